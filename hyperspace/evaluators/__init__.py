@@ -1,0 +1,1 @@
+"""Evaluators: how a trial reaches the objective and comes back."""

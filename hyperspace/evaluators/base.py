@@ -1,0 +1,47 @@
+"""What every evaluator offers: submit a trial to the objective, poll for its outcome, cancel it.
+
+An evaluator carries one trial at a time. It turns whatever the objective does into an `Outcome`; nothing that an objective
+raises leaves it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hyperspace.metrics import Value
+from hyperspace.trial import OK, Trial
+
+Parameters = list[Any] | dict[str, Any]
+Report = Callable[[int, Mapping[str, Value]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an evaluation ended: the fields that a running trial takes on when it finishes."""
+
+    status: str = OK
+    metrics: Mapping[str, Value] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str | None = None
+    fault: str | None = None
+
+
+class Evaluator(ABC):
+    """Submits trials to the objective, one at a time."""
+
+    @abstractmethod
+    def submit(self, trial: Trial, parameters: Parameters) -> None:
+        """Begin the evaluation of `trial` at `parameters`, as the objective receives them."""
+
+    @abstractmethod
+    def poll(self) -> Outcome | None:
+        """Return the outcome of the submitted trial, once, when it has ended; None while it runs."""
+
+    def cancel(self) -> None:
+        """End the evaluation under way, if there is one and it can be ended from outside."""
+
+    def close(self) -> None:
+        """Give back whatever is held; no trial is under way."""

@@ -1,0 +1,1 @@
+"""Exchange: how drives learn of each other's trials."""

@@ -1,0 +1,1 @@
+"""Optimizers: ask/tell objects, each a module of its own."""

@@ -1,0 +1,1 @@
+"""Strategies: which subspace or region a drive works next."""

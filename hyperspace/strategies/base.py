@@ -1,0 +1,28 @@
+"""What every strategy offers: where a drive evaluates next, given the trials it knows.
+
+A strategy is built alike on every rank and keeps nothing that does not follow from the seed and the ordered trials; so a
+study that goes on later, on any number of ranks, goes on as it would have.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from hyperspace.optimizers.base import Suggestion
+from hyperspace.trial import Archive, Trial
+
+
+class Strategy(ABC):
+    """Decides for all drives that a rank carries. `archive` is what the drive knows: finished trials in order, and pending ones."""
+
+    @abstractmethod
+    def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
+        """Return where `drive` evaluates its trial number `iteration`."""
+
+    @abstractmethod
+    def recall(self, trial: Trial, archive: Archive) -> None:
+        """Take up an answer that `ask` gave in an earlier run, when the archive was as it is now."""
+
+    def home(self, drive: int) -> int:
+        """Return the number of the drive's home subspace."""
+        return 0

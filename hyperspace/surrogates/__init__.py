@@ -1,0 +1,1 @@
+"""Surrogates: models of the objective, `fit(X, Y)` and `posterior(X)`."""

@@ -1,0 +1,192 @@
+"""A trial is one evaluation of the objective; the archive holds all trials known in one place.
+
+Notation used throughout the package:
+    n   finished trials           d   dimensions of the search space
+    U   points in the unit cube, shape (n, d), in the order in which the trials became known
+    y   losses (the optimised metric, turned so that less is better), shape (n,); nan where a trial gave none
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspace.metrics import Metrics, Value
+
+Array = NDArray[np.float64]
+Encode = Callable[[Sequence[Sequence[Any]]], Array]
+
+RUNNING, OK, FAILED, TIMEOUT, PRUNED = "running", "ok", "failed", "timeout", "pruned"
+FINISHED = (OK, FAILED, TIMEOUT, PRUNED)
+GIVEN_DRIVE = -1  # evaluations that the user brought along (x0, y0) belong to no drive
+
+
+class TrialKey(NamedTuple):
+    """Which evaluation of a study this is. Sorting by it gives the order of a round: (iteration, drive)."""
+
+    iteration: int
+    drive: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One evaluation: where, what came back, who, when, how long.
+
+    Attributes:
+        drive: number of the drive that asked for it; -1 for evaluations that were given.
+        iteration: how many trials this drive had begun before.
+        x: the point in the user's own scale, a value for each dimension of the space.
+        status: "running", "ok", "failed", "timeout" or "pruned".
+        metrics: raw outputs by name; empty until it has ended well.
+        attempt: 0, and one more each time it was begun again (a killed process, a lease taken over).
+        subspace: number of the drive's home subspace.
+        region: the region of the adaptive strategy that it was meant for, if any.
+        arm: what proposed it, e.g. "design", "EI", "random".
+        model: what the optimizer wants back on resuming (refit point, hyperparameters); plain JSON values.
+        known: how many trials of each drive became known since this drive asked last (async exchange only).
+        started: seconds since the epoch.
+        seconds: what the evaluation took; None while it runs.
+        suggest_seconds: what it took to propose it.
+        rank, host: who evaluated it.
+        error: traceback or message of a trial that did not end well.
+        fault: "objective" or "infrastructure", for a trial that did not end well. The latter teaches the surrogate nothing.
+        origin: "asked" or "given".
+    """
+
+    drive: int
+    iteration: int
+    x: tuple[Any, ...]
+    status: str = RUNNING
+    metrics: Mapping[str, Value] = field(default_factory=dict)
+    attempt: int = 0
+    subspace: int = 0
+    region: int | None = None
+    arm: str = ""
+    model: Mapping[str, Any] | None = None
+    known: Mapping[int, int] | None = None
+    started: float = 0.0
+    seconds: float | None = None
+    suggest_seconds: float = 0.0
+    rank: int = 0
+    host: str = ""
+    error: str | None = None
+    fault: str | None = None
+    origin: str = "asked"
+
+    @property
+    def key(self) -> TrialKey:
+        """(iteration, drive)."""
+        return TrialKey(self.iteration, self.drive)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the evaluation has ended, well or not."""
+        return self.status != RUNNING
+
+    @property
+    def teaches_failure(self) -> bool:
+        """Whether the point itself is to blame, so that a surrogate should learn to avoid its surroundings."""
+        return self.status in (FAILED, TIMEOUT) and self.fault != "infrastructure"
+
+    def finish(self, status: str, **changes: Any) -> Trial:
+        """Return this trial as it ended."""
+        return replace(self, status=status, **changes)
+
+
+class Archive:
+    """All trials known here: finished ones in columns, append-only; running ones beside them.
+
+    Args:
+        encode: turns points in the user's scale into the unit cube, (n, d).
+        metrics: says what a trial is worth.
+        n_dimensions: d.
+    """
+
+    def __init__(self, encode: Encode, metrics: Metrics, n_dimensions: int) -> None:
+        self.metrics = metrics
+        self._encode = encode
+        self._trials: list[Trial] = []
+        self._running: dict[TrialKey, Trial] = {}
+        self._row_of: dict[TrialKey, int] = {}
+        self._U: Array = np.empty((0, n_dimensions))
+        self._y: Array = np.empty(0)
+        self._best = -1
+
+    def __len__(self) -> int:
+        """Return the number of finished trials."""
+        return len(self._trials)
+
+    def __contains__(self, key: TrialKey) -> bool:
+        """Return whether the trial of this key has finished."""
+        return key in self._row_of
+
+    def extend(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Take up trials in the given order and return the finished ones that are new here.
+
+        A running trial counts as pending until it comes again, finished. Of two records of one key the first stays.
+        """
+        fresh: list[Trial] = []
+        for trial in trials:
+            if trial.key in self._row_of:
+                continue
+            if not trial.finished:
+                self._running[trial.key] = trial
+                continue
+            self._running.pop(trial.key, None)
+            self._row_of[trial.key] = len(self._trials)
+            self._trials.append(trial)
+            fresh.append(trial)
+        if fresh:
+            self._append_columns(fresh)
+        return fresh
+
+    def _append_columns(self, fresh: list[Trial]) -> None:
+        first, last = len(self._trials) - len(fresh), len(self._trials)
+        if last > len(self._y):  # grow by half, so that n appends cost O(n)
+            room = max(last, len(self._y) * 3 // 2, 64)
+            self._U = np.concatenate([self._U[:first], np.empty((room - first, self._U.shape[1]))])
+            self._y = np.concatenate([self._y[:first], np.empty(room - first)])
+        self._U[first:last] = self._encode([trial.x for trial in fresh])
+        for row, trial in enumerate(fresh, start=first):
+            ok = trial.status == OK
+            self._y[row] = self.metrics.loss(trial.metrics) if ok else math.nan
+            feasible = ok and self.metrics.violation(trial.metrics) == 0.0
+            if feasible and (self._best < 0 or self._y[row] < self._y[self._best]):
+                self._best = row
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """The finished trials, in the order in which they became known."""
+        return self._trials
+
+    @property
+    def running(self) -> Sequence[Trial]:
+        """The trials under way, in the order in which they became known."""
+        return list(self._running.values())
+
+    @property
+    def U(self) -> Array:
+        """Finished points in the unit cube, (n, d); a view."""
+        return self._U[: len(self)]
+
+    @property
+    def y(self) -> Array:
+        """Losses of the finished trials, (n,), nan where a trial gave none; a view."""
+        return self._y[: len(self)]
+
+    @property
+    def pending(self) -> Array:
+        """Points under way in the unit cube, (p, d)."""
+        if not self._running:
+            return np.empty((0, self._U.shape[1]))
+        return self._encode([trial.x for trial in self._running.values()])
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial that kept the constraints; of equals the one known first. None before there is one."""
+        return self._trials[self._best] if self._best >= 0 else None
