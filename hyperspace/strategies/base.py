@@ -13,7 +13,7 @@ from hyperspace.trial import Archive, Trial
 
 
 class Strategy(ABC):
-    """Decides for all drives that a rank carries. `archive` is what the drive knows: finished trials in order, and pending ones."""
+    """Decides for all drives that a rank carries. `archive` is what a drive knows: finished trials in order, and pending ones."""
 
     @abstractmethod
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:

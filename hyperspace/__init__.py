@@ -1,0 +1,63 @@
+"""HyperSpace: distributed Bayesian optimization of expensive functions over MPI.
+
+    from hyperspace import hyperdrive
+
+    result = hyperdrive(objective, [(2, 10), (1e-2, 1.0, "log-uniform")], "results", n_iterations=15)
+    result.x, result.fun
+
+The names below are loaded when they are first used (PEP 562), so that `import hyperspace` itself stays quick on the
+network file system of a cluster.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hyperspace.drive import hyperdrive
+    from hyperspace.metrics import Metric
+    from hyperspace.optimizers.optimizer import Optimizer
+    from hyperspace.results import Result, load_results
+    from hyperspace.space import Categorical, Integer, Real
+    from hyperspace.surrogates import make_surrogate
+    from hyperspace.trial import Trial
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Categorical",
+    "Integer",
+    "Metric",
+    "Optimizer",
+    "Real",
+    "Result",
+    "Trial",
+    "__version__",
+    "hyperdrive",
+    "load_results",
+    "make_surrogate",
+]
+
+_HOMES = {
+    "Categorical": "hyperspace.space",
+    "Integer": "hyperspace.space",
+    "Metric": "hyperspace.metrics",
+    "Optimizer": "hyperspace.optimizers.optimizer",
+    "Real": "hyperspace.space",
+    "Result": "hyperspace.results",
+    "Trial": "hyperspace.trial",
+    "hyperdrive": "hyperspace.drive",
+    "load_results": "hyperspace.results",
+    "make_surrogate": "hyperspace.surrogates",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value  # found directly from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
