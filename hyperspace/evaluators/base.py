@@ -7,26 +7,30 @@ raises leaves it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hyperspace.errors import HyperSpaceError
 from hyperspace.metrics import Value
 from hyperspace.trial import OK, Trial
 
 Parameters = list[Any] | dict[str, Any]
-Report = Callable[[int, Mapping[str, Value]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an evaluation ended: the fields that a running trial takes on when it finishes."""
+    """How an evaluation ended: the fields that a running trial takes on when it finishes.
+
+    `fatal` is set where no further evaluation can fare better, so that the study ends once the outcome is recorded.
+    """
 
     status: str = OK
     metrics: Mapping[str, Value] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
     fault: str | None = None
+    fatal: HyperSpaceError | None = None
 
 
 class Evaluator(ABC):

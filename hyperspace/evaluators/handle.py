@@ -1,0 +1,44 @@
+"""What an objective with a second argument learns of its trial, and can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hyperspace.metrics import FLOAT_NAME, Value
+
+
+class TrialHandle:
+    """The trial under evaluation, as its objective sees it.
+
+    Attributes:
+        id: its name within the study, e.g. "3-12" for drive 3, iteration 12.
+        seed: an integer of its own, the same whenever this trial is evaluated.
+        attempt: 0, and one more each time it was begun again.
+    """
+
+    def __init__(
+        self, id: str, seed: int, attempt: int, folder: Path | None, report: Callable[[int, Mapping[str, Value]], None]
+    ) -> None:
+        self.id = id
+        self.seed = seed
+        self.attempt = attempt
+        self._folder = folder
+        self._report = report
+
+    @property
+    def folder(self) -> Path:
+        """A scratch folder of the trial's own, kept with the study.
+
+        Raises:
+            RuntimeError: the study keeps no files (checkpoints=False).
+        """
+        if self._folder is None:
+            raise RuntimeError("a scratch folder needs checkpoints=True")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
+
+    def report(self, step: int, value: float | Mapping[str, float]) -> None:
+        """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch."""
+        metrics = value if isinstance(value, Mapping) else {FLOAT_NAME: value}
+        self._report(int(step), {str(name): float(number) for name, number in metrics.items()})

@@ -1,0 +1,68 @@
+"""Evaluates the objective in this process, at once."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
+from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.metrics import AmbiguousMetrics, Metrics
+from hyperspace.trial import FAILED, Trial
+
+Objective = Callable[..., Any]
+
+
+class InlineEvaluator(Evaluator):
+    """Calls the objective when a trial is submitted; the outcome is there at once.
+
+    Args:
+        objective: objective(parameters), or objective(parameters, trial).
+        metrics: reads what it returns.
+        handle: makes the handle that an objective with a second argument receives.
+    """
+
+    def __init__(self, objective: Objective, metrics: Metrics, handle: Callable[[Trial], TrialHandle]) -> None:
+        self._objective = objective
+        self._metrics = metrics
+        self._handle = handle if takes_handle(objective) else None
+        self._outcome: Outcome | None = None
+
+    def submit(self, trial: Trial, parameters: Parameters) -> None:
+        """Evaluate `trial` now."""
+        arguments = (parameters,) if self._handle is None else (parameters, self._handle(trial))
+        start = time.perf_counter()
+        fatal: AmbiguousMetrics | None = None
+        metrics: dict[str, Any] = {}
+        error = None
+        try:
+            metrics = self._metrics.read(self._objective(*arguments))
+        except AmbiguousMetrics as ambiguous:
+            fatal, error = ambiguous, str(ambiguous)
+        except Exception:
+            error = traceback.format_exc()
+        except SystemExit as leaving:
+            error = f"the objective called sys.exit({leaving.code!r})"
+        seconds = time.perf_counter() - start
+        if error is None:
+            self._outcome = Outcome(metrics=metrics, seconds=seconds)
+        else:
+            self._outcome = Outcome(FAILED, seconds=seconds, error=error, fault="objective", fatal=fatal)
+
+    def poll(self) -> Outcome | None:
+        """Return the outcome of the trial submitted last, once."""
+        outcome, self._outcome = self._outcome, None
+        return outcome
+
+
+def takes_handle(objective: Objective) -> bool:
+    """Return whether the objective wants a second argument, the trial's handle."""
+    try:
+        parameters = list(inspect.signature(objective).parameters.values())
+    except (TypeError, ValueError):  # some built-in and extension functions have no signature
+        return False
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or positional[1].name == "trial")

@@ -1,0 +1,35 @@
+"""One process: there is nobody to exchange with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from hyperspace.exchange.base import Exchange
+
+
+class SerialExchange(Exchange):
+    """The only rank of a run."""
+
+    def __init__(self) -> None:
+        self._tally: tuple[int, int, float | None] = (0, 0, None)
+
+    def agree(self, value: Any) -> Any:
+        """Return `value`."""
+        return value
+
+    def gather(self, records: Sequence[Any]) -> list[Any]:
+        """Return `records`."""
+        return list(records)
+
+    def tally(self, finished: int, failed: int, best: float | None) -> None:
+        """Keep how far this process is."""
+        self._tally = (finished, failed, best)
+
+    def tallies(self) -> tuple[int, int, float | None]:
+        """Return how far this process is."""
+        return self._tally
+
+    def abort(self, error: BaseException) -> NoReturn:
+        """Raise `error`."""
+        raise error

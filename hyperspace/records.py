@@ -1,0 +1,90 @@
+"""Trials as plain JSON values: the form in which they are written to journals and sent between ranks.
+
+Strict JSON has no nan and no infinities; a metric that is one of them travels as the string "nan", "inf" or "-inf".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from hyperspace.metrics import Value
+from hyperspace.space import Space
+from hyperspace.trial import FINISHED, RUNNING, Trial
+
+Record = dict[str, Any]
+
+# Fields with a default are left out where they hold it, which keeps a line short enough to read.
+_STARTED = ("attempt", "subspace", "region", "arm", "model", "started", "suggest_seconds", "rank", "host", "origin")
+_FINISHED = ("seconds", "error", "fault")
+_DEFAULTS = {name: Trial.__dataclass_fields__[name].default for name in _STARTED + _FINISHED}
+
+
+def started_record(trial: Trial, space: Space) -> Record:
+    """Return what is known of `trial` when its evaluation begins."""
+    record: Record = {"drive": trial.drive, "iteration": trial.iteration, "x": space.dump(trial.x)}
+    record |= _given(trial, _STARTED)
+    if trial.known is not None:
+        record["known"] = {str(drive): count for drive, count in trial.known.items()}
+    return record
+
+
+def finished_record(trial: Trial) -> Record:
+    """Return what the end of its evaluation adds."""
+    metrics = {name: dump_metric(value) for name, value in trial.metrics.items()}
+    return {"status": trial.status, "metrics": metrics} | _given(trial, _FINISHED)
+
+
+def trial_record(trial: Trial, space: Space) -> Record:
+    """Return all that is known of `trial`."""
+    return started_record(trial, space) | (finished_record(trial) if trial.finished else {})
+
+
+def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
+    """Return the trial that `record` describes.
+
+    Raises:
+        ValueError: a field is missing or of the wrong kind.
+    """
+    try:
+        fields = {name: record[name] for name in _STARTED + _FINISHED if name in record}
+        status = record.get("status", RUNNING)
+        if status not in (RUNNING, *FINISHED):
+            raise ValueError(f"unknown status {status!r}")
+        if "known" in record:
+            fields["known"] = {int(drive): int(count) for drive, count in record["known"].items()}
+        return Trial(
+            drive=_integer(record["drive"]),
+            iteration=_integer(record["iteration"]),
+            x=space.load(record["x"]),
+            status=status,
+            metrics={str(name): _load_metric(value) for name, value in record.get("metrics", {}).items()},
+            **fields,
+        )
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise ValueError(f"not the record of a trial ({type(error).__name__}: {error})") from error
+
+
+def dump_metric(value: Value) -> Any:
+    """Return a metric's value as strict JSON."""
+    if isinstance(value, tuple):
+        return [dump_metric(element) for element in value]
+    return value if math.isfinite(value) else str(value)
+
+
+def _load_metric(value: Any) -> Value:
+    if isinstance(value, list):
+        return tuple(float(element) for element in value)
+    return float(value)
+
+
+def _given(trial: Trial, names: tuple[str, ...]) -> Record:
+    values = ((name, getattr(trial, name)) for name in names)
+    return {name: value for name, value in values if value != _DEFAULTS[name]}
+
+
+def _integer(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"a whole number was expected, got {value!r}")
+    return value
