@@ -1,0 +1,1 @@
+"""Benchmarks of HyperSpace against other optimizers: `python -m benchmarks.run --help`."""
