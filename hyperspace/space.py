@@ -1,0 +1,304 @@
+"""The search space: its dimensions, its constants, and the way from the user's values to the unit cube and back.
+
+Every optimizer works in the unit cube, one coordinate a dimension; `hyperspace.dimensions` says which coordinate a value has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspace.dimensions import ENVIRONMENT, ROUNDING, Categorical, Dimension, centres, levels_at
+from hyperspace.errors import InputError
+from hyperspace.numeric import PRIORS, Integer, Real
+from hyperspace.trial import Array
+from hyperspace.values import describe_value, is_number, is_scalar, plain
+
+__all__ = ["Bounds", "Categorical", "Dimension", "Integer", "Real", "Space", "check_dimension", "check_space"]
+
+
+class Bounds(NamedTuple):
+    """A box in the unit cube: lower (d,) and upper (d,) corner."""
+
+    lower: Array
+    upper: Array
+
+    @classmethod
+    def whole(cls, d: int) -> Bounds:
+        """Return the whole unit cube of d dimensions."""
+        return cls(np.zeros(d), np.ones(d))
+
+    def clip(self, U: Array) -> Array:
+        """Return the points U (..., d), each coordinate moved into the box."""
+        return np.clip(U, self.lower, self.upper)
+
+    def contains(self, U: Array) -> NDArray[np.bool_]:
+        """Return which points U (..., d) lie in the box; a coordinate outside by rounding only (1e-9) is inside."""
+        inside: NDArray[np.bool_] = ((self.lower - ROUNDING <= U) & (self.upper + ROUNDING >= U)).all(axis=-1)
+        return inside
+
+
+class Space:
+    """A search space. `check_space` makes one of what a user writes.
+
+    Args:
+        dimensions: at least one.
+        named: whether the objective receives a dict; then every dimension has a name.
+        constants: parameters that the objective receives beside the point, by name.
+        order: names of dimensions and constants as the user listed them; None: the constants come last.
+
+    Attributes:
+        names: a name for each dimension, "x0", "x1", ... by position where the user gave none.
+        d: number of dimensions.
+        levels: (d,) ints, number of values of each dimension; 0 where it is continuous.
+        categorical: (d,) bools.
+        environment: (d,) bools, the dimensions that the caller sets.
+
+    Raises:
+        InputError: no dimension, or a name that comes twice.
+    """
+
+    def __init__(
+        self,
+        dimensions: Sequence[Dimension],
+        named: bool = False,
+        constants: Mapping[str, Any] | None = None,
+        order: Sequence[str] | None = None,
+    ) -> None:
+        self.dimensions = tuple(dimensions)
+        if not self.dimensions:
+            raise InputError("the search space is empty; expected at least one dimension such as (0.0, 1.0)")
+        self.named = named
+        self.constants = dict(constants or {})
+        self.names = _names(self.dimensions)
+        self.d = len(self.dimensions)
+        self._order = tuple(order or (*self.names, *self.constants))
+        self.levels = np.array([dimension.levels for dimension in self.dimensions], dtype=np.int64)
+        self.categorical = np.array([isinstance(dimension, Categorical) for dimension in self.dimensions])
+        self.environment = np.array([dimension.role == ENVIRONMENT for dimension in self.dimensions])
+        # Levels of equal width are snapped all at once; those of a log-uniform Integer are not equal.
+        equal = (self.levels > 0) & np.array([dimension.prior != "log-uniform" for dimension in self.dimensions])
+        self._equal = np.flatnonzero(equal)
+        self._unequal = np.flatnonzero((self.levels > 0) & ~equal)
+
+    def __len__(self) -> int:
+        """Return the number of dimensions."""
+        return self.d
+
+    def to_unit(self, points: Sequence[Sequence[Any]]) -> Array:
+        """Return the unit-cube coordinates (n, d) of n valid points."""
+        U = np.empty((len(points), self.d))
+        for j, dimension in enumerate(self.dimensions):
+            U[:, j] = dimension.to_unit([point[j] for point in points])
+        return U
+
+    def from_unit(self, U: Array) -> list[tuple[Any, ...]]:
+        """Return the points at U (n, d) as tuples of plain Python values."""
+        columns = [dimension.from_unit(U[:, j]) for j, dimension in enumerate(self.dimensions)]
+        return list(zip(*columns, strict=True))
+
+    def snap(self, U: Array) -> Array:
+        """Return U (..., d) with the coordinates of integers and categories moved to their levels' own."""
+        snapped = np.array(U, dtype=float)
+        if self._equal.size:
+            levels = self.levels[self._equal]
+            snapped[..., self._equal] = centres(levels_at(snapped[..., self._equal], levels), levels)
+        for j in self._unequal:
+            column = snapped[..., j]
+            values = self.dimensions[j].from_unit(column.ravel())
+            snapped[..., j] = self.dimensions[j].to_unit(values).reshape(column.shape)
+        return snapped
+
+    def parameters(self, x: Sequence[Any]) -> list[Any] | dict[str, Any]:
+        """Return what the objective receives at the point x: a list, or a dict with the constants, in the user's order."""
+        if not self.named:
+            return list(x)
+        values = dict(zip(self.names, x, strict=True)) | self.constants
+        return {name: values[name] for name in self._order}
+
+    def check_point(self, x: Any) -> tuple[Any, ...]:
+        """Return the point x, a sequence or a dict by name, as a tuple of plain Python values.
+
+        Raises:
+            InputError: wrong number of values, a name too many or missing, or a value outside its dimension.
+        """
+        if isinstance(x, Mapping):
+            if set(self.names) - set(x) or set(x) - set(self._order):
+                raise InputError(f"a point must have the parameters {', '.join(self.names)}; got {', '.join(map(str, x))}")
+            x = [x[name] for name in self.names]
+        if isinstance(x, (str, bytes)) or not hasattr(x, "__len__") or len(x) != self.d:
+            raise InputError(f"a point must be a list of {self.d} values ({', '.join(self.names)}), got {x!r}")
+        return tuple(self._each("check", x))
+
+    def dump(self, x: Sequence[Any]) -> list[Any]:
+        """Return the point x as JSON values."""
+        return [dimension.dump(value) for dimension, value in zip(self.dimensions, x, strict=True)]
+
+    def load(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the point that `dump` wrote.
+
+        Raises:
+            InputError: it is no point of this space.
+        """
+        if len(values) != self.d:
+            raise InputError(f"a recorded point must have {self.d} values ({', '.join(self.names)}), got {values!r}")
+        return tuple(self._each("load", values))
+
+    def _each(self, method: str, values: Sequence[Any]) -> list[Any]:
+        results = []
+        for j, (dimension, value) in enumerate(zip(self.dimensions, values, strict=True)):
+            try:
+                results.append(getattr(dimension, method)(value))
+            except InputError as error:
+                raise InputError(f"dimension {j} ({self.names[j]}): {error}") from None
+        return results
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return dimensions and constants as JSON values, the same in every process: the study's fingerprint of the space."""
+        dimensions = [
+            {"name": name, **dimension.describe()} for name, dimension in zip(self.names, self.dimensions, strict=True)
+        ]
+        constants = [
+            {"name": name, "kind": "constant", "value": describe_value(value)} for name, value in self.constants.items()
+        ]
+        return dimensions + constants
+
+    def with_dimensions(self, dimensions: Sequence[Dimension]) -> Space:
+        """Return a space of other dimensions, with the names, roles and constants of this one."""
+        return Space(dimensions, self.named, self.constants, self._order)
+
+    def to_skopt(self) -> Any:
+        """Return scikit-optimize's Space, each dimension with transform="normalize"."""
+        from skopt.space import Space as SkoptSpace
+
+        dimensions = [dimension.to_skopt("normalize") for dimension in self.dimensions]
+        for dimension, name in zip(dimensions, self.names, strict=True):
+            dimension.name = name
+        return SkoptSpace(dimensions)
+
+    def __repr__(self) -> str:
+        """Show the dimensions and constants by name."""
+        parts = [f"{name}={dimension!r}" for name, dimension in zip(self.names, self.dimensions, strict=True)]
+        return f"Space({', '.join(parts + [f'{name}={value!r}' for name, value in self.constants.items()])})"
+
+
+def _names(dimensions: Sequence[Dimension]) -> tuple[str, ...]:
+    given = [dimension.name for dimension in dimensions if dimension.name is not None]
+    for name in given:
+        if given.count(name) > 1:
+            raise InputError(f"two dimensions are called {name!r}; give each its own name")
+    names = []
+    for j, dimension in enumerate(dimensions):
+        name = dimension.name or f"x{j}"
+        while dimension.name is None and name in given:
+            name += "_"
+        names.append(name)
+    return tuple(names)
+
+
+def check_space(hyperparameters: Any) -> Space:
+    """Return the search space that a user wrote.
+
+    Args:
+        hyperparameters: a list of dimensions (the objective receives a list), or a dict of them by name (it receives a dict).
+            A dimension is anything that `check_dimension` takes. In a dict a number, a string, a bool or None is a constant.
+            A Space, ours or scikit-optimize's, is taken as it is.
+
+    Raises:
+        InputError: no dimension, a duplicate name, or something that is no dimension; it says which.
+    """
+    if isinstance(hyperparameters, Space):
+        return hyperparameters
+    if _skopt_class(hyperparameters) == "Space":
+        if getattr(hyperparameters, "constraint", None) is not None:
+            raise InputError("a scikit-optimize Space with a constraint cannot be searched; raise an error in the objective instead")
+        hyperparameters = hyperparameters.dimensions
+    if isinstance(hyperparameters, Mapping):
+        return _named_space(hyperparameters)
+    if not isinstance(hyperparameters, (list, tuple, np.ndarray)):
+        raise InputError(f"hyperparameters must be a list of dimensions or a dict of them by name, got {hyperparameters!r}")
+    return Space([_checked(f"dimension {j}", dimension) for j, dimension in enumerate(hyperparameters)])
+
+
+def _named_space(hyperparameters: Mapping[Any, Any]) -> Space:
+    dimensions, constants = [], {}
+    for j, (name, value) in enumerate(hyperparameters.items()):
+        if not isinstance(name, str) or not name:
+            raise InputError(f"the name of a hyperparameter must be a non-empty string, got {name!r}")
+        value = plain(value)
+        if is_scalar(value):
+            constants[name] = value
+        else:
+            dimensions.append(_checked(f"dimension {j} ({name})", value).renamed(name))
+    return Space(dimensions, named=True, constants=constants, order=list(hyperparameters))
+
+
+def _checked(where: str, dimension: Any) -> Dimension:
+    try:
+        return check_dimension(dimension)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def check_dimension(dimension: Any) -> Dimension:
+    """Return the dimension that a user wrote, read as scikit-optimize reads it.
+
+    Args:
+        dimension: a Real, Integer or Categorical, ours or scikit-optimize's; (low, high), (low, high, prior) or
+            (low, high, prior, base) of integers or of numbers; or a list of categories.
+
+    Raises:
+        InputError: something else, or bounds that make no dimension.
+    """
+    if isinstance(dimension, Dimension):
+        return dimension
+    if _skopt_class(dimension) is not None:
+        return _from_skopt(dimension)
+    if not isinstance(dimension, (list, tuple, np.ndarray)):
+        raise InputError(
+            f"expected (low, high), (low, high, prior), a list of categories, or a Real, Integer or Categorical, got {dimension!r}"
+        )
+    values = [plain(value) for value in dimension]
+    numeric = len(values) >= 2 and all(is_number(value) for value in values[:2])
+    if numeric and len(values) == 2:
+        return _numeric(*values)
+    if numeric and len(values) in (3, 4) and values[2] in PRIORS and all(is_number(base) for base in values[3:]):
+        return _numeric(*values)
+    if isinstance(dimension, tuple):  # a list of these is categories; a tuple is more likely bounds with a mistake
+        if numeric and len(values) in (3, 4) and isinstance(values[2], str):
+            raise InputError(
+                f'prior must be "uniform" or "log-uniform", got {values[2]!r}; if these are categories, write a list: {values}'
+            )
+        if len(values) == 2 and not any(isinstance(value, (str, bool)) for value in values):
+            raise InputError(f"expected two numbers low and high, got {dimension!r}; if these are categories, write a list: {values}")
+    return Categorical(values)
+
+
+def _numeric(low: Any, high: Any, *scale: Any) -> Dimension:
+    if isinstance(low, int) and isinstance(high, int):
+        return Integer(low, high, *scale)
+    return Real(low, high, *scale)
+
+
+def _skopt_class(value: Any) -> str | None:
+    """Return the name of scikit-optimize's class that `value` is of, None if it is of none, without importing it."""
+    names = ("Real", "Integer", "Categorical", "Space")
+    return next((cls.__name__ for cls in type(value).__mro__ if cls.__module__.startswith("skopt.") and cls.__name__ in names), None)
+
+
+def _from_skopt(dimension: Any) -> Dimension:
+    if _skopt_class(dimension) == "Categorical":
+        return Categorical(dimension.categories, dimension.prior, dimension.transform_, dimension.name)
+    cls = Real if _skopt_class(dimension) == "Real" else Integer
+    return cls(
+        dimension.low,
+        dimension.high,
+        dimension.prior,
+        dimension.base,
+        dimension.transform_,
+        dimension.name,
+        dimension.dtype,
+    )
