@@ -261,7 +261,7 @@ class StudyFolder:
         self.path.rename(aside)
         return aside
 
-    def read_trials(self, space: Space, drives: Iterable[int]) -> dict[int, JournalContents]:
+    def read_journals(self, space: Space, drives: Iterable[int]) -> dict[int, JournalContents]:
         """Read the journals of `drives`; those without a file are left out."""
         contents = {}
         for drive in drives:

@@ -109,7 +109,7 @@ class Archive:
 
     def __init__(self, encode: Encode, metrics: Metrics, n_dimensions: int) -> None:
         self.metrics = metrics
-        self._encode = encode
+        self.encode = encode
         self._trials: list[Trial] = []
         self._running: dict[TrialKey, Trial] = {}
         self._row_of: dict[TrialKey, int] = {}
@@ -151,7 +151,7 @@ class Archive:
             room = max(last, len(self._y) * 3 // 2, 64)
             self._U = np.concatenate([self._U[:first], np.empty((room - first, self._U.shape[1]))])
             self._y = np.concatenate([self._y[:first], np.empty(room - first)])
-        self._U[first:last] = self._encode([trial.x for trial in fresh])
+        self._U[first:last] = self.encode([trial.x for trial in fresh])
         for row, trial in enumerate(fresh, start=first):
             ok = trial.status == OK
             self._y[row] = self.metrics.loss(trial.metrics) if ok else math.nan
@@ -184,7 +184,7 @@ class Archive:
         """Points under way in the unit cube, (p, d)."""
         if not self._running:
             return np.empty((0, self._U.shape[1]))
-        return self._encode([trial.x for trial in self._running.values()])
+        return self.encode([trial.x for trial in self._running.values()])
 
     @property
     def best(self) -> Trial | None:

@@ -7,11 +7,22 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
-from hyperspace.errors import HyperSpaceError
+from hyperspace import errors
+from hyperspace.errors import HyperSpaceError, StudyError
+
+T = TypeVar("T")
+
+
+class Tally(NamedTuple):
+    """How far ranks are: trials finished, of them failed, and the least loss."""
+
+    finished: int = 0
+    failed: int = 0
+    best: float | None = None
 
 
 class Exchange(ABC):
@@ -39,12 +50,12 @@ class Exchange(ABC):
         """Return the records (plain JSON) of all ranks, in the order of ranks, on every rank."""
 
     @abstractmethod
-    def tally(self, finished: int, failed: int, best: float | None) -> None:
+    def report(self, tally: Tally) -> None:
         """Tell rank 0 how far this rank is; costs no waiting."""
 
     @abstractmethod
-    def tallies(self) -> tuple[int, int, float | None]:
-        """Return how far all ranks are, as far as rank 0 has heard: trials finished, of them failed, the least loss."""
+    def progress(self) -> Tally:
+        """Return how far all ranks are together, as far as rank 0 has heard."""
 
     @abstractmethod
     def abort(self, error: BaseException) -> NoReturn:
@@ -53,11 +64,11 @@ class Exchange(ABC):
     def close(self) -> None:
         """Give back what is held. Collective."""
 
-    def first(self, action: Any) -> Any:
-        """Let rank 0 do `action()` and return its result (plain JSON) on every rank; an error of ours is raised on every rank.
+    def first(self, action: Callable[[], Any]) -> Any:
+        """Let rank 0 do `action()` and return its result (plain JSON) on every rank. Collective.
 
         Raises:
-            HyperSpaceError: what `action` raised on rank 0.
+            HyperSpaceError: what `action` raised on rank 0, on every rank.
         """
         answer: list[Any] = []
         if self.rank == 0:
@@ -67,18 +78,31 @@ class Exchange(ABC):
                 answer = [None, type(error).__name__, str(error)]
         result, kind, message = self.agree(answer)
         if kind is not None:
-            raise _error_class(kind)(message)
+            raise getattr(errors, kind, HyperSpaceError)(message)
         return result
 
+    def each(self, action: Callable[[], T]) -> T:
+        """Do `action()` on every rank and return this rank's result. Collective.
 
-def _error_class(name: str) -> type[HyperSpaceError]:
-    from hyperspace import errors
+        Raises:
+            HyperSpaceError: what `action` raised here, or that it failed on another rank; so that no rank is left waiting.
+        """
+        result, failure = None, None
+        try:
+            result = action()
+        except HyperSpaceError as error:
+            failure = error
+        failures = self.gather([None if failure is None else f"rank {self.rank} on {self.host}: {failure}"])
+        if failure is not None:
+            raise failure
+        failed = [text for text in failures if text is not None]
+        if failed:
+            raise StudyError(failed[0])
+        return cast(T, result)
 
-    found = getattr(errors, name, HyperSpaceError)
-    return found if isinstance(found, type) and issubclass(found, HyperSpaceError) else HyperSpaceError
 
-
-def least(values: Sequence[float | None]) -> float | None:
-    """Return the least of the values that are there."""
-    known = [value for value in values if value is not None]
-    return min(known) if known else None
+def add(tallies: Iterable[Tally]) -> Tally:
+    """Return how far several ranks are together."""
+    tallies = list(tallies)
+    best = min((tally.best for tally in tallies if tally.best is not None), default=None)
+    return Tally(sum(tally.finished for tally in tallies), sum(tally.failed for tally in tallies), best)

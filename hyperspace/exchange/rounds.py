@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from hyperspace.exchange.base import Exchange, least
+from hyperspace.exchange.base import Exchange, Tally, add
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -39,7 +39,7 @@ class MPIExchange(Exchange):
         self._comm = comm.Dup()
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
-        self._tallies: dict[int, list[Any]] = {}
+        self._tallies: dict[int, Tally] = {}
         self._posted: list[MPI.Request] = []
         self._sent = 0
         self._received = 0
@@ -59,22 +59,21 @@ class MPIExchange(Exchange):
         parts = (everything[start : start + size].tobytes() for start, size in zip(starts, sizes, strict=True))
         return [record for part in parts for record in json.loads(part)]
 
-    def tally(self, finished: int, failed: int, best: float | None) -> None:
+    def report(self, tally: Tally) -> None:
         """Tell rank 0 how far this rank is."""
-        self._tallies[self.rank] = [finished, failed, best]
+        self._tallies[self.rank] = tally
         if self.rank:
             self._posted = [request for request in self._posted if not request.Test()]
-            self._posted.append(self._comm.isend([finished, failed, best], dest=0, tag=_TALLY_TAG))
+            self._posted.append(self._comm.isend(tuple(tally), dest=0, tag=_TALLY_TAG))
             self._sent += 1
 
-    def tallies(self) -> tuple[int, int, float | None]:
+    def progress(self) -> Tally:
         """Return how far all ranks are, as far as rank 0 has heard."""
         status = self._mpi.Status()
         while self._comm.iprobe(tag=_TALLY_TAG, status=status):
-            self._tallies[status.Get_source()] = self._comm.recv(source=status.Get_source(), tag=_TALLY_TAG)
+            self._tallies[status.Get_source()] = Tally(*self._comm.recv(source=status.Get_source(), tag=_TALLY_TAG))
             self._received += 1
-        known = list(self._tallies.values())
-        return sum(t[0] for t in known), sum(t[1] for t in known), least([t[2] for t in known])
+        return add(self._tallies.values())
 
     def abort(self, error: BaseException) -> NoReturn:
         """Say what happened, and where, and end all ranks."""
@@ -87,10 +86,9 @@ class MPIExchange(Exchange):
     def close(self) -> None:
         """Receive what is still on its way, and give the communicator back."""
         sent = sum(self.gather([self._sent]))
-        nap = _SHORTEST_NAP
         while self.rank == 0 and self._received < sent:
-            self.tallies()
-            time.sleep(nap)
+            self.progress()
+            time.sleep(_SHORTEST_NAP)
         for request in self._posted:
             self._wait(request)
         self._comm.Free()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.base import Exchange, Tally
 
 
 class SerialExchange(Exchange):
     """The only rank of a run."""
 
     def __init__(self) -> None:
-        self._tally: tuple[int, int, float | None] = (0, 0, None)
+        self._tally = Tally()
 
     def agree(self, value: Any) -> Any:
         """Return `value`."""
@@ -22,11 +22,11 @@ class SerialExchange(Exchange):
         """Return `records`."""
         return list(records)
 
-    def tally(self, finished: int, failed: int, best: float | None) -> None:
+    def report(self, tally: Tally) -> None:
         """Keep how far this process is."""
-        self._tally = (finished, failed, best)
+        self._tally = tally
 
-    def tallies(self) -> tuple[int, int, float | None]:
+    def progress(self) -> Tally:
         """Return how far this process is."""
         return self._tally
 

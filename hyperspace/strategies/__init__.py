@@ -1,1 +1,35 @@
 """Strategies: which subspace or region a drive works next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hyperspace.optimizers import make_optimizer
+from hyperspace.optimizers.base import AskTell
+from hyperspace.optimizers.design import Design
+from hyperspace.partition import Partition, Subspace
+from hyperspace.space import Space
+from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.static import StaticStrategy
+
+
+def make_strategy(
+    strategy: str,
+    *,
+    space: Space,
+    partition: Partition,
+    n_drives: int,
+    seed: int,
+    model: Any,
+    acquisition: str,
+    sampler: str,
+    n_samples: int,
+    shared: bool,
+) -> Strategy:
+    """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean."""
+
+    def optimizer(subspace: Subspace, member: int, team: int) -> AskTell:
+        design = Design(sampler, n_samples, subspace.bounds, space, seed=seed, subspace=subspace.index, member=member, team=team)
+        return make_optimizer(model, space, subspace, design, acquisition=acquisition, seed=seed)
+
+    return StaticStrategy(partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, shared)

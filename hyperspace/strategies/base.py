@@ -7,6 +7,7 @@ study that goes on later, on any number of ranks, goes on as it would have.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.trial import Archive, Trial
@@ -22,6 +23,10 @@ class Strategy(ABC):
     @abstractmethod
     def recall(self, trial: Trial, archive: Archive) -> None:
         """Take up an answer that `ask` gave in an earlier run, when the archive was as it is now."""
+
+    def relevant(self, drives: Iterable[int]) -> set[int]:
+        """Return the drives whose answers have to be recalled on a rank that carries `drives`."""
+        return set(drives)
 
     def home(self, drive: int) -> int:
         """Return the number of the drive's home subspace."""

@@ -1,0 +1,168 @@
+"""hyperdrive(): checks the input, opens or creates the study, works its drives, and merges the result."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hyperspace.errors import InputError, NotBuiltError
+from hyperspace.exchange.launcher import open_exchange
+from hyperspace.journal import StudyFolder
+from hyperspace.loop import Callback
+from hyperspace.metrics import Metric
+from hyperspace.results import Result
+from hyperspace.session import Session
+from hyperspace.space import check_space
+from hyperspace.study import Wanted, check_goals, name_of
+
+
+def hyperdrive(
+    objective: Callable[..., Any],
+    hyperparameters: Sequence[Any] | Mapping[str, Any],
+    results_path: str | os.PathLike[str] | None,
+    model: Any = "GP",
+    n_iterations: int = 50,
+    n_calls: int | None = None,
+    strategy: str = "adaptive",
+    n_subspaces: int | None = None,
+    n_drives: int | None = None,
+    overlap: float = 0.25,
+    acquisition: str = "EI",
+    sampler: str = "sobol",
+    n_samples: int | None = None,
+    exchange: str | None = None,
+    metrics: Sequence[Metric] | None = None,
+    maximize: bool = False,
+    x0: Any = None,
+    y0: Any = None,
+    deadline: float | None = None,
+    timeout: float | None = None,
+    isolate: bool = False,
+    retries: int = 0,
+    ranks_per_trial: int = 1,
+    checkpoints: bool = True,
+    restart: bool = False,
+    random_state: int | None = 0,
+    verbose: bool = False,
+    comm: Any = None,
+    callback: Callback | None = None,
+) -> Result:
+    """Find the global optimum of an expensive function on all ranks of an MPI run, or in this process.
+
+    Splits each dimension into two overlapping halves; their combinations are the subspaces, each the home of a drive with a
+    surrogate optimizer of its own. Every rank calls this with the same arguments and gets the same Result. The same call
+    again goes on where the study in `results_path` ends, on any number of ranks.
+
+    Args:
+        objective: objective(parameters) -> float, or a dict of named metrics. With a second argument it also gets the
+            trial's handle: id, seed, scratch folder, report(step, value). What it raises is recorded as a failed trial.
+        hyperparameters: a list of dimensions, e.g. [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]], and the objective
+            receives a list; or a dict {name: dimension, or a constant}, and it receives a dict. Two ints are an Integer,
+            floats a Real, anything else a Categorical; scikit-optimize's dimension objects are taken as they are.
+        results_path: folder of the study.
+        model: surrogate ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT"), "RAND", or an object with fit and predict, or with ask
+            and tell.
+        n_iterations: evaluations a drive.
+        n_calls: evaluations in all, instead of n_iterations; the first n_calls mod n_drives drives do one more.
+        strategy: "adaptive", or "static", the published method: every drive stays in its subspace.
+        n_subspaces: a power of two; None: 2^D for "static", 2^min(D, max(4, ceil(log2 ranks))) for "adaptive".
+        n_drives: a multiple of n_subspaces, fixed at the study's creation; None: enough for the ranks that create it.
+        overlap: how much the halves overlap, in [0, 1]: each is (1 + overlap)/2 of its dimension.
+        acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
+        sampler: initial design: "sobol", "lhs" or "random".
+        n_samples: points of the initial design, a drive; None: what the number of dimensions and of drives asks for.
+        exchange: "round": drives learn of each other's trials after every round; "none": they do not. None: "none" for
+            "static", else "round".
+        metrics: what is to be done with each named metric; None: the one named "loss", or the only one, is minimized.
+        maximize: for an objective that returns one number.
+        x0: points evaluated already; they inform the surrogates and do not count.
+        y0: what the objective returned at them.
+        deadline: seconds; no evaluation is started that would not end in time, by the durations seen.
+        timeout: seconds that one evaluation may take; not built yet.
+        isolate: evaluate in a process of its own; not built yet.
+        retries: repeats after a failure of the infrastructure; not built yet.
+        ranks_per_trial: ranks that evaluate one trial together; not built yet.
+        checkpoints: write journals, and go on where they end.
+        restart: set aside what results_path holds, and begin anew.
+        random_state: seed of all that is random; None draws one.
+        verbose: show the progress, on rank 0.
+        comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did.
+        callback: called as callback(trial) on the rank that finished it; returning True ends the study.
+
+    Returns:
+        The merged result, the same on every rank.
+
+    Raises:
+        InputError: an argument is not what it has to be.
+        NotBuiltError: an option that this version does not have yet.
+        StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
+        LaunchError: the processes are not the ranks of one MPI run.
+    """
+    started = time.monotonic()
+    ranks = open_exchange(comm)
+
+    def check() -> Wanted:
+        _check_call(objective, results_path, checkpoints, deadline)
+        _check_built(exchange, timeout, isolate, retries, ranks_per_trial)
+        return Wanted(
+            objective_name=name_of(objective),
+            space=check_space(hyperparameters),
+            metrics=check_goals(metrics, maximize),
+            model=model,
+            n_iterations=n_iterations,
+            n_calls=n_calls,
+            strategy=strategy,
+            n_subspaces=n_subspaces,
+            n_drives=n_drives,
+            overlap=overlap,
+            acquisition=acquisition,
+            sampler=sampler,
+            n_samples=n_samples,
+            exchange=exchange,
+            x0=x0,
+            y0=y0,
+            random_state=random_state,
+        )
+
+    session = Session(
+        ranks.each(check),
+        ranks,
+        folder=StudyFolder(results_path) if checkpoints and results_path is not None else None,
+        restart=restart,
+        deadline=None if deadline is None else started + deadline,
+        verbose=verbose,
+        callback=callback,
+    )
+    try:
+        result = session.run(objective)
+    except Exception as error:
+        ranks.abort(error)
+    ranks.close()
+    return result
+
+
+def _check_call(objective: Any, results_path: Any, checkpoints: bool, deadline: Any) -> None:
+    if not callable(objective):
+        raise InputError(f"objective must be a function of the parameters, got {objective!r}")
+    if results_path is None and checkpoints:
+        raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
+    if results_path is not None and not isinstance(results_path, (str, os.PathLike)):
+        raise InputError(f"results_path must be the name of a folder, got {results_path!r}")
+    if deadline is not None and not (isinstance(deadline, (int, float)) and deadline > 0):
+        raise InputError(f"deadline must be a positive number of seconds, got {deadline!r}")
+
+
+def _check_built(exchange: str | None, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
+    later = {
+        'exchange="async"': exchange == "async",
+        'exchange="files"': exchange == "files",
+        "timeout=": timeout is not None,
+        "isolate=True": bool(isolate),
+        "retries=": retries != 0,
+        "ranks_per_trial=": ranks_per_trial != 1,
+    }
+    for name, wanted in later.items():
+        if wanted:
+            raise NotBuiltError(f"{name} is not built yet in this version; leave it out")

@@ -1,0 +1,182 @@
+"""Journals -> Result: the merged optimum and every trial."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from hyperspace.errors import StudyError
+from hyperspace.journal import StudyFolder
+from hyperspace.metrics import Metric, Metrics
+from hyperspace.partition import Partition
+from hyperspace.records import load_trial
+from hyperspace.space import Space, space_from
+from hyperspace.surrogates import make_surrogate
+from hyperspace.surrogates.base import Surrogate
+from hyperspace.trial import OK, Archive, Trial
+
+if TYPE_CHECKING:
+    import pandas
+
+_COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
+_MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
+
+
+class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
+    """The merged optimum of a study and every trial; a scipy.optimize.OptimizeResult.
+
+    Attributes:
+        x: the best point, a list with a value for each dimension; None if no trial ended well.
+        fun: the objective there, as the objective returned it; nan if no trial ended well.
+        parameters: the best point as the objective received it: a dict where names were given.
+        metrics: all metrics of the best trial.
+        x_iters: the points of all trials that ended well, by iteration and drive.
+        func_vals: the objective there, as it was returned.
+        nfev: number of evaluations that ended, well or not.
+        maximize: whether the largest value is the best.
+        names: names of the dimensions.
+    """
+
+    def __init__(self, trials: Iterable[Trial], space: Space, metrics: Metrics, partition: Partition) -> None:
+        trials = sorted(trials, key=lambda trial: trial.key)
+        archive = Archive(space.to_unit, metrics, space.d)
+        archive.extend(trials)
+        ended_well = [trial for trial in archive.trials if trial.status == OK]
+        best = archive.best
+        super().__init__(
+            x=None if best is None else list(best.x),
+            fun=float("nan") if best is None else metrics.value(best.metrics),
+            parameters=None if best is None else space.parameters(best.x),
+            metrics={} if best is None else dict(best.metrics),
+            x_iters=[list(trial.x) for trial in ended_well],
+            func_vals=np.array([metrics.value(trial.metrics) for trial in ended_well]),
+            nfev=len(archive),
+            maximize=metrics.maximize,
+            names=space.names,
+            success=best is not None,
+        )
+        # Kept beside the dict of scipy's class, whose entries are printed, compared and copied by other people's code.
+        object.__setattr__(self, "_trials", trials)
+        object.__setattr__(self, "_study_space", space)
+        object.__setattr__(self, "_metrics", metrics)
+        object.__setattr__(self, "_partition", partition)
+
+    def __repr__(self) -> str:
+        """Return the optimum in a line, and how many trials it took."""
+        return f"Result(fun={self.fun!r}, x={self.x!r}, nfev={self.nfev})"
+
+    @cached_property
+    def trials(self) -> pandas.DataFrame:
+        """Every trial, a row each, in the order of iteration and drive.
+
+        Columns: drive, iteration, subspace, region, arm, status, then one a dimension and one a metric, then seconds,
+        suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric whose name is taken gets
+        the prefix "parameter." or "metric.".
+        """
+        import pandas
+
+        trials: Sequence[Trial] = self._trials
+        metric_names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
+        columns: dict[str, list[Any]] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
+        taken = {*_COLUMNS, *_MORE_COLUMNS}
+        for position, name in enumerate(self.names):
+            label = name if name not in taken and name not in metric_names else f"parameter.{name}"
+            columns[label] = [trial.x[position] for trial in trials]
+        for name in metric_names:
+            label = name if name not in taken else f"metric.{name}"
+            columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
+        columns |= {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
+        return pandas.DataFrame(columns)
+
+    @cached_property
+    def subspaces(self) -> list[Result]:
+        """One Result for each subspace: the trials of the drives that have their home there."""
+        partition: Partition = self._partition
+        homes: list[list[Trial]] = [[] for _ in range(partition.n_subspaces)]
+        for trial in self._trials:
+            if trial.drive >= 0:
+                homes[trial.subspace].append(trial)
+        return [Result(trials, self._study_space, self._metrics, partition) for trials in homes]
+
+    @cached_property
+    def space(self) -> Any:
+        """The search space as scikit-optimize's Space, for its plots."""
+        return self._study_space.to_skopt()
+
+    @cached_property
+    def models(self) -> list[Any]:
+        """A Gaussian process fitted to all trials, as scikit-optimize's plots want it: in a list, over its transformed space."""
+        return [_SkoptModel(self)] if len(self.x_iters) else []
+
+    def to_skopt(self) -> OptimizeResult:
+        """Return a result in scikit-optimize's terms, whose values are minimized whatever the study's goal is."""
+        sign = self._metrics.sign
+        return OptimizeResult(
+            x=self.x,
+            fun=sign * self.fun,
+            x_iters=self.x_iters,
+            func_vals=sign * self.func_vals,
+            space=self.space,
+            models=self.models,
+        )
+
+
+class _SkoptModel:
+    """The merged surrogate behind scikit-optimize's interface: predict(points in its transformed space)."""
+
+    def __init__(self, result: Result) -> None:
+        space: Space = result._study_space
+        self._to_unit = space.to_unit
+        self._skopt_space = result.space
+        self._surrogate: Surrogate = make_surrogate("GP", random_state=0, space=space)
+        newest = slice(-1000, None)  # more than that tells the plot nothing and takes the exact GP long
+        self._surrogate.fit(space.to_unit(result.x_iters[newest]), result._metrics.sign * result.func_vals[newest])
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return mean, and standard deviation if it is asked for, at X (q, transformed dimensions)."""
+        points = self._skopt_space.inverse_transform(np.asarray(X))
+        mean, std = self._surrogate.predict(self._to_unit(points))
+        return (mean, std) if return_std else mean
+
+
+def load_results(results_path: str | os.PathLike[str]) -> Result:
+    """Read a study back from its folder; also while it runs.
+
+    Args:
+        results_path: the folder that hyperdrive wrote.
+
+    Returns:
+        The same Result that hyperdrive returned, or what there is of it so far.
+
+    Raises:
+        StudyError: no study there, or a damaged file (its name and line).
+    """
+    folder = StudyFolder(results_path)
+    record = folder.read_study()
+    if record is None:
+        raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
+    try:
+        fingerprint = record["fingerprint"]
+        space = space_from(fingerprint["space"], fingerprint["named"])
+        declared = [Metric(**fields) for fields in fingerprint["metrics"]]
+        metrics = Metrics(declared or None, maximize=fingerprint["maximize"] and not declared)
+        partition = Partition(space, fingerprint["n_subspaces"], fingerprint["overlap"])
+        given = [load_trial(given, space) for given in fingerprint["given"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise StudyError(f"{folder.study_file} is damaged: {type(error).__name__}: {error}") from error
+    return Result([*given, *read_trials(folder, space)], space, metrics, partition)
+
+
+def read_trials(folder: StudyFolder, space: Space) -> list[Trial]:
+    """Return all trials that stand in the journals of a study.
+
+    Raises:
+        StudyError: a damaged journal.
+    """
+    contents = folder.read_journals(space, folder.journal_files())
+    return [trial for journal in contents.values() for trial in journal.trials.values()]

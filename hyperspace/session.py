@@ -1,0 +1,182 @@
+"""One run of a study: opens or creates its files, works its drives, merges the result."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
+from typing import Any
+
+from hyperspace.errors import StudyError
+from hyperspace.evaluators.inline import InlineEvaluator
+from hyperspace.exchange.base import Exchange
+from hyperspace.journal import FORMAT, Journal, JournalContents, StudyFolder
+from hyperspace.loop import Callback, Loop, carried_drives
+from hyperspace.progress import Progress
+from hyperspace.records import Record, load_trial, trial_record
+from hyperspace.results import Result, read_trials
+from hyperspace.strategies import make_strategy
+from hyperspace.study import Wanted, check_alike, check_same, plan_study
+from hyperspace.trial import OK, Trial
+
+_LIBRARIES = ("hyperspace", "numpy", "scipy")
+
+
+class Session:
+    """One run of a study on this rank.
+
+    Args:
+        wanted: what hyperdrive was asked for.
+        ranks: the ranks of this run.
+        folder: the study's files; None if it keeps none.
+        restart: set the folder aside first.
+        deadline: time.monotonic() after which no evaluation may run.
+        verbose: show the progress on rank 0.
+        callback: called with every trial that this rank finishes.
+
+    Raises:
+        InputError: an argument is not what it has to be.
+        StudyError: the folder holds another study, is damaged, or cannot be written.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        ranks: Exchange,
+        folder: StudyFolder | None,
+        restart: bool,
+        deadline: float | None,
+        verbose: bool,
+        callback: Callback | None,
+    ) -> None:
+        self._ranks = ranks
+        self._folder = folder
+        self._deadline = deadline
+        self._verbose = verbose
+        self._callback = callback
+        opened = ranks.first(lambda: {"recorded": _look(folder, restart), "seed": secrets.randbits(32)})
+        recorded: Mapping[str, Any] | None = opened["recorded"] and opened["recorded"].get("fingerprint")
+        self.study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"]))
+        if recorded is not None and folder is not None:
+            check_same(recorded, self.study.fingerprint(), f"results_path {str(folder.path)!r}")
+        fingerprint = ranks.first(self._write_study)
+        ranks.each(lambda: check_alike(fingerprint, self.study.fingerprint()))
+        self._carried = carried_drives(self.study, ranks)
+
+    def _write_study(self) -> Record:
+        fingerprint = self.study.fingerprint()
+        if self._folder is not None:
+            self._folder.write_study(
+                {
+                    "format": FORMAT,
+                    "fingerprint": fingerprint,
+                    "planned": self.study.planned,
+                    "exchange": self.study.exchange,
+                    "versions": {name: metadata.version(name) for name in _LIBRARIES},
+                }
+            )
+        return fingerprint
+
+    def run(self, objective: Callable[..., Any]) -> Result:
+        """Work the carried drives until the budget or the time is spent; return the merged result."""
+        study, folder = self.study, self._folder
+        contents = {} if folder is None else folder.read_journals(study.space, self._carried)
+        recorded = self._recorded(contents)
+        progress = self._announce(recorded)
+        journals = self._open_journals(contents)
+        loop = Loop(
+            study=study,
+            exchange=self._ranks,
+            strategy=make_strategy(
+                study.strategy,
+                space=study.space,
+                partition=study.partition,
+                n_drives=study.n_drives,
+                seed=study.seed,
+                model=study.model,
+                acquisition=study.acquisition,
+                sampler=study.sampler,
+                n_samples=study.n_samples,
+                shared=study.shared,
+            ),
+            make_evaluator=lambda handle: InlineEvaluator(objective, study.metrics, handle),
+            journals=journals,
+            recorded={trial.key: trial for trial in recorded},
+            scratch=None if folder is None else folder.scratch,
+            deadline=self._deadline,
+            progress=progress,
+            callback=self._callback,
+        )
+        try:
+            loop.run()
+            result = self._merge(loop.finished.values())
+        finally:
+            for journal in journals.values():
+                journal.close()
+            if progress is not None:
+                progress.close()
+        return result
+
+    def _recorded(self, contents: Mapping[int, JournalContents]) -> list[Trial]:
+        """Return the trials of earlier runs: everybody's where trials are shared, else the carried drives'."""
+        for drive, journal in contents.items():
+            if journal.study not in (None, self.study.identity) and self._folder is not None:
+                raise StudyError(f"{self._folder.journal_file(drive)} belongs to another study; move it away")
+        trials = [trial for journal in contents.values() for trial in journal.trials.values()]
+        if not self.study.shared:
+            return trials
+        records = self._ranks.gather([trial_record(trial, self.study.space) for trial in trials])
+        return [load_trial(record, self.study.space) for record in records]
+
+    def _open_journals(self, contents: Mapping[int, JournalContents]) -> dict[int, Journal]:
+        if self._folder is None:
+            return {}
+        return {
+            drive: Journal(self._folder.journal_file(drive), self.study.identity, drive, self.study.space, contents.get(drive))
+            for drive in self._carried
+        }
+
+    def _announce(self, recorded: Iterable[Trial]) -> Progress | None:
+        """Say on rank 0 what is about to happen, if anything is to be shown."""
+        if not self._verbose or self._ranks.rank != 0:
+            return None
+        study, size = self.study, self._ranks.size
+        progress = Progress(study.planned)
+        each = f"{study.n_iterations} evaluations a drive" if study.n_calls is None else "n_calls evaluations in all"
+        progress.note(
+            f"{study.n_drives} drives over {study.partition.n_subspaces} subspaces, on {size} rank{'s' * (size > 1)}; "
+            f"{each}, {study.planned} planned"
+        )
+        if size > study.n_drives:
+            progress.note(
+                f"{size - study.n_drives} ranks have no drive and wait; a study makes drives for the ranks that create it"
+            )
+        done = sum(trial.finished for trial in recorded)
+        if done:
+            progress.note(f"going on where the study in {self._folder and self._folder.path} ends")
+        return progress
+
+    def _merge(self, finished: Iterable[Trial]) -> Result:
+        """Merge on rank 0, from the journals if there are any; every rank returns the same."""
+        study, folder = self.study, self._folder
+        own = [trial for trial in finished if trial.drive in self._carried]
+        gathered = self._ranks.gather([] if folder is not None else [trial_record(trial, study.space) for trial in own])
+        if folder is not None:
+            kept = folder
+            gathered = self._ranks.first(lambda: [trial_record(trial, study.space) for trial in read_trials(kept, study.space)])
+        trials = [load_trial(record, study.space) for record in gathered]
+        ended = [trial for trial in trials if trial.finished]
+        if ended and not any(trial.status == OK for trial in [*ended, *study.given]):
+            raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")
+        return Result([*study.given, *trials], study.space, study.metrics, study.partition)
+
+
+def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
+    """Return what study.json says; with `restart`, after setting the folder aside."""
+    if folder is None:
+        return None
+    if folder.path.exists() and not folder.path.is_dir():
+        raise StudyError(f"results_path must be a folder, and {str(folder.path)!r} is a file; take another name")
+    if restart and folder.study_file.exists():
+        folder.set_aside()
+    return folder.read_study()

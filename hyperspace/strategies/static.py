@@ -1,0 +1,97 @@
+"""The published HyperSpace: every drive stays in its home subspace and runs an optimizer of its own there.
+
+Young, Hinkle, Kannan, Ramanathan (2018), "HyperSpace: Distributed Bayesian Hyperparameter Optimization", SBAC-PAD.
+
+With an exchange, a drive also learns from the trials of others; with exchange="none" its archive holds its own alone, which is
+the published way. Where a subspace has several drives, each foresees what those before it ask in the same round, so that
+they do not ask the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from hyperspace.optimizers.base import AskTell, Key, Suggestion
+from hyperspace.partition import Subspace
+from hyperspace.strategies.base import Strategy
+from hyperspace.trial import Archive, Trial
+
+MakeOptimizer = Callable[[Subspace, int, int], AskTell]
+
+
+class StaticStrategy(Strategy):
+    """A fixed subspace for each drive: drive i works subspace i mod n_subspaces.
+
+    Args:
+        subspace_of: returns the subspace of a number.
+        n_subspaces: number of subspaces.
+        n_drives: number of drives, a multiple of n_subspaces.
+        make_optimizer: make_optimizer(subspace, member, team): the optimizer of the member-th of a subspace's `team` drives.
+        seed: entropy of the study.
+        shared: whether the archive holds the trials of all drives, so that a drive can foresee what its team mates ask.
+    """
+
+    def __init__(
+        self,
+        subspace_of: Callable[[int], Subspace],
+        n_subspaces: int,
+        n_drives: int,
+        make_optimizer: MakeOptimizer,
+        seed: int,
+        shared: bool,
+    ) -> None:
+        self._subspace_of = subspace_of
+        self._n_subspaces = n_subspaces
+        self._team = n_drives // n_subspaces
+        self._make_optimizer = make_optimizer
+        self._seed = seed
+        self._shared = shared
+        self._optimizers: dict[int, AskTell] = {}
+        self._told: dict[int, int] = {}
+        self._answers: dict[int, tuple[int, Suggestion]] = {}
+
+    def home(self, drive: int) -> int:
+        """Return the drive's subspace."""
+        return drive % self._n_subspaces
+
+    def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
+        """Return where `drive` evaluates its trial number `iteration`."""
+        pending = [archive.pending, *(self._answer(mate, iteration, archive).u[None] for mate in self._mates(drive))]
+        suggestion = self._informed(drive, archive).ask(Key(self._seed, drive, iteration), np.concatenate(pending))
+        self._answers[drive] = (iteration, suggestion)
+        return suggestion
+
+    def recall(self, trial: Trial, archive: Archive) -> None:
+        """Take up what `ask` answered in an earlier run; mates that have no answer on record are asked, as they were then."""
+        pending = [archive.pending, *(self._answer(mate, trial.iteration, archive).u[None] for mate in self._mates(trial.drive))]
+        u = archive.encode([trial.x])[0]
+        key = Key(self._seed, trial.drive, trial.iteration)
+        self._informed(trial.drive, archive).recall(trial, u, key, np.concatenate(pending))
+        self._answers[trial.drive] = (trial.iteration, Suggestion(u, trial.arm, trial.model))
+
+    def relevant(self, drives: Iterable[int]) -> set[int]:
+        """Return these drives and the team mates before them."""
+        return {mate for drive in drives for mate in (*self._mates(drive), drive)}
+
+    def _mates(self, drive: int) -> range:
+        """Return the drives of the same subspace whose questions come before this one's."""
+        return range(self.home(drive), drive, self._n_subspaces) if self._shared else range(0)
+
+    def _answer(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
+        """Return a mate's answer in this iteration; worked out here if it is not known, which gives what its own rank gets."""
+        known = self._answers.get(drive)
+        return known[1] if known is not None and known[0] == iteration else self.ask(drive, iteration, archive)
+
+    def _informed(self, drive: int, archive: Archive) -> AskTell:
+        optimizer = self._optimizers.get(drive)
+        if optimizer is None:
+            subspace = self._subspace_of(self.home(drive))
+            optimizer = self._make_optimizer(subspace, drive // self._n_subspaces, self._team)
+            self._optimizers[drive] = optimizer
+        first = self._told.get(drive, 0)
+        if first < len(archive):
+            optimizer.tell(archive.trials[first:], archive.U[first:], archive.y[first:])
+            self._told[drive] = len(archive)
+        return optimizer

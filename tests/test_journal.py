@@ -1,0 +1,157 @@
+import json
+import os
+
+import pytest
+
+from hyperspace.errors import StudyError
+from hyperspace.journal import Journal, StudyFolder, decode_line, encode_line, read_journal
+from hyperspace.space import check_space
+from hyperspace.trial import Trial, TrialKey
+
+SPACE = check_space([(0.0, 1.0), ["a", "b"]])
+
+
+def trial(iteration, attempt=0):
+    return Trial(drive=3, iteration=iteration, x=(0.1 * iteration, "a"), attempt=attempt, arm="design")
+
+
+def write(path, count, contents=None, first=0):
+    journal = Journal(path, "study-1", 3, SPACE, contents)
+    for iteration in range(first, first + count):
+        running = trial(iteration)
+        journal.started(running)
+        journal.reported(running, 1, {"loss": 0.5})
+        journal.finished(running.finish("ok", metrics={"loss": float(iteration)}, seconds=0.1))
+    journal.close()
+
+
+def test_what_was_written_is_read_back(tmp_path):
+    write(tmp_path / "j", 5)
+    contents = read_journal(tmp_path / "j", SPACE)
+    assert contents.study == "study-1"
+    assert [t.metrics["loss"] for t in contents.trials.values()] == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert contents.trials[TrialKey(2, 3)].x == (0.2, "a")
+    assert contents.lines == 16
+
+
+def test_lines_are_plain_json_with_a_checksum(tmp_path):
+    write(tmp_path / "j", 1)
+    lines = (tmp_path / "j").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["study", "started", "reported", "finished"]
+    assert [json.loads(line)["sequence"] for line in lines] == [0, 1, 2, 3]
+
+
+def test_a_journal_goes_on_where_it_ends(tmp_path):
+    path = tmp_path / "j"
+    write(path, 2)
+    write(path, 2, read_journal(path, SPACE), first=2)
+    assert len(read_journal(path, SPACE).trials) == 4
+
+
+def test_every_torn_end_is_left_out_and_cut_off_by_its_owner(tmp_path):
+    path = tmp_path / "j"
+    write(path, 3)
+    data = path.read_bytes()
+    whole = len(data[: data.rindex(b"\n", 0, -1) + 1])
+    for size in range(whole + 1, len(data)):
+        path.write_bytes(data[:size])
+        contents = read_journal(path, SPACE)
+        assert contents.torn == size - whole
+        assert [t.finished for t in contents.trials.values()] == [True, True, False]
+    write(path, 1, read_journal(path, SPACE), first=3)
+    again = read_journal(path, SPACE)
+    assert again.torn == 0
+    assert [t.finished for t in again.trials.values()] == [True, True, False, True]
+
+
+def test_a_running_trial_begun_again_finishes_once(tmp_path):
+    journal = Journal(tmp_path / "j", "study-1", 3, SPACE, None)
+    journal.started(trial(0))
+    journal.started(trial(0, attempt=1))
+    journal.finished(trial(0, attempt=1).finish("ok", metrics={"loss": 1.0}))
+    journal.finished(trial(0, attempt=2).finish("ok", metrics={"loss": 2.0}))
+    journal.close()
+    (finished,) = read_journal(tmp_path / "j", SPACE).trials.values()
+    assert (finished.attempt, finished.metrics) == (1, {"loss": 1.0})
+
+
+def test_any_flipped_bit_is_found_and_named(tmp_path):
+    path = tmp_path / "j"
+    write(path, 2)
+    data = path.read_bytes()
+    for position in range(0, len(data), 3):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << (position % 8)
+        path.write_bytes(damaged)
+        if position == len(data) - 1:
+            continue  # the last newline: that is a torn line
+        with pytest.raises(StudyError, match=rf"{path.name}, line {data[:position].count(10) + 1}:"):
+            read_journal(path, SPACE)
+
+
+@pytest.mark.parametrize("lines", [[0, 2], [0, 1, 1], [1]])
+def test_missing_and_doubled_lines_are_found(tmp_path, lines):
+    path = tmp_path / "j"
+    write(path, 1)
+    content = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(content[number] for number in lines))
+    with pytest.raises(StudyError, match="sequence number"):
+        read_journal(path, SPACE)
+
+
+def test_well_formed_nonsense_is_an_error_with_its_line(tmp_path):
+    path = tmp_path / "j"
+    for record in ({"event": "finished", "drive": 1, "iteration": 0}, {"event": "started"}, {"event": "?"}, {"event": "study"}):
+        path.write_bytes(encode_line(record | {"sequence": 0}))
+        with pytest.raises(StudyError, match="line 1:"):
+            read_journal(path, SPACE)
+
+
+def test_reading_runs_no_code(tmp_path):
+    path = tmp_path / "j"
+    path.write_bytes(b"cos\nsystem\n(S'touch hit'\ntR.\n")
+    with pytest.raises(StudyError, match="line 1"):
+        read_journal(path, SPACE)
+
+
+def test_strict_json_only():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode_line({"x": float("nan")})
+    assert decode_line(encode_line({"x": 0.1})[:-1])["x"] == 0.1
+
+
+def test_each_line_is_synced_before_the_call_returns(tmp_path, monkeypatch):
+    calls = []
+    write_to, sync = os.write, os.fsync
+    monkeypatch.setattr(os, "write", lambda file, data: calls.append("write") or write_to(file, data))
+    monkeypatch.setattr(os, "fsync", lambda file: calls.append("fsync") or sync(file))
+    journal = Journal(tmp_path / "j", "study-1", 3, SPACE, None)
+    calls.clear()
+    journal.started(trial(0))
+    journal.close()
+    assert calls == ["write", "fsync"]
+
+
+def test_a_full_disk_is_one_sentence():
+    journal = Journal.__new__(Journal)
+    journal._space, journal._sequence, journal._file = SPACE, 0, os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(StudyError, match="cannot be written: No space left on device"):
+        journal.started(trial(0))
+    journal.close()
+
+
+def test_a_folder_is_set_aside_and_never_lost(tmp_path):
+    folder = StudyFolder(tmp_path / "study")
+    for number in (1, 2):
+        folder.write_study({"format": 1, "number": number})
+        assert folder.set_aside() == tmp_path / f"study.old-{number}"
+    assert StudyFolder(tmp_path / "study.old-1").read_study()["number"] == 1
+    assert folder.read_study() is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', "\xff"])
+def test_a_damaged_study_file_is_named(tmp_path, text):
+    folder = StudyFolder(tmp_path)
+    folder.study_file.write_text(text)
+    with pytest.raises(StudyError, match=r"study\.json"):
+        folder.read_study()

@@ -1,0 +1,70 @@
+import json
+import math
+
+import pytest
+
+from hyperspace.records import load_trial, started_record, trial_record
+from hyperspace.space import check_space
+from hyperspace.trial import Trial
+
+SPACE = check_space([(0.0, 1.0), (1, 9), ["relu", "tanh"], (True, False), [print, len]])
+TRIAL = Trial(
+    drive=3,
+    iteration=14,
+    x=(0.1 + 0.2, 7, "tanh", False, len),
+    status="ok",
+    metrics={"loss": 1 / 3, "curve": (1.0, math.inf), "seen": -math.inf},
+    attempt=2,
+    subspace=5,
+    region=1,
+    arm="EI",
+    model={"lengthscales": [0.1, 1e-300]},
+    known={0: 4, 7: 1},
+    started=1.5,
+    seconds=0.25,
+    suggest_seconds=0.01,
+    rank=3,
+    host="node7",
+)
+
+
+def roundtrip(trial):
+    return load_trial(json.loads(json.dumps(trial_record(trial, SPACE), allow_nan=False)), SPACE)
+
+
+def test_a_trial_comes_back_bit_for_bit():
+    assert roundtrip(TRIAL) == TRIAL
+
+
+def test_a_running_trial_comes_back_running():
+    running = Trial(drive=0, iteration=0, x=TRIAL.x)
+    assert roundtrip(running) == running
+    assert "status" not in started_record(running, SPACE)
+
+
+def test_a_failed_trial_keeps_its_error():
+    failed = TRIAL.finish("failed", metrics={}, error="Traceback ...", fault="objective")
+    assert roundtrip(failed) == failed
+
+
+def test_nan_comes_back_as_nan():
+    assert math.isnan(roundtrip(TRIAL.finish("ok", metrics={"seen": math.nan})).metrics["seen"])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"status": "fine"},
+        {"drive": "3"},
+        {"iteration": None},
+        {"x": [0.1]},
+        {"x": None},
+        {"x": [0.1, 7, "sigmoid", False, {"category": 1}]},
+        {"metrics": [1]},
+        {"metrics": {"loss": "low"}},
+        {"known": {"a": 1}},
+    ],
+)
+def test_what_is_no_trial_is_a_value_error(damage):
+    with pytest.raises(ValueError):  # noqa: PT011  # the sentence depends on the damage
+        load_trial(trial_record(TRIAL, SPACE) | damage, SPACE)
