@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from hyperspace.categorical import Categorical
 from hyperspace.dimensions import (
     DESIGN,
     ROUNDING,
-    Categorical,
     Dimension,
     as_random_state,
     at_least_one,
@@ -23,7 +23,7 @@ from hyperspace.dimensions import (
 )
 from hyperspace.errors import InputError
 from hyperspace.trial import Array
-from hyperspace.values import is_number, plain
+from hyperspace.values import is_finite, is_number, plain
 
 PRIORS = ("uniform", "log-uniform")
 # The double that holds a coordinate must tell neighbouring integers apart, with room for rounding.
@@ -36,6 +36,7 @@ class _Numeric(Dimension):
     low: Any
     high: Any
     _reach = 0.0  # how far the scale goes beyond low and high
+    _dtypes: type[np.number[Any]]
 
     def __init__(
         self, low: Any, high: Any, prior: str, base: float, transform: str | None, name: str | None, dtype: Any, role: str
@@ -50,8 +51,10 @@ class _Numeric(Dimension):
             )
         if prior == "log-uniform" and low <= 0:
             raise InputError(f'{self._label}: "log-uniform" needs low > 0, got low={low}; raise it, or take "uniform"')
-        if not is_number(base) or not 0 < base < math.inf or base == 1:
+        if not is_finite(base) or base <= 0 or base == 1:
             raise InputError(f"{self._label}: base must be a positive number other than 1, got {base!r}")
+        if not isinstance(dtype, (str, type, np.dtype)) or not np.issubdtype(np.dtype(dtype), self._dtypes):
+            raise InputError(f"{self._label}: dtype must be one of numpy's {self._dtypes.__name__} types, got {dtype!r}")
         self.low, self.high, self.prior, self.base, self.dtype = low, high, prior, base, dtype
         self.log_base = math.log10(base)
         self._log = prior == "log-uniform"
@@ -106,16 +109,14 @@ class _Numeric(Dimension):
         """Whether bounds, prior, transformation and role are equal, exactly; names may differ."""
         if type(self) is not type(other) or not isinstance(other, _Numeric):
             return NotImplemented
-        return (*self.bounds, self.prior, self.transform_, self.role) == (
-            *other.bounds,
-            other.prior,
-            other.transform_,
-            other.role,
-        )
+        return self._identity() == other._identity()
 
     def __hash__(self) -> int:
         """Agree with ==."""
-        return hash((type(self), self.bounds, self.prior))
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Any, ...]:
+        return type(self), self.low, self.high, self.prior, self.transform_, self.role
 
     def __repr__(self) -> str:
         """Show bounds, prior and transformation."""
@@ -139,6 +140,8 @@ class Real(_Numeric):
         InputError: low >= high, bounds that are not finite, "log-uniform" with low <= 0, or an unknown prior or role.
     """
 
+    _dtypes = np.floating
+
     def __init__(
         self,
         low: float,
@@ -156,7 +159,7 @@ class Real(_Numeric):
             raise InputError(f"{self._label}: high - low must be a finite double, got low={low} and high={high}")
 
     def _bound(self, end: str, value: Any) -> float:
-        if not is_number(value) or not math.isfinite(value):
+        if not is_finite(value):
             raise InputError(f"{self._label}: {end} must be a finite number, got {value!r}")
         return float(value)
 
@@ -213,6 +216,7 @@ class Integer(_Numeric):
     """
 
     _reach = 0.5
+    _dtypes = np.integer
 
     def __init__(
         self,
@@ -235,7 +239,7 @@ class Integer(_Numeric):
             )
 
     def _bound(self, end: str, value: Any) -> int:
-        if not is_number(value) or not math.isfinite(value) or int(value) != value:
+        if not is_finite(value) or int(value) != value:
             raise InputError(f"{self._label}: {end} must be an integer, got {value!r}")
         return int(value)
 
@@ -279,10 +283,10 @@ class Integer(_Numeric):
         """Return random values from the prior; see `Dimension.rvs`."""
         rng = as_random_state(random_state)
         if self._log:
-            draws = np.round(np.clip(self._log_rvs(rng, n_samples), self.low, self.high))
+            draws = self._log_rvs(rng, n_samples)
         else:
             draws = _integers(rng, self.low, self.high, n_samples)
-        draws = np.asarray(draws).astype(self.dtype)
+        draws = np.round(np.clip(draws, self.low, self.high)).astype(self.dtype)
         return draws.tolist() if self.dtype in (int, "int") else draws
 
 

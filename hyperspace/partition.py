@@ -10,8 +10,11 @@ Source: Young et al., "HyperSpace: Distributed Bayesian Hyperparameter Optimizat
 
 from __future__ import annotations
 
+import numbers
+import operator
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -20,7 +23,8 @@ from hyperspace.space import Bounds, Space
 from hyperspace.values import is_number
 
 
-class Subspace(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Subspace:
     """One box of the partition.
 
     Attributes:
@@ -61,7 +65,7 @@ class Partition:
         self.space = space
         self.overlap = float(overlap)
         self.split: tuple[int, ...] = tuple(splittable[: _n_splits(n_subspaces, len(splittable))])
-        self.n_subspaces = 2 ** len(self.split)
+        self.n_subspaces = 1 << len(self.split)
         size = (1 + self.overlap) / 2
         self._halves = {
             j: (space.dimensions[j].restrict(0.0, size), space.dimensions[j].restrict(1 - size, 1.0)) for j in self.split
@@ -71,8 +75,9 @@ class Partition:
         """Return the number of subspaces; OverflowError from 2^63 on, where `n_subspaces` still has it."""
         return self.n_subspaces
 
-    def __getitem__(self, index: int) -> Subspace:
-        """Return the subspace of this index."""
+    def __getitem__(self, index: SupportsIndex) -> Subspace:
+        """Return the subspace of this index, from 0."""
+        index = operator.index(index)
         if not 0 <= index < self.n_subspaces:
             raise IndexError(f"subspaces are numbered from 0 to {self.n_subspaces - 1}, got {index}")
         dimensions, bounds = list(self.space.dimensions), Bounds.whole(self.space.d)
@@ -87,16 +92,16 @@ class Partition:
             yield self[index]
             index += 1
 
-    def neighbours(self, index: int) -> list[int]:
+    def neighbours(self, index: SupportsIndex) -> list[int]:
         """Return the subspaces that differ from this one in the half of one dimension, in the order of `split`."""
-        return [index ^ (1 << bit) for bit in range(len(self.split))]
+        return [operator.index(index) ^ (1 << bit) for bit in range(len(self.split))]
 
 
-def _n_splits(n_subspaces: int | None, n_splittable: int) -> int:
+def _n_splits(n_subspaces: Any, n_splittable: int) -> int:
     """Return log2 of n_subspaces."""
     if n_subspaces is None:
         return n_splittable
-    if not is_number(n_subspaces) or n_subspaces != int(n_subspaces) or n_subspaces < 1 or int(n_subspaces).bit_count() != 1:
+    if not isinstance(n_subspaces, numbers.Integral) or n_subspaces < 1 or int(n_subspaces).bit_count() != 1:
         raise InputError(f"n_subspaces must be a power of two (1, 2, 4, ...), got {n_subspaces!r}")
     if n_subspaces > 2**n_splittable:
         raise InputError(

@@ -46,7 +46,7 @@ def sobol(n: int, d: int, rng: np.random.Generator | None, skip: int = 0) -> Arr
     shift = np.zeros(tabled, dtype=np.uint64)
     if rng is not None:
         V, shift = _scrambled(tabled, m, rng)
-    points = _sequence(V, skip, n, shift) * 2.0**-BITS
+    points = _sequence(V, skip, n, shift).astype(np.float64) * 2.0**-BITS
     if rng is None or d == tabled:
         return points
     return np.concatenate([points, rng.random((skip + n, d - tabled))[skip:]], axis=1)

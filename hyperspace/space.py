@@ -6,18 +6,21 @@ Every optimizer works in the unit cube, one coordinate a dimension; `hyperspace.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.dimensions import ENVIRONMENT, ROUNDING, Categorical, Dimension, centres, levels_at
+from hyperspace.categorical import Categorical
+from hyperspace.dimensions import ENVIRONMENT, ROUNDING, Dimension, centres, levels_at
 from hyperspace.errors import InputError
-from hyperspace.numeric import PRIORS, Integer, Real
+from hyperspace.inference import check_dimension, skopt_class
+from hyperspace.numeric import Integer, Real
 from hyperspace.trial import Array
-from hyperspace.values import describe_value, is_number, is_scalar, plain
+from hyperspace.values import describe_value, is_scalar, plain
 
-__all__ = ["Bounds", "Categorical", "Dimension", "Integer", "Real", "Space", "check_dimension", "check_space"]
+__all__ = ["Bounds", "Categorical", "Dimension", "Integer", "Real", "Space", "check_dimension", "check_space", "space_from"]
 
 
 class Bounds(NamedTuple):
@@ -37,7 +40,7 @@ class Bounds(NamedTuple):
 
     def contains(self, U: Array) -> NDArray[np.bool_]:
         """Return which points U (..., d) lie in the box; a coordinate outside by rounding only (1e-9) is inside."""
-        inside: NDArray[np.bool_] = ((self.lower - ROUNDING <= U) & (self.upper + ROUNDING >= U)).all(axis=-1)
+        inside: NDArray[np.bool_] = np.all((self.lower - ROUNDING <= U) & (self.upper + ROUNDING >= U), axis=-1)
         return inside
 
 
@@ -157,12 +160,10 @@ class Space:
         return results
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return dimensions and constants as JSON values, the same in every process: the study's fingerprint of the space."""
-        dimensions = [
-            {"name": name, **dimension.describe()} for name, dimension in zip(self.names, self.dimensions, strict=True)
-        ]
+        """Return dimensions, then constants by name, as JSON values that are the same in every process: a fingerprint."""
+        dimensions = [{"name": name, **dimension.describe()} for name, dimension in zip(self.names, self.dimensions, strict=True)]
         constants = [
-            {"name": name, "kind": "constant", "value": describe_value(value)} for name, value in self.constants.items()
+            {"name": name, "kind": "constant", "value": describe_value(value)} for name, value in sorted(self.constants.items())
         ]
         return dimensions + constants
 
@@ -212,9 +213,9 @@ def check_space(hyperparameters: Any) -> Space:
     """
     if isinstance(hyperparameters, Space):
         return hyperparameters
-    if _skopt_class(hyperparameters) == "Space":
+    if skopt_class(hyperparameters) == "Space":
         if getattr(hyperparameters, "constraint", None) is not None:
-            raise InputError("a scikit-optimize Space with a constraint cannot be searched; raise an error in the objective instead")
+            raise InputError("a scikit-optimize Space with a constraint cannot be searched; let the objective fail instead")
         hyperparameters = hyperparameters.dimensions
     if isinstance(hyperparameters, Mapping):
         return _named_space(hyperparameters)
@@ -243,62 +244,40 @@ def _checked(where: str, dimension: Any) -> Dimension:
         raise InputError(f"{where}: {error}") from None
 
 
-def check_dimension(dimension: Any) -> Dimension:
-    """Return the dimension that a user wrote, read as scikit-optimize reads it.
-
-    Args:
-        dimension: a Real, Integer or Categorical, ours or scikit-optimize's; (low, high), (low, high, prior) or
-            (low, high, prior, base) of integers or of numbers; or a list of categories.
+def space_from(description: Sequence[Mapping[str, Any]], named: bool) -> Space:
+    """Return the space that `Space.describe` described. What JSON has no form for comes back as its description.
 
     Raises:
-        InputError: something else, or bounds that make no dimension.
+        InputError, KeyError, TypeError: it is no such description.
     """
-    if isinstance(dimension, Dimension):
-        return dimension
-    if _skopt_class(dimension) is not None:
-        return _from_skopt(dimension)
-    if not isinstance(dimension, (list, tuple, np.ndarray)):
-        raise InputError(
-            f"expected (low, high), (low, high, prior), a list of categories, or a Real, Integer or Categorical, got {dimension!r}"
-        )
-    values = [plain(value) for value in dimension]
-    numeric = len(values) >= 2 and all(is_number(value) for value in values[:2])
-    if numeric and len(values) == 2:
-        return _numeric(*values)
-    if numeric and len(values) in (3, 4) and values[2] in PRIORS and all(is_number(base) for base in values[3:]):
-        return _numeric(*values)
-    if isinstance(dimension, tuple):  # a list of these is categories; a tuple is more likely bounds with a mistake
-        if numeric and len(values) in (3, 4) and isinstance(values[2], str):
-            raise InputError(
-                f'prior must be "uniform" or "log-uniform", got {values[2]!r}; if these are categories, write a list: {values}'
-            )
-        if len(values) == 2 and not any(isinstance(value, (str, bool)) for value in values):
-            raise InputError(f"expected two numbers low and high, got {dimension!r}; if these are categories, write a list: {values}")
-    return Categorical(values)
+    dimensions: list[Dimension] = []
+    constants: dict[str, Any] = {}
+    for part in description:
+        kind, name = part["kind"], part["name"]
+        if kind == "constant":
+            constants[name] = part["value"]
+        elif kind == "categorical":
+            categories = [_recorded(category, j) for j, category in enumerate(part["categories"])]
+            dimensions.append(Categorical(categories, name=name, role=part["role"]))
+        elif kind in ("real", "integer"):
+            numeric = Real if kind == "real" else Integer
+            dimensions.append(numeric(part["low"], part["high"], part["prior"], part["base"], name=name, role=part["role"]))
+        else:
+            raise InputError(f"unknown kind of dimension {kind!r}")
+    return Space(dimensions, named, constants)
 
 
-def _numeric(low: Any, high: Any, *scale: Any) -> Dimension:
-    if isinstance(low, int) and isinstance(high, int):
-        return Integer(low, high, *scale)
-    return Real(low, high, *scale)
+@dataclass(frozen=True, slots=True, repr=False)
+class Recorded:
+    """What stands for a category that JSON has no form for, in a space that was read back."""
+
+    description: str
+    index: int  # two categories, such as two lambdas, may have one description
+
+    def __repr__(self) -> str:
+        """Show the description."""
+        return self.description
 
 
-def _skopt_class(value: Any) -> str | None:
-    """Return the name of scikit-optimize's class that `value` is of, None if it is of none, without importing it."""
-    names = ("Real", "Integer", "Categorical", "Space")
-    return next((cls.__name__ for cls in type(value).__mro__ if cls.__module__.startswith("skopt.") and cls.__name__ in names), None)
-
-
-def _from_skopt(dimension: Any) -> Dimension:
-    if _skopt_class(dimension) == "Categorical":
-        return Categorical(dimension.categories, dimension.prior, dimension.transform_, dimension.name)
-    cls = Real if _skopt_class(dimension) == "Real" else Integer
-    return cls(
-        dimension.low,
-        dimension.high,
-        dimension.prior,
-        dimension.base,
-        dimension.transform_,
-        dimension.name,
-        dimension.dtype,
-    )
+def _recorded(category: Any, index: int) -> Any:
+    return Recorded(category["object"], index) if isinstance(category, Mapping) else category

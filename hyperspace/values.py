@@ -17,7 +17,15 @@ def plain(value: Any) -> Any:
 
 def is_number(value: Any) -> bool:
     """Return whether `value` is a real number; a bool is none."""
-    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether `value` is a real number that a double can hold, within rounding."""
+    try:
+        return is_number(value) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def is_scalar(value: Any) -> bool:
