@@ -1,1 +1,56 @@
 """Surrogates: models of the objective, `fit(X, Y)` and `posterior(X)`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hyperspace.errors import InputError
+from hyperspace.surrogates.base import Surrogate
+
+if TYPE_CHECKING:
+    from hyperspace.space import Space
+
+# name of a model: the module and the class that implement it, and the extra that brings what they import
+_HOMES = {
+    "GP": ("gp", "GP", ""),
+    "DNN": ("neural", "DNN", "dnn"),
+    "ENSEMBLE": ("ensemble", "DeepEnsemble", "dnn"),
+    "RF": ("forest", "RandomForest", ""),
+    "ET": ("forest", "ExtraTrees", ""),
+    "GBRT": ("forest", "GradientBoosting", ""),
+}
+SURROGATES = tuple(_HOMES)
+
+
+def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None, **options: Any) -> Surrogate:
+    """Return a surrogate.
+
+    Args:
+        model: "GP", "DNN", "ENSEMBLE", "RF", "ET" or "GBRT"; a Surrogate, which is returned as it is; or an object with
+            fit(X, y) and predict(X) -> mean, std (see `hyperspace.optimizers.user.UserSurrogate`).
+        random_state: of fits that draw random numbers.
+        space: says which coordinates are integers or categories; None if all are continuous.
+        options: of the surrogate's own class.
+
+    Raises:
+        InputError: an unknown name, or a library that the model needs is missing.
+    """
+    if isinstance(model, Surrogate):
+        return model
+    if not isinstance(model, str):
+        from hyperspace.surrogates.user import UserSurrogate
+
+        return UserSurrogate(model)
+    if model not in _HOMES:
+        raise InputError(f"model must be one of {', '.join(SURROGATES)} or an object with fit and predict, got {model!r}")
+    module, name, extra = _HOMES[model]
+    try:
+        cls = getattr(import_module(f"hyperspace.surrogates.{module}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.startswith("hyperspace"):
+            raise
+        package = f"hyperspace[{extra}]" if extra else str(error.name)
+        raise InputError(f'model="{model}" needs {error.name}, which is not installed: pip install "{package}"') from error
+    surrogate: Surrogate = cls(random_state=random_state, space=space, **options)
+    return surrogate

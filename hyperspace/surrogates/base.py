@@ -110,6 +110,13 @@ class Surrogate(ABC):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned in an earlier run, so that the next fit starts where it would have."""
 
+    def rebuild(self, X: Array, Y: Array, noise: Array | None = None) -> Model:
+        """Return the model that the last fit to these X (n, d) and Y (n, m) gave, in this process or before `restore`.
+
+        Surrogates whose `state` holds all that a fit finds need no fit for it; others fit again.
+        """
+        return self._fit(X, Y, noise)
+
 
 def draw(model: Model, X: Array, k: int, rng: np.random.Generator) -> Array:
     """Return k draws of the function at X (q, d), shape (k, q, m); independent normals if the model has no `sample`."""

@@ -1,0 +1,225 @@
+"""Acquisition functions: what evaluating a point is worth, given the posterior there. All are for minimisation; more is better.
+
+Notation:
+    mu, sigma   posterior mean and standard deviation, (q,)       best   the incumbent, the lowest mean known
+    z           (best - mu) / sigma                               phi, Phi   density and distribution of the standard normal
+
+EI(x) = sigma h(z), h(z) = phi(z) + z Phi(z) (Jones, Schonlau and Welch 1998). Its logarithm is taken (Ament et al., "Unexpected
+Improvements to Expected Improvement", 2023): EI itself underflows to 0 in most of the space, and leaves nothing to climb.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from scipy.special import erfcx, log_ndtr
+
+from hyperspace.errors import InputError
+from hyperspace.surrogates.base import Model
+from hyperspace.trial import Array
+
+ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
+PORTFOLIO = ("EI", "PI", "LCB")  # of gp_hedge
+_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+_FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
+
+
+class Valued(NamedTuple):
+    """An acquisition at q points, with its derivatives by mean and standard deviation, each (q,)."""
+
+    value: Array
+    by_mean: Array
+    by_std: Array
+
+
+class Acquisition(Protocol):
+    """What every acquisition function offers."""
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return the value at q points, (q,)."""
+        ...
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives by mean and std."""
+        ...
+
+
+def log_h(z: Array) -> Array:
+    """Return log(phi(z) + z Phi(z)), accurate for every z (after Ament et al. 2023, eq. 9)."""
+    upper = np.maximum(z, -1.0)
+    direct = np.log(np.exp(-0.5 * upper * upper - _LOG_SQRT_2PI) + upper * np.exp(log_ndtr(upper)))
+    lower = np.minimum(z, -1.0)
+    # h = phi(z) (1 + z sqrt(pi/2) erfcx(-z/sqrt(2))), and the bracket is z^-2 (1 - 3 z^-2 + 15 z^-4 - 105 z^-6 + ...)
+    near = np.maximum(lower, _FAR)
+    exact = np.log1p(near * math.sqrt(0.5 * math.pi) * erfcx(near * -math.sqrt(0.5)))
+    square = 1.0 / np.minimum(lower, _FAR) ** 2
+    expanded = np.log(square) + np.log1p(-square * (3.0 - square * (15.0 - 105.0 * square)))
+    tail = np.where(lower >= _FAR, exact, expanded) - 0.5 * lower * lower - _LOG_SQRT_2PI
+    return np.where(z > -1.0, direct, tail)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEI:
+    """Log expected improvement.
+
+    Args:
+        best: the incumbent.
+    """
+
+    best: float
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return log(sigma h(z))."""
+        return log_h((self.best - mean) / std) + np.log(std)
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives: h'(z) = Phi(z), hence d/d mu = -Phi/(sigma h), d/d sigma = phi/(sigma h)."""
+        z = (self.best - mean) / std
+        log_height = log_h(z)
+        by_mean = -np.exp(log_ndtr(z) - log_height) / std
+        by_std = np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_height) / std
+        return Valued(log_height + np.log(std), by_mean, by_std)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPI:
+    """Log probability of improving on the incumbent by at least `margin`.
+
+    Args:
+        best: the incumbent.
+        margin: in units of the (standardised) targets; without one the points next to the incumbent would win.
+    """
+
+    best: float
+    margin: float = 0.01
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return log Phi((best - margin - mu) / sigma)."""
+        result: Array = log_ndtr((self.best - self.margin - mean) / std)
+        return result
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives."""
+        z = (self.best - self.margin - mean) / std
+        value = log_ndtr(z)
+        slope = np.exp(-0.5 * z * z - _LOG_SQRT_2PI - value)
+        return Valued(value, -slope / std, -slope * z / std)
+
+
+@dataclass(frozen=True, slots=True)
+class LCB:
+    """Lower confidence bound, turned around: kappa sigma - mu (Cox and John 1992).
+
+    Args:
+        kappa: weight of the standard deviation.
+    """
+
+    kappa: float = 1.96
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return kappa sigma - mu."""
+        result: Array = self.kappa * std - mean
+        return result
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives."""
+        return Valued(self.kappa * std - mean, np.full_like(mean, -1.0), np.full_like(std, self.kappa))
+
+
+def make_acquisition(name: str, best: float) -> Acquisition:
+    """Return the acquisition function called "EI", "PI" or "LCB".
+
+    Args:
+        name: which one. "TS" and "gp_hedge" are no functions of mean and std; the optimizer composes them.
+        best: the incumbent, the lowest posterior mean at a known point.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    if name == "EI":
+        return LogEI(best)
+    if name == "PI":
+        return LogPI(best)
+    if name == "LCB":
+        return LCB()
+    raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """Probability that an evaluation succeeds: P(f < threshold) for a model of success (low) and failure (high).
+
+    Args:
+        model: the model.
+        threshold: the value half way between failure and success.
+    """
+
+    model: Model
+    threshold: float
+
+    def log_probability(self, X: Array) -> Array:
+        """Return log P at X (q, d), (q,)."""
+        posterior = self.model.posterior(X)
+        result: Array = log_ndtr((self.threshold - posterior.mean[:, 0]) / _std(posterior.variance))
+        return result
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return log P at X and its gradient, (q,) and (q, d)."""
+        posterior = self.model.posterior(X, gradients=True)
+        std = _std(posterior.variance)
+        z = (self.threshold - posterior.mean[:, 0]) / std
+        value = log_ndtr(z)
+        slope = -np.exp(-0.5 * z * z - _LOG_SQRT_2PI - value) / std
+        return value, _chain(slope, slope * z, posterior.mean_gradient, posterior.variance_gradient, std)
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What is maximised: an acquisition under a model, plus the log probability that the evaluation succeeds.
+
+    Args:
+        model: of the objective, one output.
+        acquisition: of mean and std.
+        feasibility: None where nothing has failed.
+    """
+
+    model: Model
+    acquisition: Acquisition
+    feasibility: Feasibility | None = None
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether `gradient` can be called."""
+        return self.model.has_gradients
+
+    def __call__(self, X: Array) -> Array:
+        """Return the value at X (q, d), (q,)."""
+        posterior = self.model.posterior(X)
+        value = self.acquisition(posterior.mean[:, 0], _std(posterior.variance))
+        return value if self.feasibility is None else value + self.feasibility.log_probability(X)
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return the value at X (q, d) and its gradient, (q,) and (q, d)."""
+        posterior = self.model.posterior(X, gradients=True)
+        std = _std(posterior.variance)
+        value, by_mean, by_std = self.acquisition.gradient(posterior.mean[:, 0], std)
+        gradient = _chain(by_mean, by_std, posterior.mean_gradient, posterior.variance_gradient, std)
+        if self.feasibility is None:
+            return value, gradient
+        log_probability, more = self.feasibility.gradient(X)
+        return value + log_probability, gradient + more
+
+
+def _std(variance: Array) -> Array:
+    return np.sqrt(np.maximum(variance[:, 0], 1e-300))
+
+
+def _chain(by_mean: Array, by_std: Array, mean_gradient: Array | None, variance_gradient: Array | None, std: Array) -> Array:
+    """Return the gradient by X, (q, d): d std = d variance / (2 std)."""
+    if mean_gradient is None or variance_gradient is None:
+        raise ValueError("this model declares gradients and gave none")
+    gradient: Array = by_mean[:, None] * mean_gradient[:, 0] + (by_std / (2.0 * std))[:, None] * variance_gradient[:, 0]
+    return gradient

@@ -1,0 +1,266 @@
+"""The inner maximiser: where in a box an acquisition is largest.
+
+A spread of candidates is valued at once: a shifted Sobol set in the box, and incumbents moved by steps of several sizes. From
+the best few the search climbs: along gradients in continuous coordinates, level by level in integers and categories, and
+by ever smaller random steps where a model has no gradients. A box of few points is listed and needs none of this.
+
+Notation:
+    q, d   candidates, dimensions        U    points in the unit cube, on valid levels in integer and categorical dimensions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspace.ascent import ascend
+from hyperspace.sampling import sobol
+from hyperspace.space import Bounds, Space
+from hyperspace.trial import Array
+
+N_GLOBAL, N_LOCAL = 512, 256  # candidates spread over the box, and around the incumbents
+N_STARTS = 4
+MAX_EVALUATIONS = 25  # of the gradient, in an ascent
+_STEPS = np.array([0.2, 0.05, 0.01, 0.002])  # sizes of the moves of incumbents, in sides of the box
+_MOVED = 20.0  # coordinates of an incumbent that are moved on average, at most (Regis and Shoemaker 2013)
+_MOST_LISTED = 2048  # points of a discrete box that are listed
+_ROUNDS, _PER_ROUND = 6, 64  # of the search without gradients
+_SAME = 1e-9  # coordinates closer than this are one point
+
+
+class Criterion(Protocol):
+    """What is maximised."""
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether `gradient` can be called."""
+        ...
+
+    def __call__(self, X: Array) -> Array:
+        """Return the values at X (q, d), (q,)."""
+        ...
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return values and gradients at X."""
+        ...
+
+
+class Box:
+    """The part of the unit cube that is searched: its bounds, and the levels of its discrete dimensions.
+
+    Args:
+        space: the whole space.
+        bounds: the box in its unit cube.
+    """
+
+    def __init__(self, space: Space, bounds: Bounds) -> None:
+        self.space, self.bounds = space, bounds
+        self.d = space.d
+        self.lower, self.upper = bounds
+        self.side = self.upper - self.lower
+        self.discrete: NDArray[np.intp] = np.flatnonzero(space.levels > 0)
+        self.continuous: NDArray[np.intp] = np.flatnonzero(space.levels == 0)
+        fixed = self.side <= 0.0
+        self.all_listed = not np.any(~fixed[self.continuous]) and self._count() <= _MOST_LISTED
+
+    def _count(self) -> float:
+        """Return about how many points a discrete box has, never too few."""
+        return float(np.prod(np.maximum(self.space.levels[self.discrete] * self.side[self.discrete] + 1.0, 1.0)))
+
+    def snap(self, U: Array) -> Array:
+        """Return U moved into the box and onto valid levels."""
+        U = np.clip(U, self.lower, self.upper)
+        return self.space.snap(U) if len(self.discrete) else U
+
+    def levels(self, j: int, around: float | None = None) -> Array:
+        """Return coordinates of the levels of dimension j in the box; of many, those within 16 levels of `around`."""
+        dimension = self.space.dimensions[j]
+        n = int(self.space.levels[j])
+        here = 0 if around is None else int(np.floor(around * n))
+        first, last = (0, n) if n <= _MOST_LISTED else (max(here - 16, 0), min(here + 17, n))
+        if n <= _MOST_LISTED:
+            centres = dimension.to_unit(_values(dimension, n))
+        else:
+            raw = np.full((last - first, self.d), 0.5)
+            raw[:, j] = (np.arange(first, last) + 0.5) / n
+            centres = np.unique(self.space.snap(raw)[:, j])
+        inside = centres[(centres >= self.lower[j] - _SAME) & (centres <= self.upper[j] + _SAME)]
+        return inside if len(inside) else centres[[int(np.argmin(np.abs(centres - 0.5 * (self.lower[j] + self.upper[j]))))]]
+
+    @property
+    def listed(self) -> Array:
+        """All points of a discrete box, (q, d)."""
+        axes = [self.levels(j) if self.space.levels[j] else self.lower[[j]] for j in range(self.d)]
+        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, self.d)
+
+    def spread(self, n: int, rng: np.random.Generator) -> Array:
+        """Return n points spread over the box: a Sobol set, shifted at random (Cranley and Patterson 1976)."""
+        return self.snap(self.lower + self.side * ((_base(n, self.d) + rng.random(self.d)) % 1.0))
+
+    def move(self, centres: Array, n: int, rng: np.random.Generator, steps: Array = _STEPS) -> Array:
+        """Return n points near `centres` (k, d): some coordinates moved by normal steps, some levels drawn anew."""
+        U = centres[np.arange(n) % len(centres)]
+        sizes = steps[(np.arange(n) // len(centres)) % len(steps)]
+        chosen = rng.random((n, self.d)) < min(1.0, _MOVED / self.d)
+        chosen[np.arange(n), rng.integers(self.d, size=n)] = True
+        moved = U + rng.standard_normal((n, self.d)) * sizes[:, None] * self.side
+        if len(self.discrete):
+            anew = rng.random((n, len(self.discrete))) < min(1.0, 1.5 / len(self.discrete))
+            drawn = self.lower[self.discrete] + self.side[self.discrete] * rng.random(anew.shape)
+            moved[:, self.discrete] = np.where(anew, drawn, U[:, self.discrete])
+            chosen[:, self.discrete] |= anew
+        # Reflected at the bounds: clipping would put half of the points next to a face onto it.
+        moved = self.lower + np.abs(moved - self.lower)
+        moved = self.upper - np.abs(self.upper - moved)
+        return self.snap(np.where(chosen, moved, U))
+
+
+def _values(dimension: object, n: int) -> list[object]:
+    categories = getattr(dimension, "categories", None)
+    return list(categories) if categories is not None else list(range(dimension.low, dimension.low + n))  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=8)
+def _base(n: int, d: int) -> Array:
+    return sobol(n, d, np.random.default_rng(0))
+
+
+def candidates(box: Box, incumbents: Array, rng: np.random.Generator, n_global: int = N_GLOBAL, n_local: int = N_LOCAL) -> Array:
+    """Return points worth valuing, (q, d): all of a small discrete box, else a spread of the box and moves of `incumbents`."""
+    if box.all_listed:
+        return box.listed
+    if len(incumbents) == 0:
+        return box.spread(n_global, rng)
+    return np.concatenate([box.spread(n_global, rng), box.move(incumbents, n_local, rng)])
+
+
+def maximise(
+    criterion: Criterion, box: Box, U: Array, rng: np.random.Generator, scales: Array | None = None
+) -> tuple[Array, Array]:
+    """Return points sorted by value, best first, and their values: what the search reached, then the candidates themselves.
+
+    Args:
+        criterion: what is maximised.
+        box: where.
+        U: candidates, (q, d).
+        rng: of the search without gradients.
+        scales: typical lengths of the coordinates, (d,), such as a model's lengthscales.
+    """
+    values = criterion(U)
+    if not box.all_listed:
+        starts = _starts(U, values, box)
+        reached, reached_values = _search(criterion, box, U[starts], values[starts], rng, scales)
+        U, values = np.concatenate([reached, U]), np.concatenate([reached_values, values])
+    order = np.argsort(-values, kind="stable")
+    return U[order], values[order]
+
+
+def _starts(U: Array, values: Array, box: Box) -> list[int]:
+    """Return the best candidates that are apart by more than a hundredth of the box, at most N_STARTS."""
+    side = np.where(box.side > 0.0, box.side, 1.0)
+    chosen: list[int] = []
+    for index in np.argsort(-values, kind="stable")[: 16 * N_STARTS]:
+        if not np.isfinite(values[index]):
+            continue
+        if all(np.abs((U[index] - U[other]) / side).max() > 0.01 for other in chosen):
+            chosen.append(int(index))
+        if len(chosen) == N_STARTS:
+            break
+    return chosen or [0]
+
+
+def _search(
+    criterion: Criterion, box: Box, U: Array, values: Array, rng: np.random.Generator, scales: Array | None
+) -> tuple[Array, Array]:
+    if not criterion.has_gradients:
+        return _search_at_random(criterion, box, U, values, rng)
+    if len(box.continuous):
+        U, values = _climb(criterion, box, U, scales)
+    if len(box.discrete):
+        best = int(np.argmax(values))
+        U, values = U.copy(), values.copy()
+        U[best], values[best] = _walk_levels(criterion, box, U[best], float(values[best]))
+        if len(box.continuous):
+            climbed, climbed_values = _climb(criterion, box, U[[best]], scales)
+            U[best], values[best] = climbed[0], climbed_values[0]
+    return U, values
+
+
+def _climb(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tuple[Array, Array]:
+    """Climb along the continuous coordinates."""
+    scales = np.minimum(scales, box.side) if scales is not None else box.side
+    scales = np.where(scales > 0.0, scales, 1.0)
+    free = box.continuous
+    if len(free) == box.d:
+        return ascend(criterion.gradient, U, box.lower, box.upper, scales, MAX_EVALUATIONS)
+    lower, upper = box.lower.copy(), box.upper.copy()
+    pinned = np.empty_like(U)
+    lower[box.discrete], upper[box.discrete] = 0.0, 1.0  # their gradient is 0: they stay where they are
+    pinned[:] = U
+    return ascend(criterion.gradient, pinned, lower, upper, scales, MAX_EVALUATIONS)
+
+
+def _walk_levels(criterion: Criterion, box: Box, u: Array, value: float) -> tuple[Array, float]:
+    """Move to the best point that differs in one discrete coordinate, until none is better."""
+    for _ in range(4 + len(box.discrete)):
+        neighbours = np.concatenate(list(_neighbours(box, u)))
+        values = criterion(neighbours)
+        best = int(np.argmax(values))
+        if not values[best] > value:
+            break
+        u, value = neighbours[best], float(values[best])
+    return u, value
+
+
+def _neighbours(box: Box, u: Array) -> Iterator[Array]:
+    """Yield points that differ from u in one discrete coordinate: every category, and every near level of an integer."""
+    for j in box.discrete:
+        levels = box.levels(int(j), float(u[j]))
+        if len(levels) > 33 and not box.space.categorical[j]:
+            here = int(np.argmin(np.abs(levels - u[j])))
+            levels = levels[max(here - 16, 0) : here + 17]
+        points = np.repeat(u[None], len(levels), axis=0)
+        points[:, j] = levels
+        yield points
+
+
+def _search_at_random(criterion: Criterion, box: Box, U: Array, values: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Improve by random moves whose size halves; forests are piecewise constant, and users' models may hide their gradients."""
+    for r in range(_ROUNDS):
+        moved = box.move(U, _PER_ROUND * len(U), rng, steps=np.array([0.1, 0.03]) * 0.5**r)
+        U, values = np.concatenate([U, moved]), np.concatenate([values, criterion(moved)])
+        best = np.argsort(-values, kind="stable")[:N_STARTS]
+        U, values = U[best], values[best]
+    return U, values
+
+
+def first_new(U: Array, taken: Array) -> int | None:
+    """Return the index of the first row of U (q, d) that is not among `taken` (n, d); None if all are."""
+    for index, u in enumerate(U):
+        if not is_taken(u, taken):
+            return index
+    return None
+
+
+def is_taken(u: Array, taken: Array) -> bool:
+    """Return whether the point u (d,) is among `taken` (n, d)."""
+    return bool(len(taken)) and bool((np.abs(taken - u) < _SAME).all(axis=1).any())
+
+
+def choose_new(box: Box, U: Array, values: Callable[[Array], Array], taken: Array, rng: np.random.Generator) -> Array:
+    """Return the first point of U (best first) that is not among `taken` (n, d).
+
+    Where all are taken (a discrete box): the best of the points that are left, and when none is left, the best of those that
+    were evaluated least often.
+    """
+    index = first_new(U, taken)
+    if index is not None:
+        return np.asarray(U[index])
+    others = box.listed if box.all_listed else box.move(U[:1], 1024, rng, steps=np.array([1.0]))
+    counts = np.array([(np.abs(taken - u) < _SAME).all(axis=1).sum() for u in others])
+    others = others[counts == counts.min()]
+    return np.asarray(others[int(np.argmax(values(others)))])

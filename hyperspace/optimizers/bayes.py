@@ -1,0 +1,202 @@
+"""Bayesian optimization of one box: a surrogate of the trials, and the point where an acquisition function is largest.
+
+What it knows is a fold over the trials told, in order (`learner`). Trials outside the box inform the surrogate; the incumbent is
+the best within it, so that a box without the global optimum is still searched for its own best. Points under way are taken as
+seen with the value that the model expects ("kriging believer", Ginsbourger et al. 2010). Trials that failed teach a second
+model where evaluations succeed, and its probability multiplies the acquisition. No point is proposed twice, as long as the box
+has others: the objective is taken as free of noise, and a repetition would teach nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, Feasibility, make_acquisition
+from hyperspace.errors import InputError
+from hyperspace.maximiser import Box, candidates, choose_new, is_taken, maximise
+from hyperspace.optimizers.base import AskTell, Key, Suggestion
+from hyperspace.optimizers.design import Design
+from hyperspace.optimizers.learner import MAX_ROWS, Learner
+from hyperspace.space import Bounds, Space
+from hyperspace.surrogates.base import Model, Surrogate, draw
+from hyperspace.surrogates.exact import ExactGP
+from hyperspace.surrogates.gp import GP
+from hyperspace.surrogates.latent import LatentModel
+from hyperspace.surrogates.standardized import Standardized
+from hyperspace.trial import OK, Array, Trial
+
+_N_INCUMBENTS = 4  # points that candidates are moved from
+_SUCCESS, _FAILURE = 0.0, 1.0  # what the model of failures is told
+
+
+class BayesOptimizer(AskTell):
+    """Ask/tell with a surrogate and an acquisition function.
+
+    Args:
+        space: the whole space.
+        bounds: the box that is searched, in the unit cube of the space.
+        surrogate: the model of the objective.
+        design: what comes before the model is asked.
+        acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
+        max_rows: the model is fitted to at most so many trials, the nearest to the box.
+
+    Raises:
+        InputError: an unknown acquisition.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        bounds: Bounds,
+        surrogate: Surrogate,
+        design: Design,
+        acquisition: str = "EI",
+        max_rows: int = MAX_ROWS,
+    ) -> None:
+        if acquisition not in ACQUISITIONS:
+            raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {acquisition!r}")
+        self.acquisition = acquisition
+        self.design = design
+        self.box = Box(space, bounds)
+        inner = surrogate if isinstance(surrogate, GP) else Standardized(surrogate)
+        self._objective = Learner(inner, bounds, max_rows)
+        self._failure = Learner(GP(space=space, warp=False), bounds, max_rows)
+        self._any_failure = False
+        self._told: list[Array] = []
+        self._gains = np.zeros(len(PORTFOLIO))
+        self._proposals: Array | None = None
+
+    def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
+        """Take up finished trials; see `AskTell.tell`."""
+        if not len(trials):
+            return
+        self._told.append(np.array(U))
+        usable = np.isfinite(y)
+        self._objective.tell(U[usable], y[usable])
+        failed = np.array([trial.teaches_failure for trial in trials])
+        labelled = failed | np.array([trial.status == OK for trial in trials])
+        self._failure.tell(U[labelled], np.where(failed, _FAILURE, _SUCCESS)[labelled])
+        self._any_failure |= bool(failed.any())
+
+    def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
+        """Take up what an earlier `ask` recorded; nothing is fitted."""
+        record = trial.model or {}
+        if "fit" in record:
+            self._objective.recall(record["fit"])
+        if "failure" in record:
+            self._failure.recall(record["failure"])
+        if "hedge" in record:
+            self._gains = np.array(record["hedge"]["gains"])
+            self._proposals = np.array(record["hedge"]["proposals"])
+
+    def ask(self, key: Key, pending: Array) -> Suggestion:
+        """Return the next point; see `AskTell.ask`."""
+        taken = np.concatenate([*self._told, pending]) if self._told else pending
+        if key.iteration < self.design.n_points:
+            return Suggestion(self._designed(key, taken), "design")
+        record: dict[str, Any] = {}
+        feasibility = self._feasibility(record)
+        model, refit = self._objective.update()
+        if refit is not None:
+            record["fit"] = refit
+        if model is None:
+            return Suggestion(self._without_model(key, taken, feasibility), "design", record or None)
+        u = self._with_model(model, key, pending, taken, feasibility, record)
+        return Suggestion(u, self.acquisition, record or None)
+
+    def _designed(self, key: Key, taken: Array) -> Array:
+        """Return the design's point, or where it was taken already (few levels, given trials) another one."""
+        u = self.design.point(key.iteration)
+        if not is_taken(u, taken):
+            return u
+        rng = key.rng()
+        return choose_new(self.box, self.box.spread(64, rng), lambda U: np.zeros(len(U)), taken, rng)
+
+    def _feasibility(self, record: dict[str, Any]) -> Feasibility | None:
+        if not self._any_failure:
+            return None
+        model, refit = self._failure.update()
+        if refit is not None:
+            record["failure"] = refit
+        if model is None:
+            return None
+        threshold = float(model.transform.forward(np.array(0.5 * (_SUCCESS + _FAILURE))))
+        return Feasibility(model.latent, threshold)
+
+    def _without_model(self, key: Key, taken: Array, feasibility: Feasibility | None) -> Array:
+        """Return a point while no trial gave a value: where success is likeliest, or the design goes on."""
+        if feasibility is None:
+            return self._designed(key, taken)
+        rng = key.rng()
+        U = self.box.listed if self.box.all_listed else self.box.spread(256, rng)
+        order = np.argsort(-feasibility.log_probability(U), kind="stable")
+        return choose_new(self.box, U[order], feasibility.log_probability, taken, rng)
+
+    def _with_model(
+        self,
+        model: LatentModel,
+        key: Key,
+        pending: Array,
+        taken: Array,
+        feasibility: Feasibility | None,
+        record: dict[str, Any],
+    ) -> Array:
+        rng = key.rng()
+        U = candidates(self.box, self._incumbents(model.latent), rng)
+        if self.acquisition == "TS":
+            return self._thompson(model.latent, U, feasibility, taken, rng)
+        latent = self._objective.believe(model, pending) if len(pending) else model.latent
+        best = self._best(latent, U)
+        names = PORTFOLIO if self.acquisition == "gp_hedge" else (self.acquisition,)
+        proposals = [self._maximum(Criterion(latent, make_acquisition(name, best), feasibility), U, taken, rng) for name in names]
+        if self.acquisition != "gp_hedge":
+            return proposals[0]
+        return self._hedge(model.latent, np.array(proposals), rng, record)
+
+    def _maximum(self, criterion: Criterion, U: Array, taken: Array, rng: np.random.Generator) -> Array:
+        scales = criterion.model.hyper.lengthscales if isinstance(criterion.model, ExactGP) else None
+        ordered, _ = maximise(criterion, self.box, U, rng, scales)
+        return choose_new(self.box, ordered, criterion, taken, rng)
+
+    def _thompson(
+        self, latent: Model, U: Array, feasibility: Feasibility | None, taken: Array, rng: np.random.Generator
+    ) -> Array:
+        """Return the candidate with the lowest value in one joint draw from the posterior (Thompson 1933)."""
+        values = -draw(latent, U, 1, rng)[0, :, 0]
+        if feasibility is not None:
+            values = values + feasibility.log_probability(U)
+        order = np.argsort(-values, kind="stable")
+        return choose_new(self.box, U[order], lambda X: -latent.posterior(X).mean[:, 0], taken, rng)
+
+    def _hedge(self, latent: Model, proposals: Array, rng: np.random.Generator, record: dict[str, Any]) -> Array:
+        """Return one of the proposals, drawn by what its kind has been worth so far (Hoffman, Brochu and de Freitas 2011)."""
+        if self._proposals is not None:
+            self._gains = self._gains - latent.posterior(self._proposals).mean[:, 0]
+        weights = np.exp(self._gains - self._gains.max())
+        self._proposals = proposals
+        record["hedge"] = {"gains": self._gains.tolist(), "proposals": proposals.tolist()}
+        return np.asarray(proposals[int(rng.choice(len(proposals), p=weights / weights.sum()))])
+
+    def _known(self, latent: Model) -> tuple[Array, Array]:
+        """Return the model's points in the box and its means there."""
+        rows = self._objective.rows
+        U = self._objective.U[rows]
+        inside = self.box.bounds.contains(U)
+        if isinstance(latent, ExactGP):
+            return U[inside], latent.fitted[: len(rows)][inside]
+        return U[inside], latent.posterior(U[inside]).mean[:, 0] if inside.any() else np.empty(0)
+
+    def _incumbents(self, latent: Model) -> Array:
+        """Return the best points in the box, best first."""
+        U, means = self._known(latent)
+        return U[np.argsort(means, kind="stable")[:_N_INCUMBENTS]]
+
+    def _best(self, latent: Model, U: Array) -> float:
+        """Return the lowest mean at a point in the box that is known or believed; without one, at the candidates U."""
+        means = self._known(latent)[1]
+        if isinstance(latent, ExactGP):
+            means = np.concatenate([means, latent.fitted[len(self._objective.rows) :]])
+        return float((means if len(means) else latent.posterior(U).mean[:, 0]).min())

@@ -1,0 +1,87 @@
+"""The initial design: points spread over a subspace before anything is known, the same in any process.
+
+The drives of one subspace share one sequence, dealt out in turn, so that together they cover it evenly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hyperspace import streams
+from hyperspace.errors import InputError
+from hyperspace.sampling import SAMPLERS, sobol
+from hyperspace.space import Bounds, Space
+from hyperspace.trial import Array
+
+
+class Design:
+    """A sequence of points in a box.
+
+    Args:
+        sampler: "sobol" (scrambled), "lhs" (Latin hypercube) or "random".
+        n_points: size of the design, a drive.
+        bounds: the box in the unit cube of the space.
+        space: the whole space.
+        seed: entropy of the study.
+        subspace: number of the subspace; with `seed` the key of the randomness.
+        member: which of the subspace's drives this is.
+        team: number of the subspace's drives.
+
+    Raises:
+        InputError: an unknown sampler, or fewer than one point.
+    """
+
+    def __init__(
+        self,
+        sampler: str,
+        n_points: int,
+        bounds: Bounds,
+        space: Space,
+        *,
+        seed: int = 0,
+        subspace: int = 0,
+        member: int = 0,
+        team: int = 1,
+    ) -> None:
+        if sampler not in SAMPLERS:
+            raise InputError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+        if n_points < 1:
+            raise InputError(f"n_samples must be at least 1, got {n_points}")
+        self.sampler, self.n_points = sampler, n_points
+        self._bounds, self._space = bounds, space
+        self._seed, self._subspace = seed, _words(subspace)
+        self._member, self._team = member, team
+        self._block: Array | None = None
+
+    def point(self, i: int) -> Array:
+        """Return the i-th point (d,), on a valid level in integer and categorical dimensions; beyond n_points they go on."""
+        row = i * self._team + self._member
+        if i < self.n_points:
+            u = self._points()[row]
+        elif self.sampler == "sobol":
+            u = sobol(1, self._space.d, self._rng(), skip=row)[0]
+        else:
+            u = self._rng(row).random(self._space.d)
+        lower, upper = self._bounds
+        return np.asarray(self._space.snap((lower + (upper - lower) * u)[None])[0])
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """What tells this drive's design from others of the study, for random streams of its own."""
+        return (*self._subspace, self._member)
+
+    def _points(self) -> Array:
+        if self._block is None:
+            self._block = SAMPLERS[self.sampler](self.n_points * self._team, self._space.d, self._rng())
+        return self._block
+
+    def _rng(self, *more: int) -> np.random.Generator:
+        return streams.stream(self._seed, streams.DESIGN, *self._subspace, *more)
+
+
+def _words(index: int) -> list[int]:
+    """Return a subspace's number, which may need 100 bits, as words of 32 bits with their count before them."""
+    words = [index & 0xFFFFFFFF]
+    while index := index >> 32:
+        words.append(index & 0xFFFFFFFF)
+    return [len(words), *words]

@@ -1,0 +1,226 @@
+"""An exact Gaussian process of one output with given hyperparameters: posterior, joint samples, conditioning.
+
+Notation:
+    K = outputscale k(X, X) + noise I = L L^T,   W = L^-1 (lower triangular),   alpha = K^-1 (z - mean)
+    k(x) = outputscale k(x, X), (q, n):   mean(x) = mean + k(x) alpha,   variance(x) = outputscale - |W k(x)^T|^2
+
+The inverse factor W is kept instead of L: predictions and their gradients are then matrix products alone, and a further
+point adds a row to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import blas, lapack
+
+from hyperspace.surrogates.base import Posterior
+from hyperspace.surrogates.kernels import BLOCK, SQRT5, Features, augment, matern52
+from hyperspace.trial import Array
+
+MIN_NOISE = 1e-8  # of targets of variance one: keeps K well enough conditioned, and lets a regret of 1e-6 be resolved
+_MIN_VARIANCE = 1e-14  # of the outputscale: below it a variance is rounding error
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """What a Gaussian process is made of.
+
+    Attributes:
+        lengthscales: one a dimension, (d,), in units of the unit cube.
+        outputscale: variance of the function.
+        noise: variance of the noise (added to the variances that are known, where some are).
+        mean: constant mean.
+    """
+
+    lengthscales: Array
+    outputscale: float
+    noise: float
+    mean: float
+
+    def dump(self) -> dict[str, Any]:
+        """Return plain JSON values, from which `load` makes the very same hyperparameters."""
+        return {"lengthscales": self.lengthscales.tolist(), "scale": self.outputscale, "noise": self.noise, "mean": self.mean}
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> Hyperparameters:
+        """Take up what `dump` returned."""
+        return cls(np.array(state["lengthscales"]), float(state["scale"]), float(state["noise"]), float(state["mean"]))
+
+
+class ExactGP:
+    """A Gaussian process conditioned on n points; immutable.
+
+    Args:
+        features: coordinates in which the kernel measures distance.
+        hyper: the hyperparameters.
+        X: points in the unit cube, (n, d).
+        z: targets, (n,).
+        noise: known variances of the targets, (n,), or None.
+    """
+
+    has_gradients = True
+
+    def __init__(self, features: Features, hyper: Hyperparameters, X: Array, z: Array, noise: Array | None = None) -> None:
+        self.features, self.hyper = features, hyper
+        self._inverse_scales = SQRT5 / hyper.lengthscales[features.columns]
+        left, self._right = augment(features(X) * self._inverse_scales)
+        self._diagonal = np.full(len(X), hyper.noise) if noise is None else hyper.noise + noise
+        K = hyper.outputscale * matern52(left @ self._right.T)[0]
+        self._W = _inverse_factor(K, self._diagonal, hyper.outputscale)
+        self.z = z
+        self._alpha = self._solve(z - hyper.mean)
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.z)
+
+    def _solve(self, residual: Array) -> Array:
+        solution: Array = self._W.T @ (self._W @ residual)
+        return solution
+
+    @property
+    def log_marginal_likelihood(self) -> float:
+        """Log p(z | X, hyperparameters)."""
+        residual = self.z - self.hyper.mean
+        log_determinant = -2.0 * float(np.log(np.diagonal(self._W)).sum())
+        return -0.5 * (float(residual @ self._alpha) + log_determinant + len(self.z) * float(np.log(2.0 * np.pi)))
+
+    @property
+    def fitted(self) -> Array:
+        """Posterior mean at the training points, (n,): K_f alpha = z - mean - noise alpha, so mean = z - noise alpha."""
+        values: Array = self.z - self._diagonal * self._alpha
+        return values
+
+    def _cross(self, X: Array) -> tuple[Array, Array, Array]:
+        """Return scaled features (q, p), kernel (q, n) and slope (q, n) between X and the training points."""
+        left, right = augment(self.features(X) * self._inverse_scales)
+        kernel, slope = matern52(left @ self._right.T)
+        kernel *= self.hyper.outputscale
+        return right[:, :-2], kernel, slope
+
+    def _whiten(self, kernel: Array) -> Array:
+        """Return V = (W k^T)^T, (q, n), in the place of `kernel`: a triangular product, half the work of a full one."""
+        product: Array = blas.dtrmm(1.0, self._W, kernel.T, lower=1, overwrite_b=1).T
+        return product
+
+    def _variance(self, V: Array) -> Array:
+        scale = self.hyper.outputscale
+        variance: Array = np.maximum(scale - np.einsum("ij,ij->i", V, V), _MIN_VARIANCE * scale)
+        return variance
+
+    def posterior(self, X: Array, gradients: bool = False) -> Posterior:
+        """Return mean and variance of the function at X (q, d), each (q, 1), and their gradients (q, 1, d) if wanted."""
+        rows = max(BLOCK // len(self), 1)
+        if len(X) > rows:
+            return _join([self.posterior(X[i : i + rows], gradients) for i in range(0, len(X), rows)])
+        A, kernel, slope = self._cross(X)
+        mean = kernel @ self._alpha + self.hyper.mean
+        V = self._whiten(kernel)
+        variance = self._variance(V)
+        if not gradients:
+            return Posterior(mean[:, None], variance[:, None])
+        # d k_i / d x_j = -(1/6) outputscale slope_i d s_i^2 / d x_j, with d s_i^2 / d x_j = 2 (a_j - b_ij) SQRT5 / lengthscale_j
+        slope *= -self.hyper.outputscale / 3.0
+        weights = np.concatenate([slope * self._alpha, slope * (V @ self._W)])
+        sums = weights @ self._right[:, :-1]  # sum_i w_i b_i, and in the last column sum_i w_i
+        q = len(X)
+        moments = (np.concatenate([A, A]) * sums[:, -1:] - sums[:, :-1]) * self._inverse_scales
+        return Posterior(
+            mean[:, None], variance[:, None], self._by_dimension(moments[:q]), self._by_dimension(-2.0 * moments[q:])
+        )
+
+    def _by_dimension(self, values: Array) -> Array:
+        """Turn derivatives by feature (q, p) into derivatives by coordinate (q, 1, d); 0 in discrete dimensions."""
+        features = self.features
+        if len(features.continuous) == features.d:
+            return values[:, None, :]
+        gradient = np.zeros((len(values), 1, features.d))
+        gradient[:, 0, features.continuous] = values[:, features.positions]
+        return gradient
+
+    def covariance(self, X: Array) -> Array:
+        """Return the posterior covariance of the function at X, (q, q)."""
+        left, right = augment(self.features(X) * self._inverse_scales)
+        V = self._whiten(self.hyper.outputscale * matern52(left @ self._right.T)[0])
+        prior = self.hyper.outputscale * matern52(left @ right.T)[0]
+        covariance: Array = prior - V @ V.T
+        return covariance
+
+    def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
+        """Return k joint draws of the function at X (q, d), shape (k, q, 1)."""
+        _, kernel, _ = self._cross(X)
+        mean = kernel @ self._alpha + self.hyper.mean
+        covariance = self.covariance(X)
+        factor = _cholesky(covariance, np.zeros(len(X)), self.hyper.outputscale)
+        draws: Array = mean + rng.standard_normal((k, len(X))) @ factor.T
+        return draws[:, :, None]
+
+    def condition(self, X: Array, z: Array | None = None) -> ExactGP:
+        """Return the process after seeing targets z (m,) or (m, 1) at X (m, d) too.
+
+        None stands for its own mean there, a "believer" fantasy.
+
+
+        The factor is extended by a block: with L = [[L1, 0], [B, L2]], L^-1 = [[W1, 0], [-W2 B W1, W2]], W2 = L2^-1.
+        """
+        left, right = augment(self.features(X) * self._inverse_scales)
+        scale = self.hyper.outputscale
+        kernel = scale * matern52(left @ self._right.T)[0]
+        B = self._whiten(kernel.copy())
+        diagonal = np.full(len(X), self.hyper.noise)
+        W2 = _inverse_factor(scale * matern52(left @ right.T)[0] - B @ B.T, diagonal, scale)
+        n, m = len(self), len(X)
+        W = np.zeros((n + m, n + m), order="F")
+        W[:n, :n] = self._W
+        W[n:, :n] = -(W2 @ (B @ self._W))
+        W[n:, n:] = W2
+        extended = object.__new__(ExactGP)
+        extended.features, extended.hyper, extended._inverse_scales = self.features, self.hyper, self._inverse_scales
+        extended._right = np.concatenate([self._right, right])
+        extended._diagonal = np.concatenate([self._diagonal, diagonal])
+        extended._W = W
+        if z is None:
+            extended.z = np.concatenate([self.z, kernel @ self._alpha + self.hyper.mean])
+            extended._alpha = np.concatenate([self._alpha, np.zeros(m)])
+        else:
+            extended.z = np.concatenate([self.z, z.ravel()])
+            extended._alpha = extended._solve(extended.z - self.hyper.mean)
+        return extended
+
+
+def _join(parts: list[Posterior]) -> Posterior:
+    mean, variance = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "variance"))
+    if parts[0].mean_gradient is None:
+        return Posterior(mean, variance)
+    return Posterior(
+        mean, variance, *(np.concatenate([getattr(p, f"{name}_gradient") for p in parts]) for name in ("mean", "variance"))
+    )
+
+
+def _inverse_factor(K: Array, diagonal: Array, scale: float) -> Array:
+    """Return W = L^-1, lower triangular in Fortran order, of K + diag(diagonal)."""
+    W, info = lapack.dtrtri(_cholesky(K, diagonal, scale), lower=1, overwrite_c=1)
+    if info:
+        raise np.linalg.LinAlgError(f"dtrtri returned {info}")
+    return np.asarray(W)
+
+
+def _cholesky(K: Array, diagonal: Array, scale: float) -> Array:
+    """Return the lower Cholesky factor of K + diag(diagonal), in Fortran order.
+
+    Where rounding has left the matrix indefinite, the smallest power of ten times 1e-12 of `scale` that helps is added.
+    """
+    jitter = 0.0
+    while True:
+        shifted = K.copy()
+        shifted.flat[:: len(K) + 1] += diagonal + jitter * scale
+        L, info = lapack.dpotrf(shifted.T, lower=1, clean=1, overwrite_a=1)
+        if info == 0:
+            return np.asarray(L)
+        if info < 0 or jitter > 1.0:
+            raise np.linalg.LinAlgError(f"the covariance matrix is not positive definite (dpotrf returned {info})")
+        jitter = max(1e-12, jitter * 10.0)

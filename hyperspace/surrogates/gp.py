@@ -1,0 +1,155 @@
+"""The Gaussian process surrogate: an exact Matérn-5/2 process on standardised, and where the data ask for it warped, targets.
+
+A fit finds the hyperparameters for plain and for Yeo-Johnson targets (`warping`), each from where its last fit ended, and keeps
+the pair under which the outputs as they came are more probable: the log density of z plus the log Jacobian of the warping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspace.surrogates import likelihood
+from hyperspace.surrogates.base import Surrogate
+from hyperspace.surrogates.exact import ExactGP, Hyperparameters
+from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.latent import LatentModel
+from hyperspace.surrogates.warping import Transform
+from hyperspace.trial import Array
+
+if TYPE_CHECKING:
+    from hyperspace.space import Space
+
+PLAIN, WARPED = "plain", "warped"
+
+
+class GPModel(LatentModel):
+    """Independent exact Gaussian processes, one an output, each on transformed targets."""
+
+    latents: tuple[ExactGP, ...]
+
+    @property
+    def log_marginal_likelihood(self) -> float:
+        """Log p(z | X, hyperparameters), summed over the outputs."""
+        return sum(latent.log_marginal_likelihood for latent in self.latents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What a fit found for one output: the transform, the hyperparameters, and where the next fits start."""
+
+    transform: Transform
+    hyper: Hyperparameters
+    thetas: Mapping[str, Array]
+
+
+class GP(Surrogate):
+    """Exact Gaussian process, Matérn-5/2, one lengthscale a dimension, hyperparameters by maximum a posteriori.
+
+    Args:
+        random_state: unused, a fit is deterministic; there because all surrogates take it.
+        space: says which coordinates are integers or categories; None if all are continuous.
+        warp: choose between plain and Yeo-Johnson targets by evidence; False keeps them plain.
+        max_evaluations: of the likelihood, a fit.
+        max_fit_rows: hyperparameters are learned from at most this many points, evenly taken; predictions use all.
+    """
+
+    def __init__(
+        self,
+        random_state: int = 0,
+        space: Space | None = None,
+        *,
+        warp: bool = True,
+        max_evaluations: int = 40,
+        max_fit_rows: int = 500,
+    ) -> None:
+        self.random_state, self.space, self.warp = random_state, space, warp
+        self.max_evaluations, self.max_fit_rows = max_evaluations, max_fit_rows
+        self._features: Features | None = None
+        self._fitted: list[_Fitted] = []
+
+    def features(self, d: int) -> Features:
+        """Return the coordinates in which distances are measured."""
+        if self._features is None or self._features.d != d:
+            self._features = Features(d, self.space)
+        return self._features
+
+    def _fit(self, X: Array, Y: Array, noise: Array | None) -> GPModel:
+        features = self.features(X.shape[1])
+        previous = self._fitted if len(self._fitted) == Y.shape[1] else [None] * Y.shape[1]
+        rows = np.arange(len(X))
+        if len(X) > self.max_fit_rows:
+            rows = np.linspace(0, len(X) - 1, self.max_fit_rows).astype(int)
+        self._fitted = [
+            self._fit_output(features, X[rows], Y[rows, j], None if noise is None else noise[rows, j], previous[j])
+            for j in range(Y.shape[1])
+        ]
+        return self.rebuild(X, Y, noise)
+
+    def _fit_output(self, features: Features, X: Array, y: Array, noise: Array | None, previous: _Fitted | None) -> _Fitted:
+        thetas: dict[str, Array] = dict(previous.thetas) if previous is not None else {}
+        best: tuple[float, Transform, Hyperparameters] | None = None
+        for kind in (PLAIN, WARPED) if self.warp else (PLAIN,):
+            transform = Transform.fit(y, warped=kind == WARPED)
+            if kind == WARPED and transform.power in (None, 1.0):
+                continue
+            objective = likelihood.Objective(features, X, transform.forward(y), _noise_of(transform, y, noise))
+            thetas[kind], value = likelihood.fit(objective, thetas.get(kind, thetas.get(PLAIN)), self.max_evaluations)
+            evidence = value + transform.log_jacobian(y)
+            if best is None or evidence > best[0]:
+                best = evidence, transform, objective.hyperparameters(thetas[kind])
+        if best is None:
+            raise RuntimeError("no fit was tried")
+        return _Fitted(best[1], best[2], thetas)
+
+    def rebuild(self, X: Array, Y: Array, noise: Array | None = None) -> GPModel:
+        """Return the model of X (n, d) and Y (n, m) under the hyperparameters and transforms of the last fit, or of `restore`.
+
+        Raises:
+            RuntimeError: nothing was fitted or restored yet.
+        """
+        if len(self._fitted) != Y.shape[1]:
+            raise RuntimeError("rebuild comes after fit or restore, with as many outputs")
+        features = self.features(X.shape[1])
+        latents = []
+        for j, fitted in enumerate(self._fitted):
+            known = _noise_of(fitted.transform, Y[:, j], None if noise is None else noise[:, j])
+            latents.append(ExactGP(features, fitted.hyper, X, fitted.transform.forward(Y[:, j]), known))
+        return GPModel(latents, [fitted.transform for fitted in self._fitted])
+
+    def state(self) -> Mapping[str, Any] | None:
+        """Return hyperparameters, transforms and starting points of the next fit, as plain JSON values."""
+        if not self._fitted:
+            return None
+        return {
+            "outputs": [
+                {
+                    "transform": fitted.transform.dump(),
+                    "hyper": fitted.hyper.dump(),
+                    "thetas": {kind: theta.tolist() for kind, theta in fitted.thetas.items()},
+                }
+                for fitted in self._fitted
+            ]
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned: `rebuild` then gives that model, and the next fit starts where it would have."""
+        self._fitted = [
+            _Fitted(
+                Transform.load(output["transform"]),
+                Hyperparameters.load(output["hyper"]),
+                {kind: np.array(theta) for kind, theta in output["thetas"].items()},
+            )
+            for output in state["outputs"]
+        ]
+
+
+def _noise_of(transform: Transform, y: Array, noise: Array | None) -> Array | None:
+    """Return variances of y as variances of z, to first order."""
+    if noise is None:
+        return None
+    variances: Array = noise * transform.slope(y) ** 2
+    return variances

@@ -1,0 +1,98 @@
+"""Models whose targets were transformed: Gaussian in z, read in y.
+
+The inner model (`latent`) is what acquisitions work with: an increasing map keeps the order of points, and in z the posterior
+is Gaussian. Everyone else reads mean and variance of y, by Gauss-Hermite quadrature where the map is no straight line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hyperspace.surrogates.base import Model, Posterior, draw
+from hyperspace.surrogates.warping import Transform
+from hyperspace.trial import Array
+
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+
+
+class LatentModel:
+    """Independent models of one transformed output each.
+
+    Args:
+        latents: the models of z, one an output.
+        transforms: the maps from y to z, one an output.
+    """
+
+    def __init__(self, latents: Sequence[Model], transforms: Sequence[Transform]) -> None:
+        self.latents, self.transforms = tuple(latents), tuple(transforms)
+        self.has_gradients = all(latent.has_gradients for latent in latents)
+        if all(hasattr(latent, "condition") for latent in latents):
+            self.condition = self._condition  # a model that cannot be extended has no such attribute
+
+    def _condition(self, X: Array, Y: Array) -> LatentModel:
+        """Return the model after seeing Y (k, m) at X (k, d) too: same hyperparameters, same transforms."""
+        pairs = enumerate(zip(self.latents, self.transforms, strict=True))
+        latents = [latent.condition(X, t.forward(Y[:, [j]])) for j, (latent, t) in pairs]  # type: ignore[attr-defined]
+        return type(self)(latents, self.transforms)
+
+    @property
+    def latent(self) -> Model:
+        """The model of z of the first output."""
+        return self.latents[0]
+
+    @property
+    def transform(self) -> Transform:
+        """The map of the first output."""
+        return self.transforms[0]
+
+    def posterior(self, X: Array, gradients: bool = False) -> Posterior:
+        """Return mean and variance of y at X (q, d), each (q, m), and their gradients (q, m, d) if wanted."""
+        parts = [
+            _through(transform, latent.posterior(X, gradients))
+            for latent, transform in zip(self.latents, self.transforms, strict=True)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        mean, variance = (np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("mean", "variance"))
+        if not gradients:
+            return Posterior(mean, variance)
+        names = ("mean_gradient", "variance_gradient")
+        return Posterior(mean, variance, *(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in names))
+
+    def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
+        """Return k draws of y at X (q, d), shape (k, q, m); joint where the inner model can."""
+        draws = [
+            transform.inverse(draw(latent, X, k, rng))[0] for latent, transform in zip(self.latents, self.transforms, strict=True)
+        ]
+        return np.concatenate(draws, axis=2)
+
+
+def _through(transform: Transform, latent: Posterior) -> Posterior:
+    """Return the posterior of y from that of z."""
+    if transform.affine:
+        mean, slope = transform.inverse(latent.mean)
+        factor = float(slope.flat[0])
+        if latent.mean_gradient is None or latent.variance_gradient is None:
+            return Posterior(mean, latent.variance * factor**2)
+        return Posterior(mean, latent.variance * factor**2, latent.mean_gradient * factor, latent.variance_gradient * factor**2)
+    std = latent.std[..., None]
+    values, slopes = transform.inverse(latent.mean[..., None] + std * _NODES)
+    mean = values @ _WEIGHTS
+    deviations = values - mean[..., None]
+    variance = (deviations * deviations) @ _WEIGHTS
+    if latent.mean_gradient is None or latent.variance_gradient is None:
+        return Posterior(mean, variance)
+    # d y_k = slope_k (d mean_z + node_k d std_z), and d std = d variance / (2 std)
+    by_mean, by_std = slopes @ _WEIGHTS, slopes @ (_WEIGHTS * _NODES)
+    spread_by_mean = (2.0 * deviations * slopes) @ _WEIGHTS
+    spread_by_std = (2.0 * deviations * slopes) @ (_WEIGHTS * _NODES)
+    std_gradient = latent.variance_gradient / np.maximum(2.0 * std, 1e-150)
+    return Posterior(
+        mean,
+        variance,
+        by_mean[..., None] * latent.mean_gradient + by_std[..., None] * std_gradient,
+        spread_by_mean[..., None] * latent.mean_gradient + spread_by_std[..., None] * std_gradient,
+    )
