@@ -61,7 +61,7 @@ class BayesOptimizer(AskTell):
         self.acquisition = acquisition
         self.design = design
         self.box = Box(space, bounds)
-        inner = surrogate if isinstance(surrogate, GP) else Standardized(surrogate)
+        inner = surrogate if surrogate.transforms_targets else Standardized(surrogate)
         self._objective = Learner(inner, bounds, max_rows)
         self._failure = Learner(GP(space=space, warp=False), bounds, max_rows)
         self._any_failure = False

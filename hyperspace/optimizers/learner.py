@@ -161,7 +161,7 @@ class Learner:
             return latent.condition(X)
         means = latent.posterior(X).mean
         if hasattr(latent, "condition"):
-            conditioned: Model = latent.condition(X, means)
+            conditioned: Model = latent.condition(X, means[:, 0])
             return conditioned
         state = self.surrogate.state()  # a fit to what is only believed must not change where the next one starts
         known, values = self._data(0, len(self._rows))

@@ -62,6 +62,7 @@ class Surrogate(ABC):
     """Base of the surrogates: implement `_fit`; `fit` and `predict` come with it."""
 
     model: Model | None = None
+    transforms_targets = False  # whether it transforms its targets on its own, and its models are `latent.LatentModel`
     _one_output = True
 
     @abstractmethod

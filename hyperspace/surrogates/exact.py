@@ -160,7 +160,7 @@ class ExactGP:
         return draws[:, :, None]
 
     def condition(self, X: Array, z: Array | None = None) -> ExactGP:
-        """Return the process after seeing targets z (m,) or (m, 1) at X (m, d) too.
+        """Return the process after seeing targets z (m,) at X (m, d) too.
 
         None stands for its own mean there, a "believer" fantasy.
 
@@ -187,7 +187,7 @@ class ExactGP:
             extended.z = np.concatenate([self.z, kernel @ self._alpha + self.hyper.mean])
             extended._alpha = np.concatenate([self._alpha, np.zeros(m)])
         else:
-            extended.z = np.concatenate([self.z, z.ravel()])
+            extended.z = np.concatenate([self.z, z])
             extended._alpha = extended._solve(extended.z - self.hyper.mean)
         return extended
 

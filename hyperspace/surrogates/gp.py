@@ -57,6 +57,8 @@ class GP(Surrogate):
         max_fit_rows: hyperparameters are learned from at most this many points, evenly taken; predictions use all.
     """
 
+    transforms_targets = True
+
     def __init__(
         self,
         random_state: int = 0,

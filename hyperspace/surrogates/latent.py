@@ -22,7 +22,7 @@ class LatentModel:
     """Independent models of one transformed output each.
 
     Args:
-        latents: the models of z, one an output.
+        latents: the models of z, one an output; if they have `condition`, it takes targets of shape (k,).
         transforms: the maps from y to z, one an output.
     """
 
@@ -35,7 +35,7 @@ class LatentModel:
     def _condition(self, X: Array, Y: Array) -> LatentModel:
         """Return the model after seeing Y (k, m) at X (k, d) too: same hyperparameters, same transforms."""
         pairs = enumerate(zip(self.latents, self.transforms, strict=True))
-        latents = [latent.condition(X, t.forward(Y[:, [j]])) for j, (latent, t) in pairs]  # type: ignore[attr-defined]
+        latents = [latent.condition(X, t.forward(Y[:, j])) for j, (latent, t) in pairs]  # type: ignore[attr-defined]
         return type(self)(latents, self.transforms)
 
     @property

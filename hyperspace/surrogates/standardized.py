@@ -12,11 +12,13 @@ from hyperspace.trial import Array
 
 
 class Standardized(Surrogate):
-    """A surrogate of one output behind a transform of the targets.
+    """A surrogate of one output behind a transform of the targets, refitted whenever there is more to learn from.
 
     Args:
         inner: what learns from the transformed targets.
     """
+
+    transforms_targets = True
 
     def __init__(self, inner: Surrogate) -> None:
         self.inner = inner
