@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hyperspace.errors import InputError, NotBuiltError
+from hyperspace.errors import HyperSpaceError, InputError, NotBuiltError
 from hyperspace.exchange.launcher import open_exchange
 from hyperspace.journal import StudyFolder
 from hyperspace.loop import Callback
@@ -126,15 +126,20 @@ def hyperdrive(
             random_state=random_state,
         )
 
-    session = Session(
-        ranks.each(check),
-        ranks,
-        folder=StudyFolder(results_path) if checkpoints and results_path is not None else None,
-        restart=restart,
-        deadline=None if deadline is None else started + deadline,
-        verbose=verbose,
-        callback=callback,
-    )
+    try:
+        session = Session(
+            ranks.each(check),
+            ranks,
+            folder=StudyFolder(results_path) if checkpoints and results_path is not None else None,
+            restart=restart,
+            deadline=None if deadline is None else started + deadline,
+            verbose=verbose,
+            callback=callback,
+        )
+    except HyperSpaceError:
+        raise  # on every rank alike
+    except Exception as error:
+        ranks.abort(error)
     try:
         result = session.run(objective)
     except Exception as error:

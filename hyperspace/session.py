@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from importlib import metadata
 from typing import Any
 
+import numpy
+import scipy
+
+import hyperspace
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.inline import InlineEvaluator
 from hyperspace.exchange.base import Exchange
@@ -18,8 +21,6 @@ from hyperspace.results import Result, read_trials
 from hyperspace.strategies import make_strategy
 from hyperspace.study import Wanted, check_alike, check_same, plan_study
 from hyperspace.trial import OK, Trial
-
-_LIBRARIES = ("hyperspace", "numpy", "scipy")
 
 
 class Session:
@@ -72,7 +73,7 @@ class Session:
                     "fingerprint": fingerprint,
                     "planned": self.study.planned,
                     "exchange": self.study.exchange,
-                    "versions": {name: metadata.version(name) for name in _LIBRARIES},
+                    "versions": {library.__name__: library.__version__ for library in (hyperspace, numpy, scipy)},
                 }
             )
         return fingerprint
