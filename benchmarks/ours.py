@@ -1,0 +1,81 @@
+"""HyperSpace's own strategies, asked in synchronous rounds: drive i is worker i."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import hyperspace
+from hyperspace.metrics import FLOAT_NAME, Metrics
+from hyperspace.optimizers.base import Suggestion
+from hyperspace.space import check_space
+from hyperspace.strategies import make_strategy
+from hyperspace.strategies.adaptive import AdaptiveStrategy
+from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.settings import Settings
+from hyperspace.study import plan_samples, plan_subspaces
+from hyperspace.trial import OK, Archive, Trial
+
+
+class Ours:
+    """A strategy and its archives: one of all trials, or, for the published method, one a drive."""
+
+    version = f"hyperspace {hyperspace.__version__}"
+
+    def __init__(self, strategy: Strategy, space: Any, workers: int, shared: bool) -> None:
+        self.strategy, self.space, self.workers, self.iteration = strategy, space, workers, 0
+        self.archives = [Archive(space.to_unit, Metrics(), space.d) for _ in range(1 if shared else workers)]
+        self.suggestions: list[Suggestion] = []
+
+    def ask(self) -> np.ndarray:
+        archives = self.archives * (self.workers // len(self.archives))
+        self.suggestions = [self.strategy.ask(drive, self.iteration, archives[drive]) for drive in range(self.workers)]
+        return np.array([suggestion.u for suggestion in self.suggestions])
+
+    def tell(self, U: np.ndarray, y: np.ndarray) -> None:
+        points = self.space.from_unit(U)
+        for drive, (suggestion, x, value) in enumerate(zip(self.suggestions, points, y, strict=True)):
+            trial = Trial(
+                drive=drive,
+                iteration=self.iteration,
+                x=x,
+                status=OK,
+                metrics={FLOAT_NAME: float(value)},
+                region=suggestion.region,
+                arm=suggestion.arm,
+                model=suggestion.model,
+            )
+            self.archives[drive % len(self.archives)].extend([trial])
+        self.iteration += 1
+
+
+def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) -> Ours:
+    space = check_space(dimensions)
+    shared = name == "adaptive"
+    partition = plan_subspaces(None if shared else _boxes(len(dimensions), workers), name, space, 0.25, workers)
+    n_samples = plan_samples(None, name, shared, space.d, workers)
+    model, acquisition = settings.pop("model", "GP"), settings.pop("acquisition", "EI")
+    if shared:
+        tuned = replace(Settings(), **settings)
+        adaptive = AdaptiveStrategy(space, partition, workers, seed, model, acquisition, "sobol", n_samples, settings=tuned)
+        return Ours(adaptive, space, workers, shared)
+    strategy = make_strategy(
+        name,
+        space=space,
+        partition=partition,
+        n_drives=workers,
+        seed=seed,
+        model=model,
+        acquisition=acquisition,
+        sampler="sobol",
+        n_samples=n_samples,
+        shared=shared,
+    )
+    return Ours(strategy, space, workers, shared)
+
+
+def _boxes(d: int, workers: int) -> int:
+    """Return how many boxes of the static partition the workers can take: 2^d, or the largest power of two within their number."""
+    return min(2**d, 1 << (workers.bit_length() - 1))

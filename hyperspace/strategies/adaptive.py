@@ -1,0 +1,128 @@
+"""The adaptive strategy: all drives share what they learn, and work where the improvement is.
+
+Drives form teams of at most 16. A team has a few trust regions, a model of each, and a portfolio of arms whose turns its members
+take (`hyperspace.strategies.team`). Regions are a fold over the ordered trials (`hyperspace.strategies.regions`), models start
+from what trials recorded (`hyperspace.strategies.local`), randomness is keyed; so an answer is a function of the seed, the drive,
+the iteration and the trials known. Nothing has to be recalled on resuming, and no messages pass within a team: each rank works
+out what it has to know of its mates' answers. What is kept in memory only saves work.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from typing import Any
+
+import numpy as np
+
+from hyperspace.optimizers.base import Suggestion
+from hyperspace.optimizers.design import Design
+from hyperspace.partition import Partition
+from hyperspace.space import Bounds, Space
+from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.regions import Fold
+from hyperspace.strategies.settings import DESIGN, LARGEST_TEAM, Settings
+from hyperspace.strategies.team import Round, Setup
+from hyperspace.trial import Archive, Trial
+
+_FEWEST = 2  # usable trials from which models are fitted
+
+
+class AdaptiveStrategy(Strategy):
+    """Shares one archive among all drives.
+
+    Args:
+        space: the search space.
+        partition: gives every drive its home, where the global arm of its team searches if there are several teams.
+        n_drives: number of drives.
+        seed: entropy of the study.
+        surrogate: name of a model, or an object, as for `make_surrogate`.
+        acquisition: "EI", "PI" or "LCB" of the global and the exploiting arm; "TS" leaves them to sampling, "gp_hedge" takes
+            the three in turn.
+        sampler: of the initial design.
+        n_samples: points of the initial design a drive.
+        shared: False if a drive knows its own trials alone; each is then a team of its own.
+        settings: measured defaults, see docs/adaptive.md.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        partition: Partition,
+        n_drives: int,
+        seed: int,
+        surrogate: Any = "GP",
+        acquisition: str = "EI",
+        sampler: str = "sobol",
+        n_samples: int = 2,
+        shared: bool = True,
+        settings: Settings | None = None,
+    ) -> None:
+        self._space, self._partition, self._n_drives, self._shared = space, partition, n_drives, shared
+        self._settings = settings if settings is not None else Settings()
+        self._setup = Setup(space, self._settings, surrogate, acquisition, seed)
+        n_teams = math.ceil(n_drives / LARGEST_TEAM) if shared else n_drives
+        self._size = math.ceil(n_drives / n_teams)
+        self._n_teams = math.ceil(n_drives / self._size)
+        whole = Bounds.whole(space.d)
+        self._design = [
+            Design(sampler, n_samples, whole, space, seed=seed, member=drive, team=n_drives) for drive in range(n_drives)
+        ]
+        self._folds: dict[int, tuple[weakref.ref[Archive], Fold]] = {}
+        self._rounds: dict[int, tuple[tuple[int, ...], weakref.ref[Archive], Round]] = {}
+
+    def home(self, drive: int) -> int:
+        """Return the drive's subspace."""
+        return drive % self._partition.n_subspaces
+
+    def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
+        """Return where `drive` evaluates its trial number `iteration`."""
+        design = self._design[drive]
+        if iteration < design.n_points or np.count_nonzero(np.isfinite(archive.y)) < _FEWEST:
+            return Suggestion(design.point(iteration), DESIGN)
+        return self._round(drive // self._size, iteration, archive).answer(drive % self._size)
+
+    def recall(self, trial: Trial, archive: Archive) -> None:
+        """Do nothing: all that matters of an earlier answer comes back with the archive's trials."""
+
+    def _fold(self, team: int, archive: Archive) -> Fold:
+        """Return the fold of the archive's trials; kept, and extended by what is new."""
+        of = 0 if self._shared else team
+        known = self._folds.get(of)
+        if known is None or known[0]() is not archive:
+            n_regions = self._settings.regions * (self._n_teams if self._shared else 1)
+            block = self._n_drives if self._shared else 1
+            known = weakref.ref(archive), Fold(self._space, self._settings, n_regions, block)
+            self._folds[of] = known
+        known[1].update(archive)
+        return known[1]
+
+    def _round(self, team: int, iteration: int, archive: Archive) -> Round:
+        """Return the team's round; kept while it is asked about the same trials."""
+        state = (iteration, len(archive), *sorted(hash(trial.key) for trial in archive.running))
+        known = self._rounds.get(team)
+        if known is not None and known[0] == state and known[1]() is archive:
+            return known[2]
+        fold = self._fold(team, archive)
+        count = self._settings.regions
+        first = team * count if self._shared else 0
+        regions = tuple(region for region in fold.regions if first <= region.number < first + count)
+        lent = () if regions else fold.regions[team % len(fold.regions) :][:1]
+        domain = self._partition[self._global_home(team, iteration)].bounds if self._n_teams > 1 else Bounds.whole(self._space.d)
+        opened = Round(
+            self._setup,
+            team,
+            iteration * self._size,
+            self._size,
+            fold,
+            archive,
+            regions or lent,
+            bool(lent),
+            domain,
+        )
+        self._rounds[team] = state, weakref.ref(archive), opened
+        return opened
+
+    def _global_home(self, team: int, iteration: int) -> int:
+        """Return the subspace that the team's global arm searches in this round: its drives' homes in turn."""
+        return self.home(team * self._size + iteration % self._size)

@@ -1,0 +1,118 @@
+"""A region's model of the objective: fitted to the trials nearest to it, on the scale on which a model of them is best.
+
+Fits start from what a trial recorded, and between fits the hyperparameters recorded last are used again with the data of now;
+so a model follows from the trials alone, whoever computes it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspace.acquisition import Feasibility
+from hyperspace.space import Space
+from hyperspace.surrogates import make_surrogate
+from hyperspace.surrogates.base import Model, Surrogate
+from hyperspace.surrogates.latent import LatentModel
+from hyperspace.surrogates.standardized import Standardized
+from hyperspace.surrogates.warping import Transform
+from hyperspace.trial import Array
+
+WHOLE = -1  # in the place of a region's number: the model of the whole space
+_FAILURE, _SUCCESS = -1.0, 1.0
+_FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbour of a failure may succeed
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A model of the objective near a region.
+
+    Attributes:
+        latent: the model of the transformed losses, Gaussian.
+        transform: the map from losses to what `latent` models.
+        fitted: its means at the points it was fitted to, (n,).
+        rows: those points' rows in the archive.
+        scales: lengthscales, (d,), where the model has some.
+        record: what a trial records so that the next fit starts from here; None if nothing was fitted.
+    """
+
+    latent: Model
+    transform: Transform
+    fitted: Array
+    rows: NDArray[np.intp]
+    scales: Array | None
+    record: Mapping[str, Any] | None
+
+    @property
+    def has_condition(self) -> bool:
+        """Whether fantasies can be added."""
+        return hasattr(self.latent, "condition")
+
+
+def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:
+    """Return a surrogate that remembers nothing."""
+    surrogate: Surrogate = make_surrogate(model, random_state=random_state, space=space)
+    if surrogate is model:
+        surrogate = copy.deepcopy(surrogate)
+    return surrogate if surrogate.transforms_targets else Standardized(surrogate)
+
+
+def fit_local(
+    surrogate: Surrogate,
+    number: int,
+    rows: NDArray[np.intp],
+    U: Array,
+    y: Array,
+    record: Mapping[str, Any] | None,
+    growth: float,
+) -> Local:
+    """Return the model of the trials `rows`.
+
+    Args:
+        surrogate: a fresh one.
+        number: of the region, or WHOLE.
+        rows: trials with a finite loss.
+        U: points of the whole archive, (n, d).
+        y: their losses, (n,).
+        record: what the last fit of this region recorded, or of another one, to start from.
+        growth: factor by which the archive must have grown for another fit.
+    """
+    X, targets = U[rows], y[rows, None]
+    fresh = record is None or record["region"] != number or len(y) >= growth * record["n"]
+    if record is not None:
+        surrogate.restore(record["surrogate"])
+    model = surrogate.fit(X, targets) if fresh else surrogate.rebuild(X, targets)
+    if not isinstance(model, LatentModel):
+        raise TypeError(f"a surrogate's model must be a LatentModel, got {type(model).__name__}")
+    state = surrogate.state() if fresh else None
+    latent = model.latent
+    fitted = getattr(latent, "fitted", None)
+    hyper = getattr(latent, "hyper", None)
+    return Local(
+        latent,
+        model.transform,
+        latent.posterior(X).mean[:, 0] if fitted is None else fitted,
+        rows,
+        None if hyper is None else hyper.lengthscales,
+        None if state is None else {"region": number, "n": len(y), "surrogate": state},
+    )
+
+
+def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_]) -> Feasibility | None:
+    """Return the probability that an evaluation succeeds, from points U (n, d) and whether each failed; None if none did.
+
+    A Gaussian process on labels with fixed hyperparameters: a few failures say too little to learn lengthscales from.
+    """
+    if not failed.any():
+        return None
+    from hyperspace.surrogates.exact import ExactGP, Hyperparameters
+    from hyperspace.surrogates.kernels import Features
+
+    d = space.d
+    hyper = Hyperparameters(np.full(d, 0.2 * np.sqrt(d)), 1.0, _FEASIBILITY_NOISE, _SUCCESS)
+    return Feasibility(ExactGP(Features(d, space), hyper, U, np.where(failed, _FAILURE, _SUCCESS)), 0.0)

@@ -1,0 +1,164 @@
+"""Trust regions, as a pure fold over the ordered trials.
+
+A region is a centre (the best trial there), a side, and counters of its successes and failures. Centres are chosen from all
+trials: the best one, then the best one that is apart from those before, and so on; a region keeps its number, side and counters
+while its centre moves, and follows the nearest of the new centres. Sides follow Eriksson et al., "Scalable Global Optimization
+via Local Bayesian Optimization" (2019), section 3, whose regions however neither share data nor can meet.
+
+Notation:
+    score    what a trial is worth, (n,): its loss; inf where it gave none or violates a constraint
+    block    consecutive asked trials, one for each drive; with an exchange in rounds, a round
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspace.space import Space
+from hyperspace.strategies.settings import Settings
+from hyperspace.trial import OK, Archive, Array, Trial
+
+_MISMATCH = 0.5  # distance of two categories
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A trust region.
+
+    Attributes:
+        number: its name for as long as the study runs.
+        centre: row of the archive.
+        side: in units of the cube, before it is stretched by the lengthscales.
+        successes: blocks with progress in a row.
+        failures: evaluations since there was progress.
+    """
+
+    number: int
+    centre: int
+    side: float
+    successes: int = 0
+    failures: int = 0
+
+
+def distances(space: Space, U: Array, u: Array) -> Array:
+    """Return the distances of U (n, d) to u (d,) in the maximum norm, (n,); any two categories are equally far apart."""
+    gaps = np.abs(U - u)
+    if space.categorical.any():
+        gaps[:, space.categorical] = _MISMATCH * (gaps[:, space.categorical] > 0.0)
+    result: Array = gaps.max(axis=1)
+    return result
+
+
+class Fold:
+    """What follows from the trials known so far; it takes up further trials, and never looks back.
+
+    Args:
+        space: the search space.
+        settings: of the strategy.
+        n_regions: at most so many.
+        block: trials after which counters change.
+    """
+
+    def __init__(self, space: Space, settings: Settings, n_regions: int, block: int) -> None:
+        self._space, self._settings, self._n_regions, self._block = space, settings, n_regions, block
+        self._known = 0
+        self._asked: list[int] = []  # rows of the block that is not full yet
+        self._score = np.empty(64)
+        self.failed: list[int] = []  # rows that feasibility is learned from
+        self.records: dict[int, Mapping[str, Any]] = {}  # by region, what its last fit recorded
+        self._settled: tuple[Region, ...] = ()  # at the end of the last full block
+        self.regions: tuple[Region, ...] = ()
+
+    @property
+    def score(self) -> Array:
+        """The scores of the trials taken up, (n,)."""
+        return self._score[: self._known]
+
+    def update(self, archive: Archive) -> None:
+        """Take up the trials that are new in the archive."""
+        for row in range(self._known, len(archive)):
+            trial = archive.trials[row]
+            self._take(row, trial, archive)
+            if trial.origin == "asked":
+                self._asked.append(row)
+            if len(self._asked) >= self._block:
+                self._settle(archive)
+        # Between blocks centres move, but nothing is kept of it: what is known must not depend on how often anyone asked.
+        self.regions = self._follow(self._centres(archive.U), archive.U) if self._asked else self._settled
+
+    def _take(self, row: int, trial: Trial, archive: Archive) -> None:
+        if row == len(self._score):
+            self._score = np.concatenate([self._score, np.empty(row)])
+        violated = trial.status == OK and archive.metrics.violation(trial.metrics) > 0.0
+        value = archive.y[row]
+        self._score[row] = value if np.isfinite(value) and not violated else math.inf
+        if violated or trial.teaches_failure:
+            self.failed.append(row)
+        if trial.model is not None and "region" in trial.model:
+            self.records[int(trial.model["region"])] = trial.model
+        self._known = row + 1
+
+    def _settle(self, archive: Archive) -> None:
+        """Judge a full block: each region by the trials that were meant for it, against its centre at the block's begin."""
+        rows, self._asked = self._asked, []
+        meant: dict[int | None, list[int]] = {}
+        for row in rows:
+            meant.setdefault(archive.trials[row].region, []).append(row)
+        self._settled = tuple(self._judged(region, meant.get(region.number, [])) for region in self._settled)
+        self._settled = self._follow(self._centres(archive.U), archive.U)
+
+    def _judged(self, region: Region, rows: list[int]) -> Region:
+        if not rows:
+            return region
+        settings = self._settings
+        if self._score[rows].min() < self._score[region.centre]:
+            region = replace(region, successes=region.successes + 1, failures=0)
+        else:
+            region = replace(region, successes=0, failures=region.failures + len(rows))
+        if region.successes >= settings.successes:
+            region = replace(region, side=min(2.0 * region.side, settings.largest_side), successes=0)
+        if region.failures >= max(settings.least_patience, self._space.d):
+            region = replace(region, side=region.side / 2.0, failures=0)
+        if region.side < settings.smallest_side:
+            region = replace(region, side=settings.first_side, successes=0, failures=0)
+        return region
+
+    def _centres(self, U: Array) -> list[int]:
+        """Return the rows of the best trial, of the best one apart from it, and so on."""
+        score = self.score.copy()
+        centres: list[int] = []
+        while len(centres) < self._n_regions and len(score):
+            best = int(np.argmin(score))
+            if not np.isfinite(score[best]):
+                break
+            centres.append(best)
+            score[distances(self._space, U[: self._known], U[best]) <= self._settings.apart] = math.inf
+        return centres
+
+    def _follow(self, centres: list[int], U: Array) -> tuple[Region, ...]:
+        """Return the regions at new centres: each centre, the best first, is taken over by the nearest region that is free."""
+        free = list(self._settled)
+        unused = [number for number in range(self._n_regions) if all(region.number != number for region in free)]
+        followed = []
+        for centre in centres:
+            if free:
+                away = distances(self._space, U[[region.centre for region in free]], U[centre])
+                followed.append(replace(free.pop(int(np.argmin(away))), centre=centre))
+            else:
+                followed.append(Region(unused.pop(0), centre, self._settings.first_side))
+        return tuple(followed)
+
+
+def nearest(space: Space, U: Array, usable: NDArray[np.bool_], centre: Array, n: int) -> NDArray[np.intp]:
+    """Return the n usable rows of U nearest to `centre`, in order."""
+    rows = np.flatnonzero(usable)
+    if len(rows) <= n:
+        return rows
+    away = distances(space, U[rows], centre)
+    return np.sort(rows[np.argsort(away, kind="stable")[:n]])

@@ -1,0 +1,46 @@
+"""The numbers of the adaptive strategy, measured in docs/adaptive.md, and the order in which its arms take turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DESIGN, GLOBAL, EXPLOIT, THOMPSON = "design", "global", "exploit", "thompson"
+LARGEST_TEAM = 16  # drives that foresee each other's points
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may be tuned.
+
+    Attributes:
+        regions: trust regions a team.
+        first_side: side of a new region, in units of the cube.
+        largest_side, smallest_side: a region grows up to the one; below the other it opens again at `first_side`.
+        apart: regions' centres are at least so far apart (maximum norm).
+        successes: rounds in a row with progress after which a region doubles.
+        least_patience: a region halves after max(this, d) evaluations without progress.
+        nearest: trials that a model is fitted to.
+        candidates: points at which a Thompson sample is drawn.
+        moved: coordinates of the centre that a candidate moves on average, at most (Regis and Shoemaker 2013).
+        stretch: a region's sides follow the lengthscales within this factor of their geometric mean.
+        growth: hyperparameters are fitted anew when the archive grew by this factor.
+        cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
+    """
+
+    regions: int = 2
+    first_side: float = 0.8
+    largest_side: float = 1.6
+    smallest_side: float = 2.0**-8
+    apart: float = 0.2
+    successes: int = 3
+    least_patience: int = 4
+    nearest: int = 200
+    candidates: int = 1000
+    moved: float = 20.0
+    stretch: float = 5.0
+    growth: float = 1.1
+    cycle: str = "GETTETTETTETTETT"
+
+    def arm(self, turn: int) -> str:
+        """Return the arm that takes a team's turn of this number, counted from the study's beginning."""
+        return {"G": GLOBAL, "E": EXPLOIT, "T": THOMPSON}[self.cycle[turn % len(self.cycle)]]

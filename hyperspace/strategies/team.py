@@ -1,0 +1,274 @@
+"""The points that a team of drives evaluates next, worked out one after the other, each in sight of those before it.
+
+Three arms take turns (`Settings.cycle`):
+    global     the acquisition over the whole cube, under a model of all trials (of many: the best half, and others drawn)
+    exploit    the acquisition in a region; points of the team before it count as if they had come out as expected ("believer")
+    thompson   the minimum of a posterior sample at candidates in a region (Thompson 1933; Eriksson et al. 2019)
+Which region an exploit or thompson turn works is decided by a sample, too: the one whose sample has the lower minimum, on the
+scale of the losses. That is Thompson sampling among regions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspace import streams
+from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acquisition
+from hyperspace.maximiser import Box, candidates, choose_new, first_new, maximise
+from hyperspace.optimizers.base import Suggestion
+from hyperspace.space import Bounds, Space
+from hyperspace.strategies.local import WHOLE, Local, fit_feasibility, fit_local, fresh_surrogate
+from hyperspace.strategies.regions import Fold, Region, nearest
+from hyperspace.strategies.settings import EXPLOIT, GLOBAL, THOMPSON, Settings
+from hyperspace.surrogates.base import Model, draw
+from hyperspace.trial import Archive, Array
+
+LOCAL_CANDIDATES = 100  # points around a region's centre, beside its candidates
+MOST_TAKEN = 256  # candidates that are looked at for one that is new; beyond it nearly all are taken
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is the same for all rounds: space, settings, the user's choice of model and acquisition, the seed."""
+
+    space: Space
+    settings: Settings
+    model: Any
+    acquisition: str
+    seed: int
+
+
+class Prospect:
+    """A region as a team sees it: model, box, candidates, and samples of the objective at them."""
+
+    def __init__(
+        self, setup: Setup, region: Region, local: Local, archive: Archive, rng: np.random.Generator, n_draws: int
+    ) -> None:
+        self.number, self.local = region.number, local
+        self.centre = archive.U[region.centre]
+        self.box = Box(setup.space, self._bounds(setup, region.side))
+        self.candidates = self._candidates(setup, region.side, rng)
+        self.draws = draw(local.latent, self.candidates, n_draws, rng)[:, :, 0]
+        self.model: Model = local.latent  # grows by fantasies
+        self.incumbent = float(local.fitted.min())
+
+    def _bounds(self, setup: Setup, side: float) -> Bounds:
+        space, stretch = setup.space, setup.settings.stretch
+        sides = np.full(space.d, side)
+        if self.local.scales is not None:
+            log_scales = np.log(self.local.scales)
+            sides *= np.clip(np.exp(log_scales - log_scales.mean()), 1.0 / stretch, stretch)
+        discrete = space.levels > 0
+        sides[discrete] = np.maximum(sides[discrete], 2.0 / space.levels[discrete])  # one level up and down at least
+        sides[space.categorical] = 2.0  # categories have no neighbours
+        return Bounds(np.maximum(self.centre - sides / 2, 0.0), np.minimum(self.centre + sides / 2, 1.0))
+
+    def _candidates(self, setup: Setup, side: float, rng: np.random.Generator) -> Array:
+        """Return points in the box; in many dimensions, or near the end, most coordinates stay the centre's."""
+        if self.box.all_listed:
+            return self.box.listed
+        space, d = setup.space, setup.space.d
+        U = self.box.spread(setup.settings.candidates, rng)
+        share = np.full(d, min(1.0, setup.settings.moved / d))
+        if space.categorical.any():
+            share[space.categorical] *= np.clip(side, 1.0 / space.categorical.sum(), 1.0)
+        if (share >= 1.0).all():
+            return U
+        moved = rng.random(U.shape) < share
+        moved[np.arange(len(U)), rng.integers(d, size=len(U))] = True
+        return np.where(moved, U, self.centre)
+
+    def lowest(self, turn: int, feasible: NDArray[np.bool_]) -> float:
+        """Return the minimum of a sample, as a loss."""
+        values = np.where(feasible, self.draws[turn], np.inf)
+        least = float(values.min())
+        return float(self.local.transform.inverse(np.array([least]))[0][0]) if np.isfinite(least) else np.inf
+
+    def imagine(self, u: Array) -> None:
+        """Add the fantasy that the value at u (d,) comes out as expected."""
+        if not self.local.has_condition:
+            return
+        mean = self.model.posterior(u[None]).mean
+        self.model = self.model.condition(u[None], mean[:, 0])  # type: ignore[attr-defined]
+        self.incumbent = min(self.incumbent, float(mean[0, 0]))
+
+
+class Round:
+    """A team's next points, given one state of the archive. Computed when asked for, in the order of turns, and kept.
+
+    Args:
+        setup: of the strategy.
+        team: number of the team.
+        first_turn: number of the round's first turn since the study began.
+        size: number of turns.
+        fold: what follows from the trials known.
+        archive: the trials.
+        regions: those of this team.
+        shares: whether these regions belong to another team too, which then does the exploiting.
+        domain: box of the global arm.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        team: int,
+        first_turn: int,
+        size: int,
+        fold: Fold,
+        archive: Archive,
+        regions: tuple[Region, ...],
+        shares: bool,
+        domain: Bounds,
+    ) -> None:
+        self._setup, self._team, self._first_turn, self._size = setup, team, first_turn, size
+        self._archive, self._regions, self._shares, self._domain = archive, regions, shares, domain
+        self._records = fold.records
+        self._n = len(archive)
+        self._U, self._y, self._score = archive.U, archive.y, fold.score.copy()
+        self._usable = np.isfinite(self._y)
+        self._failed = np.zeros(self._n, dtype=bool)
+        self._failed[fold.failed] = True
+        self._pending = archive.pending
+        self._locals: dict[int, Local] = {}
+        self._answers: dict[int, Suggestion] = {}
+        self._mates: list[Suggestion] = []  # the answers that the one being worked out takes account of
+
+    def answer(self, member: int) -> Suggestion:
+        """Return the answer for the team's drive of this number, from 0."""
+        if member not in self._answers:
+            mates = [self.answer(mate) for mate in range(member) if self._foresees(member, mate)]
+            self._mates = mates
+            self._answers[member] = self._work(member)
+        return self._answers[member]
+
+    def _arm(self, member: int) -> str:
+        return self._setup.settings.arm(self._first_turn + member)
+
+    def _foresees(self, member: int, mate: int) -> bool:
+        """Tell whether a member has to know a mate's answer: those of the same arm, and all where all dimensions are discrete.
+
+        This is what keeps a suggestion cheap where every drive has a rank of its own: a sample needs no acquisition maximised.
+        """
+        return bool((self._setup.space.levels > 0).all()) or self._arm(member) == self._arm(mate)
+
+    def _rng(self, *key: int) -> np.random.Generator:
+        return streams.stream(self._setup.seed, streams.STRATEGY, self._team, self._first_turn, self._n, len(self._pending), *key)
+
+    def _work(self, member: int) -> Suggestion:
+        arm, rng = self._arm(member), self._rng(1, member)
+        if arm == GLOBAL:
+            return self._global(member, rng)
+        feasible = [self._drawn_feasible(prospect, rng) for prospect in self._prospects]
+        lowest = [prospect.lowest(member, mask) for prospect, mask in zip(self._prospects, feasible, strict=True)]
+        chosen = int(np.argmin(lowest))
+        prospect = self._prospects[chosen]
+        if arm == EXPLOIT and self._can_exploit(prospect):
+            return self._exploit(member, prospect, rng)
+        order = np.argsort(np.where(feasible[chosen], prospect.draws[member], np.inf), kind="stable")
+        u = self._first_new(prospect.candidates[order], prospect.box, prospect.local, rng)
+        return Suggestion(u, THOMPSON, prospect.local.record, prospect.number)
+
+    def _can_exploit(self, prospect: Prospect) -> bool:
+        """Tell whether the acquisition would give another point than the last time."""
+        if self._setup.acquisition == "TS" or self._shares:
+            return False
+        used = any(mate.region == prospect.number and mate.arm == EXPLOIT for mate in self._mates)
+        return prospect.local.has_condition or not used
+
+    def _exploit(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
+        acquisition = make_acquisition(self._acquisition(member), prospect.incumbent)
+        criterion = Criterion(prospect.model, acquisition, self._feasibility(prospect.local))
+        box, U = prospect.box, prospect.candidates
+        if not box.all_listed:
+            U = np.concatenate([U, box.move(prospect.centre[None], LOCAL_CANDIDATES, rng)])
+        U, _ = maximise(criterion, box, U, rng, prospect.local.scales)
+        u = self._first_new(U, box, prospect.local, rng)
+        prospect.imagine(u)
+        return Suggestion(u, EXPLOIT, prospect.local.record, prospect.number)
+
+    def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
+        local, box = self._whole, Box(self._setup.space, self._domain)
+        model = local.latent
+        if len(self._pending) and local.has_condition:
+            model = model.condition(self._pending, model.posterior(self._pending).mean[:, 0])  # type: ignore[attr-defined]
+        acquisition = make_acquisition(self._acquisition(member), float(local.fitted.min()))
+        criterion = Criterion(model, acquisition, self._feasibility(local))
+        centres = box.snap(self._U[[region.centre for region in self._regions]])
+        U = candidates(box, centres, rng, n_global=self._setup.settings.candidates)
+        U, _ = maximise(criterion, box, U, rng, local.scales)
+        return Suggestion(self._first_new(U, box, local, rng), GLOBAL, local.record)
+
+    def _acquisition(self, member: int) -> str:
+        name = self._setup.acquisition
+        if name == "gp_hedge":
+            return PORTFOLIO[(self._first_turn + member) % len(PORTFOLIO)]
+        return "EI" if name == "TS" else name
+
+    def _first_new(self, U: Array, box: Box, local: Local, rng: np.random.Generator) -> Array:
+        """Return the first point of U, best first, that nobody has evaluated, evaluates, or is foreseen to."""
+        taken = np.concatenate([self._U, self._pending, *(mate.u[None] for mate in self._mates)])
+        index = first_new(U[:MOST_TAKEN], taken)
+        if index is None:
+            return choose_new(box, U, lambda V: -local.latent.posterior(V).mean[:, 0], taken, rng)
+        u: Array = U[index]
+        return u
+
+    @cached_property
+    def _prospects(self) -> list[Prospect]:
+        setup, prospects = self._setup, []
+        for region in self._regions:
+            rows = nearest(setup.space, self._U, self._usable, self._U[region.centre], setup.settings.nearest)
+            local = self._fit(region.number, rows)
+            prospects.append(Prospect(setup, region, local, self._archive, self._rng(0, region.number), self._size))
+        for u in self._pending:
+            away = [np.abs(prospect.centre - u).max() for prospect in prospects]
+            prospects[int(np.argmin(away))].imagine(u)
+        return prospects
+
+    @cached_property
+    def _whole(self) -> Local:
+        """The model of the whole space; while the archive is small it is the first region's."""
+        n = self._setup.settings.nearest
+        rows = np.flatnonzero(self._usable)
+        if len(rows) > n:
+            order = rows[np.argsort(self._score[rows], kind="stable")]
+            others = np.sort(order[n // 2 :])
+            drawn = streams.stream(self._setup.seed, streams.STRATEGY, self._team).permutation(len(others))[: n - n // 2]
+            rows = np.sort(np.concatenate([order[: n // 2], others[drawn]]))
+        return self._fit(WHOLE, rows)
+
+    def _fit(self, number: int, rows: NDArray[np.intp]) -> Local:
+        for local in self._locals.values():  # regions that see the same trials share a model
+            if np.array_equal(local.rows, rows):
+                return local
+        setup = self._setup
+        seed = streams.seed_of(setup.seed, streams.STRATEGY, self._team, number + 1)
+        surrogate = fresh_surrogate(setup.model, seed, setup.space)
+        record = self._records.get(number)
+        if record is None and self._records:
+            record = max(self._records.values(), key=lambda other: other["n"])
+        local = fit_local(surrogate, number, rows, self._U, self._y, record, setup.settings.growth)
+        self._locals[number] = local
+        return local
+
+    def _feasibility(self, local: Local) -> Feasibility | None:
+        """Return the probability of success near a model's points: all failures there, and as many other points."""
+        if not self._failed.any():
+            return None
+        failed = np.flatnonzero(self._failed)[-self._setup.settings.nearest :]
+        rows = np.union1d(failed, local.rows)
+        return fit_feasibility(self._setup.space, self._U[rows], self._failed[rows])
+
+    def _drawn_feasible(self, prospect: Prospect, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Draw which candidates are feasible."""
+        n = len(prospect.candidates)
+        feasibility = self._feasibility(prospect.local)
+        if feasibility is None:
+            return np.ones(n, dtype=bool)
+        mask: NDArray[np.bool_] = np.log(rng.random(n)) < feasibility.log_probability(prospect.candidates)
+        return mask if mask.any() else np.ones(n, dtype=bool)
