@@ -1,0 +1,335 @@
+"""hyperdrive in one process; what several ranks do is in tests/exchange/test_mpi.py."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hyperspace import Categorical, Metric, Real, hyperdrive, load_results
+from hyperspace.errors import InputError, NotBuiltError, StudyError
+
+SPACE = [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]]
+
+
+def objective(x):
+    return (x[0] - 5) ** 2 + math.log10(x[1]) ** 2 + (x[2] == "relu")
+
+
+def columns(result):
+    return result.trials[["drive", "iteration", *result.names, "objective"]].to_numpy().tolist()
+
+
+def test_the_call_of_the_readme_finds_the_optimum(tmp_path):
+    result = hyperdrive(objective, SPACE, tmp_path, n_iterations=12)
+    assert result.fun < 0.01
+    assert result.x[0] == 5
+    assert result.x[2] == "tanh"
+    assert len(result.x_iters) == len(result.func_vals) == len(result.trials) == 8 * 12
+    assert [len(part.x_iters) for part in result.subspaces] == [12] * 8
+    assert result.fun == min(part.fun for part in result.subspaces) == objective(result.x)
+
+
+def test_every_trial_stays_in_its_home_under_the_static_strategy(tmp_path):
+    result = hyperdrive(sum, [(0.0, 1.0), (1, 8)], None, checkpoints=False, strategy="static", n_iterations=6)
+    assert result.trials["subspace"].tolist() == result.trials["drive"].tolist()
+    lows, highs = [(0.0, 1), (0.375, 4)], [(0.625, 5), (1.0, 8)]
+    for row in result.trials.itertuples():
+        halves = [row.drive >> j & 1 for j in range(2)]
+        for j, half in enumerate(halves):
+            assert lows[half][j] <= row[7 + j] <= highs[half][j]
+
+
+@pytest.mark.parametrize("options", [{"strategy": "static"}, {"strategy": "static", "exchange": "round"}, {}])
+@pytest.mark.parametrize("stop_after", [1, 7, 20, 33])
+def test_a_study_that_goes_on_makes_the_trials_of_one_that_was_never_interrupted(tmp_path, options, stop_after):
+    settings = {"n_iterations": 10, "n_samples": 3, "n_drives": 8, "n_subspaces": 4} | options
+    space = [(0.0, 1.0), (1, 9)]
+
+    def value(x):
+        return (x[0] - 0.3) ** 2 + (x[1] - 4) ** 2 / 10
+
+    whole = hyperdrive(value, space, tmp_path / "whole", **settings)
+    seen = []
+
+    def stop(trial):
+        seen.append(trial)
+        return len(seen) == stop_after
+
+    part = hyperdrive(value, space, tmp_path / "part", callback=stop, **settings)
+    assert len(part.trials) == stop_after
+    resumed = hyperdrive(value, space, tmp_path / "part", **settings)
+    assert columns(resumed) == columns(whole)
+
+
+def test_an_interrupted_trial_is_evaluated_again_where_it_was(tmp_path):
+    class Killed(BaseException):
+        pass
+
+    calls = []
+
+    def dies(x):
+        calls.append(x)
+        if len(calls) == 6:
+            raise Killed
+        return objective(x)
+
+    with pytest.raises(Killed):
+        hyperdrive(dies, SPACE, tmp_path, n_iterations=2)
+    running = load_results(tmp_path).trials
+    assert running["status"].tolist().count("running") == 1
+    result = hyperdrive(dies, SPACE, tmp_path, n_iterations=2)
+    assert calls[6] == calls[5]
+    assert result.trials["attempt"].tolist().count(1) == 1
+    assert len(result.trials) == 16
+
+
+def test_a_finished_study_returns_at_once_and_more_iterations_extend_it(tmp_path):
+    first = hyperdrive(objective, SPACE, tmp_path, n_iterations=3)
+    calls = []
+
+    def counted(x):
+        calls.append(x)
+        return objective(x)
+
+    counted.__qualname__ = objective.__qualname__
+    assert columns(hyperdrive(counted, SPACE, tmp_path, n_iterations=3)) == columns(first)
+    assert calls == []
+    longer = hyperdrive(counted, SPACE, tmp_path, n_iterations=4)
+    assert len(calls) == 8
+    assert columns(longer) == columns(hyperdrive(objective, SPACE, tmp_path / "other", n_iterations=4))
+
+
+def test_restart_sets_the_old_study_aside(tmp_path):
+    hyperdrive(objective, SPACE, tmp_path / "study", n_iterations=2)
+    hyperdrive(objective, SPACE, tmp_path / "study", n_iterations=1, restart=True, random_state=1)
+    assert len(load_results(tmp_path / "study").trials) == 8
+    assert len(load_results(tmp_path / "study.old-1").trials) == 16
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"hyperparameters": [(2, 11), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]]}, "space"),
+        ({"model": "RAND"}, 'model: "GP" there, "RAND" now'),
+        ({"random_state": 1}, "random_state: 0 there, 1 now"),
+        ({"objective": math.fsum}, "objective"),
+        ({"maximize": True}, "maximize"),
+        ({"strategy": "static"}, "strategy"),
+    ],
+)
+def test_another_study_in_the_folder_is_refused_with_the_difference(tmp_path, change, shown):
+    call = {"objective": objective, "hyperparameters": SPACE, "results_path": tmp_path, "n_iterations": 1, "n_samples": 2}
+    hyperdrive(**call)
+    with pytest.raises(StudyError, match="holds another study") as refused:
+        hyperdrive(**call | change)
+    assert shown in str(refused.value)
+
+
+def test_n_calls_are_dealt_to_the_first_drives(tmp_path):
+    result = hyperdrive(objective, SPACE, tmp_path, n_calls=19)
+    counts = result.trials["drive"].value_counts().sort_index().tolist()
+    assert counts == [3, 3, 3, 2, 2, 2, 2, 2]
+
+
+def test_named_parameters_reach_the_objective_as_a_dict(tmp_path):
+    seen = []
+
+    def named(parameters):
+        seen.append(parameters)
+        return {"loss": parameters["lr"], "accuracy": 1 - parameters["lr"]}
+
+    space = {"lr": (1e-4, 1e-1, "log-uniform"), "batch": 32, "optimizer": ["adam", "sgd"]}
+    result = hyperdrive(named, space, tmp_path, n_iterations=4)
+    assert all(list(parameters) == ["lr", "batch", "optimizer"] and parameters["batch"] == 32 for parameters in seen)
+    assert result.parameters["batch"] == 32
+    assert result.metrics == {"loss": result.fun, "accuracy": 1 - result.fun}
+    assert {"lr", "optimizer", "loss", "accuracy"} <= set(result.trials.columns)
+    again = load_results(tmp_path)
+    assert again.parameters == result.parameters
+
+
+def test_maximize_finds_the_largest_value(tmp_path):
+    result = hyperdrive(lambda x: 3 - (x[0] - 0.7) ** 2, [(0.0, 1.0)], tmp_path, n_iterations=10, maximize=True)
+    assert result.fun == max(result.func_vals) > 2.999
+    assert result.to_skopt().fun == -result.fun
+
+
+def test_a_declared_goal_and_a_constraint_decide_the_optimum(tmp_path):
+    metrics = [Metric("accuracy", goal="maximize"), Metric("seconds", goal="constrain", upper=0.5)]
+    result = hyperdrive(lambda x: {"accuracy": x[0], "seconds": x[0]}, [(0.0, 1.0)], tmp_path, n_iterations=12, metrics=metrics)
+    assert result.fun == max(value for value in result.func_vals if value <= 0.5)
+
+
+def test_metrics_without_a_goal_end_the_study_and_are_recorded(tmp_path):
+    with pytest.raises(InputError, match="nothing says which to optimise"):
+        hyperdrive(lambda x: {"accuracy": x[0], "seconds": 1.0}, [(0.0, 1.0)], tmp_path)
+    assert load_results(tmp_path).trials["status"].tolist() == ["failed"]
+
+
+def test_what_the_objective_raises_is_recorded_and_the_study_goes_on(tmp_path):
+    def fails(x):
+        if x[0] < 0.5:
+            raise RuntimeError("the mesh does not converge")
+        return x[0] if x[0] < 0.9 else math.nan
+
+    result = hyperdrive(fails, [(0.0, 1.0)], tmp_path, n_iterations=15)
+    trials = result.trials
+    assert 0.5 <= result.x[0] < 0.6
+    failed = trials[trials["status"] == "failed"]
+    assert failed["error"].str.contains("the mesh does not converge|finite number").all()
+    assert len(failed) + len(result.func_vals) == len(trials) == 30
+
+
+def test_a_study_of_failures_alone_ends_with_the_last_error(tmp_path):
+    with pytest.raises(StudyError, match=r"first 20 trials all failed.*\n(.*\n)*.*no licence"):
+        hyperdrive(_no_licence, [(0.0, 1.0)], tmp_path, n_iterations=50)
+    assert len(load_results(tmp_path).trials) == 20
+
+
+def _no_licence(x):
+    raise RuntimeError("no licence")
+
+
+def test_given_evaluations_inform_and_do_not_count(tmp_path):
+    result = hyperdrive(objective, SPACE, tmp_path, n_iterations=2, x0=[[5, 1.0, "tanh"], [2, 0.1, "relu"]], y0=[0.0, 11.0])
+    assert result.fun == 0.0
+    assert result.trials["origin"].tolist().count("given") == 2
+    assert len(result.trials) == 18
+    assert columns(load_results(tmp_path)) == columns(result)
+
+
+def test_a_deadline_cuts_the_drives_evenly(tmp_path):
+    import time
+
+    def slow(x):
+        time.sleep(0.02)
+        return x[0]
+
+    result = hyperdrive(slow, [(0.0, 1.0)] * 2, tmp_path, n_iterations=1000, model="RAND", deadline=1.0)
+    counts = result.trials["drive"].value_counts()
+    assert 0 < counts.max() < 1000
+    assert counts.max() - counts.min() <= 1
+
+
+def test_the_handle_gives_seed_folder_and_report(tmp_path):
+    seen = []
+
+    def reports(x, trial):
+        trial.report(1, x[0])
+        (trial.folder / "log.txt").write_text("hello")
+        seen.append((trial.id, trial.seed, trial.attempt))
+        return x[0]
+
+    hyperdrive(reports, [(0.0, 1.0)], tmp_path, n_iterations=2)
+    assert [identity for identity, _, _ in seen] == ["0-0", "1-0", "0-1", "1-1"]
+    assert len({seed for _, seed, _ in seen}) == 4
+    assert len(list(tmp_path.glob("scratch/*/log.txt"))) == 4
+    assert '"event":"reported"' in (tmp_path / "journals" / "00000.jsonl").read_text()
+
+
+def test_a_hundred_dimensions_take_a_limited_number_of_subspaces():
+    result = hyperdrive(lambda x: sum(x), [(0.0, 1.0)] * 100, None, checkpoints=False, n_iterations=1, n_samples=1)
+    assert len(result.subspaces) == 16
+    with pytest.raises(InputError, match=r"takes at most 4096\. Set n_subspaces"):
+        hyperdrive(sum, [(0.0, 1.0)] * 13, None, checkpoints=False, strategy="static")
+
+
+def test_no_seed_draws_one_and_keeps_it(tmp_path):
+    first = hyperdrive(objective, SPACE, tmp_path / "a", n_iterations=1, random_state=None)
+    second = hyperdrive(objective, SPACE, tmp_path / "b", n_iterations=1, random_state=None)
+    assert columns(first) != columns(second)
+    assert columns(hyperdrive(objective, SPACE, tmp_path / "a", n_iterations=1, random_state=None)) == columns(first)
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_verbose_says_what_is_planned_and_how_far_it_is(tmp_path, capsys, verbose):
+    hyperdrive(objective, SPACE, tmp_path, n_iterations=2, n_samples=2, verbose=verbose)
+    shown = capsys.readouterr().out
+    assert ("8 drives over 8 subspaces, on 1 rank; 2 evaluations a drive, 16 planned" in shown) == verbose
+    assert ("16/16" in shown) == verbose
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"objective": 3}, "objective must be a function"),
+        ({"n_iterations": 0}, "n_iterations must be a whole number of at least 1, got 0"),
+        ({"n_iterations": 2.5}, "n_iterations must be a whole number"),
+        ({"n_calls": 0}, "n_calls must be a whole number of at least 1"),
+        ({"overlap": 1.5}, "overlap"),
+        ({"overlap": -0.1}, "overlap"),
+        ({"model": "GPU"}, "model must be one of 'GP'"),
+        ({"model": object()}, "fit and predict, or with ask and tell"),
+        ({"acquisition": "UCB"}, "acquisition must be one of 'EI'"),
+        ({"strategy": "greedy"}, "strategy must be one of"),
+        ({"sampler": "halton"}, "sampler must be one of"),
+        ({"exchange": "shout"}, "exchange must be one of"),
+        ({"n_subspaces": 3}, "power of two"),
+        ({"n_subspaces": 16}, "n_subspaces must be at most"),
+        ({"n_drives": 9}, "multiple of the 8 subspaces, got 9"),
+        ({"n_samples": 0}, "n_samples must be"),
+        ({"random_state": -1}, "random_state"),
+        ({"random_state": "a"}, "random_state"),
+        ({"deadline": 0}, "deadline must be a positive number"),
+        ({"results_path": None}, "results_path must be"),
+        ({"results_path": 7}, "results_path must be"),
+        ({"hyperparameters": []}, "empty"),
+        ({"hyperparameters": [(1.0, 1.0)]}, "low"),
+        ({"hyperparameters": [(3, 2)]}, "low"),
+        ({"hyperparameters": [(0.0, 1.0, "log-uniform")]}, "log"),
+        ({"hyperparameters": [[]]}, "categor"),
+        ({"hyperparameters": [Real(0.0, 1.0, name="a"), Categorical(["x", "y"], name="a")]}, "'a'"),
+        ({"x0": [[5, 0.1, "relu"]]}, "x0 and y0 go together"),
+        ({"x0": [[5, 0.1, "relu"]], "y0": [1.0, 2.0]}, "one value a point"),
+        ({"x0": [[55, 0.1, "relu"]], "y0": [1.0]}, "55"),
+        ({"metrics": [Metric("a", goal="observe")]}, "needs one metric"),
+    ],
+)
+def test_bad_input_is_one_sentence_before_anything_is_evaluated(tmp_path, arguments, message):
+    call = {"objective": objective, "hyperparameters": SPACE, "results_path": tmp_path / "study"}
+    with pytest.raises(InputError) as refused:
+        hyperdrive(**call | arguments)
+    assert message in str(refused.value)
+    assert not (tmp_path / "study" / "study.json").exists()
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"exchange": "files"}, {"timeout": 1.0}, {"isolate": True}, {"retries": 1}, {"ranks_per_trial": 2}],
+)
+def test_an_option_to_come_says_so(tmp_path, option):
+    with pytest.raises(NotBuiltError, match="is not built yet"):
+        hyperdrive(objective, SPACE, tmp_path, **option)
+
+
+def test_several_goals_are_for_later(tmp_path):
+    with pytest.raises(NotBuiltError, match="several metrics together"):
+        hyperdrive(objective, SPACE, tmp_path, metrics=[Metric("a"), Metric("b", goal="maximize")])
+
+
+def test_a_results_path_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(StudyError, match="is a file"):
+        hyperdrive(objective, SPACE, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_results_path_that_cannot_be_written_is_refused():
+    with pytest.raises(StudyError, match="cannot be written"):
+        hyperdrive(objective, SPACE, "/proc/study")
+
+
+def test_scikit_optimize_dimensions_are_taken_as_they_are(tmp_path):
+    from skopt.space import Categorical as SkoptCategorical
+    from skopt.space import Integer as SkoptInteger
+    from skopt.space import Real as SkoptReal
+
+    space = [SkoptInteger(2, 10), SkoptReal(1e-2, 1.0, prior="log-uniform"), SkoptCategorical(["relu", "tanh"])]
+    theirs = hyperdrive(objective, space, tmp_path / "theirs", n_iterations=3)
+    ours = hyperdrive(objective, SPACE, tmp_path / "ours", n_iterations=3)
+    assert columns(theirs) == columns(ours)
+
+
+def test_objective_values_may_be_numpy_numbers(tmp_path):
+    result = hyperdrive(lambda x: np.float32(x[0]), [(0.0, 1.0)], tmp_path, n_iterations=2)
+    assert isinstance(result.fun, float)
