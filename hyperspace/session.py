@@ -111,6 +111,8 @@ class Session:
         try:
             loop.run()
             result = self._merge(loop.finished.values())
+            if progress is not None:
+                progress.update(result.nfev - len(study.given), result.fun, result.nfev - len(result.x_iters))
         finally:
             for journal in journals.values():
                 journal.close()
