@@ -13,6 +13,7 @@ SUGGEST = 0
 DESIGN = 1
 STRATEGY = 2
 OBJECTIVE = 3
+MODEL = 4
 
 
 def stream(seed: int, purpose: int, *key: int) -> np.random.Generator:
