@@ -9,8 +9,10 @@ from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Partition, Subspace
 from hyperspace.space import Space
+from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.strategies.static import StaticStrategy
+from hyperspace.surrogates import is_surrogate
 
 
 def make_strategy(
@@ -26,7 +28,13 @@ def make_strategy(
     n_samples: int,
     shared: bool,
 ) -> Strategy:
-    """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean."""
+    """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean.
+
+    The adaptive strategy needs a model of the objective. An algorithm that asks and tells by itself (random search, one of the
+    user's own) runs in each drive's home under either name.
+    """
+    if strategy == "adaptive" and is_surrogate(model):
+        return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, shared)
 
     def optimizer(subspace: Subspace, member: int, team: int) -> AskTell:
         design = Design(sampler, n_samples, subspace.bounds, space, seed=seed, subspace=subspace.index, member=member, team=team)

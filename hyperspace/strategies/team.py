@@ -222,8 +222,7 @@ class Round:
     def _prospects(self) -> list[Prospect]:
         setup, prospects = self._setup, []
         for region in self._regions:
-            rows = nearest(setup.space, self._U, self._usable, self._U[region.centre], setup.settings.nearest)
-            local = self._fit(region.number, rows)
+            local = self._fit(region.number)
             prospects.append(Prospect(setup, region, local, self._archive, self._rng(0, region.number), self._size))
         for u in self._pending:
             away = [np.abs(prospect.centre - u).max() for prospect in prospects]
@@ -233,28 +232,40 @@ class Round:
     @cached_property
     def _whole(self) -> Local:
         """The model of the whole space; while the archive is small it is the first region's."""
-        n = self._setup.settings.nearest
+        return self._fit(WHOLE)
+
+    @cached_property
+    def _rows(self) -> dict[int, NDArray[np.intp]]:
+        """The trials that each region's model and that of the whole space are fitted to."""
+        settings, space = self._setup.settings, self._setup.space
+        rows = {
+            region.number: nearest(space, self._U, self._usable, self._U[region.centre], settings.nearest)
+            for region in self._regions
+        }
+        return rows | {WHOLE: self._spread_rows(settings.nearest)}
+
+    def _spread_rows(self, n: int) -> NDArray[np.intp]:
+        """Return n usable trials, half of them the best ones and half drawn from the others; all if there are fewer."""
         rows = np.flatnonzero(self._usable)
-        if len(rows) > n:
-            order = rows[np.argsort(self._score[rows], kind="stable")]
-            others = np.sort(order[n // 2 :])
-            drawn = streams.stream(self._setup.seed, streams.STRATEGY, self._team).permutation(len(others))[: n - n // 2]
-            rows = np.sort(np.concatenate([order[: n // 2], others[drawn]]))
-        return self._fit(WHOLE, rows)
+        if len(rows) <= n:
+            return rows
+        order = rows[np.argsort(self._score[rows], kind="stable")]
+        others = np.sort(order[n // 2 :])
+        drawn = streams.stream(self._setup.seed, streams.STRATEGY, self._team).permutation(len(others))[: n - n // 2]
+        return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
 
     def _fit(self, number: int, rows: NDArray[np.intp]) -> Local:
-        for local in self._locals.values():  # regions that see the same trials share a model
-            if np.array_equal(local.rows, rows):
-                return local
-        setup = self._setup
-        seed = streams.seed_of(setup.seed, streams.STRATEGY, self._team, number + 1)
-        surrogate = fresh_surrogate(setup.model, seed, setup.space)
-        record = self._records.get(number)
-        if record is None and self._records:
-            record = max(self._records.values(), key=lambda other: other["n"])
-        local = fit_local(surrogate, number, rows, self._U, self._y, record, setup.settings.growth)
-        self._locals[number] = local
-        return local
+        """Return the model of the trials `rows`; as long as these are all, regions and the whole space have one model."""
+        number = WHOLE if len(rows) == np.count_nonzero(self._usable) else number
+        if number not in self._locals:
+            setup = self._setup
+            seed = streams.seed_of(setup.seed, streams.STRATEGY, number + 1)
+            surrogate = fresh_surrogate(setup.model, seed, setup.space)
+            record = self._records.get(number)
+            if record is None and self._records:
+                record = max(self._records.values(), key=lambda other: other["n"])
+            self._locals[number] = fit_local(surrogate, number, rows, self._U, self._y, record, setup.settings.growth)
+        return self._locals[number]
 
     def _feasibility(self, local: Local) -> Feasibility | None:
         """Return the probability of success near a model's points: all failures there, and as many other points."""

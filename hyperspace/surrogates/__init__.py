@@ -54,3 +54,10 @@ def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None
         raise InputError(f'model="{model}" needs {error.name}, which is not installed: pip install "{package}"') from error
     surrogate: Surrogate = cls(random_state=random_state, space=space, **options)
     return surrogate
+
+
+def is_surrogate(model: Any) -> bool:
+    """Return whether `model` names a surrogate, or is an object that can serve as one."""
+    if isinstance(model, str):
+        return model in SURROGATES
+    return not isinstance(model, type) and hasattr(model, "fit") and hasattr(model, "predict")
