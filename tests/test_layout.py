@@ -29,7 +29,7 @@ HOMES = {
     "sklearn": {"surrogates.forest"},
     "skopt": {"categorical", "numeric", "space"},
     "threadpoolctl": {"threads"},
-    "torch": {"surrogates.ensemble", "surrogates.network", "surrogates.neural"},
+    "torch": {"surrogates.network", "surrogates.training"},
     "typer": {"cli"},
 }
 
