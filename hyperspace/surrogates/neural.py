@@ -12,7 +12,7 @@ maximise the marginal likelihood of what they have not seen given what they have
 prediction is that of the network which has seen everything. `evidence="marginal"` does as published.
 
 Notation:
-    n, d, m  points, coordinates, outputs    z   standardised targets, (n, m)    p = D + 1 features
+    n, d, m  points, coordinates, outputs    z   transformed targets, (n, m)    p = D + 1 features
     E        networks: number 0 sees everything, number e > 0 is kept from fold e - 1
 """
 
@@ -23,7 +23,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.errors import InputError
@@ -32,7 +31,7 @@ from hyperspace.surrogates.kernels import Features
 from hyperspace.surrogates.latent import LatentModel
 from hyperspace.surrogates.linear import Evidence, GaussianWeights, LinearModel, Pull, held_out_evidence, maximise
 from hyperspace.surrogates.network import Architecture, Inputs, Layers
-from hyperspace.surrogates.training import Data, Training, train
+from hyperspace.surrogates.training import FOLDS, Data, fold_of, make_training, train
 from hyperspace.surrogates.warping import Transform
 from hyperspace.threads import one_thread
 from hyperspace.trial import Array
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from hyperspace.space import Space
 
 HELD_OUT, MARGINAL = "held out", "marginal"
-_FOLDS = 4  # every fourth point is in a fold
 _FEWEST = 5  # points from which some are held out
 _FOLD_ROWS = 800  # networks that are kept from a fold share about so many points: four of them up to 200 points, one from 800 on
 _FIRST_BETA = 100.0  # precision of the residuals of standardised targets where nothing is known of it
@@ -88,12 +86,15 @@ class DNN(Surrogate):
         n_features: D, units in the last hidden layer.
         shared_hidden: give the two layers H -> H one matrix between them.
         evidence: what alpha and beta maximise, "held out" or "marginal" (see the head of this module).
+        warp: Yeo-Johnson transform of the targets, besides the taming of their tails.
         warm_start: start from the last fit's weights where the data go on.
         training: settings of `Training`: learning_rate, max_steps, batch_size, patience, check_every, device.
 
     Raises:
         InputError: an option that does not exist, or a device that is not there.
     """
+
+    transforms_targets = True
 
     def __init__(
         self,
@@ -104,6 +105,7 @@ class DNN(Surrogate):
         n_features: int = 50,
         shared_hidden: bool = False,
         evidence: str = HELD_OUT,
+        warp: bool = False,
         warm_start: bool = True,
         **training: Any,
     ) -> None:
@@ -111,7 +113,7 @@ class DNN(Surrogate):
             raise InputError(f'evidence must be "{HELD_OUT}" or "{MARGINAL}", got {evidence!r}')
         self.random_state, self.space = random_state, space
         self.hidden, self.n_features, self.shared_hidden = hidden, n_features, shared_hidden
-        self.evidence, self.warm_start = evidence, warm_start
+        self.evidence, self.warp, self.warm_start = evidence, warp, warm_start
         self.training = make_training(training)
         self._chain: tuple[int, ...] = ()  # numbers of rows of the last fit (at the end) and of those that it goes on from
         self._digest = ""  # of the data of the last fit
@@ -159,12 +161,12 @@ class _Task:
     def __init__(self, settings: DNN, X: Array, Y: Array, noise: Array | None) -> None:
         (n, d), m = X.shape, Y.shape[1]
         self._settings = settings
-        self._transforms, self._Z, self._noise = standardize(Y, noise)
+        self._transforms, self._Z, self._noise = transformed(Y, noise, settings.warp)
         self._inputs = Inputs(Features(d, settings.space))
         inputs = self._inputs(X)
         sizes = (inputs.shape[1], *[settings.hidden] * 3, settings.n_features, m)
         self._architecture = Architecture(sizes, shared=(1, 2) if settings.shared_hidden else ())
-        folds = min(max(_FOLD_ROWS // n, 1), _FOLDS) if n >= _FEWEST else 0
+        folds = min(max(_FOLD_ROWS // n, 1), FOLDS) if n >= _FEWEST else 0
         fold = fold_of(n, settings.random_state)
         held_out = np.stack([np.zeros(n, dtype=bool), *(fold == e for e in range(folds))])
         self._data = Data(inputs, self._Z, precision_scale(self._noise, _FIRST_BETA), held_out)
@@ -203,40 +205,20 @@ class _Task:
         return GaussianWeights.prior(Phi.shape[2], alpha, beta).condition(Phi[0], z, beta * scale)
 
 
-def make_training(options: Mapping[str, Any]) -> Training:
-    """Return the settings of training.
-
-    Raises:
-        InputError: an option that does not exist or has no sense.
-    """
-    unknown = sorted(set(options) - set(Training.__dataclass_fields__))
-    if unknown:
-        raise InputError(f"unknown option {unknown[0]!r}; training takes {', '.join(Training.__dataclass_fields__)}")
-    return Training(**options)
-
-
-def standardize(Y: Array, noise: Array | None) -> tuple[list[Transform], Array, Array]:
-    """Return maps of outputs Y (n, m) to mean 0 and variance 1, what they give, and the variances of the noise there, (n, m)."""
-    spread = Y.std(axis=0)
-    spread = np.where(spread > 1e-12 * (1.0 + np.abs(Y).max(axis=0)), spread, 1.0)
-    transforms = [Transform(center=float(c), scale=float(s)) for c, s in zip(Y.mean(axis=0), spread, strict=True)]
-    Z = np.stack([transform.forward(Y[:, j]) for j, transform in enumerate(transforms)], axis=1)
-    return transforms, Z, np.zeros(Y.shape) if noise is None else noise / spread**2
+def transformed(Y: Array, noise: Array | None, warp: bool) -> tuple[list[Transform], Array, Array]:
+    """Return maps of outputs Y (n, m) to targets, what they give, and the variances of the noise there, each (n, m)."""
+    transforms = [Transform.fit(y, warped=warp) for y in Y.T]
+    Z = np.stack([transform.forward(y) for transform, y in zip(transforms, Y.T, strict=True)], axis=1)
+    if noise is None:
+        return transforms, Z, np.zeros(Y.shape)
+    slopes = np.stack([transform.slope(y) for transform, y in zip(transforms, Y.T, strict=True)], axis=1)
+    return transforms, Z, noise * slopes**2
 
 
 def precision_scale(noise: Array, beta: float) -> Array:
     """Return s of the precisions beta s of residuals, 1/(beta s) = 1/beta + noise."""
     scale: Array = 1.0 / (1.0 + beta * noise)
     return scale
-
-
-def fold_of(n: int, random_state: int) -> NDArray[np.intp]:
-    """Return the fold of each of n points, (n,): within each four points one is in each fold, in a drawn order.
-
-    The folds of the first points do not depend on n, so that a network never sees later what was held out from it.
-    """
-    drawn = streams.stream(random_state, streams.MODEL).random((-(-n // _FOLDS), _FOLDS))
-    return np.argsort(drawn, axis=1).ravel()[:n]
 
 
 def _with_constant(H: Array) -> Array:

@@ -8,17 +8,20 @@ Notation: E networks, n points, k inputs, m outputs, as in `network`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspace import streams
 from hyperspace.errors import InputError
 from hyperspace.surrogates.network import Architecture, output
 from hyperspace.trial import Array
 
+FOLDS = 4
 _PROGRESS = 0.99  # a loss this much smaller is a better one
 
 
@@ -86,6 +89,21 @@ class _Adam:
         self._theta -= (self._rate / (1.0 - 0.9**self._step)) * self._first / scale
 
 
+@contextmanager
+def _one_thread(device: str | None) -> Iterator[None]:
+    """Let torch use one thread within the block: networks this small are slower with more, and far slower with too many."""
+    if device is None:
+        yield
+        return
+    torch = import_torch(device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def train(
     architecture: Architecture, theta: Array, data: Data, training: Training, rng: np.random.Generator
 ) -> tuple[Array, int]:
@@ -100,6 +118,13 @@ def train(
         training: how.
         rng: draws the mini-batches.
     """
+    with _one_thread(training.device):
+        return _train(architecture, theta, data, training, rng)
+
+
+def _train(
+    architecture: Architecture, theta: Array, data: Data, training: Training, rng: np.random.Generator
+) -> tuple[Array, int]:
     count, n = data.held_out.shape
     put = _placement(training.device)
     inputs, targets, theta = put(data.inputs), put(data.targets), put(theta)
@@ -181,3 +206,24 @@ def import_torch(device: str) -> Any:
         reason = str(error).splitlines()[0]
         raise InputError(f"device={device!r} cannot be used here ({reason}); leave device out to train on the CPU") from error
     return torch
+
+
+def make_training(options: Mapping[str, Any]) -> Training:
+    """Return the settings of training.
+
+    Raises:
+        InputError: an option that does not exist or has no sense.
+    """
+    unknown = sorted(set(options) - set(Training.__dataclass_fields__))
+    if unknown:
+        raise InputError(f"unknown option {unknown[0]!r}; training takes {', '.join(Training.__dataclass_fields__)}")
+    return Training(**options)
+
+
+def fold_of(n: int, random_state: int) -> NDArray[np.intp]:
+    """Return the fold of each of n points, (n,): within each four points one is in each fold, in a drawn order.
+
+    The folds of the first points do not depend on n, so that a network never sees later what was held out from it.
+    """
+    drawn = streams.stream(random_state, streams.MODEL).random((-(-n // FOLDS), FOLDS))
+    return np.argsort(drawn, axis=1).ravel()[:n]

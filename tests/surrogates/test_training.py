@@ -7,7 +7,7 @@ import pytest
 
 from hyperspace.errors import InputError
 from hyperspace.surrogates.network import Architecture, output
-from hyperspace.surrogates.training import Data, Training, train
+from hyperspace.surrogates.training import Data, Training, fold_of, train
 
 ARCHITECTURE = Architecture((1, 20, 20, 1))
 
@@ -87,7 +87,7 @@ def test_a_missing_device_is_named():
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(InputError, match="'cuda' cannot be used here .*leave device out"):
+    with pytest.raises(InputError, match=r"'cuda' cannot be used here .*leave device out"):
         Training(device="cuda")
 
 
@@ -101,3 +101,10 @@ def test_missing_torch_is_named(monkeypatch):
 def test_settings_without_sense_are_refused(options):
     with pytest.raises(InputError, match=next(iter(options))):
         Training(**options)
+
+
+def test_folds_are_balanced_and_stay_as_points_are_added():
+    folds = fold_of(402, random_state=3)
+    assert np.bincount(folds[:400]).tolist() == [100] * 4
+    assert fold_of(37, random_state=3).tolist() == folds[:37].tolist()
+    assert fold_of(37, random_state=4).tolist() != folds[:37].tolist()
