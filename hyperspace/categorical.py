@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace.dimensions import DESIGN, Dimension, as_random_state, centres, edges_inside, levels_at, levels_between
 from hyperspace.errors import InputError
@@ -45,14 +47,13 @@ class Categorical(Dimension):
         self.levels = len(self.categories)
         if self.levels == 0:
             raise InputError(f"{self._label}: at least one category is needed, got none")
-        self._index: dict[Any, int] = {}
+        self._index: dict[Any, int] = {}  # without those that cannot be hashed: `_find` looks for the object itself
         for j, category in enumerate(self.categories):
-            if self._find(category) is not None:
+            with contextlib.suppress(TypeError):
+                self._index.setdefault(key_of(category), j)
+        for j, category in enumerate(self.categories):
+            if self._find(category) != j:
                 raise InputError(f"{self._label}: the category {category!r} is listed twice; name each once")
-            try:
-                self._index[key_of(category)] = j
-            except TypeError:  # cannot be hashed: `_find` looks for the object itself
-                continue
         self._scalar = all(is_scalar(category) for category in self.categories)
         self.prior = prior
         self.prior_ = np.full(self.levels, 1.0 / self.levels) if prior is None else prior
@@ -182,9 +183,13 @@ class _Positions:
     def transform(self, values: Sequence[Any]) -> Array:
         return np.array([self._dimension.index(value) for value in values], dtype=float) / self._last
 
-    def inverse_transform(self, transformed: Any) -> list[Any]:
+    def inverse_transform(self, transformed: Any) -> NDArray[np.object_]:
         positions = np.rint(np.atleast_1d(np.asarray(transformed, dtype=float)) * self._last).astype(int)
-        return [self._dimension.categories[j] for j in positions]
+        # An array already: of a list scikit-optimize would make one, and strings of mixed categories.
+        values = np.empty(len(positions), dtype=object)
+        for row, j in enumerate(positions):
+            values[row] = self._dimension.categories[j]
+        return values
 
 
 class _Ellipsis:

@@ -34,10 +34,12 @@ class Dimension(ABC):
         name: None where the user gave none.
         role: "design" (searched), or "environment" (set by the caller, never partitioned).
         levels: number of values; 0 for a continuous dimension.
+        even: whether the levels are of equal width in the unit interval.
         transform_: scikit-optimize's transformation; it changes nothing here, only what `to_skopt` returns.
     """
 
     levels: int = 0
+    even: bool = True
     prior: Any = None
     size = 1
     _transforms: tuple[str, ...] = ("identity", "normalize")
@@ -204,15 +206,12 @@ def centres(levels: Array, n: Any) -> Array:
 
 
 def levels_between(lower: float, upper: float, n: int) -> tuple[int, int]:
-    """Return the first and the last of n equal levels whose centres lie in [lower, upper]."""
-    return at_least_one(math.ceil(lower * n - 0.5 - ROUNDING), math.floor(upper * n - 0.5 + ROUNDING), n)
-
-
-def at_least_one(first: int, last: int, n: int) -> tuple[int, int]:
-    """Return first and last; where no level lies between, the one at the middle for both."""
-    if first > last:
-        first = last = (first + last) // 2
-    return min(max(first, 0), n - 1), min(max(last, 0), n - 1)
+    """Return the first and the last of n equal levels whose centres lie in [lower, upper]; the one at its middle if none does."""
+    first, last = math.ceil(lower * n - 0.5 - ROUNDING), math.floor(upper * n - 0.5 + ROUNDING)
+    if first <= last:
+        return first, last
+    middle = int(levels_at((lower + upper) / 2, n)[0])
+    return middle, middle
 
 
 def edges_inside(

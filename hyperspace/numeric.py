@@ -15,7 +15,6 @@ from hyperspace.dimensions import (
     ROUNDING,
     Dimension,
     as_random_state,
-    at_least_one,
     centres,
     edges_inside,
     levels_at,
@@ -53,11 +52,12 @@ class _Numeric(Dimension):
             raise InputError(f'{self._label}: "log-uniform" needs low > 0, got low={low}; raise it, or take "uniform"')
         if not is_finite(base) or base <= 0 or base == 1:
             raise InputError(f"{self._label}: base must be a positive number other than 1, got {base!r}")
-        if not isinstance(dtype, (str, type, np.dtype)) or not np.issubdtype(np.dtype(dtype), self._dtypes):
+        if not _is_dtype(dtype, self._dtypes):
             raise InputError(f"{self._label}: dtype must be one of numpy's {self._dtypes.__name__} types, got {dtype!r}")
         self.low, self.high, self.prior, self.base, self.dtype = low, high, prior, base, dtype
         self.log_base = math.log10(base)
         self._log = prior == "log-uniform"
+        self.even = not self._log
         ends = np.array([low - self._reach, high + self._reach])
         self._start, stop = (float(end) for end in (np.log(ends) if self._log else ends))
         self._width = (stop - self._start) or 1.0  # two adjacent doubles can have equal logarithms
@@ -261,13 +261,19 @@ class Integer(_Numeric):
         """Return the part whose levels lie in [lower, upper], and the outer edges of its outermost levels."""
         if self._log:
             ends = self._denormalized(np.array([lower, upper])) - self.low
-            first, last = at_least_one(math.ceil(ends[0] - ROUNDING), math.floor(ends[1] + ROUNDING), self.levels)
+            first, last = max(math.ceil(ends[0] - ROUNDING), 0), min(math.floor(ends[1] + ROUNDING), self.levels - 1)
+            if first > last:
+                first = last = self._level((lower + upper) / 2)
             edges = self._normalized(self.low + np.array([first - 0.5, last + 0.5])).tolist()
         else:
             first, last = levels_between(lower, upper, self.levels)
             edges = [first / self.levels, (last + 1) / self.levels]
         part = self._like(self.low + first, self.low + last)
-        return part, *edges_inside(lambda u: self.from_unit(np.array([u]))[0] - self.low, first, last, self.levels, *edges)
+        return part, *edges_inside(self._level, first, last, self.levels, *edges)
+
+    def _level(self, u: float) -> int:
+        level: int = self.from_unit(np.array([u]))[0] - self.low
+        return level
 
     def check(self, value: Any) -> int:
         """Return `value` as an int.
@@ -288,6 +294,13 @@ class Integer(_Numeric):
             draws = _integers(rng, self.low, self.high, n_samples)
         draws = np.round(np.clip(draws, self.low, self.high)).astype(self.dtype)
         return draws.tolist() if self.dtype in (int, "int") else draws
+
+
+def _is_dtype(dtype: Any, kind: type[np.number[Any]]) -> bool:
+    try:
+        return np.issubdtype(np.dtype(dtype), kind)
+    except TypeError:
+        return False
 
 
 def _uniform(rng: Any, start: float, width: float, n: int | None) -> Any:

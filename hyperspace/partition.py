@@ -101,7 +101,8 @@ def _n_splits(n_subspaces: Any, n_splittable: int) -> int:
     """Return log2 of n_subspaces."""
     if n_subspaces is None:
         return n_splittable
-    if not isinstance(n_subspaces, numbers.Integral) or n_subspaces < 1 or int(n_subspaces).bit_count() != 1:
+    integral = isinstance(n_subspaces, numbers.Integral) and not isinstance(n_subspaces, bool)
+    if not integral or n_subspaces < 1 or int(n_subspaces).bit_count() != 1:
         raise InputError(f"n_subspaces must be a power of two (1, 2, 4, ...), got {n_subspaces!r}")
     if n_subspaces > 2**n_splittable:
         raise InputError(

@@ -83,9 +83,9 @@ class Space:
         self.categorical = np.array([isinstance(dimension, Categorical) for dimension in self.dimensions])
         self.environment = np.array([dimension.role == ENVIRONMENT for dimension in self.dimensions])
         # Levels of equal width are snapped all at once; those of a log-uniform Integer are not equal.
-        equal = (self.levels > 0) & np.array([dimension.prior != "log-uniform" for dimension in self.dimensions])
-        self._equal = np.flatnonzero(equal)
-        self._unequal = np.flatnonzero((self.levels > 0) & ~equal)
+        even = np.array([dimension.even for dimension in self.dimensions])
+        self._even = np.flatnonzero((self.levels > 0) & even)
+        self._uneven = np.flatnonzero((self.levels > 0) & ~even)
 
     def __len__(self) -> int:
         """Return the number of dimensions."""
@@ -106,10 +106,10 @@ class Space:
     def snap(self, U: Array) -> Array:
         """Return U (..., d) with the coordinates of integers and categories moved to their levels' own."""
         snapped = np.array(U, dtype=float)
-        if self._equal.size:
-            levels = self.levels[self._equal]
-            snapped[..., self._equal] = centres(levels_at(snapped[..., self._equal], levels), levels)
-        for j in self._unequal:
+        if self._even.size:
+            levels = self.levels[self._even]
+            snapped[..., self._even] = centres(levels_at(snapped[..., self._even], levels), levels)
+        for j in self._uneven:
             column = snapped[..., j]
             values = self.dimensions[j].from_unit(column.ravel())
             snapped[..., j] = self.dimensions[j].to_unit(values).reshape(column.shape)

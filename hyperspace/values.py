@@ -38,13 +38,14 @@ def key_of(value: Any) -> Any:
 
     The key of a value that cannot be hashed, lists and dicts of hashable values aside, cannot be hashed either.
     """
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"  # not the type itself: some types cannot be pickled
     if isinstance(value, (list, tuple)):
-        return type(value), tuple(key_of(element) for element in value)
+        return kind, tuple(key_of(element) for element in value)
     if isinstance(value, dict):
-        return type(value), tuple((key_of(key), key_of(element)) for key, element in value.items())
+        return kind, tuple((key_of(key), key_of(element)) for key, element in value.items())
     if isinstance(value, float) and math.isnan(value):  # nan is not equal to itself, and a category must be found again
-        return float, "nan"
-    return type(value), value
+        return kind, "nan"
+    return kind, value
 
 
 def describe_value(value: Any) -> Any:
