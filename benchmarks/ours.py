@@ -71,11 +71,11 @@ def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) 
         acquisition=acquisition,
         sampler="sobol",
         n_samples=n_samples,
-        shared=shared,
+        exchange="none",
     )
     return Ours(strategy, space, workers, shared)
 
 
 def _boxes(d: int, workers: int) -> int:
-    """Return how many boxes of the static partition the workers can take: 2^d, or the largest power of two within their number."""
+    """Return how many boxes the workers can take: 2^d, or the largest power of two within their number."""
     return min(2**d, 1 << (workers.bit_length() - 1))

@@ -1,6 +1,6 @@
 """Plots of regret against evaluations and rounds, from what `benchmarks.run` stored.
 
-    python -m benchmarks.plots --split report --methods adaptive turbo1 cma tpe random --out benchmarks/results/plots
+python -m benchmarks.plots --split report --methods adaptive turbo1 cma tpe random --out benchmarks/results/plots
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ def curves(results: Path, split: str, method: str, workers: int) -> dict[str, np
         if record["workers"] == workers and np.isfinite(record["optimum"]):
             floor = suites.REGRET_FLOOR * record["scale"]
             by_problem.setdefault(record["problem"], []).append([max(v - record["optimum"], floor) for v in record["best"]])
-    return {
-        name: np.array([row for row in rows if len(row) == max(map(len, rows))]) for name, rows in by_problem.items()
-    }
+    return {name: np.array([row for row in rows if len(row) == max(map(len, rows))]) for name, rows in by_problem.items()}
 
 
 def main() -> None:
@@ -41,6 +39,7 @@ def main() -> None:
     import matplotlib.pyplot as plt
 
     data = {m: curves(arguments.results, arguments.split, m, arguments.workers) for m in arguments.methods}
+    scales = (lambda e: e / arguments.workers, lambda r: r * arguments.workers)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in sorted({name for by_problem in data.values() for name in by_problem}):
         figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
@@ -51,9 +50,7 @@ def main() -> None:
                 axes.plot(evaluations, middle, label=method)
                 axes.fill_between(evaluations, low, high, alpha=0.15)
         axes.set(xlabel="evaluations", ylabel="regret", yscale="log", title=name)
-        workers = arguments.workers
-        upper = axes.secondary_xaxis("top", functions=(lambda e: e / workers, lambda r: r * workers))
-        upper.set_xlabel("rounds")
+        axes.secondary_xaxis("top", functions=scales).set_xlabel("rounds")
         axes.legend(fontsize="small")
         figure.savefig(arguments.out / f"{name.replace(':', '-')}.png", dpi=120)
         plt.close(figure)

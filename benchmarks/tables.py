@@ -1,6 +1,6 @@
 """Tables of what `benchmarks.run` stored: median regret and quartiles, mean ranks, shares of wins, ties by Wilcoxon.
 
-    python -m benchmarks.tables --split report --methods adaptive turbo1 cma tpe random
+python -m benchmarks.tables --split report --methods adaptive turbo1 cma tpe random
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Other optimizers, in synchronous rounds over the unit cube. Each module has `make(name, dimensions, workers, seed, **settings)`."""
+"""Other optimizers, in synchronous rounds over the unit cube; each module has `make(name, dimensions, workers, seed)`."""

@@ -31,9 +31,7 @@ class StaticSkopt:
             kernel = ConstantKernel(1.0, (0.01, 1000.0)) * Matern(np.ones(d), [(0.01, 100)] * d, nu=2.5)
             gp = GaussianProcessRegressor(kernel, normalize_y=True, noise="gaussian", n_restarts_optimizer=1, random_state=0)
             self.optimizers.append(
-                skopt.Optimizer(
-                    dimensions, gp, n_initial_points=n_initial, acq_func="EI", random_state=int(rng.integers(2**31))
-                )
+                skopt.Optimizer(dimensions, gp, n_initial_points=n_initial, acq_func="EI", random_state=int(rng.integers(2**31)))
             )
 
     def ask(self) -> np.ndarray:

@@ -47,13 +47,19 @@ class Prospect:
     """A region as a team sees it: model, box, candidates, and samples of the objective at them."""
 
     def __init__(
-        self, setup: Setup, region: Region, local: Local, archive: Archive, rng: np.random.Generator, n_draws: int
+        self,
+        setup: Setup,
+        region: Region,
+        centre: Array,
+        local: Local,
+        feasibility: Feasibility | None,
+        n_draws: int,
+        rng: np.random.Generator,
     ) -> None:
-        self.number, self.local = region.number, local
-        self.centre = archive.U[region.centre]
+        self.number, self.centre, self.local = region.number, centre, local
         self.box = Box(setup.space, self._bounds(setup, region.side))
         self.candidates = self._candidates(setup, region.side, rng)
-        self.draws = draw(local.latent, self.candidates, n_draws, rng)[:, :, 0]
+        self.draws = self._sample(feasibility, n_draws, rng)
         self.model: Model = local.latent  # grows by fantasies
         self.incumbent = float(local.fitted.min())
 
@@ -83,11 +89,18 @@ class Prospect:
         moved[np.arange(len(U)), rng.integers(d, size=len(U))] = True
         return np.where(moved, U, self.centre)
 
-    def lowest(self, turn: int, feasible: NDArray[np.bool_]) -> float:
+    def _sample(self, feasibility: Feasibility | None, n_draws: int, rng: np.random.Generator) -> Array:
+        """Return samples of the objective at the candidates, (n_draws, q); where a sample of feasibility fails they are inf."""
+        draws: Array = draw(self.local.latent, self.candidates, n_draws, rng)[:, :, 0]
+        if feasibility is None:
+            return draws
+        success = draw(feasibility.model, self.candidates, n_draws, rng)[:, :, 0]
+        success -= np.minimum(success.max(axis=1, keepdims=True), feasibility.threshold)  # one candidate is left at least
+        return np.where(success >= 0.0, draws, np.inf)
+
+    def lowest(self, turn: int) -> float:
         """Return the minimum of a sample, as a loss."""
-        values = np.where(feasible, self.draws[turn], np.inf)
-        least = float(values.min())
-        return float(self.local.transform.inverse(np.array([least]))[0][0]) if np.isfinite(least) else np.inf
+        return float(self.local.transform.inverse(self.draws[[turn]].min(axis=1))[0][0])
 
     def imagine(self, u: Array) -> None:
         """Add the fantasy that the value at u (d,) comes out as expected."""
@@ -111,6 +124,7 @@ class Round:
         regions: those of this team.
         shares: whether these regions belong to another team too, which then does the exploiting.
         domain: box of the global arm.
+        foresees: whether the mates ask with this same archive, so that their answers can be worked out here.
     """
 
     def __init__(
@@ -124,9 +138,11 @@ class Round:
         regions: tuple[Region, ...],
         shares: bool,
         domain: Bounds,
+        foresees: bool = True,
     ) -> None:
         self._setup, self._team, self._first_turn, self._size = setup, team, first_turn, size
-        self._archive, self._regions, self._shares, self._domain = archive, regions, shares, domain
+        self._regions, self._shares, self._domain = regions, shares, domain
+        self._mates_known = foresees
         self._records = fold.records
         self._n = len(archive)
         self._U, self._y, self._score = archive.U, archive.y, fold.score.copy()
@@ -154,7 +170,8 @@ class Round:
 
         This is what keeps a suggestion cheap where every drive has a rank of its own: a sample needs no acquisition maximised.
         """
-        return bool((self._setup.space.levels > 0).all()) or self._arm(member) == self._arm(mate)
+        alike = bool((self._setup.space.levels > 0).all()) or self._arm(member) == self._arm(mate)
+        return alike and self._mates_known
 
     def _rng(self, *key: int) -> np.random.Generator:
         return streams.stream(self._setup.seed, streams.STRATEGY, self._team, self._first_turn, self._n, len(self._pending), *key)
@@ -163,14 +180,11 @@ class Round:
         arm, rng = self._arm(member), self._rng(1, member)
         if arm == GLOBAL:
             return self._global(member, rng)
-        feasible = [self._drawn_feasible(prospect, rng) for prospect in self._prospects]
-        lowest = [prospect.lowest(member, mask) for prospect, mask in zip(self._prospects, feasible, strict=True)]
-        chosen = int(np.argmin(lowest))
-        prospect = self._prospects[chosen]
+        prospect = min(self._prospects, key=lambda prospect: prospect.lowest(member))
         if arm == EXPLOIT and self._can_exploit(prospect):
             return self._exploit(member, prospect, rng)
-        order = np.argsort(np.where(feasible[chosen], prospect.draws[member], np.inf), kind="stable")
-        u = self._first_new(prospect.candidates[order], prospect.box, prospect.local, rng)
+        order = np.argsort(prospect.draws[member], kind="stable")
+        u = self._first_new(prospect.candidates[order], prospect.local, rng)
         return Suggestion(u, THOMPSON, prospect.local.record, prospect.number)
 
     def _can_exploit(self, prospect: Prospect) -> bool:
@@ -187,7 +201,7 @@ class Round:
         if not box.all_listed:
             U = np.concatenate([U, box.move(prospect.centre[None], LOCAL_CANDIDATES, rng)])
         U, _ = maximise(criterion, box, U, rng, prospect.local.scales)
-        u = self._first_new(U, box, prospect.local, rng)
+        u = self._first_new(U, prospect.local, rng)
         prospect.imagine(u)
         return Suggestion(u, EXPLOIT, prospect.local.record, prospect.number)
 
@@ -201,7 +215,7 @@ class Round:
         centres = box.snap(self._U[[region.centre for region in self._regions]])
         U = candidates(box, centres, rng, n_global=self._setup.settings.candidates)
         U, _ = maximise(criterion, box, U, rng, local.scales)
-        return Suggestion(self._first_new(U, box, local, rng), GLOBAL, local.record)
+        return Suggestion(self._first_new(U, local, rng), GLOBAL, local.record)
 
     def _acquisition(self, member: int) -> str:
         name = self._setup.acquisition
@@ -209,12 +223,13 @@ class Round:
             return PORTFOLIO[(self._first_turn + member) % len(PORTFOLIO)]
         return "EI" if name == "TS" else name
 
-    def _first_new(self, U: Array, box: Box, local: Local, rng: np.random.Generator) -> Array:
+    def _first_new(self, U: Array, local: Local, rng: np.random.Generator) -> Array:
         """Return the first point of U, best first, that nobody has evaluated, evaluates, or is foreseen to."""
         taken = np.concatenate([self._U, self._pending, *(mate.u[None] for mate in self._mates)])
         index = first_new(U[:MOST_TAKEN], taken)
         if index is None:
-            return choose_new(box, U, lambda V: -local.latent.posterior(V).mean[:, 0], taken, rng)
+            whole = Box(self._setup.space, Bounds.whole(self._setup.space.d))
+            return choose_new(whole, U, lambda V: -local.latent.posterior(V).mean[:, 0], taken, rng)
         u: Array = U[index]
         return u
 
@@ -222,8 +237,10 @@ class Round:
     def _prospects(self) -> list[Prospect]:
         setup, prospects = self._setup, []
         for region in self._regions:
-            local = self._fit(region.number)
-            prospects.append(Prospect(setup, region, local, self._archive, self._rng(0, region.number), self._size))
+            centre = self._U[region.centre]
+            local = self._fit(region.number, nearest(setup.space, self._U, self._usable, centre, setup.settings.nearest))
+            rng = self._rng(0, region.number)
+            prospects.append(Prospect(setup, region, centre, local, self._feasibility(local), self._size, rng))
         for u in self._pending:
             away = [np.abs(prospect.centre - u).max() for prospect in prospects]
             prospects[int(np.argmin(away))].imagine(u)
@@ -231,18 +248,8 @@ class Round:
 
     @cached_property
     def _whole(self) -> Local:
-        """The model of the whole space; while the archive is small it is the first region's."""
-        return self._fit(WHOLE)
-
-    @cached_property
-    def _rows(self) -> dict[int, NDArray[np.intp]]:
-        """The trials that each region's model and that of the whole space are fitted to."""
-        settings, space = self._setup.settings, self._setup.space
-        rows = {
-            region.number: nearest(space, self._U, self._usable, self._U[region.centre], settings.nearest)
-            for region in self._regions
-        }
-        return rows | {WHOLE: self._spread_rows(settings.nearest)}
+        """The model of the whole space."""
+        return self._fit(WHOLE, self._spread_rows(self._setup.settings.nearest))
 
     def _spread_rows(self, n: int) -> NDArray[np.intp]:
         """Return n usable trials, half of them the best ones and half drawn from the others; all if there are fewer."""
@@ -251,7 +258,7 @@ class Round:
             return rows
         order = rows[np.argsort(self._score[rows], kind="stable")]
         others = np.sort(order[n // 2 :])
-        drawn = streams.stream(self._setup.seed, streams.STRATEGY, self._team).permutation(len(others))[: n - n // 2]
+        drawn = streams.stream(self._setup.seed, streams.STRATEGY).permutation(len(others))[: n - n // 2]
         return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
 
     def _fit(self, number: int, rows: NDArray[np.intp]) -> Local:
@@ -274,12 +281,3 @@ class Round:
         failed = np.flatnonzero(self._failed)[-self._setup.settings.nearest :]
         rows = np.union1d(failed, local.rows)
         return fit_feasibility(self._setup.space, self._U[rows], self._failed[rows])
-
-    def _drawn_feasible(self, prospect: Prospect, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Draw which candidates are feasible."""
-        n = len(prospect.candidates)
-        feasibility = self._feasibility(prospect.local)
-        if feasibility is None:
-            return np.ones(n, dtype=bool)
-        mask: NDArray[np.bool_] = np.log(rng.random(n)) < feasibility.log_probability(prospect.candidates)
-        return mask if mask.any() else np.ones(n, dtype=bool)

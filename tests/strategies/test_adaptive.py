@@ -1,0 +1,241 @@
+"""The adaptive strategy is a function of the seed and the trials, stays inside the space, and finds optima."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hyperspace.metrics import FLOAT_NAME, Metric, Metrics
+from hyperspace.optimizers.base import Suggestion
+from hyperspace.partition import Partition
+from hyperspace.problems import problem
+from hyperspace.records import load_trial, trial_record
+from hyperspace.space import Space, check_space
+from hyperspace.strategies.adaptive import AdaptiveStrategy
+from hyperspace.strategies.settings import Settings
+from hyperspace.trial import FAILED, OK, Archive, Trial
+
+LEAN = Settings(candidates=128, nearest=40)
+MIXED = [(0.0, 1.0), (1e-3, 1.0, "log-uniform"), (1, 9), ["a", "b", "c"]]
+Objective = Callable[[Sequence[Any]], float]
+
+
+def bowl(x: Sequence[Any]) -> float:
+    return float(sum((float(value) - 0.3) ** 2 for value in x if not isinstance(value, str)) + ("b" in x))
+
+
+class Study:
+    """A strategy and its archive, in rounds."""
+
+    def __init__(self, dimensions: Any, n_drives: int = 4, seed: int = 0, metrics: Metrics | None = None, **options: Any) -> None:
+        self.space: Space = check_space(dimensions)
+        self.n_drives = n_drives
+        self.metrics = metrics if metrics is not None else Metrics()
+        self.options = {"settings": LEAN, "n_samples": 2, **options}
+        self.seed = seed
+        self.archive = Archive(self.space.to_unit, self.metrics, self.space.d)
+        self.strategy = self.fresh()
+        self.iteration = 0
+
+    def fresh(self) -> AdaptiveStrategy:
+        return AdaptiveStrategy(self.space, Partition(self.space, 2), self.n_drives, self.seed, **self.options)
+
+    def ask(self, strategy: AdaptiveStrategy | None = None) -> list[Suggestion]:
+        asked = strategy if strategy is not None else self.strategy
+        return [asked.ask(drive, self.iteration, self.archive) for drive in range(self.n_drives)]
+
+    def trial(self, drive: int, suggestion: Suggestion, objective: Objective) -> Trial:
+        x = self.space.from_unit(suggestion.u[None])[0]
+        assert self.space.to_unit([x])[0] == pytest.approx(suggestion.u, abs=1e-12)  # on a valid level, inside the cube
+        running = Trial(
+            drive=drive,
+            iteration=self.iteration,
+            x=x,
+            region=suggestion.region,
+            arm=suggestion.arm,
+            model=suggestion.model,
+        )
+        value = objective(x)
+        if isinstance(value, dict):
+            return running.finish(OK, metrics=value)
+        return running.finish(FAILED) if math.isnan(value) else running.finish(OK, metrics={FLOAT_NAME: value})
+
+    def run(self, rounds: int, objective: Objective) -> Study:
+        for _ in range(rounds):
+            suggestions = self.ask()
+            self.archive.extend(self.trial(drive, s, objective) for drive, s in enumerate(suggestions))
+            self.iteration += 1
+        return self
+
+
+def points(suggestions: list[Suggestion]) -> list[list[float]]:
+    return [suggestion.u.tolist() for suggestion in suggestions]
+
+
+def test_an_answer_follows_from_the_trials_alone() -> None:
+    study = Study(MIXED).run(8, bowl)
+    expected = study.ask()
+    assert points(study.ask(study.fresh())) == points(expected)
+    for drive in (3, 0, 2):  # a rank of its own each, asked in any order
+        alone = study.fresh().ask(drive, study.iteration, study.archive)
+        assert alone.u.tolist() == expected[drive].u.tolist()
+        assert (alone.arm, alone.region, alone.model) == (expected[drive].arm, expected[drive].region, expected[drive].model)
+    assert points(Study(MIXED, seed=1).run(8, bowl).ask()) != points(expected)
+
+
+def test_resuming_from_records_goes_on_as_it_would_have() -> None:
+    study = Study(MIXED).run(6, bowl)
+    resumed = Study(MIXED)
+    for trial in study.archive.trials:
+        record = json.loads(json.dumps(trial_record(trial, study.space), allow_nan=False))
+        back = load_trial(record, study.space)
+        resumed.strategy.recall(back, resumed.archive)
+        resumed.archive.extend([back])
+    resumed.iteration = study.iteration
+    study.run(5, bowl)
+    resumed.run(5, bowl)
+    assert np.array_equal(study.archive.U, resumed.archive.U)
+    assert any(trial.model for trial in study.archive.trials)
+
+
+def test_a_round_visits_no_point_twice_and_uses_every_arm() -> None:
+    study = Study([(0.0, 1.0)] * 3, n_drives=16).run(5, bowl)
+    assert len(np.unique(study.archive.U, axis=0)) == len(study.archive)
+    arms = [trial.arm for trial in study.archive.trials]
+    assert arms[:32] == ["design"] * 32
+    assert {arm: arms[32:].count(arm) for arm in set(arms[32:])} == {"global": 3, "exploit": 15, "thompson": 30}
+    assert {trial.region for trial in study.archive.trials if trial.arm in ("exploit", "thompson")} <= {0, 1}
+
+
+def test_small_discrete_spaces_are_exhausted_before_points_come_again() -> None:
+    study = Study([(0, 3), ["a", "b", "c", "d"]]).run(2, bowl)
+    first = {trial.x for trial in study.archive.trials}
+    study.run(2, bowl)
+    later = [trial.x for trial in study.archive.trials[8:]]
+    assert len(set(later)) == len(later)
+    assert not first & set(later)
+    study.run(3, bowl)
+    assert len({trial.x for trial in study.archive.trials}) == 16
+
+
+@pytest.mark.parametrize(("pull", "most"), [(0.0, 0.5), (3.0, 0.8)])
+def test_failures_are_avoided_and_never_taken_as_numbers(pull: float, most: float) -> None:
+    def half_broken(x: Sequence[Any]) -> float:
+        return math.nan if x[0] > 0.5 else bowl(x) - pull * x[0]  # with a pull: the better, the nearer to where it breaks
+
+    study = Study([(0.0, 1.0)] * 2, n_drives=8).run(10, half_broken)
+    failed = np.array([trial.status == FAILED for trial in study.archive.trials])
+    assert failed[:16].mean() > 0.2
+    assert failed[48:].mean() < most
+    assert study.archive.best is not None
+    assert study.metrics.loss(study.archive.best.metrics) < (0.001 if pull == 0.0 else 0.04 - 3.0 * 0.5 + 0.05)
+
+
+def test_a_start_that_only_fails_goes_on_with_the_design() -> None:
+    study = Study([(0.0, 1.0)] * 2).run(4, lambda x: math.nan)
+    assert {trial.arm for trial in study.archive.trials} == {"design"}
+    assert len(np.unique(study.archive.U, axis=0)) == 16
+
+
+def test_trials_that_violate_a_constraint_do_not_lead() -> None:
+    metrics = Metrics([Metric("loss"), Metric("cost", goal="constrain", upper=0.5)])
+
+    def objective(x: Sequence[float]) -> Any:
+        return {"loss": (x[0] - 0.9) ** 2 + (x[1] - 0.5) ** 2, "cost": x[0]}
+
+    study = Study([(0.0, 1.0)] * 2, n_drives=8, metrics=metrics).run(10, objective)
+    late = [trial.metrics["cost"] for trial in study.archive.trials[48:]]
+    assert np.mean(np.array(late) <= 0.5) > 0.25
+    assert study.archive.best is not None
+    assert study.archive.best.metrics["loss"] < 0.17  # 0.16 is the least that the constraint allows
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_it_beats_random_search_by_far(seed: int) -> None:
+    function = problem("styblinski_tang", 4)
+    study = Study(function.dimensions, n_drives=16, seed=seed).run(10, function)
+    rng = np.random.default_rng(seed)
+    random = min(function(x) for x in rng.uniform(function.lower, function.upper, (160, 4)))
+    best = study.archive.best
+    assert best is not None
+    assert study.metrics.loss(best.metrics) - function.minimum < 0.3 * (random - function.minimum)
+
+
+@pytest.mark.parametrize("acquisition", ["EI", "PI", "LCB", "TS", "gp_hedge"])
+def test_every_acquisition_works(acquisition: str) -> None:
+    study = Study(MIXED, n_drives=16, acquisition=acquisition).run(4, bowl)
+    assert len(study.archive) == 64
+
+
+class NearestNeighbour:
+    """A model of a user's own: no samples, no fantasies, no gradients."""
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> None:
+        self.X, self.y = X, y
+
+    def predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        distance = np.abs(X[:, None] - self.X).sum(axis=2)
+        return self.y[distance.argmin(axis=1)], 0.1 + distance.min(axis=1)
+
+
+def test_a_model_without_the_gaussian_process_s_tricks_works() -> None:
+    study = Study(MIXED, surrogate=NearestNeighbour()).run(6, bowl)
+    expected = study.ask()
+    assert points(study.ask(study.fresh())) == points(expected)
+
+
+def test_pending_points_are_left_to_others() -> None:
+    study = Study([(0.0, 1.0)] * 2).run(5, bowl)
+    answer = study.strategy.ask(0, study.iteration, study.archive)
+    x = study.space.from_unit(answer.u[None])[0]
+    study.archive.extend([Trial(drive=0, iteration=study.iteration, x=x)])
+    for drive in (1, 2, 3):
+        other = study.strategy.ask(drive, study.iteration, study.archive)
+        assert np.abs(other.u - answer.u).max() > 1e-9
+
+
+def test_several_teams_share_the_archive_and_differ() -> None:
+    study = Study([(0.0, 1.0)] * 3, n_drives=48).run(4, bowl)
+    assert len(np.unique(study.archive.U, axis=0)) == len(study.archive)
+    assert {trial.region for trial in study.archive.trials[96:]} > {0, 1, 2}
+    expected = study.ask()
+    assert study.fresh().ask(40, study.iteration, study.archive).u.tolist() == expected[40].u.tolist()
+
+
+def test_drives_that_share_nothing_are_teams_of_their_own() -> None:
+    study = Study([(0.0, 1.0)] * 2, exchange="none")
+    archives = [Archive(study.space.to_unit, study.metrics, 2) for _ in range(4)]
+    for iteration in range(12):
+        study.iteration = iteration
+        for drive, archive in enumerate(archives):
+            suggestion = study.strategy.ask(drive, iteration, archive)
+            archive.extend([study.trial(drive, suggestion, bowl)])
+    assert len({tuple(archive.U[-1]) for archive in archives}) == 4
+    assert all(archive.y.min() < 0.05 for archive in archives)
+
+
+def test_models_see_a_bounded_number_of_trials() -> None:
+    study = Study([(0.0, 1.0)] * 2)
+    rng = np.random.default_rng(0)
+    for number, u in enumerate(rng.random((400, 2))):
+        suggestion = Suggestion(u, "design")
+        study.iteration = number // 4
+        study.archive.extend([study.trial(number % 4, suggestion, bowl)])
+    study.iteration = 100
+    study.ask()
+    opened = study.strategy._rounds[0][2]
+    assert [len(prospect.local.rows) for prospect in opened._prospects] == [LEAN.nearest] * 2
+    assert len(opened._whole.rows) == LEAN.nearest
+
+
+def test_high_dimensions_move_a_few_coordinates() -> None:
+    function = problem("levy", 50)
+    study = Study(function.dimensions, n_drives=8, n_samples=4).run(6, function)
+    best = study.archive.best
+    assert best is not None
+    assert best.iteration >= 4

@@ -1,0 +1,100 @@
+"""Trust regions are a fold: they follow from the ordered trials, however these came in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hyperspace.metrics import FLOAT_NAME, Metrics
+from hyperspace.space import check_space
+from hyperspace.strategies.regions import Fold, distances, nearest
+from hyperspace.strategies.settings import Settings
+from hyperspace.trial import OK, Archive, Trial
+
+SETTINGS = Settings()
+
+
+def archive_of(d: int) -> Archive:
+    space = check_space([(0.0, 1.0)] * d)
+    return Archive(space.to_unit, Metrics(), d)
+
+
+def fold(d: int, n_regions: int = 2, block: int = 4) -> Fold:
+    return Fold(check_space([(0.0, 1.0)] * d), SETTINGS, n_regions, block)
+
+
+def block(archive: Archive, values: list[float], U: np.ndarray, region: int | None = None) -> None:
+    n = len(archive)
+    archive.extend(
+        Trial(drive=i, iteration=n // 4, x=tuple(u), status=OK, metrics={FLOAT_NAME: v}, region=region)
+        for i, (v, u) in enumerate(zip(values, U.tolist(), strict=True))
+    )
+
+
+CORNERS = np.array([[0.1, 0.1], [0.9, 0.9], [0.15, 0.1], [0.9, 0.1]])
+
+
+def test_centres_are_the_best_trials_that_are_apart() -> None:
+    archive, folded = archive_of(2), fold(2)
+    block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)
+    folded.update(archive)
+    assert [(region.number, region.centre, region.side) for region in folded.regions] == [(0, 0, 0.8), (1, 1, 0.8)]
+
+
+def test_a_region_halves_without_and_doubles_with_progress() -> None:
+    archive, folded = archive_of(2), fold(2)
+    block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)
+    block(archive, [5.0, 5.0, 5.0, 5.0], CORNERS + 0.01, region=0)
+    folded.update(archive)
+    assert [region.side for region in folded.regions] == [0.4, 0.8]
+    for value in (0.9, 0.8, 0.7):
+        block(archive, [value, 5.0, 5.0, 5.0], CORNERS + 0.1 * value, region=0)
+    folded.update(archive)
+    assert folded.regions[0].side == 0.8
+    assert folded.regions[0].successes == 0
+
+
+def test_a_region_that_has_shrunk_to_nothing_opens_again() -> None:
+    archive, folded = archive_of(2), fold(2)
+    block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)
+    sides = []
+    for _ in range(9):
+        block(archive, [5.0] * 4, CORNERS, region=0)
+        folded.update(archive)
+        sides.append(folded.regions[0].side)
+    assert sides == [*(0.8 / 2**k for k in range(1, 8)), 0.8, 0.4]
+
+
+def test_regions_keep_their_numbers_while_their_order_changes() -> None:
+    archive, folded = archive_of(2), fold(2)
+    block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)
+    block(archive, [5.0] * 4, CORNERS + 0.01, region=0)
+    block(archive, [0.5, 6.0, 6.0, 6.0], np.array([[0.88, 0.9], [0.5, 0.5], [0.4, 0.4], [0.3, 0.3]]), region=1)
+    folded.update(archive)
+    assert [(region.number, region.centre) for region in folded.regions] == [(1, 8), (0, 0)]
+    assert [region.side for region in folded.regions] == [0.8, 0.4]
+
+
+def test_the_fold_does_not_depend_on_how_trials_came_in() -> None:
+    rng = np.random.default_rng(0)
+    whole, stepwise = archive_of(3), archive_of(3)
+    watched = fold(3)
+    for _ in range(30):
+        U, values = rng.random((4, 3)), rng.random(4).tolist()
+        block(whole, values, U, region=int(rng.integers(2)))
+        for trial in whole.trials[-4:]:
+            stepwise.extend([trial])
+            watched.update(stepwise)
+    at_once = fold(3)
+    at_once.update(whole)
+    assert at_once.regions == watched.regions
+    assert np.array_equal(at_once.score, watched.score)
+
+
+def test_distances_treat_categories_alike() -> None:
+    space = check_space([(0.0, 1.0), ["a", "b", "c", "d"]])
+    U = np.array([[0.1, 0.125], [0.1, 0.375], [0.1, 0.875], [0.9, 0.125]])
+    away = distances(space, U, U[0])
+    assert away[0] == 0.0
+    assert away[1] == away[2]
+    rows = nearest(space, U, np.array([True, True, False, True]), U[0], 2)
+    assert rows.tolist() == [0, 1]
