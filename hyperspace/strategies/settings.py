@@ -35,7 +35,7 @@ class Settings:
     successes: int = 3
     least_patience: int = 4
     nearest: int = 200
-    candidates: int = 1000
+    candidates: int = 500
     moved: float = 20.0
     stretch: float = 5.0
     growth: float = 1.1
