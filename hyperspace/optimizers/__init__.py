@@ -1,7 +1,11 @@
-"""Optimizers: ask/tell objects, each a module of its own."""
+"""Optimizers: ask/tell objects, each a module of its own.
+
+The algorithms that take options can be imported from here and passed as `model=`, e.g. PSO(neighborhood_size=5).
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hyperspace import streams
@@ -14,19 +18,49 @@ if TYPE_CHECKING:
     from hyperspace.space import Space
 
 
+# Name as `model=` and in this package -> home. A name stands for the algorithm with its defaults.
+ALGORITHMS = {
+    "CMA": "cmaes",
+    "GA": "populations",
+    "PSO": "populations",
+    "DE": "populations",
+    "ES": "populations",
+    "NSGA2": "populations",
+    "SA": "inspired",
+    "EDA": "inspired",
+    "ACO": "inspired",
+    "PAES": "inspired",
+    "GRID": "grid",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = {**ALGORITHMS, "BitGA": "bits"}.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
 def make_optimizer(
-    model: Any, space: Space, subspace: Subspace, design: Design, acquisition: str = "EI", seed: int = 0
+    model: Any,
+    space: Space,
+    subspace: Subspace,
+    design: Design,
+    acquisition: str = "EI",
+    seed: int = 0,
+    together: int | None = None,
 ) -> AskTell:
     """Return the optimizer of one drive.
 
     Args:
-        model: a surrogate's name (see `make_surrogate`), "RAND", an object with fit and predict, or an optimizer of the user's
-            own (see `hyperspace.optimizers.user.UserOptimizer`).
+        model: a surrogate's name (see `make_surrogate`), "RAND", one of `ALGORITHMS` or an object of such a class, an object with
+            fit and predict, or an optimizer of the user's own (see `hyperspace.optimizers.user.UserOptimizer`).
         space: the whole space.
         subspace: the part of it to search.
         design: the drive's initial design.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge", for surrogates.
         seed: entropy of the study.
+        together: how many points are evaluated at the same time, where one optimizer is asked for all; the size of a generation.
 
     Raises:
         InputError: an unknown model or acquisition, or a library that the model needs is missing.
@@ -37,12 +71,22 @@ def make_optimizer(
         from hyperspace.optimizers.random import RandomOptimizer
 
         return RandomOptimizer(space, subspace.bounds, design)
+    random_state = streams.seed_of(seed, streams.SUGGEST, *design.key)
+    if isinstance(model, str) and model in ALGORITHMS:
+        model = __getattr__(model)()
+    if is_algorithm(model):
+        try:
+            optimizer: AskTell = model.optimizer(space, subspace, design, random_state, together)
+        except ImportError as error:
+            raise InputError(
+                f"{model.label} needs {error.name}, which is not installed: pip install hyperspace[evolve]"
+            ) from error
+        return optimizer
     if isinstance(model, str) and model not in SURROGATES:
         raise InputError(
-            f"model must be one of {', '.join((*SURROGATES, 'RAND'))}, or an object with fit and predict or with ask and tell; "
-            f"got {model!r}"
+            f"model must be one of {', '.join((*SURROGATES, 'RAND', *ALGORITHMS))}, or an object with fit and predict or with "
+            f"ask and tell; got {model!r}"
         )
-    random_state = streams.seed_of(seed, streams.SUGGEST, *design.key)
     if isinstance(model, str) or (hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type)):
         from hyperspace.optimizers.bayes import BayesOptimizer
 
@@ -51,3 +95,8 @@ def make_optimizer(
     from hyperspace.optimizers.user import UserOptimizer
 
     return UserOptimizer(model, space, subspace, random_state)
+
+
+def is_algorithm(model: Any) -> bool:
+    """Return whether a model is an algorithm with its options, which makes the optimizer of a subspace itself."""
+    return hasattr(model, "optimizer") and hasattr(model, "label")

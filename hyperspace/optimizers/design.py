@@ -50,12 +50,12 @@ class Design:
         self.sampler, self.n_points = sampler, n_points
         self._bounds, self._space = bounds, space
         self._seed, self._subspace = seed, _words(subspace)
-        self._member, self._team = member, team
+        self.member, self.team = member, team
         self._block: Array | None = None
 
     def point(self, i: int) -> Array:
         """Return the i-th point (d,), on a valid level in integer and categorical dimensions; beyond n_points they go on."""
-        row = i * self._team + self._member
+        row = i * self.team + self.member
         if i < self.n_points:
             u = self._points()[row]
         elif self.sampler == "sobol":
@@ -68,11 +68,11 @@ class Design:
     @property
     def key(self) -> tuple[int, ...]:
         """What tells this drive's design from others of the study, for random streams of its own."""
-        return (*self._subspace, self._member)
+        return (*self._subspace, self.member)
 
     def _points(self) -> Array:
         if self._block is None:
-            self._block = SAMPLERS[self.sampler](self.n_points * self._team, self._space.d, self._rng())
+            self._block = SAMPLERS[self.sampler](self.n_points * self.team, self._space.d, self._rng())
         return self._block
 
     def _rng(self, *more: int) -> np.random.Generator:

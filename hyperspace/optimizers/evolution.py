@@ -1,0 +1,188 @@
+"""Generational algorithms as ask/tell: evolution strategies, swarms, genetic algorithms and their kin.
+
+An algorithm is a generator that yields a generation of points and is sent their losses. It works in a unit box of its own,
+continuous in every coordinate; the wrapper below maps the box onto the subspace and moves integers and categories to their
+levels, so that an algorithm holds bounds and types without knowing of them. What it keeps as an individual is the point before
+that move, as is usual for evolution with integers: small steps can add up.
+
+`ask` hands out the members of the current generation one by one, and the next generation begins when all of them are told.
+If `ask` comes before that (several questions under way), the answer is an immigrant: a uniform point of the box, of which the
+algorithm learns nothing. A member whose point is on record already, from whatever drive, is not evaluated again: the
+objective is taken as free of noise. A failed evaluation counts as `FAILED`, worse than every loss.
+
+The state is a fold over what was asked and told, rebuilt by doing both again; random numbers come from a seed of the drive's.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import numpy as np
+
+from hyperspace.errors import InputError
+from hyperspace.optimizers.base import AskTell, Key, Suggestion
+from hyperspace.optimizers.design import Design
+from hyperspace.partition import Subspace
+from hyperspace.space import Space
+from hyperspace.trial import Array, Trial
+
+FAILED = 1e100  # the loss of a failed trial; finite, since the libraries take differences of losses
+_STALE = 10  # generations in a row without a new point, after which an immigrant is sent
+_SAME = 1e-9  # points nearer than this are one: told points went through the user's scale and back
+
+Generations = Generator[Array, Array, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an algorithm is told of its problem.
+
+    Attributes:
+        start: points of the initial design, (population, d), in the unit box.
+        levels: (d,) ints, number of levels of each dimension; 0 where it is continuous.
+        seed: 32 bits for the algorithm's random numbers.
+    """
+
+    start: Array
+    levels: Array
+    seed: int
+
+    @property
+    def population(self) -> int:
+        """Size of a generation."""
+        return len(self.start)
+
+    @property
+    def d(self) -> int:
+        """Number of dimensions."""
+        return int(self.start.shape[1])
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A fresh generator of the seed."""
+        return np.random.default_rng(self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evolution(ABC):
+    """An algorithm and its options, to be passed as `model=`; its name alone stands for the defaults.
+
+    Attributes:
+        population: evaluations a generation; None: as many as drives work on it; for a drive on its own 10, or 1 where that is
+            the algorithm's own way (SA, PAES).
+    """
+
+    name: ClassVar[str]
+    least: ClassVar[int] = 1  # the smallest population that the algorithm is defined for
+    alone: ClassVar[int] = 10  # the population of a drive on its own
+
+    population: int | None = None
+
+    def __post_init__(self) -> None:
+        size = self.population
+        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < self.least):
+            raise InputError(f"{self.name} needs a population of at least {self.least}, got {size!r}")
+
+    @abstractmethod
+    def evolve(self, setting: Setting) -> Generations:
+        """Yield generations (m, d) in the unit box without end; each is answered by its losses (m,)."""
+
+    @property
+    def label(self) -> str:
+        """The name, and the options that differ from their defaults."""
+        changed = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default]
+        return f"{self.name}({', '.join(changed)})" if changed else self.name
+
+    def optimizer(self, space: Space, subspace: Subspace, design: Design, seed: int, team: int | None = None) -> AskTell:
+        """Return the ask/tell object that runs this algorithm in a subspace.
+
+        Args:
+            space: the whole space.
+            subspace: the part of it to search.
+            design: gives the first generation.
+            seed: of the algorithm's random numbers.
+            team: number of evaluations made at the same time, which is then the size of a generation.
+
+        Raises:
+            InputError: a team that is too small for the algorithm.
+        """
+        size = self.population or team or self.alone
+        if size < self.least:
+            raise InputError(f"{self.name} needs a population of at least {self.least}, got {size} (n_drives a subspace)")
+        lower, upper = subspace.bounds
+        start = (np.array([design.point(i) for i in range(size)]) - lower) / (upper - lower)
+        setting = Setting(np.clip(start, 0.0, 1.0), np.asarray(subspace.space.levels), seed)
+        return Generational(self.name, self.evolve(setting), space, subspace)
+
+
+class Generational(AskTell):
+    """A generational algorithm, asked and told one point at a time.
+
+    Args:
+        arm: what its suggestions are called.
+        generations: the algorithm.
+        space: the whole space.
+        subspace: the part of it to search.
+    """
+
+    def __init__(self, arm: str, generations: Generations, space: Space, subspace: Subspace) -> None:
+        self._arm, self._generations = arm, generations
+        self._space, self._bounds = space, subspace.bounds
+        levels = subspace.space.levels
+        self._n_points = math.prod(levels.tolist()) if (levels > 0).all() else math.inf
+        self._known: dict[bytes, float] = {}
+        self._turn = 0
+        self._begin(next(generations))
+
+    def ask(self, key: Key, pending: Array) -> Suggestion:
+        """Return the next member of the generation; while the others are under way, an immigrant. Pending points are its own."""
+        member = self._hand_out()
+        if member is None:
+            return Suggestion(self._to_space(key.rng().random((1, self._space.d)))[0], "random")
+        return Suggestion(self._points[member], self._arm)
+
+    def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
+        """Hand out the next member again; the point on record stands for it, should it differ (other libraries, another CPU)."""
+        member = self._hand_out()
+        if member is not None:
+            self._points[member] = u
+
+    def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
+        """Take up finished trials; those of others count where they lie on a point of the generation."""
+        for trial, u, loss, inside in zip(trials, U, y, self._bounds.contains(U), strict=True):
+            value = float(np.clip(loss, -FAILED, FAILED)) if np.isfinite(loss) else FAILED
+            if inside and (np.isfinite(loss) or trial.teaches_failure):
+                self._known[_name(u)] = value
+            self._losses[(np.abs(self._points - u).max(axis=1) < _SAME) & np.isnan(self._losses)] = value
+
+    def _hand_out(self) -> int | None:
+        """Return the next member to evaluate; None while it waits for those handed out, or has nothing new."""
+        for _ in range(_STALE if len(self._known) < self._n_points else 0):
+            while self._turn < len(self._points):
+                member, self._turn = self._turn, self._turn + 1
+                twin = (self._points[:member] == self._points[member]).all(axis=1).any()
+                if np.isnan(self._losses[member]) and not twin:
+                    return member
+            if np.isnan(self._losses).any():
+                return None
+            self._begin(self._generations.send(self._losses))
+        return None
+
+    def _begin(self, generation: Array) -> None:
+        self._points = self._to_space(generation)
+        self._losses = np.array([self._known.get(_name(u), np.nan) for u in self._points])
+        self._turn = 0
+
+    def _to_space(self, box: Array) -> Array:
+        """Return points of the unit box (n, d) in the cube of the space, on levels, as they come back from the user's scale."""
+        lower, upper = self._bounds
+        U = self._space.snap(lower + (upper - lower) * np.clip(box, 0.0, 1.0))
+        return self._space.to_unit(self._space.from_unit(U))
+
+
+def _name(u: Array) -> bytes:
+    return u.tobytes()

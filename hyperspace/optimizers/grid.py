@@ -1,0 +1,124 @@
+"""Grid search: all combinations of evenly spread values, dealt out to the drives of a subspace in turn."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hyperspace.errors import InputError
+from hyperspace.optimizers.base import AskTell, Key, Suggestion
+from hyperspace.optimizers.design import Design
+from hyperspace.partition import Subspace
+from hyperspace.space import Space
+from hyperspace.trial import Array, Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class GRID:
+    """Grid search and its option, to be passed as `model=`.
+
+    Attributes:
+        points: values of a continuous dimension, its ends included; a dimension with fewer levels gives all of them, one with
+            more as many as this. A study that goes on after the last combination is given grids of twice as many intervals.
+    """
+
+    name: ClassVar[str] = "GRID"
+
+    points: int = 5
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.points, int) or self.points < 2:
+            raise InputError(f"a grid needs at least 2 points a dimension, got {self.points!r}")
+
+    @property
+    def label(self) -> str:
+        """The name, and the option if it differs from its default."""
+        return self.name if self.points == GRID.points else f"{self.name}(points={self.points})"
+
+    def size(self, space: Space) -> int:
+        """Return the number of combinations in a space."""
+        return math.prod(len(values) for values in axes(space.levels.tolist(), self.points))
+
+    def optimizer(self, space: Space, subspace: Subspace, design: Design, seed: int, team: int | None = None) -> AskTell:
+        """Return the ask/tell object that walks this grid in a subspace."""
+        return GridOptimizer(space, subspace, self.points, design.member, design.team)
+
+
+class GridOptimizer(AskTell):
+    """Every team-th combination of a grid, beginning with number `member`, in a scattered order.
+
+    Args:
+        space: the whole space.
+        subspace: the part of it to search.
+        points: values of a continuous dimension.
+        member, team: which of the subspace's drives this is, and how many there are.
+    """
+
+    def __init__(self, space: Space, subspace: Subspace, points: int, member: int, team: int) -> None:
+        self._space, self._subspace = space, subspace
+        self._walk = itertools.islice(_walk(subspace.space.levels.tolist(), points), member, None, team)
+
+    def ask(self, key: Key, pending: Array) -> Suggestion:
+        """Return the next combination; after the last there is one of the whole box again, at random."""
+        place = next(self._walk, None)
+        box = key.rng().random(self._space.d) if place is None else np.array(place)
+        lower, upper = self._subspace.bounds
+        u = self._space.snap((lower + (upper - lower) * box)[None])[0]
+        return Suggestion(u, "random" if place is None else "grid")
+
+    def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
+        """Take no notice."""
+
+
+def axes(levels: Sequence[int], points: int) -> list[list[float]]:
+    """Return the values along each dimension of the unit box, given its number of levels (0: continuous).
+
+    A level's value is the middle of its part of the box; of more levels than `points` those nearest to an even spread are kept.
+    """
+    spread = np.linspace(0.0, 1.0, points)
+    kept: list[list[float]] = []
+    for n in levels:
+        if n > 0:
+            chosen = np.arange(n) if n <= points else np.unique(np.rint(spread * (n - 1)))
+            kept.append(((chosen + 0.5) / n).tolist())
+        else:
+            kept.append(spread.tolist())
+    return kept
+
+
+def _walk(levels: Sequence[int], points: int) -> Iterator[tuple[float, ...]]:
+    """Yield the combinations of a grid, then those that each refinement adds, until every level has been there."""
+    earlier: list[set[float]] = []
+    while True:
+        values = axes(levels, points)
+        for place in _scattered(values):
+            if not earlier or any(value not in before for value, before in zip(place, earlier, strict=True)):
+                yield place
+        if all(0 < n <= points for n in levels):
+            return
+        earlier = [set(axis) | before for axis, before in zip(values, earlier or [set()] * len(values), strict=True)]
+        points = 2 * points - 1
+
+
+def _scattered(values: Sequence[Sequence[float]]) -> Iterator[tuple[float, ...]]:
+    """Yield all combinations once, each far from the one before, so that a budget that ends early has seen all parts.
+
+    A step that has no factor in common with their number visits all numbers; one near the golden section spreads them.
+    """
+    total = math.prod(len(axis) for axis in values)
+    step = max(1, total * 618034 // 1000000)
+    while math.gcd(step, total) > 1:
+        step += 1
+    number = 0
+    for _ in range(total):
+        rest, place = number, []
+        for axis in values:
+            rest, k = divmod(rest, len(axis))
+            place.append(axis[k])
+        yield tuple(place)
+        number = (number + step) % total
