@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from hyperspace.space import Space
 
 HELD_OUT, MARGINAL = "held out", "marginal"
-_FEWEST = 5  # points from which some are held out
+FEWEST = 5  # points from which some are held out
 _FOLD_ROWS = 800  # networks that are kept from a fold share about so many points: four of them up to 200 points, one from 800 on
-_FIRST_BETA = 100.0  # precision of the residuals of standardised targets where nothing is known of it
+FIRST_BETA = 100.0  # precision of the residuals of standardised targets where nothing is known of it
 
 
 class NetworkBasis:
@@ -166,10 +166,10 @@ class _Task:
         inputs = self._inputs(X)
         sizes = (inputs.shape[1], *[settings.hidden] * 3, settings.n_features, m)
         self._architecture = Architecture(sizes, shared=(1, 2) if settings.shared_hidden else ())
-        folds = min(max(_FOLD_ROWS // n, 1), FOLDS) if n >= _FEWEST else 0
+        folds = min(max(_FOLD_ROWS // n, 1), FOLDS) if n >= FEWEST else 0
         fold = fold_of(n, settings.random_state)
         held_out = np.stack([np.zeros(n, dtype=bool), *(fold == e for e in range(folds))])
-        self._data = Data(inputs, self._Z, precision_scale(self._noise, _FIRST_BETA), held_out)
+        self._data = Data(inputs, self._Z, precision_scale(self._noise, FIRST_BETA), held_out)
 
     def train(self, start: Array | None) -> Array:
         """Return weights of all E networks, going on from those of `start` if it has as many."""
@@ -192,7 +192,7 @@ class _Task:
     def _weights(self, Phi: Array, j: int) -> GaussianWeights:
         """Return the head of output j, given the features of all points from all networks, (E, n, p)."""
         z, held_out = self._Z[:, j], self._data.held_out
-        alpha, beta = float((Phi[0] ** 2).sum(axis=1).mean()), _FIRST_BETA  # a prior variance of one
+        alpha, beta = float((Phi[0] ** 2).sum(axis=1).mean()), FIRST_BETA  # a prior variance of one
         scale = precision_scale(self._noise, beta)[:, j]
         # Known variances make the scale depend on beta; a few rounds settle it.
         for _ in range(3 if self._noise.any() else 1):

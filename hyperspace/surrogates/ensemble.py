@@ -1,0 +1,155 @@
+"""The ENSEMBLE surrogate: independently initialised networks, whose mean and spread are the prediction.
+
+After Lakshminarayanan, Pritzel and Blundell (2017), "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
+with mean squared error. The spread of networks says where they are unsure, but not by how much: on 60 points of six test
+functions true values lay two standard deviations off (root mean square). So each network is kept from seeing every fourth
+point, training stops where these are predicted best, and two numbers are fitted to the errors there: variance = spread / alpha +
+1 / beta. True values then lay 1.0 off.
+
+Notation:
+    F        outputs of E networks at q points, (q, E)        z    transformed targets
+    mean = F w, w = 1/E;   spread = |F C|^2, C = (I - 1/E) / sqrt(E - 1), the sample variance of each row of F
+
+Being linear in Gaussian weights, the model is a `LinearModel`: further points and joint draws come from the covariance that
+the networks' deviations span, as in an ensemble Kalman filter.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspace import streams
+from hyperspace.errors import InputError
+from hyperspace.surrogates.base import Surrogate
+from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.latent import LatentModel
+from hyperspace.surrogates.linear import GaussianWeights, LinearModel, Pull, maximise
+from hyperspace.surrogates.network import Architecture, Inputs, Layers, output
+from hyperspace.surrogates.neural import FEWEST, FIRST_BETA, precision_scale, transformed
+from hyperspace.surrogates.training import FOLDS, Data, fold_of, make_training, train
+from hyperspace.threads import one_thread
+from hyperspace.trial import Array
+
+if TYPE_CHECKING:
+    from hyperspace.space import Space
+
+
+class MemberBasis:
+    """One output of each network, as features.
+
+    Args:
+        architecture: of the networks.
+        layers: their parameters.
+        inputs: what they are fed.
+        j: number of the output.
+    """
+
+    def __init__(self, architecture: Architecture, layers: Layers, inputs: Inputs, j: int) -> None:
+        self._architecture, self._layers, self._inputs, self._j = architecture, layers, inputs, j
+
+    def __call__(self, X: Array) -> tuple[Array, Pull]:
+        """Return F (q, E) at X (q, d), and what turns derivatives by F into derivatives by X."""
+        activations = self._architecture.forward(self._layers, self._inputs(X))
+        W, b = self._layers[-1]
+        W, b = W[:, :, self._j], b[:, :, self._j]
+        F = (activations[-1] @ W[:, :, None])[:, :, 0] + b
+
+        def pull(by_members: Array) -> Array:
+            delta = by_members.T[:, :, None] * W[:, None, :]
+            return self._inputs.pull(self._architecture.pull(self._layers, activations, delta).sum(axis=0))
+
+        return F.T, pull
+
+
+class DeepEnsemble(Surrogate):
+    """Mean and calibrated spread of several networks. A fit is a function of the seed and the data alone.
+
+    Args:
+        random_state: seed of first weights, of what is held out, and of mini-batches.
+        space: says which coordinates are integers or categories; None if all are continuous.
+        n_networks: E.
+        depth: hidden layers.
+        width: units in each.
+        activation: "tanh", "relu" or "elu".
+        initialization: "lecun", "he" or "torch" (see `Architecture`).
+        warp: Yeo-Johnson transform of the targets, besides the taming of their tails.
+        training: settings of `Training`: learning_rate, max_steps, batch_size, patience, check_every, device.
+
+    Raises:
+        InputError: an option that does not exist, or a device that is not there.
+    """
+
+    transforms_targets = True
+
+    def __init__(
+        self,
+        random_state: int = 0,
+        space: Space | None = None,
+        *,
+        n_networks: int = 5,
+        depth: int = 3,
+        width: int = 50,
+        activation: str = "tanh",
+        initialization: str = "lecun",
+        warp: bool = False,
+        **training: Any,
+    ) -> None:
+        if n_networks < 2 or depth < 1:
+            raise InputError(f"an ensemble needs two networks and a hidden layer, got n_networks={n_networks}, depth={depth}")
+        self.random_state, self.space, self.warp = random_state, space, warp
+        self.n_networks, self.depth, self.width = n_networks, depth, width
+        self.activation, self.initialization = activation, initialization
+        self.training = make_training(training)
+
+    def _fit(self, X: Array, Y: Array, noise: Array | None) -> LatentModel:
+        (n, d), m, count = X.shape, Y.shape[1], self.n_networks
+        transforms, Z, variances = transformed(Y, noise, self.warp)
+        inputs = Inputs(Features(d, self.space))
+        fed = inputs(X)
+        architecture = Architecture((fed.shape[1], *[self.width] * self.depth, m), self.activation, self.initialization)
+        rng = streams.stream(self.random_state, streams.MODEL, n)
+        held_out = np.zeros((count, n), dtype=bool)
+        if n >= FEWEST:
+            held_out = fold_of(n, self.random_state) == np.arange(count)[:, None] % FOLDS
+        data = Data(fed, Z, precision_scale(variances, FIRST_BETA), held_out)
+        with one_thread():
+            theta, _ = train(architecture, architecture.initial(rng, count), data, self.training, rng)
+            layers = architecture.layers(theta, count)
+            F = output(architecture, layers, fed)
+            latents = []
+            for j in range(m):
+                alpha, beta = _calibration(F[:, :, j], Z[:, j], variances[:, j], held_out)
+                latents.append(LinearModel(MemberBasis(architecture, layers, inputs, j), _weights(count, alpha, beta)))
+        return LatentModel(latents, transforms)
+
+
+def _calibration(F: Array, z: Array, noise: Array, held_out: Array) -> tuple[float, float]:
+    """Return alpha and beta under which the errors at the points that some networks have not seen are likeliest.
+
+    Args:
+        F: outputs of the networks at the training points, (E, n).
+        z: targets, (n,).
+        noise: known variances of the targets, (n,).
+        held_out: which network has not seen which point, (E, n).
+    """
+    unseen = held_out.any(axis=0)
+    if not unseen.any() or not z.any():
+        return 1.0, FIRST_BETA
+    blind = np.where(held_out, F, 0.0).sum(axis=0)[unseen] / held_out.sum(axis=0)[unseen]
+    squares = (z[unseen] - blind) ** 2
+    spread = F.var(axis=0, ddof=1)[unseen]
+
+    def log_likelihood(log_alpha: Array, log_beta: Array) -> Array:
+        variance = spread * np.exp(-log_alpha)[..., None] + np.exp(-log_beta)[..., None] + noise[unseen]
+        value: Array = -0.5 * (np.log(variance) + squares / variance).sum(axis=-1)
+        return value
+
+    return maximise(log_likelihood)
+
+
+def _weights(count: int, alpha: float, beta: float) -> GaussianWeights:
+    """Return weights under which E networks predict their mean, with variance spread / alpha + 1 / beta."""
+    deviation = (np.eye(count) - 1.0 / count) / np.sqrt((count - 1.0) * alpha)
+    return GaussianWeights(np.full(count, 1.0 / count), deviation, 1.0 / beta)

@@ -1,0 +1,79 @@
+"""Trees: means are scikit-learn's, variances follow the law of total variance, and grow away from the data."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
+
+from hyperspace import streams
+from hyperspace.space import Categorical, Real, check_space
+from hyperspace.surrogates.forest import ExtraTrees, GradientBoosting, RandomForest
+
+
+def cloud(n=80, seed=0):
+    X = np.random.default_rng(seed).random((n, 2))
+    return X, np.sin(6.0 * X[:, 0]) + X[:, 1]
+
+
+def far_variance(X, known, y):
+    """Return what the distance from the data adds."""
+    squares = ((X[:, None] - known) ** 2).sum(axis=2).min(axis=1)
+    return y.var() * (np.minimum(1.0, squares / 0.5) + 1e-6)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(RandomForest, RandomForestRegressor), (ExtraTrees, ExtraTreesRegressor)])
+def test_forest_is_the_law_of_total_variance_over_scikit_learns_trees(ours, theirs):
+    X, y = cloud()
+    test = cloud(50, seed=1)[0]
+    posterior = ours(3).fit(X, y).posterior(test)
+    seed = streams.seed_of(3, streams.MODEL, len(X))
+    forest = theirs(100, min_samples_leaf=3, random_state=seed).fit(X - 0.5, y)
+    assert posterior.mean[:, 0] == pytest.approx(forest.predict(test - 0.5), abs=1e-12)
+    means, variances = [], []
+    for tree in forest.estimators_:
+        leaf = tree.apply(test - 0.5)
+        means.append(tree.predict(test - 0.5))
+        variances.append(tree.tree_.impurity[leaf])
+    expected = np.var(means, axis=0) + np.mean(variances, axis=0) + far_variance(test, X, y)
+    assert posterior.variance[:, 0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_boosting_is_scikit_learns_quantiles():
+    X, y = cloud()
+    test = cloud(50, seed=1)[0]
+    posterior = GradientBoosting(0, n_estimators=30).fit(X, y).posterior(test)
+    seed = streams.seed_of(0, streams.MODEL, len(X))
+    quantiles = [
+        GradientBoostingRegressor(loss="quantile", alpha=q, n_estimators=30, random_state=seed)
+        .fit(X - 0.5, y)
+        .predict(test - 0.5)
+        for q in (0.16, 0.5, 0.84)
+    ]
+    low, middle, high = np.sort(quantiles, axis=0)
+    assert posterior.mean[:, 0] == pytest.approx(middle)
+    assert posterior.variance[:, 0] == pytest.approx((high - low) ** 2 / 4.0 + far_variance(test, X, y))
+
+
+@pytest.mark.parametrize("model", [RandomForest, ExtraTrees, GradientBoosting])
+def test_categories_are_unordered(model):
+    space = check_space([Categorical(["a", "b", "c"]), Real(0, 1)])
+    X = space.snap(np.random.default_rng(0).random((120, 2)))
+    y = (np.floor(X[:, 0] * 3) == 1.0) + 0.1 * X[:, 1]
+    surrogate = model(0, space)
+    surrogate.fit(X, y)
+    mean, _ = surrogate.predict(np.array([[1 / 6, 0.5], [0.5, 0.5], [5 / 6, 0.5]]))
+    assert mean == pytest.approx([0.05, 1.05, 0.05], abs=0.1)
+
+
+@pytest.mark.parametrize("model", [RandomForest, ExtraTrees, GradientBoosting])
+def test_known_noise_counts_less(model):
+    X, y = cloud(200)
+    wrong = y.copy()
+    wrong[::3] += 20.0
+    noise = np.zeros(200)
+    noise[::3] = 400.0
+    errors = []
+    for known in (None, noise):
+        surrogate = model(0)
+        surrogate.fit(X, wrong, known)
+        errors.append(np.abs(surrogate.predict(X)[0] - y).mean())
+    assert errors[1] < 0.5 * errors[0]
