@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import hyperspace
 from hyperspace.errors import HyperSpaceError
+from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 
 if TYPE_CHECKING:
     from hyperspace.results import Result
 
 _DEMO_CALLS = 128
+_STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
 
 app = typer.Typer(
     help="Distributed Bayesian optimization of expensive functions over MPI.",
@@ -128,28 +131,24 @@ def _plain(value: Any) -> Any:
 
 
 def _show_best(result: Result) -> None:
-    """Print the best trial: what it reached, who found it, and its parameters."""
-    console = Console(highlight=False)
-    trials = result.trials
-    counts = trials["status"].value_counts()
-    told = ", ".join(
-        f"{counts[status]} {status}" for status in ("ok", "failed", "timeout", "pruned", "running") if status in counts
-    )
-    console.print(f"{len(trials)} trials: {told}" if len(trials) else "no trials yet", markup=False)
+    """Print how many trials there are, what the best one reached, and its parameters."""
+    counts = result.trials["status"].value_counts()
+    told = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if status in counts)
+    print(f"{len(result.trials)} trials: {told}" if told else "no trials yet")
     if result.x is None:
-        console.print("No trial has ended well so far.")
+        print("no trial has ended well so far")
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("best", _brief(result.fun), style="bold")
     if len(result.metrics) > 1:
         for name, value in result.metrics.items():
-            table.add_row(name, _brief(value))
+            table.add_row(Text(name), _brief(value))
     parameters = result.parameters
     items = parameters.items() if isinstance(parameters, dict) else zip(result.names, parameters, strict=True)
     for name, value in items:
-        table.add_row(name, _brief(value))
-    console.print(table)
+        table.add_row(Text(name), _brief(value))
+    Console(highlight=False).print(table)
 
 
-def _brief(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _brief(value: Any) -> Text:
+    return Text(f"{value:.6g}" if isinstance(value, float) else str(value))

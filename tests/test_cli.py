@@ -1,0 +1,160 @@
+"""The command line: what each command prints, and that an error is one sentence and no traceback."""
+
+import csv
+import io
+import json
+import sys
+
+import pytest
+
+from hyperspace import hyperdrive, load_results
+from hyperspace.cli import main
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `hyperspace ARGUMENTS`; return exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setattr(sys, "argv", ["hyperspace", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def objective(parameters):
+    if parameters["units"] == 3:
+        raise RuntimeError("no, not three\nof them")
+    rate = parameters["rate"]
+    return {"loss": (rate - 0.125) ** 2 + parameters["units"] / 100, "seconds[s]": 1 / 3}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "study"
+    space = {"rate": (1e-3, 1.0, "log-uniform"), "units": (1, 5), "kind[b]": ["a [c]", "b"]}
+    hyperdrive(objective, space, path, model="RAND", n_calls=32, n_subspaces=2, random_state=1)
+    return path
+
+
+def test_help_names_the_commands_there_are(command):
+    code, out, err = command("--help")
+    assert (code, err) == (0, "")
+    for name in ("demo", "best", "export"):
+        assert f" {name} " in out
+    assert command()[1].strip() == out.strip()
+
+
+@pytest.mark.parametrize("name", ["demo", "best", "export"])
+def test_every_command_has_help(command, name):
+    code, out, _ = command(name, "-h")
+    assert code == 0
+    assert f"hyperspace {name}" in out
+
+
+def test_best_shows_the_optimum_as_the_objective_received_it(command, study):
+    result = load_results(study)
+    code, out, err = command("best", study)
+    assert (code, err) == (0, "")
+    lines = [line.split(maxsplit=1) for line in out.splitlines()]
+    shown = {name: value.strip() for name, value in lines[1:]}
+    assert out.splitlines()[0] == f"32 trials: {len(result.func_vals)} ok, {32 - len(result.func_vals)} failed"
+    assert float(shown["best"]) == pytest.approx(result.fun, rel=1e-5)
+    assert float(shown["rate"]) == pytest.approx(result.parameters["rate"], rel=1e-5)
+    assert shown["units"] == str(result.parameters["units"])
+    assert shown["kind[b]"] == result.parameters["kind[b]"]
+    assert shown["seconds[s]"] == "0.333333"
+
+
+def test_best_without_a_usable_trial_says_so(command, tmp_path):
+    stop = hyperdrive_stopped_at_once(tmp_path / "study")
+    code, out, err = command("best", stop)
+    assert (code, err) == (0, "")
+    assert "no trial" in out
+
+
+def hyperdrive_stopped_at_once(path):
+    """A study whose only trial so far is under way, as a reader finds it."""
+
+    class Killed(BaseException):
+        pass
+
+    def objective(parameters):
+        raise Killed
+
+    with pytest.raises(Killed):
+        hyperdrive(objective, [(0.0, 1.0)], path, n_calls=4)
+    return path
+
+
+def test_export_writes_every_trial_with_all_digits_as_csv(command, study):
+    code, out, _ = command("export", study)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    trials = load_results(study).trials
+    assert code == 0
+    assert len(rows) == 32
+    assert list(rows[0]) == list(trials.columns)
+    assert [float(row["rate"]) for row in rows] == list(trials["rate"])
+    assert any("no, not three\nof them" in row["error"] for row in rows)
+
+
+def test_export_writes_every_trial_as_json(command, study):
+    code, out, _ = command("export", study, "--format", "json")
+    records = json.loads(out, parse_constant=pytest.fail)  # NaN is no JSON
+    trials = load_results(study).trials
+    assert code == 0
+    assert [record["rate"] for record in records] == list(trials["rate"])
+    assert {record["loss"] for record in records if record["status"] == "failed"} == {None}
+    assert isinstance(records[0]["units"], int)
+
+
+@pytest.mark.parametrize("name", ["best", "export"])
+def test_a_path_without_a_study_is_one_sentence(command, tmp_path, name):
+    code, out, err = command(name, tmp_path / "nothing")
+    assert (code, out) == (1, "")
+    assert err.startswith("hyperspace: ")
+    assert "nothing" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_wrong_format_is_a_usage_error(command, study):
+    code, _, err = command("export", study, "--format", "xml")
+    assert code == 2
+    assert "xml" in err
+
+
+def test_an_unknown_command_is_a_usage_error(command):
+    code, _, err = command("dance")
+    assert code == 2
+    assert "dance" in err
+
+
+def test_demo_finds_the_minimum_and_keeps_the_study_if_told_to(command, tmp_path):
+    code, out, err = command("demo", tmp_path / "demo")
+    assert (code, err) == (0, "")
+    words = {line.split("  ")[0]: line.split() for line in out.splitlines()}
+    above = float(words["HyperSpace"][-1])
+    assert above < float(words["random search"][-1])
+    assert load_results(tmp_path / "demo").fun == pytest.approx(-3.322368 + above, abs=0.06)
+    assert "hyperspace best" in out
+
+
+def test_a_reader_that_closes_the_pipe_gets_no_traceback(python, study):
+    program = """
+        import os, sys
+        from hyperspace.cli import main
+        reader, writer = os.pipe()
+        os.close(reader)
+        os.dup2(writer, 1)
+        sys.argv = ["hyperspace", "export", sys.argv[1]]
+        main()
+    """
+    done = python(program, study, check=False)
+    assert "Traceback" not in done.stderr
