@@ -16,6 +16,7 @@ from typing import Any
 
 from hyperspace.errors import InputError, NotBuiltError, StudyError
 from hyperspace.metrics import Metric, Metrics
+from hyperspace.optimizers import ALGORITHMS, is_algorithm
 from hyperspace.partition import Partition
 from hyperspace.records import trial_record
 from hyperspace.space import Space
@@ -23,10 +24,11 @@ from hyperspace.trial import GIVEN_DRIVE, OK, Trial
 
 LARGEST_STATIC_PARTITION = 4096
 ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
-STRATEGIES = ("static", "adaptive")
+STRATEGIES = ("static", "adaptive", "generations")
 EXCHANGES = ("none", "round", "async", "files")
 SAMPLERS = ("sobol", "lhs", "random")
-MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND")
+MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS)
+LEAST_GENERATION = 16  # evaluations of a generation whose size was left open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Study:
     Attributes:
         space, metrics, partition: see there.
         objective_name, model_name: what stands for them in the fingerprint.
-        model: a model's name, or the user's own surrogate or optimizer.
+        model: a model's name, an algorithm with options, or the user's own surrogate or optimizer; a tuple of them by drive.
         n_drives: number of drives, a multiple of the partition's subspaces.
         n_calls: evaluations in all, those that were given not counted; None where n_iterations holds.
         n_iterations: evaluations a drive; None where n_calls holds.
@@ -192,17 +194,20 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
     n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
     partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks)
     n_drives = wanted.n_drives if wanted.n_drives is not None else past.get("n_drives")
-    n_drives = plan_drives(n_drives, partition.n_subspaces, ranks)
+    n_drives = plan_drives(n_drives, partition.n_subspaces, max(ranks, LEAST_GENERATION) if strategy == "generations" else ranks)
     n_samples = wanted.n_samples if wanted.n_samples is not None else past.get("n_samples")
     n_calls = None if wanted.n_calls is None else check_count("n_calls", wanted.n_calls)
     seed = wanted.random_state if wanted.random_state is not None else past.get("random_state", fresh_seed)
+    model = check_model(wanted.model)
+    if strategy == "generations":
+        check_generations(model, exchange)
     return Study(
         space=wanted.space,
         metrics=wanted.metrics,
         partition=partition,
         objective_name=wanted.objective_name,
-        model=check_model(wanted.model),
-        model_name=wanted.model if isinstance(wanted.model, str) else name_of(wanted.model),
+        model=model,
+        model_name=label_of(model),
         acquisition=check_choice("acquisition", wanted.acquisition, ACQUISITIONS),
         strategy=strategy,
         exchange=exchange,
@@ -225,6 +230,8 @@ def plan_subspaces(n_subspaces: int | None, strategy: str, space: Space, overlap
     if n_subspaces is None and strategy == "adaptive":
         splittable = Partition(space, None, overlap).split
         n_subspaces = 2 ** min(len(splittable), max(4, math.ceil(math.log2(ranks))))
+    elif n_subspaces is None and strategy == "generations":
+        n_subspaces = 1
     partition = Partition(space, n_subspaces, overlap)
     if strategy == "static" and partition.n_subspaces > LARGEST_STATIC_PARTITION:
         raise InputError(
@@ -273,19 +280,45 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
 
 
 def check_model(model: Any) -> Any:
-    """Return `model` if it is a name or an object that can serve as one.
+    """Return `model` if it is a name or an object that can serve as one; of a list of them, a tuple.
 
     Raises:
-        InputError: an unknown name, or an object with neither fit and predict nor ask and tell.
+        InputError: an unknown name, an object with neither fit and predict nor ask and tell, or an empty list.
     """
+    if isinstance(model, (list, tuple)):
+        if not model:
+            raise InputError("model must name at least one model, got an empty list")
+        return tuple(check_model(each) for each in model)
     if isinstance(model, str):
         return check_choice("model", model, MODELS)
-    if not any(all(hasattr(model, method) for method in pair) for pair in (("fit", "predict"), ("ask", "tell"))):
+    serves = any(all(hasattr(model, method) for method in pair) for pair in (("fit", "predict"), ("ask", "tell")))
+    if not serves and not is_algorithm(model):
         raise InputError(
             f"model must be one of {', '.join(map(repr, MODELS))}, or an object with fit and predict, or with ask and tell; "
             f"got {model!r}"
         )
     return model
+
+
+def check_generations(model: Any, exchange: str) -> None:
+    """Refuse what a study in generations cannot be.
+
+    Raises:
+        InputError: several models, or an exchange that does not wait for a generation.
+    """
+    if isinstance(model, tuple):
+        raise InputError(f'a list of models gives each drive one of its own, for strategy="static"; got {label_of(model)}')
+    if exchange != "round":
+        raise InputError(f'strategy="generations" waits for each generation, which is exchange="round"; got {exchange!r}')
+
+
+def label_of(model: Any) -> str:
+    """Return the name under which a model, or a tuple of them, stands in the fingerprint."""
+    if isinstance(model, tuple):
+        return ", ".join(label_of(each) for each in model)
+    if isinstance(model, str):
+        return model
+    return str(model.label) if is_algorithm(model) else name_of(model)
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:

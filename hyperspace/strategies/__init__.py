@@ -11,6 +11,7 @@ from hyperspace.partition import Partition, Subspace
 from hyperspace.space import Space
 from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.generations import GenerationsStrategy
 from hyperspace.strategies.static import StaticStrategy
 from hyperspace.surrogates import is_surrogate
 
@@ -36,8 +37,17 @@ def make_strategy(
     if strategy == "adaptive" and is_surrogate(model):
         return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, shared)
 
+    if strategy == "generations":
+
+        def shared_optimizer(subspace: Subspace, team: int) -> AskTell:
+            design = Design(sampler, n_samples * team, subspace.bounds, space, seed=seed, subspace=subspace.index)
+            return make_optimizer(model, space, subspace, design, acquisition=acquisition, seed=seed, together=team)
+
+        return GenerationsStrategy(partition.__getitem__, partition.n_subspaces, n_drives, shared_optimizer, seed)
+
     def optimizer(subspace: Subspace, member: int, team: int) -> AskTell:
         design = Design(sampler, n_samples, subspace.bounds, space, seed=seed, subspace=subspace.index, member=member, team=team)
-        return make_optimizer(model, space, subspace, design, acquisition=acquisition, seed=seed)
+        chosen = model[(member * partition.n_subspaces + subspace.index) % len(model)] if isinstance(model, tuple) else model
+        return make_optimizer(chosen, space, subspace, design, acquisition=acquisition, seed=seed)
 
     return StaticStrategy(partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, shared)

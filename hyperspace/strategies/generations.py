@@ -1,0 +1,99 @@
+"""Generations: the drives of a subspace are the hands of one optimizer, and a round of theirs is a generation.
+
+The optimizer is asked for as many points as its subspace has drives; all are evaluated, wherever their drives are carried, and
+waited for; then it is told them in the order of the drives, whatever order they came in. Every rank keeps a replica of the
+optimizer, which is told the same, so that nothing depends on the number of ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from hyperspace.optimizers.base import AskTell, Key, Suggestion
+from hyperspace.partition import Subspace
+from hyperspace.strategies.base import Strategy
+from hyperspace.trial import Archive, Trial
+
+
+class GenerationsStrategy(Strategy):
+    """One optimizer a subspace; drive i is member i // n_subspaces of subspace i mod n_subspaces.
+
+    Args:
+        subspace_of: returns the subspace of a number.
+        n_subspaces: number of subspaces.
+        n_drives: number of drives, a multiple of n_subspaces.
+        make_optimizer: make_optimizer(subspace, team): the optimizer of a subspace with `team` drives.
+        seed: entropy of the study.
+    """
+
+    def __init__(
+        self,
+        subspace_of: Callable[[int], Subspace],
+        n_subspaces: int,
+        n_drives: int,
+        make_optimizer: Callable[[Subspace, int], AskTell],
+        seed: int,
+    ) -> None:
+        self._subspace_of, self._n_subspaces, self._n_drives = subspace_of, n_subspaces, n_drives
+        self._team = n_drives // n_subspaces
+        self._make_optimizer = make_optimizer
+        self._seed = seed
+        self._optimizers: dict[int, AskTell] = {}
+        self._told: dict[int, int] = {}
+        self._answers: dict[int, tuple[int, list[Suggestion]]] = {}
+
+    def home(self, drive: int) -> int:
+        """Return the drive's subspace."""
+        return drive % self._n_subspaces
+
+    def relevant(self, drives: Iterable[int]) -> set[int]:
+        """Return all drives of the same subspaces."""
+        return {mate for drive in drives for mate in range(self.home(drive), self._n_drives, self._n_subspaces)}
+
+    def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
+        """Return where `drive` evaluates its member of generation `iteration`."""
+        answers = self._asked(self.home(drive), iteration, self._team, archive)
+        return answers[drive // self._n_subspaces]
+
+    def recall(self, trial: Trial, archive: Archive) -> None:
+        """Take up an answer on record; members before it that have none are asked, as they were then."""
+        home, member = self.home(trial.drive), trial.drive // self._n_subspaces
+        answers = self._asked(home, trial.iteration, member, archive)
+        if len(answers) > member:
+            return
+        u = archive.encode([trial.x])[0]
+        pending = self._pending(answers, archive)
+        self._optimizer(home, archive).recall(trial, u, self._key(home, member, trial.iteration), pending)
+        answers.append(Suggestion(u, trial.arm, trial.model))
+
+    def _asked(self, home: int, iteration: int, count: int, archive: Archive) -> list[Suggestion]:
+        """Return the subspace's answers of this iteration, at least `count` of them."""
+        recorded, answers = self._answers.get(home, (-1, []))
+        if recorded != iteration:
+            answers = []
+            self._answers[home] = (iteration, answers)
+        while len(answers) < count:
+            key = self._key(home, len(answers), iteration)
+            answers.append(self._optimizer(home, archive).ask(key, self._pending(answers, archive)))
+        return answers
+
+    def _key(self, home: int, member: int, iteration: int) -> Key:
+        # The optimizer counts its questions, as it would for a single drive.
+        return Key(self._seed, home, iteration * self._team + member)
+
+    def _pending(self, answers: list[Suggestion], archive: Archive) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return np.concatenate([archive.pending, *(answer.u[None] for answer in answers)])
+
+    def _optimizer(self, home: int, archive: Archive) -> AskTell:
+        """Return the subspace's optimizer, which has been told all that is known."""
+        optimizer = self._optimizers.get(home)
+        if optimizer is None:
+            optimizer = self._make_optimizer(self._subspace_of(home), self._team)
+            self._optimizers[home] = optimizer
+        first = self._told.get(home, 0)
+        if first < len(archive):
+            optimizer.tell(archive.trials[first:], archive.U[first:], archive.y[first:])
+            self._told[home] = len(archive)
+        return optimizer
