@@ -25,6 +25,7 @@ from hyperspace.trial import Array
 DESIGN, ENVIRONMENT = "design", "environment"
 # A level belongs to a part whose bound misses its coordinate by rounding only.
 ROUNDING = 1e-9
+EPSILON = 2.0**-53
 
 
 class Dimension(ABC):
@@ -217,10 +218,12 @@ def levels_between(lower: float, upper: float, n: int) -> tuple[int, int]:
 def edges_inside(
     level_at: Callable[[float], int], first: int, last: int, n: int, lower: float, upper: float
 ) -> tuple[float, float]:
-    """Return the edges of the levels first to last, moved inside by the few units in the last place that rounding asks for."""
+    """Return the edges of the levels first to last, moved inside by as little as rounding asks for, within a factor of two."""
     lower, upper = 0.0 if first == 0 else lower, 1.0 if last == n - 1 else upper
+    step = EPSILON
     while level_at(lower) < first:
-        lower = math.nextafter(lower, 1.0)
+        lower, step = lower + step, 2 * step
+    step = EPSILON
     while level_at(upper) > last:
-        upper = math.nextafter(upper, 0.0)
+        upper, step = upper - step, 2 * step
     return lower, upper

@@ -4,7 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from launch import run_program
+
+# The same examples in every run, however slow the machine.
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture

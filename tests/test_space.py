@@ -159,10 +159,22 @@ def test_restricting_keeps_exactly_the_values_between(dimension, a, b):
     coordinates = dimension.to_unit(inner)
     assume(part.levels > 1)
     assert lower - 1e-8 <= coordinates[0] < coordinates[1] <= upper + 1e-8
-    # The values just outside do not belong to it.
-    outside = dimension.from_unit(np.array([part_lower - 1e-12, part_upper + 1e-12]))
+    # The values just outside do not belong to it. The last level is the smallest.
+    last = dimension.bounds[-1]
+    little = 1e-3 * float(np.diff(dimension.to_unit([last - 1, last]))[0])
+    outside = dimension.from_unit(np.array([part_lower - little, part_upper + little]))
     assert outside[0] == ends[0] - (part_lower > 0)
     assert outside[1] == ends[1] + (part_upper < 1)
+
+
+def test_the_edge_of_a_part_is_found_where_coordinates_are_coarse():
+    """The logarithms of these neighbours differ by 200 units in the last place only."""
+    dimension = Integer(2**40 - 9, 2**40, "log-uniform")
+    for overlap in (0.5, 0.6, 0.7, 0.8, 0.9):
+        part, lower, upper = dimension.restrict(1 - overlap, overlap)
+        assert dimension.from_unit(np.array([lower, upper])) == [part.bounds[0], part.bounds[-1]]
+        assert lower == pytest.approx(dimension.to_unit([part.bounds[0] - 0.5])[0], abs=0.01)
+        assert upper == pytest.approx(dimension.to_unit([part.bounds[-1] + 0.5])[0], abs=0.01)
 
 
 def test_a_part_without_a_level_takes_the_nearest_one():
