@@ -36,15 +36,16 @@ class TreeModel:
     Args:
         regressors: what predicts each output; see `_moments`.
         features: coordinates in which trees split and distances are measured.
-        X: training points, (n, d).
-        spread: of the outputs, (m,), positive.
+        known: features of the training points, (n, k).
+        center: mean of each output, (m,), which was taken off before trees saw it.
+        spread: standard deviation of each output, (m,), by which it was divided; positive.
     """
 
     has_gradients = False
 
-    def __init__(self, regressors: list[Any], features: Features, X: Array, spread: Array) -> None:
-        self._regressors, self._features, self._spread = regressors, features, spread
-        self._known = cKDTree(features(X))
+    def __init__(self, regressors: list[Any], features: Features, known: Array, center: Array, spread: Array) -> None:
+        self._regressors, self._features, self._center, self._spread = regressors, features, center, spread
+        self._known = cKDTree(known)
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
         """Return mean and variance at X (q, d), each (q, m); there are no gradients."""
@@ -54,7 +55,8 @@ class TreeModel:
         parts = [_moments(regressor, inputs) for regressor in self._regressors]
         mean = np.stack([mean for mean, _ in parts], axis=1)
         variance = np.stack([variance for _, variance in parts], axis=1)
-        return Posterior(mean, variance + self._spread**2 * (unknown[:, None] + _LEAST_STD**2))
+        variance += unknown[:, None] + _LEAST_STD**2
+        return Posterior(self._center + self._spread * mean, self._spread**2 * variance)
 
 
 def _moments(regressor: Any, inputs: Array) -> tuple[Array, Array]:
@@ -87,19 +89,20 @@ class _Trees(Surrogate):
 
     @abstractmethod
     def _regressor(self, inputs: Array, y: Array, weights: Array | None, seed: int) -> Any:
-        """Return what `_moments` takes, fitted to y (n,) at inputs (n, k)."""
+        """Return what `_moments` takes, fitted to standardised y (n,) at inputs (n, k)."""
 
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> TreeModel:
         features = Features(X.shape[1], self.space)
         inputs = features(X)
-        spread = Y.std(axis=0)
-        spread = np.where(spread > 1e-12 * (1.0 + np.abs(Y).max(axis=0)), spread, 1.0)
+        center, spread = Y.mean(axis=0), Y.std(axis=0)
+        spread = np.where(spread > 1e-12 * np.abs(Y).max(axis=0), spread, 1.0)
+        Z = (Y - center) / spread  # trees take tiny differences for none
         weights = None if noise is None else 1.0 / (1.0 + _FIRST_BETA * noise / spread**2)
         seed = streams.seed_of(self.random_state, streams.MODEL, len(X))
         regressors = [
-            self._regressor(inputs, Y[:, j], None if weights is None else weights[:, j], seed) for j in range(Y.shape[1])
+            self._regressor(inputs, Z[:, j], None if weights is None else weights[:, j], seed) for j in range(Y.shape[1])
         ]
-        return TreeModel(regressors, features, X, spread)
+        return TreeModel(regressors, features, inputs, center, spread)
 
 
 class RandomForest(_Trees):

@@ -26,14 +26,14 @@ def test_forest_is_the_law_of_total_variance_over_scikit_learns_trees(ours, thei
     test = cloud(50, seed=1)[0]
     posterior = ours(3).fit(X, y).posterior(test)
     seed = streams.seed_of(3, streams.MODEL, len(X))
-    forest = theirs(100, min_samples_leaf=3, random_state=seed).fit(X - 0.5, y)
-    assert posterior.mean[:, 0] == pytest.approx(forest.predict(test - 0.5), abs=1e-12)
+    forest = theirs(100, min_samples_leaf=3, random_state=seed).fit(X - 0.5, (y - y.mean()) / y.std())
+    assert posterior.mean[:, 0] == pytest.approx(y.mean() + y.std() * forest.predict(test - 0.5), abs=1e-12)
     means, variances = [], []
     for tree in forest.estimators_:
         leaf = tree.apply(test - 0.5)
         means.append(tree.predict(test - 0.5))
         variances.append(tree.tree_.impurity[leaf])
-    expected = np.var(means, axis=0) + np.mean(variances, axis=0) + far_variance(test, X, y)
+    expected = y.var() * (np.var(means, axis=0) + np.mean(variances, axis=0)) + far_variance(test, X, y)
     assert posterior.variance[:, 0] == pytest.approx(expected, rel=1e-9)
 
 
