@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hyperspace.metrics import Metric
     from hyperspace.optimizers.optimizer import Optimizer
     from hyperspace.results import Result, load_results
+    from hyperspace.search import evolutionary_search, grid_search, random_search
     from hyperspace.space import Categorical, Integer, Real
     from hyperspace.surrogates import make_surrogate
     from hyperspace.trial import Trial
@@ -32,9 +33,12 @@ __all__ = [
     "Result",
     "Trial",
     "__version__",
+    "evolutionary_search",
+    "grid_search",
     "hyperdrive",
     "load_results",
     "make_surrogate",
+    "random_search",
 ]
 
 _HOMES = {
@@ -45,9 +49,12 @@ _HOMES = {
     "Real": "hyperspace.space",
     "Result": "hyperspace.results",
     "Trial": "hyperspace.trial",
+    "evolutionary_search": "hyperspace.search",
+    "grid_search": "hyperspace.search",
     "hyperdrive": "hyperspace.drive",
     "load_results": "hyperspace.results",
     "make_surrogate": "hyperspace.surrogates",
+    "random_search": "hyperspace.search",
 }
 
 

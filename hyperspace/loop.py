@@ -45,7 +45,8 @@ class Loop:
         scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
         deadline: time.monotonic() after which no evaluation may run; None without one.
         progress: shows how far the study is; None where nothing is shown.
-        callback: called with every trial that this rank finishes; returning True ends the study.
+        callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
+            after_round is called so with the trials of every round that all ranks know, and may end the study there too.
     """
 
     def __init__(
@@ -182,6 +183,9 @@ class Loop:
             fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
         self.finished |= {trial.key: trial for trial in fresh}
         known = sorted(key for key in due if key in self.finished)
+        after_round = getattr(self._callback, "after_round", None)
+        if study.shared and after_round is not None and after_round([self.finished[key] for key in known]):
+            self._stopping = True  # on all ranks alike: they know the same
         if study.shared:
             archive = self._archives[self._carried[0]] if self._carried else None
             if archive is not None:

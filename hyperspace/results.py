@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas
 
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
+_JOB_COLUMNS = ("generation", "job")
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
 
@@ -83,7 +84,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         trials: Sequence[Trial] = self._trials
         metric_names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
         columns: dict[str, list[Any]] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
-        taken = {*_COLUMNS, *_MORE_COLUMNS}
+        taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS}
         for position, name in enumerate(self.names):
             label = name if name not in taken and name not in metric_names else f"parameter.{name}"
             columns[label] = [trial.x[position] for trial in trials]
@@ -92,6 +93,26 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
         columns |= {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
         return pandas.DataFrame(columns)
+
+    def table(self) -> pandas.DataFrame:
+        """All evaluations of the study, best first; those that broke a constraint, then those that failed, come last.
+
+        Columns: generation (the trial's iteration), job (its drive), then one a dimension, one a constant and one a metric, then
+        seconds and status.
+        """
+        frame = self.trials
+        trials: Sequence[Trial] = self._trials
+        space: Space = self._study_space
+        metrics: Metrics = self._metrics
+        losses = [metrics.loss(trial.metrics) if trial.status == OK else np.nan for trial in trials]
+        violations = [metrics.violation(trial.metrics) if trial.status == OK else np.inf for trial in trials]
+        order = [row for row in np.lexsort((losses, violations)) if trials[row].finished and trials[row].drive >= 0]
+        columns = {"generation": frame["iteration"], "job": frame["drive"]}
+        outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
+        columns |= {name: frame[name] for name in outcome[: space.d]}
+        constants = {name if name not in frame else f"parameter.{name}": value for name, value in space.constants.items()}
+        table = frame.assign(**columns).iloc[order].assign(**constants)
+        return table[[*columns, *constants, *outcome[space.d :], "seconds", "status"]].reset_index(drop=True)
 
     @cached_property
     def subspaces(self) -> list[Result]:

@@ -15,15 +15,18 @@ LAYERS = [
     {"categorical", "dimensions", "inference", "numeric", "partition", "sampling", "sobol_directions", "space"},
     {"acquisition", "ascent", "maximiser", "surrogates"},
     {"optimizers", "strategies"},
-    {"drive", "evaluators", "exchange", "journal", "loop", "records", "results", "session", "study"},
+    {"drive", "evaluators", "exchange", "journal", "loop", "records", "results", "search", "session", "study"},
     {"cli"},
 ]
 
 # The only modules that may import these at all.
 HOMES = {
+    "cma": {"optimizers.cmaes"},
+    "inspyred": {"optimizers.inspired"},
     "matplotlib": {"plots"},
     "mpi4py": {"evaluators.mpi", "exchange.launcher", "exchange.rounds"},
     "pandas": {"results"},
+    "pymoo": {"optimizers.populations"},
     "rich": {"cli", "progress"},
     "scipy.stats": set(),
     "sklearn": {"surrogates.forest"},
