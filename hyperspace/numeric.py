@@ -80,8 +80,7 @@ class _Numeric(Dimension):
         return np.clip((scaled - self._start) / self._width, 0.0, 1.0)
 
     def _denormalized(self, u: Array) -> Array:
-        # One layout for every caller: numpy may take another loop, with other last bits, for a column of a matrix.
-        scaled = self._start + np.clip(np.ascontiguousarray(u), 0.0, 1.0) * self._width
+        scaled = self._start + np.clip(u, 0.0, 1.0) * self._width
         return np.exp(scaled) if self._log else scaled
 
     @property
