@@ -73,8 +73,9 @@ def hyperdrive(
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
         sampler: initial design: "sobol", "lhs" or "random".
         n_samples: points of the initial design, a drive; None: what the number of dimensions and of drives asks for.
-        exchange: "round": drives learn of each other's trials after every round; "none": they do not. None: "none" for
-            "static", else "round".
+        exchange: "round": drives learn of each other's trials after every round, and make the same trials on any number of
+            ranks; "async": ranks gossip, nobody waits, a fast rank does more; "none": nothing is shared. None: "none" for
+            "static", else "async" under MPI and "round" in one process.
         metrics: what is to be done with each named metric; None: the one named "loss", or the only one, is minimized.
         maximize: for an objective that returns one number.
         x0: points evaluated already; they inform the surrogates and do not count.
@@ -161,7 +162,6 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool, deadline: 
 
 def _check_built(exchange: str | None, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
     later = {
-        'exchange="async"': exchange == "async",
         'exchange="files"': exchange == "files",
         "timeout=": timeout is not None,
         "isolate=True": bool(isolate),

@@ -27,6 +27,8 @@ def started_record(trial: Trial, space: Space) -> Record:
     record |= _given(trial, _STARTED)
     if trial.known is not None:
         record["known"] = {str(drive): count for drive, count in trial.known.items()}
+    if trial.pending is not None:
+        record["pending"] = list(trial.pending)
     return record
 
 
@@ -53,7 +55,9 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
         if status not in (RUNNING, *FINISHED):
             raise ValueError(f"unknown status {status!r}")
         if "known" in record:
-            fields["known"] = {int(drive): int(count) for drive, count in record["known"].items()}
+            fields["known"] = {int(drive): _integer(count) for drive, count in record["known"].items()}
+        if "pending" in record:
+            fields["pending"] = tuple(_integer(drive) for drive in record["pending"])
         return Trial(
             drive=_integer(record["drive"]),
             iteration=_integer(record["iteration"]),

@@ -10,15 +10,18 @@ import numpy
 import scipy
 
 import hyperspace
+from hyperspace.asynchronous import AsyncLoop
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.inline import InlineEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.journal import FORMAT, Journal, JournalContents, StudyFolder
-from hyperspace.loop import Callback, Loop, carried_drives
+from hyperspace.loop import Callback, Surroundings, carried_drives
 from hyperspace.progress import Progress
 from hyperspace.records import Record, load_trial, trial_record
 from hyperspace.results import Result, read_trials
+from hyperspace.rounds import RoundLoop
 from hyperspace.strategies import make_strategy
+from hyperspace.strategies.base import Strategy
 from hyperspace.study import Wanted, check_alike, check_same, plan_study
 from hyperspace.trial import OK, Trial
 
@@ -85,21 +88,9 @@ class Session:
         recorded = self._recorded(contents)
         progress = self._announce(recorded)
         journals = self._open_journals(contents)
-        loop = Loop(
-            study=study,
+        around = Surroundings(
             exchange=self._ranks,
-            strategy=make_strategy(
-                study.strategy,
-                space=study.space,
-                partition=study.partition,
-                n_drives=study.n_drives,
-                seed=study.seed,
-                model=study.model,
-                acquisition=study.acquisition,
-                sampler=study.sampler,
-                n_samples=study.n_samples,
-                shared=study.shared,
-            ),
+            make_strategy=self._make_strategy,
             make_evaluator=lambda handle: InlineEvaluator(objective, study.metrics, handle),
             journals=journals,
             recorded={trial.key: trial for trial in recorded},
@@ -108,6 +99,7 @@ class Session:
             progress=progress,
             callback=self._callback,
         )
+        loop = (AsyncLoop if study.exchange == "async" else RoundLoop)(study, around)
         try:
             loop.run()
             result = self._merge(loop.finished.values())
@@ -119,6 +111,21 @@ class Session:
             if progress is not None:
                 progress.close()
         return result
+
+    def _make_strategy(self) -> Strategy:
+        study = self.study
+        return make_strategy(
+            study.strategy,
+            space=study.space,
+            partition=study.partition,
+            n_drives=study.n_drives,
+            seed=study.seed,
+            model=study.model,
+            acquisition=study.acquisition,
+            sampler=study.sampler,
+            n_samples=study.n_samples,
+            exchange=study.exchange,
+        )
 
     def _recorded(self, contents: Mapping[int, JournalContents]) -> list[Trial]:
         """Return the trials of earlier runs: everybody's where trials are shared, else the carried drives'."""

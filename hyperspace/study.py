@@ -190,7 +190,7 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
     strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
     exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
     if exchange is None:  # the published method shares nothing
-        exchange = "none" if strategy == "static" else "round"
+        exchange = "none" if strategy == "static" else "async" if strategy == "adaptive" and ranks > 1 else "round"
     n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
     partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks)
     n_drives = wanted.n_drives if wanted.n_drives is not None else past.get("n_drives")

@@ -48,7 +48,8 @@ class Trial:
         region: the region of the adaptive strategy that it was meant for, if any.
         arm: what proposed it, e.g. "design", "EI", "random".
         model: what the optimizer wants back on resuming (refit point, hyperparameters); plain JSON values.
-        known: how many trials of each drive became known since this drive asked last (async exchange only).
+        known: how many trials of each drive became known since this drive asked last (exchange="async" only).
+        pending: the drives whose running trials it knew of when it asked (exchange="async" only).
         started: seconds since the epoch.
         seconds: what the evaluation took; None while it runs.
         suggest_seconds: what it took to propose it.
@@ -69,6 +70,7 @@ class Trial:
     arm: str = ""
     model: Mapping[str, Any] | None = None
     known: Mapping[int, int] | None = None
+    pending: tuple[int, ...] | None = None
     started: float = 0.0
     seconds: float | None = None
     suggest_seconds: float = 0.0
@@ -158,6 +160,10 @@ class Archive:
             feasible = ok and self.metrics.violation(trial.metrics) == 0.0
             if feasible and (self._best < 0 or self._y[row] < self._y[self._best]):
                 self._best = row
+
+    def replace_running(self, trials: Iterable[Trial]) -> None:
+        """Take these for the trials under way, in this order."""
+        self._running = {trial.key: trial for trial in trials}
 
     @property
     def trials(self) -> Sequence[Trial]:

@@ -20,6 +20,7 @@ TRIAL = Trial(
     arm="EI",
     model={"lengthscales": [0.1, 1e-300]},
     known={0: 4, 7: 1},
+    pending=(0, 7),
     started=1.5,
     seconds=0.25,
     suggest_seconds=0.01,
@@ -63,6 +64,7 @@ def test_nan_comes_back_as_nan():
         {"metrics": [1]},
         {"metrics": {"loss": "low"}},
         {"known": {"a": 1}},
+        {"pending": ["a"]},
     ],
 )
 def test_what_is_no_trial_is_a_value_error(damage):

@@ -1,8 +1,4 @@
-"""Ranks of an MPI run that meet between rounds, and wait without spinning.
-
-A blocking MPI receive burns a third of a core to a whole one for each waiting rank. Here every wait tests a nonblocking
-operation and sleeps, from 0.5 ms up to 20 ms, which costs under 1 % of a core.
-"""
+"""Ranks of an MPI run that meet between rounds."""
 
 from __future__ import annotations
 
@@ -16,12 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from hyperspace.exchange.base import Exchange, Tally, add
+from hyperspace.exchange.waiting import naps_between_tests
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
-_SHORTEST_NAP = 0.5e-3
-_LONGEST_NAP = 20e-3
 _TALLY_TAG = 1
 
 
@@ -30,13 +25,17 @@ class MPIExchange(Exchange):
 
     Args:
         comm: the communicator; a duplicate is used, so that no message of ours meets one of the caller's. Collective.
+
+    Attributes:
+        mpi: the module mpi4py.MPI.
+        comm: the duplicate.
     """
 
     def __init__(self, comm: MPI.Intracomm) -> None:
         from mpi4py import MPI
 
-        self._mpi = MPI
-        self._comm = comm.Dup()
+        self.mpi = MPI
+        self.comm = comm.Dup()
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
         self._tallies: dict[int, Tally] = {}
@@ -52,10 +51,10 @@ class MPIExchange(Exchange):
         """Return the records of all ranks, in the order of ranks."""
         mine = np.frombuffer(json.dumps(list(records), separators=(",", ":")).encode(), dtype=np.uint8)
         sizes = np.empty(self.size, dtype=np.int64)
-        self._wait(self._comm.Iallgather(np.array([len(mine)], dtype=np.int64), sizes))
+        self._wait(self.comm.Iallgather(np.array([len(mine)], dtype=np.int64), sizes))
         everything = np.empty(int(sizes.sum()), dtype=np.uint8)
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        self._wait(self._comm.Iallgatherv(mine, [everything, sizes, starts, self._mpi.UINT8_T]))
+        self._wait(self.comm.Iallgatherv(mine, [everything, sizes, starts, self.mpi.UINT8_T]))
         parts = (everything[start : start + size].tobytes() for start, size in zip(starts, sizes, strict=True))
         return [record for part in parts for record in json.loads(part)]
 
@@ -64,14 +63,14 @@ class MPIExchange(Exchange):
         self._tallies[self.rank] = tally
         if self.rank:
             self._posted = [request for request in self._posted if not request.Test()]
-            self._posted.append(self._comm.isend(tuple(tally), dest=0, tag=_TALLY_TAG))
+            self._posted.append(self.comm.isend(tuple(tally), dest=0, tag=_TALLY_TAG))
             self._sent += 1
 
     def progress(self) -> Tally:
         """Return how far all ranks are, as far as rank 0 has heard."""
-        status = self._mpi.Status()
-        while self._comm.iprobe(tag=_TALLY_TAG, status=status):
-            self._tallies[status.Get_source()] = Tally(*self._comm.recv(source=status.Get_source(), tag=_TALLY_TAG))
+        status = self.mpi.Status()
+        while self.comm.iprobe(tag=_TALLY_TAG, status=status):
+            self._tallies[status.Get_source()] = Tally(*self.comm.recv(source=status.Get_source(), tag=_TALLY_TAG))
             self._received += 1
         return add(self._tallies.values())
 
@@ -80,21 +79,21 @@ class MPIExchange(Exchange):
         lines = "".join(traceback.format_exception(error))
         sys.stderr.write(f"{lines}hyperspace: rank {self.rank} on {self.host} ends all ranks: {error}\n")
         sys.stderr.flush()
-        self._comm.Abort(1)
+        self.comm.Abort(1)
         raise error  # Abort does not return; this says so to the type checker
 
     def close(self) -> None:
         """Receive what is still on its way, and give the communicator back."""
         sent = sum(self.gather([self._sent]))
+        naps = naps_between_tests()
         while self.rank == 0 and self._received < sent:
             self.progress()
-            time.sleep(_SHORTEST_NAP)
+            time.sleep(next(naps))
         for request in self._posted:
             self._wait(request)
-        self._comm.Free()
+        self.comm.Free()
 
     def _wait(self, request: MPI.Request) -> None:
-        nap = _SHORTEST_NAP
+        naps = naps_between_tests()
         while not request.Test():
-            time.sleep(nap)
-            nap = min(2 * nap, _LONGEST_NAP)
+            time.sleep(next(naps))

@@ -27,7 +27,7 @@ def make_strategy(
     acquisition: str,
     sampler: str,
     n_samples: int,
-    shared: bool,
+    exchange: str,
 ) -> Strategy:
     """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean.
 
@@ -35,7 +35,7 @@ def make_strategy(
     user's own) runs in each drive's home under either name.
     """
     if strategy == "adaptive" and is_surrogate(model):
-        return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, shared)
+        return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, exchange)
 
     if strategy == "generations":
 
@@ -50,4 +50,4 @@ def make_strategy(
         chosen = model[(member * partition.n_subspaces + subspace.index) % len(model)] if isinstance(model, tuple) else model
         return make_optimizer(chosen, space, subspace, design, acquisition=acquisition, seed=seed)
 
-    return StaticStrategy(partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, shared)
+    return StaticStrategy(partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, foresees=exchange == "round")

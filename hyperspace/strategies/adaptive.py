@@ -41,7 +41,8 @@ class AdaptiveStrategy(Strategy):
             the three in turn.
         sampler: of the initial design.
         n_samples: points of the initial design a drive.
-        shared: False if a drive knows its own trials alone; each is then a team of its own.
+        exchange: how drives learn of each other's trials. With "none" a drive knows its own alone and is a team of its own;
+            with "async" it works around the points that it knows to be under way, instead of foreseeing its mates'.
         settings: measured defaults, see docs/adaptive.md.
     """
 
@@ -55,13 +56,14 @@ class AdaptiveStrategy(Strategy):
         acquisition: str = "EI",
         sampler: str = "sobol",
         n_samples: int = 2,
-        shared: bool = True,
+        exchange: str = "round",
         settings: Settings | None = None,
     ) -> None:
-        self._space, self._partition, self._n_drives, self._shared = space, partition, n_drives, shared
+        self._space, self._partition, self._n_drives = space, partition, n_drives
+        self._shared, self._foresees = exchange != "none", exchange == "round"
         self._settings = settings if settings is not None else Settings()
         self._setup = Setup(space, self._settings, surrogate, acquisition, seed)
-        n_teams = math.ceil(n_drives / LARGEST_TEAM) if shared else n_drives
+        n_teams = math.ceil(n_drives / LARGEST_TEAM) if self._shared else n_drives
         self._size = math.ceil(n_drives / n_teams)
         self._n_teams = math.ceil(n_drives / self._size)
         whole = Bounds.whole(space.d)
@@ -119,6 +121,7 @@ class AdaptiveStrategy(Strategy):
             regions or lent,
             bool(lent),
             domain,
+            self._foresees,
         )
         self._rounds[team] = state, weakref.ref(archive), opened
         return opened

@@ -1,7 +1,9 @@
 """A region's model of the objective: fitted to the trials nearest to it, on the scale on which a model of them is best.
 
-Fits start from what a trial recorded, and between fits the hyperparameters recorded last are used again with the data of now;
-so a model follows from the trials alone, whoever computes it.
+Fitting hyperparameters costs more than all else, so a team shares the work without a message: in each round one member fits
+for a region, starting from what was recorded last, and its trial records the result. From the next round on everybody reads
+it there. Where nothing is on record, or what is has fallen far behind, everybody fits. So a model follows from the trials
+alone, whoever computes it.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class Local:
         fitted: its means at the points it was fitted to, (n,).
         rows: those points' rows in the archive.
         scales: lengthscales, (d,), where the model has some.
-        record: what a trial records so that the next fit starts from here; None if nothing was fitted.
+        record: what a trial records so that the next fit starts from here; None if what was on record served.
     """
 
     latent: Model
@@ -69,7 +71,7 @@ def fit_local(
     U: Array,
     y: Array,
     record: Mapping[str, Any] | None,
-    growth: float,
+    lag: float,
 ) -> Local:
     """Return the model of the trials `rows`.
 
@@ -80,16 +82,15 @@ def fit_local(
         U: points of the whole archive, (n, d).
         y: their losses, (n,).
         record: what the last fit of this region recorded, or of another one, to start from.
-        growth: factor by which the archive must have grown for another fit.
+        lag: factor by which the archive must have grown since for another fit here and now.
     """
     X, targets = U[rows], y[rows, None]
-    fresh = record is None or record["region"] != number or len(y) >= growth * record["n"]
+    fresh = record is None or record["region"] != number or len(y) >= lag * record["n"]
     if record is not None:
         surrogate.restore(record["surrogate"])
     model = surrogate.fit(X, targets) if fresh else surrogate.rebuild(X, targets)
     if not isinstance(model, LatentModel):
         raise TypeError(f"a surrogate's model must be a LatentModel, got {type(model).__name__}")
-    state = surrogate.state() if fresh else None
     latent = model.latent
     fitted = getattr(latent, "fitted", None)
     hyper = getattr(latent, "hyper", None)
@@ -99,8 +100,22 @@ def fit_local(
         latent.posterior(X).mean[:, 0] if fitted is None else fitted,
         rows,
         None if hyper is None else hyper.lengthscales,
-        None if state is None else {"region": number, "n": len(y), "surrogate": state},
+        _record(surrogate, number, len(y)) if fresh else None,
     )
+
+
+def refit(
+    surrogate: Surrogate, number: int, rows: NDArray[np.intp], U: Array, y: Array, record: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what a trial records of a fit to `rows` that starts from `record`; None for a surrogate that has no state."""
+    surrogate.restore(record["surrogate"])
+    surrogate.fit(U[rows], y[rows, None])
+    return _record(surrogate, number, len(y))
+
+
+def _record(surrogate: Surrogate, number: int, n: int) -> dict[str, Any] | None:
+    state = surrogate.state()
+    return None if state is None else {"region": number, "n": n, "surrogate": state}
 
 
 def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_]) -> Feasibility | None:

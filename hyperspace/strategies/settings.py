@@ -23,7 +23,8 @@ class Settings:
         candidates: points at which a Thompson sample is drawn.
         moved: coordinates of the centre that a candidate moves on average, at most (Regis and Shoemaker 2013).
         stretch: a region's sides follow the lengthscales within this factor of their geometric mean.
-        growth: hyperparameters are fitted anew when the archive grew by this factor.
+        growth: one member fits hyperparameters anew when the archive grew by this factor.
+        lag: every member does, when it grew by this factor since the last fit on record.
         cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
     """
 
@@ -38,7 +39,8 @@ class Settings:
     candidates: int = 500
     moved: float = 20.0
     stretch: float = 5.0
-    growth: float = 1.1
+    growth: float = 1.05
+    lag: float = 1.15
     cycle: str = "GETTETTETTETTETT"
 
     def arm(self, turn: int) -> str:

@@ -30,7 +30,7 @@ class StaticStrategy(Strategy):
         n_drives: number of drives, a multiple of n_subspaces.
         make_optimizer: make_optimizer(subspace, member, team): the optimizer of the member-th of a subspace's `team` drives.
         seed: entropy of the study.
-        shared: whether the archive holds the trials of all drives, so that a drive can foresee what its team mates ask.
+        foresees: whether all drives ask with the same archive, so that each can work out what its team mates ask.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class StaticStrategy(Strategy):
         n_drives: int,
         make_optimizer: MakeOptimizer,
         seed: int,
-        shared: bool,
+        foresees: bool,
     ) -> None:
         self._subspace_of = subspace_of
         self._n_subspaces = n_subspaces
         self._team = n_drives // n_subspaces
         self._make_optimizer = make_optimizer
         self._seed = seed
-        self._shared = shared
+        self._foresees = foresees
         self._optimizers: dict[int, AskTell] = {}
         self._told: dict[int, int] = {}
         self._answers: dict[int, tuple[int, Suggestion]] = {}
@@ -77,7 +77,7 @@ class StaticStrategy(Strategy):
 
     def _mates(self, drive: int) -> range:
         """Return the drives of the same subspace whose questions come before this one's."""
-        return range(self.home(drive), drive, self._n_subspaces) if self._shared else range(0)
+        return range(self.home(drive), drive, self._n_subspaces) if self._foresees else range(0)
 
     def _answer(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
         """Return a mate's answer in this iteration; worked out here if it is not known, which gives what its own rank gets."""

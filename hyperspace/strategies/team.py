@@ -10,6 +10,7 @@ scale of the losses. That is Thompson sampling among regions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,10 +23,10 @@ from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acqui
 from hyperspace.maximiser import Box, candidates, choose_new, first_new, maximise
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds, Space
-from hyperspace.strategies.local import WHOLE, Local, fit_feasibility, fit_local, fresh_surrogate
+from hyperspace.strategies.local import WHOLE, Local, fit_feasibility, fit_local, fresh_surrogate, refit
 from hyperspace.strategies.regions import Fold, Region, nearest
 from hyperspace.strategies.settings import EXPLOIT, GLOBAL, THOMPSON, Settings
-from hyperspace.surrogates.base import Model, draw
+from hyperspace.surrogates.base import Model, Surrogate, draw
 from hyperspace.trial import Archive, Array
 
 LOCAL_CANDIDATES = 100  # points around a region's centre, beside its candidates
@@ -185,7 +186,7 @@ class Round:
             return self._exploit(member, prospect, rng)
         order = np.argsort(prospect.draws[member], kind="stable")
         u = self._first_new(prospect.candidates[order], prospect.local, rng)
-        return Suggestion(u, THOMPSON, prospect.local.record, prospect.number)
+        return Suggestion(u, THOMPSON, self._recorded(member, prospect.local), prospect.number)
 
     def _can_exploit(self, prospect: Prospect) -> bool:
         """Tell whether the acquisition would give another point than the last time."""
@@ -203,7 +204,7 @@ class Round:
         U, _ = maximise(criterion, box, U, rng, prospect.local.scales)
         u = self._first_new(U, prospect.local, rng)
         prospect.imagine(u)
-        return Suggestion(u, EXPLOIT, prospect.local.record, prospect.number)
+        return Suggestion(u, EXPLOIT, self._recorded(member, prospect.local), prospect.number)
 
     def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
         local, box = self._whole, Box(self._setup.space, self._domain)
@@ -215,7 +216,7 @@ class Round:
         centres = box.snap(self._U[[region.centre for region in self._regions]])
         U = candidates(box, centres, rng, n_global=self._setup.settings.candidates)
         U, _ = maximise(criterion, box, U, rng, local.scales)
-        return Suggestion(self._first_new(U, local, rng), GLOBAL, local.record)
+        return Suggestion(self._first_new(U, local, rng), GLOBAL, self._recorded(member, local))
 
     def _acquisition(self, member: int) -> str:
         name = self._setup.acquisition
@@ -238,7 +239,7 @@ class Round:
         setup, prospects = self._setup, []
         for region in self._regions:
             centre = self._U[region.centre]
-            local = self._fit(region.number, nearest(setup.space, self._U, self._usable, centre, setup.settings.nearest))
+            local = self._fit(region.number, self._near_rows(region))
             rng = self._rng(0, region.number)
             prospects.append(Prospect(setup, region, centre, local, self._feasibility(local), self._size, rng))
         for u in self._pending:
@@ -249,11 +250,11 @@ class Round:
     @cached_property
     def _whole(self) -> Local:
         """The model of the whole space."""
-        return self._fit(WHOLE, self._spread_rows(self._setup.settings.nearest))
+        return self._fit(WHOLE, self._spread_rows())
 
-    def _spread_rows(self, n: int) -> NDArray[np.intp]:
-        """Return n usable trials, half of them the best ones and half drawn from the others; all if there are fewer."""
-        rows = np.flatnonzero(self._usable)
+    def _spread_rows(self) -> NDArray[np.intp]:
+        """Return usable trials, half of them the best ones and half drawn from the others; all if there are few."""
+        rows, n = np.flatnonzero(self._usable), self._setup.settings.nearest
         if len(rows) <= n:
             return rows
         order = rows[np.argsort(self._score[rows], kind="stable")]
@@ -265,14 +266,36 @@ class Round:
         """Return the model of the trials `rows`; as long as these are all, regions and the whole space have one model."""
         number = WHOLE if len(rows) == np.count_nonzero(self._usable) else number
         if number not in self._locals:
-            setup = self._setup
-            seed = streams.seed_of(setup.seed, streams.STRATEGY, number + 1)
-            surrogate = fresh_surrogate(setup.model, seed, setup.space)
-            record = self._records.get(number)
+            lag, record = self._setup.settings.lag, self._records.get(number)
             if record is None and self._records:
                 record = max(self._records.values(), key=lambda other: other["n"])
-            self._locals[number] = fit_local(surrogate, number, rows, self._U, self._y, record, setup.settings.growth)
+            self._locals[number] = fit_local(self._surrogate(number), number, rows, self._U, self._y, record, lag)
         return self._locals[number]
+
+    def _surrogate(self, number: int) -> Surrogate:
+        setup = self._setup
+        return fresh_surrogate(setup.model, streams.seed_of(setup.seed, streams.STRATEGY, number + 1), setup.space)
+
+    def _recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:
+        """Return what a member's trial records: a fit that all had to make, or the next fit of the region whose turn it has."""
+        if local.record is not None:
+            return local.record
+        regions = {region.number: region for region in self._regions}
+        numbers = [WHOLE] if np.count_nonzero(self._usable) <= self._setup.settings.nearest else [WHOLE, *sorted(regions)]
+        turn = (self._first_turn // self._size + member) % self._size
+        if turn >= len(numbers):
+            return None
+        number, settings = numbers[turn], self._setup.settings
+        record = self._records.get(number)
+        if record is None or not settings.growth * record["n"] <= self._n < settings.lag * record["n"]:
+            return None
+        rows = self._spread_rows() if number == WHOLE else self._near_rows(regions[number])
+        return refit(self._surrogate(number), number, rows, self._U, self._y, record)
+
+    def _near_rows(self, region: Region) -> NDArray[np.intp]:
+        """Return the usable trials nearest to a region's centre."""
+        setup = self._setup
+        return nearest(setup.space, self._U, self._usable, self._U[region.centre], setup.settings.nearest)
 
     def _feasibility(self, local: Local) -> Feasibility | None:
         """Return the probability of success near a model's points: all failures there, and as many other points."""

@@ -163,7 +163,9 @@ except (ValueError, RuntimeError) as error:
 
 
 def test_processes_that_are_each_alone_are_refused(python, tmp_path):
-    run = python(HEAD + "hyperdrive(objective, [(0.0, 1.0)], sys.argv[1])", tmp_path / "study", check=False, OMPI_COMM_WORLD_SIZE="4")
+    run = python(
+        HEAD + "hyperdrive(objective, [(0.0, 1.0)], sys.argv[1])", tmp_path / "study", check=False, OMPI_COMM_WORLD_SIZE="4"
+    )
     assert "the launcher started 4 processes, but mpi4py's MPI sees each of them alone" in run.stderr
     assert not (tmp_path / "study").exists()
 

@@ -1,0 +1,83 @@
+"""The loop in rounds: on any number of ranks the same trials.
+
+Round r of a study is iteration r of all its drives. A question of round r is asked with the trials of the rounds before r, in the
+order of (iteration, drive). With exchange="none" the same holds for each drive alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hyperspace.loop import Loop, Surroundings
+from hyperspace.records import load_trial, trial_record
+from hyperspace.study import Study
+from hyperspace.threads import one_thread
+from hyperspace.trial import Archive, Trial, TrialKey
+
+
+class RoundLoop(Loop):
+    """Works round after round; between rounds ranks meet, if trials are shared."""
+
+    def __init__(self, study: Study, around: Surroundings) -> None:
+        super().__init__(study, around)
+        self._strategy = around.make_strategy()
+        self._relevant = sorted(self._strategy.relevant(self._carried))
+        shared = self._fresh_archive() if study.shared else None
+        self._archives = {drive: shared if shared is not None else self._fresh_archive() for drive in self._carried}
+
+    def _work(self) -> None:
+        for iteration in range(self._study.rounds):
+            self._recall(iteration)
+            fresh = self._evaluate_round(iteration)
+            self._learn(iteration, fresh)
+            if self._stopping:
+                break
+
+    def _recall(self, iteration: int) -> None:
+        for drive in self._relevant:
+            trial = self._around.recorded.get(TrialKey(iteration, drive))
+            if trial is not None:
+                self._strategy.recall(trial, self._knowledge(drive))
+
+    def _knowledge(self, drive: int) -> Archive:
+        # A team mate carried elsewhere is relevant only where trials are shared, and there all archives are one.
+        return self._archives[drive if drive in self._archives else self._carried[0]]
+
+    def _evaluate_round(self, iteration: int) -> list[Trial]:
+        """Return the trials that this rank evaluates in this round; those on record are left as they are."""
+        fresh = []
+        for drive in self._carried:
+            key = TrialKey(iteration, drive)
+            if iteration >= self._study.budget(drive) or key in self.finished:
+                continue
+            if self._stopping or self._time_is_up():
+                self._stopping = True
+                break
+            ask = partial(self._strategy.ask, drive, iteration, self._archives[drive])
+            with one_thread():
+                trial = self._begin(key, ask, self._strategy.home(drive))
+            fresh.append(self._evaluate(trial))
+        return fresh
+
+    def _learn(self, iteration: int, fresh: list[Trial]) -> None:
+        """Take up the trials of this round: everybody's if trials are shared, else each drive its own."""
+        study = self._study
+        due = [TrialKey(iteration, drive) for drive in range(study.n_drives) if iteration < study.budget(drive)]
+        if study.shared and not all(key in self.finished for key in due):
+            records = [trial_record(trial, study.space) for trial in fresh]
+            answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping}])
+            self._stopping = any(answer["stopping"] for answer in answers)
+            fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
+        self.finished |= {trial.key: trial for trial in fresh}
+        known = [self.finished[key] for key in due if key in self.finished]
+        if not study.shared:
+            for trial in known:
+                if trial.drive in self._archives:
+                    self._archives[trial.drive].extend([trial])
+        elif self._carried:
+            archive = self._archives[self._carried[0]]
+            archive.extend(known)
+            self._give_up_if_hopeless(archive)
+        after_round = getattr(self._around.callback, "after_round", None)
+        if study.shared and after_round is not None and after_round(known):
+            self._stopping = True  # on all ranks alike: they know the same
