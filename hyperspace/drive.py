@@ -63,13 +63,14 @@ def hyperdrive(
             floats a Real, anything else a Categorical; scikit-optimize's dimension objects are taken as they are.
         results_path: folder of the study.
         model: surrogate ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT"); "RAND"; "CMA", "GA", "PSO", "DE", "ES", "SA", "EDA",
-            "NSGA2", "ACO", "PAES", "GRID", or one of these with options from hyperspace.optimizers; an object with fit and predict,
-            or with ask and tell; or a list of such, which drives take in turn.
+            "NSGA2", "ACO", "PAES", "GRID", or one of these with options from hyperspace.optimizers; an object with fit and
+            predict, or with ask and tell; or a list of such, which drives take in turn.
         n_iterations: evaluations a drive.
         n_calls: evaluations in all, instead of n_iterations; the first n_calls mod n_drives drives do one more.
         strategy: "adaptive"; "static", the published method: every drive stays in its subspace; or "generations": the drives of a
             subspace evaluate the points of one optimizer, a generation a round.
-        n_subspaces: a power of two; None: 2^D for "static", 2^min(D, max(4, ceil(log2 ranks))) for "adaptive", 1 for "generations".
+        n_subspaces: a power of two; None: 2^D for "static", 2^min(D, max(4, ceil(log2 ranks))) for "adaptive", 1 for
+            "generations".
         n_drives: a multiple of n_subspaces, fixed at the study's creation; None: enough for the ranks that create it, and 16 at
             least for "generations".
         overlap: how much the halves overlap, in [0, 1]: each is (1 + overlap)/2 of its dimension.
