@@ -76,16 +76,18 @@ def test_the_number_of_ranks_changes_no_trial(mpirun, python, tmp_path, options)
 
 def test_a_study_goes_on_with_another_number_of_ranks(mpirun, python, tmp_path):
     part = REPEATED.replace("n_iterations=6", "n_iterations=3")
-    whole = python(REPEATED, "{}", tmp_path / "whole").stdout
-    mpirun(3, part, "{}", tmp_path / "study")
-    assert mpirun(2, REPEATED, "{}", tmp_path / "study").stdout == whole
+    options = '{"exchange": "round"}'
+    whole = python(REPEATED, options, tmp_path / "whole").stdout
+    mpirun(3, part, options, tmp_path / "study")
+    assert mpirun(2, REPEATED, options, tmp_path / "study").stdout == whole
 
 
 def test_ranks_without_a_drive_wait_and_say_so(mpirun, tmp_path):
     program = (
         HEAD
         + """
-result = hyperdrive(objective, [(2, 10), (0.0, 1.0), (1, 10)], sys.argv[1], n_iterations=2, n_subspaces=2, n_drives=2, verbose=True)
+space = [(2, 10), (0.0, 1.0), (1, 10)]
+result = hyperdrive(objective, space, sys.argv[1], n_iterations=2, n_subspaces=2, n_drives=2, verbose=True)
 sys.stdout.write(f"RESULT {len(result.trials)}\\n")
 """
     )
