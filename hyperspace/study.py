@@ -283,7 +283,8 @@ def check_model(model: Any) -> Any:
     """Return `model` if it is a name or an object that can serve as one; of a list of them, a tuple.
 
     Raises:
-        InputError: an unknown name, an object with neither fit and predict nor ask and tell, or an empty list.
+        InputError: an unknown name, an object with neither fit and predict nor ask and tell that is no function to make one
+            either, or an empty list.
     """
     if isinstance(model, (list, tuple)):
         if not model:
@@ -292,7 +293,7 @@ def check_model(model: Any) -> Any:
     if isinstance(model, str):
         return check_choice("model", model, MODELS)
     serves = any(all(hasattr(model, method) for method in pair) for pair in (("fit", "predict"), ("ask", "tell")))
-    if not serves and not is_algorithm(model):
+    if not serves and not is_algorithm(model) and not callable(model):
         raise InputError(
             f"model must be one of {', '.join(map(repr, MODELS))}, or an object with fit and predict, or with ask and tell; "
             f"got {model!r}"
