@@ -73,7 +73,7 @@ def demo(
         typer.Argument(help="Where to keep the study; left out, it is not kept.", show_default=False),
     ] = None,
 ) -> None:
-    """Minimize a test function of 6 variables in this process, and compare with random search."""
+    """Minimize a test function in this process, against random search."""
     from hyperspace.problems import problem
 
     function = problem("hartmann6")
@@ -114,7 +114,7 @@ def export(
     path: StudyPath,
     format: Annotated[Format, typer.Option(help="How to write them.")] = Format.csv,
 ) -> None:
-    """Write all trials of a study to standard output, one a row, with all digits."""
+    """Write all trials of a study to standard output."""
     trials = hyperspace.load_results(path).trials
     if format is Format.csv:
         trials.to_csv(sys.stdout, index=False)
