@@ -7,6 +7,7 @@ is Gaussian. Everyone else reads mean and variance of y, by Gauss-Hermite quadra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,8 +30,15 @@ class LatentModel:
     def __init__(self, latents: Sequence[Model], transforms: Sequence[Transform]) -> None:
         self.latents, self.transforms = tuple(latents), tuple(transforms)
         self.has_gradients = all(latent.has_gradients for latent in latents)
-        if all(hasattr(latent, "condition") for latent in latents):
-            self.condition = self._condition  # a model that cannot be extended has no such attribute
+
+    def __getattr__(self, name: str) -> Any:
+        """Return `condition` where the inner models have it; a model that cannot be extended has no such attribute.
+
+        Bound when it is asked for: kept in the model it would refer back to it, and large matrices would wait for the collector.
+        """
+        if name == "condition" and all(hasattr(latent, name) for latent in self.latents):
+            return self._condition
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _condition(self, X: Array, Y: Array) -> LatentModel:
         """Return the model after seeing Y (k, m) at X (k, d) too: same hyperparameters, same transforms."""
