@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DESIGN, GLOBAL, EXPLOIT, THOMPSON = "design", "global", "exploit", "thompson"
+DESIGN, GLOBAL, EXPLOIT, THOMPSON, EXPLORE = "design", "global", "exploit", "thompson", "explore"
 LARGEST_TEAM = 16  # drives that foresee each other's points
 
 
@@ -25,6 +25,7 @@ class Settings:
         stretch: a region's sides follow the lengthscales within this factor of their geometric mean.
         growth: one member fits hyperparameters anew when the archive grew by this factor.
         lag: every member does, when it grew by this factor since the last fit on record.
+        promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
         cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     stretch: float = 5.0
     growth: float = 1.05
     lag: float = 1.15
+    promise: float = 1e-4
     cycle: str = "GETTETTETTETTETT"
 
     def arm(self, turn: int) -> str:

@@ -5,7 +5,9 @@ Three arms take turns (`Settings.cycle`):
     exploit    the acquisition in a region; points of the team before it count as if they had come out as expected ("believer")
     thompson   the minimum of a posterior sample at candidates in a region (Thompson 1933; Eriksson et al. 2019)
 Which region an exploit or thompson turn works is decided by a sample, too: the one whose sample has the lower minimum, on the
-scale of the losses. That is Thompson sampling among regions.
+scale of the losses. That is Thompson sampling among regions. A thompson turn whose sample promises no gain there is spent
+on the minimum of a sample over the whole cube instead ("explore"): the region is too wide for its candidates, and shrinks for
+the failure, or it has been worked out.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.local import WHOLE, Local, fit_feasibility, fit_local, fresh_surrogate, refit
 from hyperspace.strategies.regions import Fold, Region, nearest
-from hyperspace.strategies.settings import EXPLOIT, GLOBAL, THOMPSON, Settings
+from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, THOMPSON, Settings
 from hyperspace.surrogates.base import Model, Surrogate, draw
 from hyperspace.trial import Archive, Array
 
@@ -56,9 +58,10 @@ class Prospect:
         feasibility: Feasibility | None,
         n_draws: int,
         rng: np.random.Generator,
+        bounds: Bounds | None = None,
     ) -> None:
         self.number, self.centre, self.local = region.number, centre, local
-        self.box = Box(setup.space, self._bounds(setup, region.side))
+        self.box = Box(setup.space, self._bounds(setup, region.side) if bounds is None else bounds)
         self.candidates = self._candidates(setup, region.side, rng)
         self.draws = self._sample(feasibility, n_draws, rng)
         self.model: Model = local.latent  # grows by fantasies
@@ -99,9 +102,18 @@ class Prospect:
         success -= np.minimum(success.max(axis=1, keepdims=True), feasibility.threshold)  # one candidate is left at least
         return np.where(success >= 0.0, draws, np.inf)
 
+    def ranked(self, turn: int) -> Array:
+        """Return the candidates in the order of a sample, the lowest first."""
+        ranked: Array = self.candidates[np.argsort(self.draws[turn], kind="stable")]
+        return ranked
+
     def lowest(self, turn: int) -> float:
         """Return the minimum of a sample, as a loss."""
         return float(self.local.transform.inverse(self.draws[[turn]].min(axis=1))[0][0])
+
+    def gain(self, turn: int, best: float) -> float:
+        """Return by how much a sample's minimum is below the loss `best`, on the scale of the model: its data have variance 1."""
+        return float(self.local.transform.forward(np.array([best]))[0] - self.draws[turn].min())
 
     def imagine(self, u: Array) -> None:
         """Add the fantasy that the value at u (d,) comes out as expected."""
@@ -184,9 +196,12 @@ class Round:
         prospect = min(self._prospects, key=lambda prospect: prospect.lowest(member))
         if arm == EXPLOIT and self._can_exploit(prospect):
             return self._exploit(member, prospect, rng)
-        order = np.argsort(prospect.draws[member], kind="stable")
-        u = self._first_new(prospect.candidates[order], prospect.local, rng)
-        return Suggestion(u, THOMPSON, self._recorded(member, prospect.local), prospect.number)
+        arm = THOMPSON
+        source = prospect
+        if prospect.gain(member, self._best) < self._setup.settings.promise:
+            arm, source = EXPLORE, self._elsewhere
+        u = self._first_new(source.ranked(member), source.local, rng)
+        return Suggestion(u, arm, self._recorded(member, source.local), prospect.number)
 
     def _can_exploit(self, prospect: Prospect) -> bool:
         """Tell whether the acquisition would give another point than the last time."""
@@ -246,6 +261,20 @@ class Round:
             away = [np.abs(prospect.centre - u).max() for prospect in prospects]
             prospects[int(np.argmin(away))].imagine(u)
         return prospects
+
+    @cached_property
+    def _elsewhere(self) -> Prospect:
+        """The whole cube in the place of a region."""
+        region, local = self._regions[0], self._whole
+        rng, whole = self._rng(2), Bounds.whole(self._setup.space.d)
+        centre = self._U[region.centre]
+        return Prospect(self._setup, region, centre, local, self._feasibility(local), self._size, rng, whole)
+
+    @cached_property
+    def _best(self) -> float:
+        """The lowest loss that counts; of all losses where none does."""
+        counted = self._score[np.isfinite(self._score)]
+        return float(counted.min() if len(counted) else self._y[self._usable].min())
 
     @cached_property
     def _whole(self) -> Local:

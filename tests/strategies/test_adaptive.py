@@ -108,7 +108,10 @@ def test_a_round_visits_no_point_twice_and_uses_every_arm() -> None:
     assert len(np.unique(study.archive.U, axis=0)) == len(study.archive)
     arms = [trial.arm for trial in study.archive.trials]
     assert arms[:32] == ["design"] * 32
-    assert {arm: arms[32:].count(arm) for arm in set(arms[32:])} == {"global": 3, "exploit": 15, "thompson": 30}
+    counts = {arm: arms[32:].count(arm) for arm in ("global", "exploit", "thompson", "explore")}
+    assert counts["global"] == 3
+    assert counts["exploit"] == 15
+    assert counts["thompson"] + counts["explore"] == 30
     assert {trial.region for trial in study.archive.trials if trial.arm in ("exploit", "thompson")} <= {0, 1}
 
 
@@ -197,6 +200,13 @@ def test_pending_points_are_left_to_others() -> None:
     for drive in (1, 2, 3):
         other = study.strategy.ask(drive, study.iteration, study.archive)
         assert np.abs(other.u - answer.u).max() > 1e-9
+
+
+def test_turns_that_promise_nothing_explore_the_whole_cube() -> None:
+    keen = Study([(0.0, 1.0)] * 2, n_drives=16, settings=Settings(candidates=64, promise=1e9)).run(4, bowl)
+    never = Study([(0.0, 1.0)] * 2, n_drives=16, settings=Settings(candidates=64, promise=-1e9)).run(4, bowl)
+    assert [trial.arm for trial in keen.archive.trials[32:]].count("explore") == 20
+    assert "explore" not in {trial.arm for trial in never.archive.trials}
 
 
 def test_hyperparameters_are_fitted_by_one_member_and_read_from_its_trial() -> None:
