@@ -151,19 +151,24 @@ class Session:
         if not self._verbose or self._ranks.rank != 0:
             return None
         study, size = self.study, self._ranks.size
-        progress = Progress(study.planned)
-        each = f"{study.n_iterations} evaluations a drive" if study.n_calls is None else "n_calls evaluations in all"
+        done = sum(trial.finished for trial in recorded)
+        progress = Progress(study.planned, done)
+        each = (
+            f"{study.n_iterations} evaluations a drive, {study.planned}"
+            if study.n_calls is None
+            else f"{study.n_calls} evaluations"
+        )
         progress.note(
             f"{study.n_drives} drives over {study.partition.n_subspaces} subspaces, on {size} rank{'s' * (size > 1)}; "
-            f"{each}, {study.planned} planned"
+            f"{each} planned"
         )
         if size > study.n_drives:
             progress.note(
                 f"{size - study.n_drives} ranks have no drive and wait; a study makes drives for the ranks that create it"
             )
-        done = sum(trial.finished for trial in recorded)
-        if done:
-            progress.note(f"going on where the study in {self._folder and self._folder.path} ends")
+        if done and self._folder is not None:
+            rest = "is complete" if done >= study.planned else f"goes on after {done} evaluations"
+            progress.note(f"the study in {self._folder.path} {rest}")
         return progress
 
     def _merge(self, finished: Iterable[Trial]) -> Result:
