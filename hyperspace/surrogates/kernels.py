@@ -26,7 +26,7 @@ BLOCK = 1 << 16  # elements of a kernel matrix worked on at a time, so that it s
 
 # glibc maps arrays above a threshold anew at each allocation, and the page faults cost more than the arithmetic; one
 # allocation that is freed again raises the threshold to its size. Elsewhere this does nothing.
-np.empty(1 << 19)
+np.empty(1 << 17)
 
 
 class Features:
