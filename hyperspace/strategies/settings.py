@@ -26,6 +26,7 @@ class Settings:
         growth: one member fits hyperparameters anew when the archive grew by this factor.
         lag: every member does, when it grew by this factor since the last fit on record.
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
+        worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
         cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     growth: float = 1.05
     lag: float = 1.15
     promise: float = 1e-4
+    worked_out: float = -10.0
     cycle: str = "GETTETTETTETTETT"
 
     def arm(self, turn: int) -> str:

@@ -2,7 +2,8 @@
 
 Three arms take turns (`Settings.cycle`):
     global     the acquisition over the whole cube, under a model of all trials (of many: the best half, and others drawn)
-    exploit    the acquisition in a region; points of the team before it count as if they had come out as expected ("believer")
+    exploit    the acquisition in a region; points of the team before it count as if they had come out as expected ("believer");
+               in the next best region where the first one has been worked out
     thompson   the minimum of a posterior sample at candidates in a region (Thompson 1933; Eriksson et al. 2019)
 Which region an exploit or thompson turn works is decided by a sample, too: the one whose sample has the lower minimum, on the
 scale of the losses. That is Thompson sampling among regions. A thompson turn whose sample promises no gain there is spent
@@ -66,6 +67,7 @@ class Prospect:
         self.draws = self._sample(feasibility, n_draws, rng)
         self.model: Model = local.latent  # grows by fantasies
         self.incumbent = float(local.fitted.min())
+        self.own_incumbent = float(local.latent.posterior(centre[None]).mean[0, 0])
 
     def _bounds(self, setup: Setup, side: float) -> Bounds:
         space, stretch = setup.space, setup.settings.stretch
@@ -122,6 +124,7 @@ class Prospect:
         mean = self.model.posterior(u[None]).mean
         self.model = self.model.condition(u[None], mean[:, 0])  # type: ignore[attr-defined]
         self.incumbent = min(self.incumbent, float(mean[0, 0]))
+        self.own_incumbent = min(self.own_incumbent, float(mean[0, 0]))
 
 
 class Round:
@@ -211,15 +214,25 @@ class Round:
         return prospect.local.has_condition or not used
 
     def _exploit(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
-        acquisition = make_acquisition(self._acquisition(member), prospect.incumbent)
+        U, value = self._maximised(member, prospect, prospect.incumbent, rng)
+        others = [other for other in self._prospects if other is not prospect and other.local.has_condition]
+        if value < self._setup.settings.worked_out and others:
+            # The region is worked out: go on in the next best one, judged by what was found there, not by the best of all.
+            prospect = min(others, key=lambda other: other.lowest(member))
+            U, _ = self._maximised(member, prospect, prospect.own_incumbent, rng)
+        u = self._first_new(U, prospect.local, rng)
+        prospect.imagine(u)
+        return Suggestion(u, EXPLOIT, self._recorded(member, prospect.local), prospect.number)
+
+    def _maximised(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
+        """Return points of a region by the acquisition, best first, and the value of the best."""
+        acquisition = make_acquisition(self._acquisition(member), incumbent)
         criterion = Criterion(prospect.model, acquisition, self._feasibility(prospect.local))
         box, U = prospect.box, prospect.candidates
         if not box.all_listed:
             U = np.concatenate([U, box.move(prospect.centre[None], LOCAL_CANDIDATES, rng)])
-        U, _ = maximise(criterion, box, U, rng, prospect.local.scales)
-        u = self._first_new(U, prospect.local, rng)
-        prospect.imagine(u)
-        return Suggestion(u, EXPLOIT, self._recorded(member, prospect.local), prospect.number)
+        U, values = maximise(criterion, box, U, rng, prospect.local.scales)
+        return U, float(values[0])
 
     def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
         local, box = self._whole, Box(self._setup.space, self._domain)

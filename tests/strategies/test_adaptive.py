@@ -209,6 +209,20 @@ def test_turns_that_promise_nothing_explore_the_whole_cube() -> None:
     assert "explore" not in {trial.arm for trial in never.archive.trials}
 
 
+def test_exploiting_goes_on_elsewhere_when_a_region_is_worked_out() -> None:
+    def two_wells(x: Sequence[Any]) -> float:
+        first, second = ((x[0] - 0.2) ** 2 + (x[1] - 0.2) ** 2), ((x[0] - 0.8) ** 2 + (x[1] - 0.8) ** 2)
+        return float(-np.exp(-first / 0.02) - 0.8 * np.exp(-second / 0.02))
+
+    shares = []
+    for worked_out in (-1e9, 0.0):  # never, and whenever less than one standard deviation is expected
+        settings = Settings(candidates=64, worked_out=worked_out)
+        study = Study([(0.0, 1.0)] * 2, n_drives=16, settings=settings).run(8, two_wells)
+        late = [row for row, trial in enumerate(study.archive.trials) if trial.arm == "exploit" and trial.iteration >= 5]
+        shares.append(np.mean(study.archive.U[late, 0] > 0.5))
+    assert shares[1] > shares[0] + 0.2
+
+
 def test_hyperparameters_are_fitted_by_one_member_and_read_from_its_trial() -> None:
     study = Study([(0.0, 1.0)] * 3, n_drives=16, settings=Settings(candidates=64, lag=1.4)).run(8, bowl)
     recorded = [[t.drive for t in study.archive.trials if t.iteration == i and t.model is not None] for i in range(8)]
