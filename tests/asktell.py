@@ -9,6 +9,7 @@ from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Partition
 from hyperspace.space import check_space
+from hyperspace.threads import one_thread
 from hyperspace.trial import FAILED, OK, Trial
 
 CONTINUOUS = [(-5.0, 10.0), (1e-3, 1e3, "log-uniform"), (0.0, 1.0)]
@@ -62,7 +63,8 @@ class Hand:
         fresh = []
         for _ in range(self.together or 1):
             iteration = len(self.trials) + len(fresh)
-            suggestion = self.optimizer.ask(self.key(iteration), self.nothing())
+            with one_thread():  # as a drive does: sums depend on the number of threads
+                suggestion = self.optimizer.ask(self.key(iteration), self.nothing())
             json.dumps(suggestion.model, allow_nan=False)
             x = self.space.from_unit(suggestion.u[None])[0]
             y = self.loss(self.space.to_unit([x])[0])

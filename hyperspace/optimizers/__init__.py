@@ -75,12 +75,7 @@ def make_optimizer(
     if isinstance(model, str) and model in ALGORITHMS:
         model = __getattr__(model)()
     if is_algorithm(model):
-        try:
-            optimizer: AskTell = model.optimizer(space, subspace, design, random_state, together)
-        except ImportError as error:
-            raise InputError(
-                f"{model.label} needs {error.name}, which is not installed: pip install hyperspace[evolve]"
-            ) from error
+        optimizer: AskTell = model.optimizer(space, subspace, design, random_state, together)
         return optimizer
     if isinstance(model, str) and model not in SURROGATES:
         raise InputError(

@@ -22,6 +22,7 @@ class CMA(Evolution):
 
     name: ClassVar[str] = "CMA"
     least: ClassVar[int] = 3
+    library: ClassVar[str | None] = "cma"
 
     sigma: float = 0.25
 
@@ -30,6 +31,8 @@ class CMA(Evolution):
         rng = setting.rng
         d = max(setting.d, 2)  # pycma cannot hold the least step of a single coordinate: a second one is added, which is not used
         centre = np.full(d, 0.5)
+        if setting.given:  # it has no use for more than one of them
+            centre[: setting.d] = setting.start[0]
         while True:
             run = self._run(centre, setting, rng)
             while not run.stop():

@@ -10,6 +10,8 @@ If `ask` comes before that (several questions under way), the answer is an immig
 algorithm learns nothing. A member whose point is on record already, from whatever drive, is not evaluated again: the
 objective is taken as free of noise. A failed evaluation counts as `FAILED`, worse than every loss.
 
+Points that were given with the study are members of the first generation, half of it at most.
+
 The state is a fold over what was asked and told, rebuilt by doing both again; random numbers come from a seed of the drive's.
 """
 
@@ -17,8 +19,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from typing import ClassVar
 
 import numpy as np
@@ -42,7 +45,8 @@ class Setting:
     """What an algorithm is told of its problem.
 
     Attributes:
-        start: points of the initial design, (population, d), in the unit box.
+        start: the first generation, (population, d), in the unit box: the best points that were given, then the initial design.
+        given: how many of `start` were given.
         levels: (d,) ints, number of levels of each dimension; 0 where it is continuous.
         seed: 32 bits for the algorithm's random numbers.
     """
@@ -50,6 +54,7 @@ class Setting:
     start: Array
     levels: Array
     seed: int
+    given: int = 0
 
     @property
     def population(self) -> int:
@@ -79,6 +84,7 @@ class Evolution(ABC):
     name: ClassVar[str]
     least: ClassVar[int] = 1  # the smallest population that the algorithm is defined for
     alone: ClassVar[int] = 10  # the population of a drive on its own
+    library: ClassVar[str | None] = None  # what has to be installed
 
     population: int | None = None
 
@@ -108,15 +114,22 @@ class Evolution(ABC):
             team: number of evaluations made at the same time, which is then the size of a generation.
 
         Raises:
-            InputError: a team that is too small for the algorithm.
+            InputError: a team that is too small for the algorithm, or a library that is missing.
         """
+        if self.library is not None and find_spec(self.library) is None:
+            raise InputError(f"{self.name} needs {self.library}, which is not installed: pip install hyperspace[evolve]")
         size = self.population or team or self.alone
         if size < self.least:
             raise InputError(f"{self.name} needs a population of at least {self.least}, got {size} (n_drives a subspace)")
         lower, upper = subspace.bounds
-        start = (np.array([design.point(i) for i in range(size)]) - lower) / (upper - lower)
-        setting = Setting(np.clip(start, 0.0, 1.0), np.asarray(subspace.space.levels), seed)
-        return Generational(self.name, self.evolve(setting), space, subspace)
+        designed = (np.array([design.point(i) for i in range(size)]) - lower) / (upper - lower)
+
+        def begin(given: Array) -> Generations:
+            kept = given[: (size + 1) // 2]
+            start = np.clip(np.concatenate([kept, designed])[:size], 0.0, 1.0)
+            return self.evolve(Setting(start, np.asarray(subspace.space.levels), seed, len(kept)))
+
+        return Generational(self.name, begin, space, subspace)
 
 
 class Generational(AskTell):
@@ -124,19 +137,21 @@ class Generational(AskTell):
 
     Args:
         arm: what its suggestions are called.
-        generations: the algorithm.
+        begin: returns the algorithm, which begins with the points that were given, (n, d) in the unit box, best first.
         space: the whole space.
         subspace: the part of it to search.
     """
 
-    def __init__(self, arm: str, generations: Generations, space: Space, subspace: Subspace) -> None:
-        self._arm, self._generations = arm, generations
+    def __init__(self, arm: str, begin: Callable[[Array], Generations], space: Space, subspace: Subspace) -> None:
+        self._arm, self._begin = arm, begin
         self._space, self._bounds = space, subspace.bounds
         levels = subspace.space.levels
         self._n_points = math.prod(levels.tolist()) if (levels > 0).all() else math.inf
         self._known: dict[bytes, float] = {}
+        self._given: list[tuple[float, Array]] = []
+        self._generations: Generations | None = None
         self._turn = 0
-        self._begin(next(generations))
+        self._take(np.empty((0, space.d)))
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
         """Return the next member of the generation; while the others are under way, an immigrant. Pending points are its own."""
@@ -157,22 +172,33 @@ class Generational(AskTell):
             value = float(np.clip(loss, -FAILED, FAILED)) if np.isfinite(loss) else FAILED
             if inside and (np.isfinite(loss) or trial.teaches_failure):
                 self._known[_name(u)] = value
+                if trial.origin == "given":
+                    self._given.append((value, u))
             self._losses[(np.abs(self._points - u).max(axis=1) < _SAME) & np.isnan(self._losses)] = value
 
     def _hand_out(self) -> int | None:
         """Return the next member to evaluate; None while it waits for those handed out, or has nothing new."""
         for _ in range(_STALE if len(self._known) < self._n_points else 0):
             while self._turn < len(self._points):
-                member, self._turn = self._turn, self._turn + 1
+                member = self._turn
+                self._turn += 1
                 twin = (self._points[:member] == self._points[member]).all(axis=1).any()
                 if np.isnan(self._losses[member]) and not twin:
                     return member
             if np.isnan(self._losses).any():
                 return None
-            self._begin(self._generations.send(self._losses))
+            self._take(self._next_generation())
         return None
 
-    def _begin(self, generation: Array) -> None:
+    def _next_generation(self) -> Array:
+        if self._generations is not None:
+            return self._generations.send(self._losses)
+        lower, upper = self._bounds
+        given = [(u - lower) / (upper - lower) for _, u in sorted(self._given, key=lambda pair: pair[0])]
+        self._generations = self._begin(np.array(given).reshape(-1, self._space.d))
+        return next(self._generations)
+
+    def _take(self, generation: Array) -> None:
         self._points = self._to_space(generation)
         self._losses = np.array([self._known.get(_name(u), np.nan) for u in self._points])
         self._turn = 0
@@ -185,4 +211,4 @@ class Generational(AskTell):
 
 
 def _name(u: Array) -> bytes:
-    return u.tobytes()
+    return (np.round(u, 9) + 0.0).tobytes()  # the sum has no negative zero

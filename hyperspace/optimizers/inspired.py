@@ -26,6 +26,8 @@ _Fitness = Callable[[float], Any]
 class _Inspyred(Evolution):
     """An algorithm of inspyred."""
 
+    library: ClassVar[str | None] = "inspyred"
+
     @abstractmethod
     def evolve(self, setting: Setting) -> Generations:
         """Yield generations; see `Evolution`."""

@@ -20,6 +20,8 @@ from hyperspace.optimizers.evolution import Evolution, Generations, Setting
 class _Pymoo(Evolution):
     """An algorithm of pymoo, driven by its infill and advance."""
 
+    library: ClassVar[str | None] = "pymoo"
+
     @abstractmethod
     def algorithm(self, setting: Setting) -> Any:
         """Return pymoo's object, which begins with `setting.start`."""

@@ -23,14 +23,15 @@ class Script:
     def __init__(self, *generations):
         self.generations, self.told = generations, []
 
-    def evolve(self):
+    def evolve(self, given):
+        self.given = given
         for generation in self.generations:
             self.told.append((yield np.array(generation)[:, None]))
 
 
 def wrapped(script, dimension=(0.0, 1.0)):
     space = check_space([dimension])
-    return Generational("script", script.evolve(), space, Partition(space, 1)[0])
+    return Generational("script", script.evolve, space, Partition(space, 1)[0])
 
 
 def tell(optimizer, u, y, **changes):
@@ -93,6 +94,31 @@ def test_points_on_record_stand_for_members_that_another_machine_would_place_els
     tell(optimizer, 0.22, 2.0)
     assert ask(optimizer) == (0.4, "script")
     np.testing.assert_allclose(script.told, [[1.0, 2.0]])
+
+
+def test_given_points_are_passed_on_best_first():
+    script = Script([0.4])
+    optimizer = wrapped(script)
+    for u, loss in ((0.25, 3.0), (0.5, 1.0), (0.75, np.nan)):
+        tell(optimizer, u, loss, origin="given", fault="objective", drive=-1)
+    tell(optimizer, 0.9, 0.0, drive=7)
+    assert ask(optimizer)[0] == 0.4
+    np.testing.assert_allclose(script.given, [[0.5], [0.25], [0.75]])
+
+
+@pytest.mark.parametrize("model", ["GA", "CMA", "SA", "EDA", "ACO", "PSO", "DE", "ES", BitGA()])
+def test_a_search_begins_with_given_points(model):
+    hand = Hand(model, CONTINUOUS, subspaces=2)
+    best, second = hand.space.from_unit(np.array([[0.2, 0.3, 0.3], [0.25, 0.3, 0.35]]))
+    values = {"origin": "given", "status": OK, "drive": -1}
+    given = [Trial(iteration=i, x=x, metrics={"y": y}, **values) for i, (x, y) in enumerate([(second, -4.0), (best, -5.0)])]
+    hand.tell(given)
+    hand.run(40)
+    distances = np.abs(hand.space.to_unit(hand.points) - [0.2, 0.3, 0.3]).max(axis=1)
+    assert distances.min() > 1e-9  # what is known is not evaluated again
+    other = Hand(model, CONTINUOUS, subspaces=2).run(40)
+    without = np.abs(other.space.to_unit(other.points) - [0.2, 0.3, 0.3]).max(axis=1)
+    assert np.sort(distances)[4] < np.sort(without)[4]
 
 
 def test_an_algorithm_that_repeats_itself_does_not_hang():
