@@ -24,6 +24,8 @@ from hyperspace.trial import Array
 ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
 PORTFOLIO = ("EI", "PI", "LCB")  # of gp_hedge
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+_NEGLIGIBLE = -50.0  # log EI below which differences stop to matter beside the chance of success
+_BARRIER = 100.0  # what a standard deviation of missing caution costs, in units of log EI
 _FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
 
 
@@ -152,28 +154,36 @@ def make_acquisition(name: str, best: float) -> Acquisition:
 class Feasibility:
     """Probability that an evaluation succeeds: P(f < threshold) for a model of success (low) and failure (high).
 
+    Beside its logarithm there is a barrier. A step from success to failure is no Gaussian process, whose probabilities are too
+    confident next to the step; and where all that can succeed is explored, even a small probability of a large improvement would
+    win, for ever. So points are wanted whose success is likely by `caution` standard deviations.
+
     Args:
         model: the model.
-        threshold: the value half way between failure and success.
+        threshold: the value half way between success and failure.
+        caution: standard deviations by which the mean should lie below the threshold.
     """
 
     model: Model
     threshold: float
+    caution: float = 0.0
 
     def log_probability(self, X: Array) -> Array:
-        """Return log P at X (q, d), (q,)."""
+        """Return log P at X (q, d), less the barrier, (q,)."""
         posterior = self.model.posterior(X)
-        result: Array = log_ndtr((self.threshold - posterior.mean[:, 0]) / _std(posterior.variance))
+        z = (self.threshold - posterior.mean[:, 0]) / _std(posterior.variance)
+        result: Array = log_ndtr(z) - _BARRIER * np.maximum(self.caution - z, 0.0)
         return result
 
     def gradient(self, X: Array) -> tuple[Array, Array]:
-        """Return log P at X and its gradient, (q,) and (q, d)."""
+        """Return the value of `log_probability` at X and its gradient, (q,) and (q, d)."""
         posterior = self.model.posterior(X, gradients=True)
         std = _std(posterior.variance)
         z = (self.threshold - posterior.mean[:, 0]) / std
-        value = log_ndtr(z)
-        slope = -np.exp(-0.5 * z * z - _LOG_SQRT_2PI - value) / std
-        return value, _chain(slope, slope * z, posterior.mean_gradient, posterior.variance_gradient, std)
+        log_probability = log_ndtr(z)
+        by_z = np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_probability) + np.where(z < self.caution, _BARRIER, 0.0)
+        gradient = _chain(-by_z / std, -by_z * z / std, posterior.mean_gradient, posterior.variance_gradient, std)
+        return log_probability - _BARRIER * np.maximum(self.caution - z, 0.0), gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +209,9 @@ class Criterion:
         """Return the value at X (q, d), (q,)."""
         posterior = self.model.posterior(X)
         value = self.acquisition(posterior.mean[:, 0], _std(posterior.variance))
-        return value if self.feasibility is None else value + self.feasibility.log_probability(X)
+        if self.feasibility is None:
+            return value
+        return _limited(value)[0] + self.feasibility.log_probability(X)
 
     def gradient(self, X: Array) -> tuple[Array, Array]:
         """Return the value at X (q, d) and its gradient, (q,) and (q, d)."""
@@ -209,8 +221,18 @@ class Criterion:
         gradient = _chain(by_mean, by_std, posterior.mean_gradient, posterior.variance_gradient, std)
         if self.feasibility is None:
             return value, gradient
+        value, slope = _limited(value)
         log_probability, more = self.feasibility.gradient(X)
-        return value + log_probability, gradient + more
+        return value + log_probability, slope[:, None] * gradient + more
+
+
+def _limited(value: Array) -> tuple[Array, Array]:
+    """Return `value`, below _NEGLIGIBLE as its logarithm, and the slope of this.
+
+    A log EI of -1e6 next to a known point must not outweigh that every other place fails.
+    """
+    below = np.maximum(_NEGLIGIBLE - value, 0.0)
+    return np.maximum(value, _NEGLIGIBLE) - np.log1p(below), 1.0 / (1.0 + below)
 
 
 def _std(variance: Array) -> Array:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, Feasibility, make_acquisition
 from hyperspace.errors import InputError
@@ -28,8 +29,10 @@ from hyperspace.surrogates.latent import LatentModel
 from hyperspace.surrogates.standardized import Standardized
 from hyperspace.trial import OK, Array, Trial
 
+DESIGN = "design"  # arm of points that no model proposed
 _N_INCUMBENTS = 4  # points that candidates are moved from
 _SUCCESS, _FAILURE = 0.0, 1.0  # what the model of failures is told
+_CAUTION_LOST = 0.1  # by a success; a failure adds 1, so that about every eleventh trial may fail
 
 
 class BayesOptimizer(AskTell):
@@ -65,6 +68,7 @@ class BayesOptimizer(AskTell):
         self._objective = Learner(inner, bounds, max_rows)
         self._failure = Learner(GP(space=space, warp=False), bounds, max_rows)
         self._any_failure = False
+        self._caution = 0.0
         self._told: list[Array] = []
         self._gains = np.zeros(len(PORTFOLIO))
         self._proposals: Array | None = None
@@ -80,6 +84,13 @@ class BayesOptimizer(AskTell):
         labelled = failed | np.array([trial.status == OK for trial in trials])
         self._failure.tell(U[labelled], np.where(failed, _FAILURE, _SUCCESS)[labelled])
         self._any_failure |= bool(failed.any())
+        self._learn_caution(trials, failed, labelled & self.box.bounds.contains(U))
+
+    def _learn_caution(self, trials: Sequence[Trial], failed: NDArray[np.bool_], counts: NDArray[np.bool_]) -> None:
+        """Ask for more certainty after a failure and for less after a success, of points that a model had proposed."""
+        for trial, failure, count in zip(trials, failed, counts, strict=True):
+            if count and trial.arm != DESIGN:
+                self._caution = max(self._caution + (1.0 if failure else -_CAUTION_LOST), 0.0)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
         """Take up what an earlier `ask` recorded; nothing is fitted."""
@@ -96,14 +107,14 @@ class BayesOptimizer(AskTell):
         """Return the next point; see `AskTell.ask`."""
         taken = np.concatenate([*self._told, pending]) if self._told else pending
         if key.iteration < self.design.n_points:
-            return Suggestion(self._designed(key, taken), "design")
+            return Suggestion(self._designed(key, taken), DESIGN)
         record: dict[str, Any] = {}
         feasibility = self._feasibility(record)
         model, refit = self._objective.update()
         if refit is not None:
             record["fit"] = refit
         if model is None:
-            return Suggestion(self._without_model(key, taken, feasibility), "design", record or None)
+            return Suggestion(self._without_model(key, taken, feasibility), DESIGN, record or None)
         u = self._with_model(model, key, pending, taken, feasibility, record)
         return Suggestion(u, self.acquisition, record or None)
 
@@ -124,7 +135,7 @@ class BayesOptimizer(AskTell):
         if model is None:
             return None
         threshold = float(model.transform.forward(np.array(0.5 * (_SUCCESS + _FAILURE))))
-        return Feasibility(model.latent, threshold)
+        return Feasibility(model.latent, threshold, self._caution)
 
     def _without_model(self, key: Key, taken: Array, feasibility: Feasibility | None) -> Array:
         """Return a point while no trial gave a value: where success is likeliest, or the design goes on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from hyperspace.errors import InputError
 from hyperspace.metrics import FLOAT_NAME
 from hyperspace.optimizers import make_optimizer
-from hyperspace.optimizers.base import Key
+from hyperspace.optimizers.base import Key, Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Subspace
 from hyperspace.space import Bounds, check_space
@@ -60,8 +61,8 @@ class Optimizer:
         design = Design(sampler, n_samples, whole.bounds, self.space, seed=int(random_state))
         self._inner = make_optimizer(model, self.space, whole, design, acquisition=acquisition, seed=int(random_state))
         self._seed = int(random_state)
-        self._asked = 0
-        self._pending: list[Array] = []
+        self._asked = self._told = 0
+        self._pending: list[Suggestion] = []
         self._best: tuple[float, tuple[Any, ...] | None] = (math.inf, None)
 
     @property
@@ -87,12 +88,12 @@ class Optimizer:
             if n < 1:
                 raise InputError(f"ask(n) needs n >= 1, got {n}")
             return [self.ask() for _ in range(n)]
-        pending = np.array(self._pending).reshape(-1, self.space.d)
+        pending = np.array([suggestion.u for suggestion in self._pending]).reshape(-1, self.space.d)
         with one_thread():
             suggestion = self._inner.ask(Key(self._seed, 0, self._asked), pending)
         self._asked += 1
         x = self.space.from_unit(suggestion.u[None])[0]
-        self._pending.append(self.space.to_unit([x])[0])
+        self._pending.append(replace(suggestion, u=self.space.to_unit([x])[0]))
         return self.space.parameters(x)
 
     def tell(self, x: Any, y: Any) -> None:
@@ -112,23 +113,24 @@ class Optimizer:
         checked = [self.space.check_point(point) for point in points]
         losses = [_loss(value) for value in values]
         U = self.space.to_unit(checked)
-        trials = [
-            Trial(drive=0, iteration=i, x=point, status=OK, metrics={FLOAT_NAME: loss})
-            if math.isfinite(loss)
-            else Trial(drive=0, iteration=i, x=point, status=FAILED, fault="objective")
-            for i, (point, loss) in enumerate(zip(checked, losses, strict=True))
-        ]
+        trials = []
         for u, point, loss in zip(U, checked, losses, strict=True):
-            self._no_longer_pending(u)
+            trial = Trial(drive=0, iteration=self._told, x=point, arm=self._no_longer_pending(u))
+            self._told += 1
+            if math.isfinite(loss):
+                trials.append(trial.finish(OK, metrics={FLOAT_NAME: loss}))
+            else:
+                trials.append(trial.finish(FAILED, fault="objective"))
             if loss < self._best[0]:
                 self._best = loss, point
         self._inner.tell(trials, U, np.array(losses))
 
-    def _no_longer_pending(self, u: Array) -> None:
-        for index, pending in enumerate(self._pending):
-            if np.array_equal(pending, u):
-                del self._pending[index]
-                return
+    def _no_longer_pending(self, u: Array) -> str:
+        """Take u (d,) off the points under way; return what had proposed it, "" for a point that was not asked for."""
+        for index, suggestion in enumerate(self._pending):
+            if np.array_equal(suggestion.u, u):
+                return self._pending.pop(index).arm
+        return ""
 
 
 def _loss(value: Any) -> float:
