@@ -33,7 +33,7 @@ def slow(x):
     time.sleep(5.0)
     return x[0]
 def study():
-    hyperdrive(slow, [(0.0, 1.0)], None, checkpoints=False, n_iterations=1, n_subspaces=1, n_drives=1, n_samples=1, exchange={exchange!r})
+    hyperdrive(slow, [(0.0, 1.0)], None, checkpoints=False, n_iterations=1, n_subspaces=1, n_drives=1, exchange={exchange!r})
 study()
 before = os.times()
 study()

@@ -1,0 +1,95 @@
+"""The merged result; how hyperdrive fills it is in tests/test_drive.py."""
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from hyperspace import hyperdrive, load_results
+from hyperspace.errors import StudyError
+from hyperspace.metrics import Metrics
+from hyperspace.partition import Partition
+from hyperspace.results import Result
+from hyperspace.space import check_space
+from hyperspace.trial import Trial
+
+mpl.use("Agg")
+SPACE = {"width": (2, 10), "rate": (1e-2, 1.0, "log-uniform"), "kind": ["a", "b", "c"], "constant": 3}
+
+
+def objective(p):
+    return (p["width"] - 5) ** 2 + math.log10(p["rate"]) ** 2 + (p["kind"] == "a")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return hyperdrive(objective, SPACE, tmp_path_factory.mktemp("study"), n_iterations=6, n_samples=3)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("plot", ["plot_convergence", "plot_evaluations", "plot_objective"])
+def test_scikit_optimize_plots_take_the_result(result, plot):
+    from matplotlib import pyplot
+    from skopt import plots
+
+    assert getattr(plots, plot)(result) is not None
+    pyplot.close("all")
+
+
+def test_scikit_optimize_gets_values_to_minimize(result):
+    ours = result.to_skopt()
+    assert ours.fun == result.fun
+    np.testing.assert_array_equal(ours.func_vals, result.func_vals)
+    mean, std = ours.models[-1].predict(ours.space.transform([result.x]), return_std=True)
+    assert mean.shape == std.shape == (1,)
+
+
+def test_the_table_has_a_row_a_trial_and_a_column_a_name(result):
+    table = result.trials
+    assert len(table) == 48
+    columns = ["drive", "iteration", "subspace", "region", "arm", "status", "width", "rate", "kind", "objective", "seconds"]
+    assert list(table.columns[:11]) == columns
+    assert table["status"].eq("ok").all()
+    assert table["objective"].min() == result.fun
+
+
+def test_taken_names_get_a_prefix():
+    space = check_space({"drive": (0.0, 1.0), "error": (1, 3)})
+    trial = Trial(drive=0, iteration=0, x=(0.5, 2), status="ok", metrics={"seconds": 4.0})
+    table = Result([trial], space, Metrics(), Partition(space)).trials
+    assert {"parameter.drive", "parameter.error", "metric.seconds"} <= set(table.columns)
+    assert table.loc[0, "drive"] == 0
+
+
+def test_without_a_good_trial_there_is_no_optimum():
+    space = check_space([(0.0, 1.0)])
+    failed = Trial(drive=0, iteration=0, x=(0.5,), status="failed", error="no")
+    result = Result([failed], space, Metrics(), Partition(space))
+    assert result.x is None
+    assert math.isnan(result.fun)
+    assert not result.success
+    assert len(result.trials) == 1
+
+
+def test_its_text_is_one_line(result):
+    assert str(result) == repr(result)
+    assert str(result).startswith(f"Result(fun={result.fun!r}, x={result.x!r}")
+
+
+def test_a_folder_without_a_study_is_named(tmp_path):
+    with pytest.raises(StudyError, match="holds no study"):
+        load_results(tmp_path)
+
+
+def test_a_study_file_of_nonsense_is_an_error(tmp_path):
+    (tmp_path / "study.json").write_text('{"format": 1, "fingerprint": {"space": [{"kind": "cube"}]}}')
+    with pytest.raises(StudyError, match="damaged"):
+        load_results(tmp_path)
+
+
+def test_categories_that_json_lacks_come_back_by_name(tmp_path):
+    hyperdrive(lambda x: float(x[0](-1)), [[abs, math.exp]], tmp_path, n_iterations=2)
+    again = load_results(tmp_path)
+    assert [str(x[0]) for x in again.x_iters]
+    assert str(again.x[0]) == "math.exp"
