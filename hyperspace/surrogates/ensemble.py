@@ -19,15 +19,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.errors import InputError
 from hyperspace.surrogates.base import Surrogate
 from hyperspace.surrogates.kernels import Features
-from hyperspace.surrogates.latent import LatentModel
-from hyperspace.surrogates.linear import GaussianWeights, LinearModel, Pull, maximise
+from hyperspace.surrogates.linear import GaussianWeights, LinearModel, LinearModels, Pull, maximise
 from hyperspace.surrogates.network import Architecture, Inputs, Layers, output
-from hyperspace.surrogates.neural import FEWEST, FIRST_BETA, precision_scale, transformed
+from hyperspace.surrogates.neural import FEWEST, FIRST_BETA, precision_scale, precisions, transformed
 from hyperspace.surrogates.training import FOLDS, Data, fold_of, make_training, train
 from hyperspace.threads import one_thread
 from hyperspace.trial import Array
@@ -103,7 +103,7 @@ class DeepEnsemble(Surrogate):
         self.activation, self.initialization = activation, initialization
         self.training = make_training(training)
 
-    def _fit(self, X: Array, Y: Array, noise: Array | None) -> LatentModel:
+    def _fit(self, X: Array, Y: Array, noise: Array | None) -> LinearModels:
         (n, d), m, count = X.shape, Y.shape[1], self.n_networks
         transforms, Z, variances = transformed(Y, noise, self.warp)
         inputs = Inputs(Features(d, self.space))
@@ -117,15 +117,40 @@ class DeepEnsemble(Surrogate):
         with one_thread():
             theta, _ = train(architecture, architecture.initial(rng, count), data, self.training, rng)
             layers = architecture.layers(theta, count)
+            if held_out.any():
+                _solve_last_layer(layers, _with_constant(architecture.forward(layers, fed)[-1]), Z, variances, held_out)
             F = output(architecture, layers, fed)
             latents = []
             for j in range(m):
                 alpha, beta = _calibration(F[:, :, j], Z[:, j], variances[:, j], held_out)
                 latents.append(LinearModel(MemberBasis(architecture, layers, inputs, j), _weights(count, alpha, beta)))
-        return LatentModel(latents, transforms)
+        return LinearModels(latents, transforms)
 
 
-def _calibration(F: Array, z: Array, noise: Array, held_out: Array) -> tuple[float, float]:
+def _solve_last_layer(layers: Layers, Phi: Array, Z: Array, noise: Array, held_out: NDArray[np.bool_]) -> None:
+    """Put in the place of the last layers what ridge regression on the features makes of the points that each has seen.
+
+    Args:
+        layers: of the networks; the last ones are overwritten.
+        Phi: features of the training points, the last one constant, (E, n, p).
+        Z: targets, (n, m).
+        noise: known variances of the targets, (n, m).
+        held_out: which network has not seen which point, (E, n).
+    """
+    W, b = layers[-1]
+    for j in range(Z.shape[1]):
+        alpha, beta, scale = precisions(list(zip(Phi, held_out, strict=True)), Z[:, j], noise[:, j])
+        prior = GaussianWeights.prior(Phi.shape[2], alpha, beta)
+        for e, seen in enumerate(~held_out):
+            weights = prior.condition(Phi[e, seen], Z[seen, j], beta * scale[seen]).mean
+            W[e, :, j], b[e, 0, j] = weights[:-1], weights[-1]
+
+
+def _with_constant(H: Array) -> Array:
+    return np.concatenate([H, np.ones((*H.shape[:-1], 1))], axis=-1)
+
+
+def _calibration(F: Array, z: Array, noise: Array, held_out: NDArray[np.bool_]) -> tuple[float, float]:
     """Return alpha and beta under which the errors at the points that some networks have not seen are likeliest.
 
     Args:

@@ -22,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.surrogates.base import Posterior
+from hyperspace.surrogates.latent import LatentModel
 from hyperspace.trial import Array
 
 Pull = Callable[[Array], Array]
+_LEAST_VARIANCE = 1e-12  # of targets of variance one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,22 +78,27 @@ class Basis(Protocol):
 class LinearModel:
     """A model of one output that is linear in Gaussian weights.
 
+    The variance of its posterior is phi^T K^-1 phi, that of the function; `noisy` makes it that of an observation, (5). The
+    difference matters even to an objective without noise, whose residuals are what the features cannot express: predictions
+    are right with (5), but an optimizer that goes by (5) asks again where it knows the answer.
+
     Args:
         basis: the features.
         weights: what is known of their weights.
+        noisy: add the residual variance to the variance of posteriors.
     """
 
     has_gradients = True
 
-    def __init__(self, basis: Basis, weights: GaussianWeights) -> None:
-        self.basis, self.weights = basis, weights
+    def __init__(self, basis: Basis, weights: GaussianWeights, noisy: bool = False) -> None:
+        self.basis, self.weights, self.noisy = basis, weights, noisy
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean (4) and variance (5) at X (q, d), each (q, 1), and their gradients (q, 1, d) if wanted."""
+        """Return mean (4) and variance at X (q, d), each (q, 1), and their gradients (q, 1, d) if wanted."""
         Phi, pull = self.basis(X)
         mean, R = self.weights.mean, self.weights.factor
         G = Phi @ R
-        variance = np.einsum("ij,ij->i", G, G) + self.weights.residual
+        variance = np.einsum("ij,ij->i", G, G) + (self.weights.residual if self.noisy else _LEAST_VARIANCE)
         values = Posterior((Phi @ mean)[:, None], variance[:, None])
         if not gradients:
             return values
@@ -100,13 +107,13 @@ class LinearModel:
         return Posterior(values.mean, values.variance, by_mean[:, None], by_variance[:, None])
 
     def covariance(self, X: Array) -> Array:
-        """Return the covariance of what the weights predict at X, (q, q), without the residuals."""
+        """Return the covariance of the function at X, (q, q)."""
         G = self.basis(X)[0] @ self.weights.factor
         covariance: Array = G @ G.T
         return covariance
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws at X (q, d), shape (k, q, 1): draws of the weights, without the residuals."""
+        """Return k joint draws of the function at X (q, d), shape (k, q, 1): draws of the weights."""
         R = self.weights.factor
         w = self.weights.mean + rng.standard_normal((k, R.shape[1])) @ R.T
         draws: Array = w @ self.basis(X)[0].T
@@ -115,7 +122,19 @@ class LinearModel:
     def condition(self, X: Array, z: Array | None = None) -> LinearModel:
         """Return the model after seeing targets z (k,) at X (k, d) too; None: its own mean there, a "believer" fantasy."""
         Phi, _ = self.basis(X)
-        return LinearModel(self.basis, self.weights.condition(Phi, Phi @ self.weights.mean if z is None else z))
+        weights = self.weights.condition(Phi, Phi @ self.weights.mean if z is None else z)
+        return LinearModel(self.basis, weights, self.noisy)
+
+
+class LinearModels(LatentModel):
+    """Linear models of transformed outputs: acquisitions, which work with `latent`, see the function, and predictions are (5)."""
+
+    latents: tuple[LinearModel, ...]
+
+    def posterior(self, X: Array, gradients: bool = False) -> Posterior:
+        """Return mean and variance of an observation of y at X (q, d), each (q, m), and their gradients (q, m, d) if wanted."""
+        noisy = [LinearModel(latent.basis, latent.weights, noisy=True) for latent in self.latents]
+        return LatentModel(noisy, self.transforms).posterior(X, gradients)
 
 
 class Evidence:

@@ -1,35 +1,35 @@
 """The DNN surrogate: a small network whose last hidden layer feeds a Bayesian linear regressor (DNGO).
 
 Snoek et al. (2015), "Scalable Bayesian Optimization Using Deep Neural Networks": inputs - H - H - H - D, all tanh, and a linear
-output learn by mean squared error and Adam (`training`); then the output layer is thrown away, and a Bayesian linear
-regressor is put on the D features and a constant one (`linear`). Fits and predictions are linear in the number of trials.
+output learn by mean squared error and Adam (`training`). Then the output layer is thrown away, and a Bayesian linear
+regressor is put on the D features and on those of a quadratic prior mean (`linear`). Fits and predictions are linear in the
+number of trials.
 
 What is done otherwise than published, and why: a network that has seen all targets bends its features to them, and alpha and
 beta by the marginal likelihood of the same targets then promise far too much. On 100 points of seven test functions true values
 lay 60 standard deviations off (root mean square), and more after longer training. So further networks, trained side by side,
 are each kept from seeing every fourth point; where they predict these best is where training stops, and alpha and beta
 maximise the marginal likelihood of what they have not seen given what they have. True values then lay 0.9 off. The
-prediction is that of the network which has seen everything. `evidence="marginal"` does as published.
+prediction is that of the network which has seen everything. `as_published=True` undoes this, but for the stopping.
 
 Notation:
-    n, d, m  points, coordinates, outputs    z   transformed targets, (n, m)    p = D + 1 features
+    n, d, m  points, coordinates, outputs    z   transformed targets, (n, m)    p = D + 1 + 2 k features, for k inputs
     E        networks: number 0 sees everything, number e > 0 is kept from fold e - 1
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace import streams
-from hyperspace.errors import InputError
 from hyperspace.surrogates.base import Surrogate
 from hyperspace.surrogates.kernels import Features
-from hyperspace.surrogates.latent import LatentModel
-from hyperspace.surrogates.linear import Evidence, GaussianWeights, LinearModel, Pull, held_out_evidence, maximise
+from hyperspace.surrogates.linear import GaussianWeights, LinearModel, LinearModels, Pull, held_out_evidence, maximise
 from hyperspace.surrogates.network import Architecture, Inputs, Layers
 from hyperspace.surrogates.training import FOLDS, Data, fold_of, make_training, train
 from hyperspace.surrogates.warping import Transform
@@ -39,14 +39,13 @@ from hyperspace.trial import Array
 if TYPE_CHECKING:
     from hyperspace.space import Space
 
-HELD_OUT, MARGINAL = "held out", "marginal"
 FEWEST = 5  # points from which some are held out
 _FOLD_ROWS = 800  # networks that are kept from a fold share about so many points: four of them up to 200 points, one from 800 on
 FIRST_BETA = 100.0  # precision of the residuals of standardised targets where nothing is known of it
 
 
 class NetworkBasis:
-    """The features of one network, and a constant one.
+    """The features of one network, and those of a quadratic prior mean (see `with_prior_mean`).
 
     Args:
         architecture: of the network.
@@ -59,20 +58,20 @@ class NetworkBasis:
 
     def __call__(self, X: Array) -> tuple[Array, Pull]:
         """Return the features of X (q, d), (q, p), and what turns derivatives by them into derivatives by X."""
-        activations = self._architecture.forward(self._layers, self._inputs(X))
+        V = self._inputs(X)
+        activations = self._architecture.forward(self._layers, V)
+        width, k = activations[-1].shape[-1], V.shape[1]
 
         def pull(by_features: Array) -> Array:
-            by_inputs = self._architecture.pull(self._layers, activations, by_features[None, :, :-1])
-            return self._inputs.pull(by_inputs[0])
+            by_network = self._architecture.pull(self._layers, activations, by_features[None, :, :width])[0]
+            by_inputs, by_squares = by_features[:, width + 1 : width + 1 + k], by_features[:, width + 1 + k :]
+            return self._inputs.pull(by_network + by_inputs + 2.0 * V * by_squares)
 
-        return _with_constant(activations[-1])[0], pull
+        return with_prior_mean(activations[-1], V)[0], pull
 
 
 class DNN(Surrogate):
     """Network features with a Bayesian linear head.
-
-    The variance of its posteriors is the paper's (5), residual variance included: on an objective without noise the residuals
-    are what the network cannot express, and leaving them out would make it far too sure.
 
     A fit is a function of the seed and the data. A fit to data that go on from those of the last one (the same rows, and
     more) starts from the weights found there, until the number of rows has doubled since the last fresh start. `state` names the
@@ -85,7 +84,7 @@ class DNN(Surrogate):
         hidden: H, units in each of the first three layers.
         n_features: D, units in the last hidden layer.
         shared_hidden: give the two layers H -> H one matrix between them.
-        evidence: what alpha and beta maximise, "held out" or "marginal" (see the head of this module).
+        as_published: alpha and beta by the marginal likelihood of all targets (see the head of this module).
         warp: Yeo-Johnson transform of the targets, besides the taming of their tails.
         warm_start: start from the last fit's weights where the data go on.
         training: settings of `Training`: learning_rate, max_steps, batch_size, patience, check_every, device.
@@ -104,23 +103,21 @@ class DNN(Surrogate):
         hidden: int = 50,
         n_features: int = 50,
         shared_hidden: bool = False,
-        evidence: str = HELD_OUT,
+        as_published: bool = False,
         warp: bool = False,
         warm_start: bool = True,
         **training: Any,
     ) -> None:
-        if evidence not in (HELD_OUT, MARGINAL):
-            raise InputError(f'evidence must be "{HELD_OUT}" or "{MARGINAL}", got {evidence!r}')
         self.random_state, self.space = random_state, space
         self.hidden, self.n_features, self.shared_hidden = hidden, n_features, shared_hidden
-        self.evidence, self.warp, self.warm_start = evidence, warp, warm_start
+        self.as_published, self.warp, self.warm_start = as_published, warp, warm_start
         self.training = make_training(training)
         self._chain: tuple[int, ...] = ()  # numbers of rows of the last fit (at the end) and of those that it goes on from
         self._digest = ""  # of the data of the last fit
         self._gone: tuple[int, ...] = ()  # those of the chain that _theta has gone through
         self._theta = np.empty(0)
 
-    def _fit(self, X: Array, Y: Array, noise: Array | None) -> LatentModel:
+    def _fit(self, X: Array, Y: Array, noise: Array | None) -> LinearModels:
         chain = self._continued(X, Y, noise)
         if self._gone != chain[: len(self._gone)]:
             self._gone = ()
@@ -180,29 +177,40 @@ class _Task:
             theta = self._architecture.select(start, range(count))
         return train(self._architecture, theta, self._data, self._settings.training, rng)[0]
 
-    def model(self, theta: Array) -> LatentModel:
+    def model(self, theta: Array) -> LinearModels:
         """Return the model with the features of network 0."""
         count = len(self._data.held_out)
         layers = self._architecture.layers(theta, count)
-        Phi = _with_constant(self._architecture.forward(layers, self._data.inputs)[-1])
+        Phi = with_prior_mean(self._architecture.forward(layers, self._data.inputs)[-1], self._data.inputs)
         own = self._architecture.layers(self._architecture.select(theta, [0]), 1)
         basis = NetworkBasis(self._architecture, own, self._inputs)
-        return LatentModel([LinearModel(basis, self._weights(Phi, j)) for j in range(self._Z.shape[1])], self._transforms)
+        return LinearModels([LinearModel(basis, self._weights(Phi, j)) for j in range(self._Z.shape[1])], self._transforms)
 
     def _weights(self, Phi: Array, j: int) -> GaussianWeights:
         """Return the head of output j, given the features of all points from all networks, (E, n, p)."""
-        z, held_out = self._Z[:, j], self._data.held_out
-        alpha, beta = float((Phi[0] ** 2).sum(axis=1).mean()), FIRST_BETA  # a prior variance of one
-        scale = precision_scale(self._noise, beta)[:, j]
-        # Known variances make the scale depend on beta; a few rounds settle it.
-        for _ in range(3 if self._noise.any() else 1):
-            if len(held_out) > 1 and z.any():
-                if self._settings.evidence == MARGINAL:
-                    alpha, beta = maximise(Evidence(Phi[0], z, scale))
-                else:
-                    alpha, beta = maximise(held_out_evidence(list(zip(Phi[1:], held_out[1:], strict=True)), z, scale))
-            scale = precision_scale(self._noise, beta)[:, j]
+        z, noise, held_out = self._Z[:, j], self._noise[:, j], self._data.held_out
+        folds = list(zip(Phi[1:], held_out[1:], strict=True))
+        if self._settings.as_published and folds:
+            folds = [(Phi[0], np.ones(len(z), dtype=bool))]  # given none, all are unknown
+        alpha, beta, scale = precisions(folds, z, noise)
+        if not folds or not z.any():
+            alpha = float((Phi[0] ** 2).sum(axis=1).mean())  # a prior variance of one
         return GaussianWeights.prior(Phi.shape[2], alpha, beta).condition(Phi[0], z, beta * scale)
+
+
+def precisions(folds: Sequence[tuple[Array, NDArray[np.bool_]]], z: Array, noise: Array) -> tuple[float, float, Array]:
+    """Return alpha and beta at the largest held-out evidence, and the scale by which known noise lowers beta at each point, (n,).
+
+    Args:
+        folds: see `held_out_evidence`; without any, or where all targets are equal, nothing can be learned of them.
+        z: targets, (n,).
+        noise: known variances of the targets, (n,).
+    """
+    alpha, beta = 1.0, FIRST_BETA
+    if folds and z.any():
+        for _ in range(3 if noise.any() else 1):  # the scale depends on beta; a few rounds settle it
+            alpha, beta = maximise(held_out_evidence(folds, z, precision_scale(noise, beta)))
+    return alpha, beta, precision_scale(noise, beta)
 
 
 def transformed(Y: Array, noise: Array | None, warp: bool) -> tuple[list[Transform], Array, Array]:
@@ -221,8 +229,13 @@ def precision_scale(noise: Array, beta: float) -> Array:
     return scale
 
 
-def _with_constant(H: Array) -> Array:
-    return np.concatenate([H, np.ones((*H.shape[:-1], 1))], axis=-1)
+def with_prior_mean(H: Array, V: Array) -> Array:
+    """Return features of n points, (E, n, p): the activations H (E, n, D), 1, the inputs V (n, k), and their squares.
+
+    The last ones stand for the paper's quadratic prior mean eta(x): the head finds its coefficients.
+    """
+    prior_mean = np.concatenate([np.ones((len(V), 1)), V, V * V], axis=1)
+    return np.concatenate([H, np.broadcast_to(prior_mean, (len(H), *prior_mean.shape))], axis=2)
 
 
 def _digest(X: Array, Y: Array, noise: Array | None) -> str:

@@ -27,14 +27,14 @@ def test_mean_is_right_and_std_says_how_far_it_is_not():
     assert 0.3 < np.sqrt((((mean - truth) / std) ** 2).mean()) < 2.0
 
 
-def test_variance_is_the_scaled_spread_of_the_networks_and_the_residual():
+def test_variance_is_the_scaled_spread_of_the_networks():
     model = DeepEnsemble(0, max_steps=50).fit(*cloud()).latent
     X = cloud(20, seed=1)[0]
     F = model.basis(X)[0]
     assert F.shape == (20, 5)
     posterior = model.posterior(X)
     assert posterior.mean[:, 0] == pytest.approx(F.mean(axis=1))
-    scale = (posterior.variance[:, 0] - model.weights.residual) / F.var(axis=1, ddof=1)
+    scale = posterior.variance[:, 0] / F.var(axis=1, ddof=1)
     assert scale == pytest.approx(scale[0])
 
 

@@ -9,10 +9,12 @@ from hyperspace.surrogates.linear import (
     Evidence,
     GaussianWeights,
     LinearModel,
+    LinearModels,
     held_out_evidence,
     log_marginal_likelihood,
     maximise,
 )
+from hyperspace.surrogates.warping import Transform
 
 ALPHA, BETA = 3.0, 40.0
 
@@ -79,12 +81,23 @@ def test_known_noise_is_added_point_by_point():
     assert Phi @ weights.mean == pytest.approx(mean, abs=1e-8)
 
 
-def test_posterior_is_equations_4_and_5():
+def test_posterior_is_equations_4_and_5_with_or_without_the_residuals():
     model, X, _ = fitted()
-    posterior = model.posterior(X)
     Phi = model.basis(X)[0]
-    assert posterior.mean[:, 0] == pytest.approx(Phi @ model.weights.mean)
-    assert posterior.variance[:, 0] == pytest.approx(np.diag(model.covariance(X)) + 1.0 / BETA)
+    function, observation = model.posterior(X), LinearModel(model.basis, model.weights, noisy=True).posterior(X)
+    assert function.mean[:, 0] == pytest.approx(Phi @ model.weights.mean)
+    assert function.variance[:, 0] == pytest.approx(np.diag(model.covariance(X)), abs=1e-10)
+    assert observation.mean == pytest.approx(function.mean)
+    assert observation.variance == pytest.approx(function.variance + 1.0 / BETA, abs=1e-10)
+
+
+def test_predictions_are_of_observations_and_acquisitions_see_the_function():
+    latent, X, _ = fitted()
+    model = LinearModels([latent], [Transform(center=5.0, scale=2.0)])
+    assert model.latent is latent
+    assert model.posterior(X).mean == pytest.approx(5.0 + 2.0 * latent.posterior(X).mean)
+    assert model.posterior(X).variance == pytest.approx(4.0 * (latent.posterior(X).variance + 1.0 / BETA))
+    assert isinstance(model.condition(X, np.zeros((len(X), 1))), LinearModels)
 
 
 def test_gradients_equal_finite_differences():

@@ -48,13 +48,13 @@ def test_predictions_are_no_surer_than_they_are_right():
         return np.sin(8.0 * U[:, 0]) * U[:, 1] + np.abs(U[:, 2] - 0.4)
 
     errors = {}
-    for evidence in ("held out", "marginal"):
-        surrogate = DNN(0, evidence=evidence)
+    for as_published in (False, True):
+        surrogate = DNN(0, as_published=as_published)
         surrogate.fit(X, function(X))
         mean, std = surrogate.predict(test)
-        errors[evidence] = np.sqrt((((mean - function(test)) / std) ** 2).mean())
-    assert 0.4 < errors["held out"] < 2.0
-    assert errors["marginal"] > 2.0 * errors["held out"]
+        errors[as_published] = np.sqrt((((mean - function(test)) / std) ** 2).mean())
+    assert 0.4 < errors[False] < 2.0
+    assert errors[True] > 2.0 * errors[False]
 
 
 def test_gradients_equal_finite_differences_and_are_zero_on_levels():
@@ -170,7 +170,7 @@ def test_it_trains_on_a_device_of_torch():
     assert np.abs(surrogate.predict(X)[0] - y).mean() < 0.1 * y.std()
 
 
-@pytest.mark.parametrize("options", [{"evidence": "none"}, {"epochs": 5}, {"hidden": 0}])
+@pytest.mark.parametrize("options", [{"evidence": 1}, {"epochs": 5}, {"hidden": 0}])
 def test_options_without_sense_are_refused(options):
     with pytest.raises(InputError):
         DNN(0, **options).fit(*cloud(10))
