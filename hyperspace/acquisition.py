@@ -27,6 +27,7 @@ _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 _NEGLIGIBLE = -50.0  # log EI below which differences stop to matter beside the chance of success
 _BARRIER = 100.0  # what a standard deviation of missing caution costs, in units of log EI
 _FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
+_LARGEST = 30.0  # above it phi is nothing beside z
 
 
 class Valued(NamedTuple):
@@ -49,18 +50,24 @@ class Acquisition(Protocol):
         ...
 
 
+def _mills(z: Array) -> tuple[Array, Array]:
+    """Return m = Phi(z)/phi(z) and b = h(z)/phi(z) = 1 + z m, for z up to _LARGEST."""
+    near = np.maximum(z, _FAR)
+    m = math.sqrt(0.5 * math.pi) * erfcx(near * -math.sqrt(0.5))
+    b = 1.0 + near * m
+    far = z < _FAR
+    if far.any():  # b = z^-2 (1 - 3 z^-2 + 15 z^-4 - 105 z^-6 + ...): the 1 and z m would cancel
+        square = 1.0 / np.minimum(z, _FAR) ** 2
+        b = np.where(far, square * (1.0 - square * (3.0 - square * (15.0 - 105.0 * square))), b)
+        m = np.where(far, (b - 1.0) / np.minimum(z, _FAR), m)
+    return m, b
+
+
 def log_h(z: Array) -> Array:
-    """Return log(phi(z) + z Phi(z)), accurate for every z (after Ament et al. 2023, eq. 9)."""
-    upper = np.maximum(z, -1.0)
-    direct = np.log(np.exp(-0.5 * upper * upper - _LOG_SQRT_2PI) + upper * np.exp(log_ndtr(upper)))
-    lower = np.minimum(z, -1.0)
-    # h = phi(z) (1 + z sqrt(pi/2) erfcx(-z/sqrt(2))), and the bracket is z^-2 (1 - 3 z^-2 + 15 z^-4 - 105 z^-6 + ...)
-    near = np.maximum(lower, _FAR)
-    exact = np.log1p(near * math.sqrt(0.5 * math.pi) * erfcx(near * -math.sqrt(0.5)))
-    square = 1.0 / np.minimum(lower, _FAR) ** 2
-    expanded = np.log(square) + np.log1p(-square * (3.0 - square * (15.0 - 105.0 * square)))
-    tail = np.where(lower >= _FAR, exact, expanded) - 0.5 * lower * lower - _LOG_SQRT_2PI
-    return np.where(z > -1.0, direct, tail)
+    """Return log(phi(z) + z Phi(z)), accurate for every z (Ament et al. 2023, eq. 9, has the same in other terms)."""
+    small = np.minimum(z, _LARGEST)
+    value = np.log(_mills(small)[1]) - 0.5 * small * small - _LOG_SQRT_2PI
+    return value + np.log(np.maximum(z, _LARGEST) / _LARGEST)  # h(z) = z, to all digits, from _LARGEST on
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,10 @@ class LogEI:
     def gradient(self, mean: Array, std: Array) -> Valued:
         """Return the value and its derivatives: h'(z) = Phi(z), hence d/d mu = -Phi/(sigma h), d/d sigma = phi/(sigma h)."""
         z = (self.best - mean) / std
-        log_height = log_h(z)
-        by_mean = -np.exp(log_ndtr(z) - log_height) / std
-        by_std = np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_height) / std
-        return Valued(log_height + np.log(std), by_mean, by_std)
+        m, b = _mills(np.minimum(z, _LARGEST))
+        by_std = 1.0 / (b * std)
+        excess = np.maximum(z, _LARGEST) / _LARGEST
+        return Valued(log_h(z) + np.log(std), -m * by_std / excess, by_std)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +113,8 @@ class LogPI:
     def gradient(self, mean: Array, std: Array) -> Valued:
         """Return the value and its derivatives."""
         z = (self.best - self.margin - mean) / std
-        value = log_ndtr(z)
-        slope = np.exp(-0.5 * z * z - _LOG_SQRT_2PI - value)
-        return Valued(value, -slope / std, -slope * z / std)
+        slope = 1.0 / (_mills(np.minimum(z, _LARGEST))[0] * std)  # phi / Phi, over sigma
+        return Valued(log_ndtr(z), -slope, -slope * z)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +187,7 @@ class Feasibility:
         std = _std(posterior.variance)
         z = (self.threshold - posterior.mean[:, 0]) / std
         log_probability = log_ndtr(z)
-        by_z = np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_probability) + np.where(z < self.caution, _BARRIER, 0.0)
+        by_z = 1.0 / _mills(np.minimum(z, _LARGEST))[0] + np.where(z < self.caution, _BARRIER, 0.0)
         gradient = _chain(-by_z / std, -by_z * z / std, posterior.mean_gradient, posterior.variance_gradient, std)
         return log_probability - _BARRIER * np.maximum(self.caution - z, 0.0), gradient
 

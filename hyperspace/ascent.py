@@ -1,10 +1,11 @@
 """Gradient ascent of a function in a box from several points at once: projected BFGS, batched over the points.
 
-Each evaluation of an acquisition costs a few dozen numpy calls, whatever the number of points; so all starts climb together.
+An evaluation of an acquisition costs a few dozen numpy calls, whatever the number of points; so all starts climb together.
 
 Notation:
-    B, d   points, coordinates         X, g   points and gradients, (B, d)
+    B, d   points, coordinates         X, G   points and gradients, (B, d)
     H      approximations of the inverse of minus the Hessian, (B, d, d)
+    t      length of the next step along the direction P, (B,)
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace.trial import Array
 
-_ARMIJO = 1e-4
-_FIRST_STEP = 0.1  # longest first move, in units of `scales`
-_SHORTEST = 1e-7  # in units of `scales`: below it a point has arrived
+_ARMIJO = 1e-4  # part of the linear gain that a step must reach
+_FIRST_STEP = 0.1  # length of the first move, in units of `scales`
+_SHORTEST = 1e-7  # a move shorter than this, in units of `scales`, has arrived
 
 
 def ascend(
@@ -27,7 +29,7 @@ def ascend(
     upper: Array,
     scales: Array,
     max_evaluations: int,
-    tolerance: float = 1e-5,
+    tolerance: float = 1e-4,
 ) -> tuple[Array, Array]:
     """Climb from each row of X within the box; return the points reached (B, d) and their values (B,).
 
@@ -35,79 +37,85 @@ def ascend(
         function: returns values (b,) and gradients (b, d) at points (b, d).
         X: where to start, within the box.
         lower: lower ends of the box, (d,).
-        upper: upper ends, (d,); a coordinate whose ends are equal stays where it is.
+        upper: upper ends, (d,).
         scales: typical lengths of the coordinates, (d,), all positive: the metric of the first step.
         max_evaluations: calls of `function`.
         tolerance: a point that a full step raises by less has arrived.
     """
-    X = X.copy()
-    values, g = function(X)
-    best_X, best_values = X, values
-    everyone = np.arange(len(X))
-    best_X, best_values = X.copy(), values.copy()
-    H = np.zeros((len(X), X.shape[1], X.shape[1]))
-    fresh = np.ones(len(X), dtype=bool)  # no curvature known yet
+    lower, upper = lower / scales, upper / scales  # from here on the scales are the units
+    X = np.clip(X / scales, lower, upper)
+    f, G = function(X * scales)
+    G = G * scales
+    reached, values = X.copy(), f.copy()
+    rows = np.arange(len(X))  # of those still climbing
+    H = np.zeros((*X.shape, X.shape[1]))
+    curved = np.zeros(len(X), dtype=bool)  # whether H holds anything yet
     t = np.ones(len(X))
-    direction = np.empty_like(X)
+    P = _direction(X, G, H, curved, lower, upper)
     for _ in range(max_evaluations - 1):
-        new = t == 1.0  # the others go on with a shorter step in the direction that they have
-        free = ~(((lower >= X) & (g <= 0.0)) | ((upper <= X) & (g >= 0.0)))
-        gradient = np.where(free, g, 0.0)
-        steepest = gradient * scales**2
-        norm = np.sqrt((gradient * steepest).sum(axis=1))
-        first = steepest * (_FIRST_STEP / np.maximum(norm, 1e-300))[:, None]
-        newton = np.where(free, np.matmul(H, gradient[:, :, None])[:, :, 0], 0.0)
-        uphill = (newton * gradient).sum(axis=1) > 0.0
-        chosen = np.where((fresh | ~uphill)[:, None], first, newton)
-        direction = np.where(new[:, None], chosen, direction)
-        trial = np.clip(X + t[:, None] * direction, lower, upper)
-        step = trial - X
-        moved = np.abs(step / scales).max(axis=1) > _SHORTEST
-        going = moved & (norm > 0.0)
-        if not going.all():
-            everyone, X, values, g, H, fresh, t, direction, trial, step, gradient = (
-                array[going] for array in (everyone, X, values, g, H, fresh, t, direction, trial, step, gradient)
+        trial = np.minimum(np.maximum(X + t[:, None] * P, lower), upper)
+        S = trial - X
+        f_trial, G_trial = function(trial * scales)
+        G_trial = G_trial * scales
+        gain, linear = f_trial - f, _dots(G, S)
+        accepted = gain >= np.maximum(_ARMIJO * linear, 0.0)
+        done = np.abs(S).max(axis=1) < _SHORTEST
+        done |= accepted & (gain < tolerance) & (t == 1.0)
+        if accepted.all():
+            _update(H, S, G - G_trial, accepted, curved)
+            X, f, G = trial, f_trial, G_trial
+            P, t = _direction(X, G, H, curved, lower, upper), np.ones(len(X))
+        else:
+            _update(H, S, G - G_trial, accepted, curved)
+            X, f, G = (
+                np.where(accepted[:, None], trial, X),
+                np.where(accepted, f_trial, f),
+                np.where(accepted[:, None], G_trial, G),
             )
-            if len(X) == 0:
+            P = np.where(accepted[:, None], _direction(X, G, H, curved, lower, upper), P)
+            peak = 0.5 * linear / np.maximum(linear - gain, 1e-300)  # of the parabola through both values and the slope
+            t = np.where(accepted, 1.0, t * np.clip(np.nan_to_num(peak, nan=0.1), 0.1, 0.5))
+        reached[rows], values[rows] = X, f
+        if done.any():
+            climbing = ~done
+            if not climbing.any():
                 break
-        trial_values, trial_g = function(trial)
-        gain = trial_values - values
-        accepted = gain >= _ARMIJO * (g * step).sum(axis=1)
-        y = g - trial_g  # of minus the function, which is minimised
-        _update(H, step, y, accepted, fresh, scales)
-        fresh &= ~accepted
-        arrived = accepted & (gain < tolerance) & (t == 1.0)
-        slope = np.maximum((gradient * direction).sum(axis=1) * t, 1e-300)
-        shrink = np.clip(0.5 * slope / np.maximum(slope - gain, 1e-300), 0.1, 0.5)  # maximum of the parabola through both
-        t = np.where(accepted, 1.0, t * np.where(np.isfinite(shrink), shrink, 0.1))
-        X = np.where(accepted[:, None], trial, X)
-        values = np.where(accepted, trial_values, values)
-        g = np.where(accepted[:, None], trial_g, g)
-        best_X[everyone], best_values[everyone] = X, values
-        if arrived.any():
-            stay = ~arrived
-            everyone, X, values, g, H, fresh, t, direction = (
-                array[stay] for array in (everyone, X, values, g, H, fresh, t, direction)
-            )
-            if len(X) == 0:
-                break
-    return best_X, best_values
+            rows, X, f, G, H, curved, t, P = (array[climbing] for array in (rows, X, f, G, H, curved, t, P))
+    return reached * scales, values
 
 
-def _update(H: Array, s: Array, y: Array, accepted: Array, fresh: Array, scales: Array) -> None:
-    """Update H in place by the step s and the change of gradient y where the curvature s.y is positive (BFGS)."""
-    curvature = (s * y).sum(axis=1)
-    size = np.sqrt((s * s).sum(axis=1) * (y * y).sum(axis=1))
-    use = accepted & (curvature > 1e-8 * size)
+def _dots(A: Array, B: Array) -> Array:
+    """Return the scalar products of the rows, (B,)."""
+    dots: Array = np.einsum("ij,ij->i", A, B)
+    return dots
+
+
+def _direction(X: Array, G: Array, H: Array, curved: NDArray[np.bool_], lower: Array, upper: Array) -> Array:
+    """Return H g in the coordinates that are not held by the box; where that leads down or H is empty, a short step along g."""
+    held = ((lower >= X) & (G < 0.0)) | ((upper <= X) & (G > 0.0))
+    G = np.where(held, 0.0, G)
+    newton = np.where(held, 0.0, np.matmul(H, G[:, :, None])[:, :, 0])
+    usable = curved & (_dots(newton, G) > 0.0)
+    if usable.all():
+        return newton
+    steepest = G * (_FIRST_STEP / np.maximum(np.sqrt(_dots(G, G)), 1e-300))[:, None]
+    return np.where(usable[:, None], newton, steepest)
+
+
+def _update(H: Array, S: Array, Y: Array, accepted: NDArray[np.bool_], curved: NDArray[np.bool_]) -> None:
+    """Update H and `curved` in place by the steps S and the changes Y of minus the gradient (BFGS), where s.y is positive."""
+    sy, yy = _dots(S, Y), _dots(Y, Y)
+    use = accepted & (sy > 1e-8 * np.sqrt(_dots(S, S) * yy))
     if not use.any():
         return
-    start = use & fresh  # the first curvature sets the size of H in the metric of the scales
-    if start.any():
-        metric = scales**2
-        sizes = curvature[start] / np.maximum((y[start] ** 2 * metric).sum(axis=1), 1e-300)
-        H[start] = sizes[:, None, None] * np.diag(metric)
-    rho = np.where(use, 1.0 / np.where(use, curvature, 1.0), 0.0)
-    HY = np.matmul(H, y[:, :, None])[:, :, 0]
-    cross = (rho[:, None] * HY)[:, :, None] * s[:, None, :]
-    outer = ((rho + rho * rho * (y * HY).sum(axis=1))[:, None] * s)[:, :, None] * s[:, None, :]
-    H += outer - cross - cross.transpose(0, 2, 1)
+    first = use & ~curved
+    if first.any():  # the first curvature sets the size of H
+        H[first] = (sy[first] / yy[first])[:, None, None] * np.eye(H.shape[1])
+    rho = np.where(use, 1.0 / np.where(use, sy, 1.0), 0.0)
+    HY = np.matmul(H, Y[:, :, None])[:, :, 0]
+    # H + (1 + rho y.Hy) rho s s^T - rho (Hy s^T + s Hy^T), as (c s - Hy) (rho s)^T - (rho s) Hy^T
+    left = (1.0 + rho * _dots(Y, HY))[:, None] * S - HY
+    scaled = rho[:, None] * S
+    H += left[:, :, None] * scaled[:, None, :]
+    H -= scaled[:, :, None] * HY[:, None, :]
+    curved |= use

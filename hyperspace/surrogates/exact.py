@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from hyperspace.surrogates.base import Posterior
-from hyperspace.surrogates.kernels import BLOCK, SQRT5, Features, augment, matern52
+from hyperspace.surrogates.kernels import BLOCK, SQRT5, Features, left_factor, matern52, right_factor
 from hyperspace.trial import Array
 
 MIN_NOISE = 1e-8  # of targets of variance one: keeps K well enough conditioned, and lets a regret of 1e-6 be resolved
@@ -67,9 +67,10 @@ class ExactGP:
     def __init__(self, features: Features, hyper: Hyperparameters, X: Array, z: Array, noise: Array | None = None) -> None:
         self.features, self.hyper = features, hyper
         self._inverse_scales = SQRT5 / hyper.lengthscales[features.columns]
-        left, self._right = augment(features(X) * self._inverse_scales)
+        A = features(X) * self._inverse_scales
+        self._right = right_factor(A)
         self._diagonal = np.full(len(X), hyper.noise) if noise is None else hyper.noise + noise
-        K = hyper.outputscale * matern52(left @ self._right.T)[0]
+        K = hyper.outputscale * matern52(left_factor(A) @ self._right.T)[0]
         self._W = _inverse_factor(K, self._diagonal, hyper.outputscale)
         self.z = z
         self._alpha = self._solve(z - hyper.mean)
@@ -97,10 +98,10 @@ class ExactGP:
 
     def _cross(self, X: Array) -> tuple[Array, Array, Array]:
         """Return scaled features (q, p), kernel (q, n) and slope (q, n) between X and the training points."""
-        left, right = augment(self.features(X) * self._inverse_scales)
-        kernel, slope = matern52(left @ self._right.T)
+        A = self.features(X) * self._inverse_scales
+        kernel, slope = matern52(left_factor(A) @ self._right.T)
         kernel *= self.hyper.outputscale
-        return right[:, :-2], kernel, slope
+        return A, kernel, slope
 
     def _whiten(self, kernel: Array) -> Array:
         """Return V = (W k^T)^T, (q, n), in the place of `kernel`: a triangular product, half the work of a full one."""
@@ -144,9 +145,9 @@ class ExactGP:
 
     def covariance(self, X: Array) -> Array:
         """Return the posterior covariance of the function at X, (q, q)."""
-        left, right = augment(self.features(X) * self._inverse_scales)
-        V = self._whiten(self.hyper.outputscale * matern52(left @ self._right.T)[0])
-        prior = self.hyper.outputscale * matern52(left @ right.T)[0]
+        A, kernel, _ = self._cross(X)
+        V = self._whiten(kernel)
+        prior = self.hyper.outputscale * matern52(left_factor(A) @ right_factor(A).T)[0]
         covariance: Array = prior - V @ V.T
         return covariance
 
@@ -167,12 +168,12 @@ class ExactGP:
 
         The factor is extended by a block: with L = [[L1, 0], [B, L2]], L^-1 = [[W1, 0], [-W2 B W1, W2]], W2 = L2^-1.
         """
-        left, right = augment(self.features(X) * self._inverse_scales)
         scale = self.hyper.outputscale
-        kernel = scale * matern52(left @ self._right.T)[0]
+        A, kernel, _ = self._cross(X)
+        right = right_factor(A)
         B = self._whiten(kernel.copy())
         diagonal = np.full(len(X), self.hyper.noise)
-        W2 = _inverse_factor(scale * matern52(left @ right.T)[0] - B @ B.T, diagonal, scale)
+        W2 = _inverse_factor(scale * matern52(left_factor(A) @ right.T)[0] - B @ B.T, diagonal, scale)
         n, m = len(self), len(X)
         W = np.zeros((n + m, n + m), order="F")
         W[:n, :n] = self._W

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hyperspace.space import Space
 
 PLAIN, WARPED = "plain", "warped"
+_HOPELESS = 20.0  # nats that a fit will not make up when it starts from an earlier one
 
 
 class GPModel(LatentModel):
@@ -93,16 +94,22 @@ class GP(Surrogate):
 
     def _fit_output(self, features: Features, X: Array, y: Array, noise: Array | None, previous: _Fitted | None) -> _Fitted:
         thetas: dict[str, Array] = dict(previous.thetas) if previous is not None else {}
-        best: tuple[float, Transform, Hyperparameters] | None = None
+        candidates = []
         for kind in (PLAIN, WARPED) if self.warp else (PLAIN,):
             transform = Transform.fit(y, warped=kind == WARPED)
             if kind == WARPED and transform.power in (None, 1.0):
                 continue
             objective = likelihood.Objective(features, X, transform.forward(y), _noise_of(transform, y, noise))
-            thetas[kind], value = likelihood.fit(objective, thetas.get(kind, thetas.get(PLAIN)), self.max_evaluations)
-            evidence = value + transform.log_jacobian(y)
-            if best is None or evidence > best[0]:
-                best = evidence, transform, objective.hyperparameters(thetas[kind])
+            start, value = likelihood.best_start(objective, thetas.get(kind, thetas.get(PLAIN)))
+            log_jacobian = transform.log_jacobian(y)
+            candidates.append((log_jacobian - value, kind, transform, objective, start, log_jacobian))
+        best: tuple[float, Transform, Hyperparameters] | None = None
+        for evidence, kind, transform, objective, start, log_jacobian in sorted(candidates, key=lambda c: -c[0]):
+            if best is not None and kind in thetas and evidence + _HOPELESS < best[0]:
+                continue
+            thetas[kind], value = likelihood.fit(objective, start, self.max_evaluations)
+            if best is None or log_jacobian - value > best[0]:
+                best = log_jacobian - value, transform, objective.hyperparameters(thetas[kind])
         if best is None:
             raise RuntimeError("no fit was tried")
         return _Fitted(best[1], best[2], thetas)

@@ -70,17 +70,20 @@ class Features:
         return values if self.identity else np.bincount(self.columns, weights=values, minlength=self.d).astype(float)
 
 
-def augment(A: Array) -> tuple[Array, Array]:
-    """Return left and right factors of the squared distances: left(A) @ right(B).T = |a - b|^2, both (n, p + 2)."""
-    n, p = A.shape
-    left, right = np.empty((n, p + 2)), np.empty((n, p + 2))
-    np.multiply(A, -2.0, out=left[:, :p])
-    left[:, p] = np.einsum("ij,ij->i", A, A)
-    left[:, p + 1] = 1.0
-    right[:, :p] = A
-    right[:, p] = 1.0
-    right[:, p + 1] = left[:, p]
-    return left, right
+def left_factor(A: Array) -> Array:
+    """Return (-2 a, |a|^2, 1) of each row: left_factor(A) @ right_factor(B).T holds all |a - b|^2."""
+    left = np.ones((len(A), A.shape[1] + 2))
+    np.multiply(A, -2.0, out=left[:, :-2])
+    left[:, -2] = np.einsum("ij,ij->i", A, A)
+    return left
+
+
+def right_factor(B: Array) -> Array:
+    """Return (b, 1, |b|^2) of each row; see `left_factor`."""
+    right = np.ones((len(B), B.shape[1] + 2))
+    right[:, :-2] = B
+    right[:, -1] = np.einsum("ij,ij->i", B, B)
+    return right
 
 
 def matern52(s: Array, kernel: Array | None = None, decay: Array | None = None) -> tuple[Array, Array]:

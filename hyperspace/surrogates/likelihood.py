@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from hyperspace.surrogates.exact import MIN_NOISE, Hyperparameters
-from hyperspace.surrogates.kernels import SQRT5, Features, augment, matern52
+from hyperspace.surrogates.kernels import SQRT5, Features, left_factor, matern52, right_factor
 from hyperspace.trial import Array
 
 _LOG_2PI = math.log(2.0 * math.pi)
@@ -89,9 +89,9 @@ class Objective:
         n, d = len(self.z), self.d
         scale = math.exp(theta[d])
         A = self._F * (SQRT5 * np.exp(-theta[:d]))[self.features.columns]
-        left, right = augment(A)
+        right = right_factor(A)
         squares, K, scratch = self._buffers
-        K, slope = matern52(np.matmul(left, right.T, out=squares), K, scratch)
+        K, slope = matern52(np.matmul(left_factor(A), right.T, out=squares), K, scratch)
         K *= scale
         noise = self._noise(theta)
         K.flat[:: n + 1] += noise
@@ -123,8 +123,8 @@ class Objective:
 
     def hyperparameters(self, theta: Array) -> Hyperparameters:
         """Return the hyperparameters that theta stands for, the mean included."""
-        left, right = augment(self._F * (SQRT5 * np.exp(-theta[: self.d]))[self.features.columns])
-        K = math.exp(theta[self.d]) * matern52(left @ right.T)[0]
+        A = self._F * (SQRT5 * np.exp(-theta[: self.d]))[self.features.columns]
+        K = math.exp(theta[self.d]) * matern52(left_factor(A) @ right_factor(A).T)[0]
         K.flat[:: len(K) + 1] += self._noise(theta)
         L, info = lapack.dpotrf(K.T, lower=1, overwrite_a=1)
         mean = self._mean_and_alpha(lapack.dpotrs(L, self._rhs, lower=1)[0])[0] if info == 0 else 0.0
@@ -132,23 +132,24 @@ class Objective:
         return Hyperparameters(np.exp(theta[: self.d]), math.exp(theta[self.d]), noise, mean)
 
 
-def fit(objective: Objective, start: Array | None, max_evaluations: int) -> tuple[Array, float]:
-    """Return the theta of largest posterior density found from `start` or the prior's mode, whichever begins better.
+def best_start(objective: Objective, earlier: Array | None) -> tuple[Array, float]:
+    """Return the theta of an earlier fit or the prior's mode, whichever is better now, and the objective there."""
+    theta = initial_theta(objective.d, objective.noise is not None)
+    value = objective(theta)[0]
+    if earlier is None or len(earlier) != len(theta):
+        return theta, value
+    earlier_value = objective(earlier)[0]
+    return (earlier, earlier_value) if earlier_value < value else (theta, value)
 
-    Args:
-        objective: minus the log posterior density.
-        start: theta of an earlier fit, or None.
-        max_evaluations: of the objective.
 
-    Returns:
-        theta, and the log posterior density there.
+def fit(objective: Objective, theta: Array, max_evaluations: int) -> tuple[Array, float]:
+    """Return the theta of least objective that L-BFGS-B finds from `theta`, and the objective there.
+
+    It stops where a step gains less than a few hundredths of a nat: a prediction would not show the rest.
     """
     from scipy.optimize import fmin_l_bfgs_b
 
-    theta = initial_theta(objective.d, objective.noise is not None)
-    if start is not None and len(start) == len(theta) and objective(start)[0] < objective(theta)[0]:
-        theta = start
     best, value, _ = fmin_l_bfgs_b(
-        objective, theta, bounds=objective.bounds(), factr=1e10, pgtol=1e-3, maxfun=max_evaluations, maxiter=max_evaluations
+        objective, theta, bounds=objective.bounds(), factr=1e12, pgtol=1e-2, maxfun=max_evaluations, maxiter=max_evaluations
     )
-    return np.asarray(best), -float(value)
+    return np.asarray(best), float(value)
