@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hyperspace.drive import hyperdrive
+    from hyperspace.hyperbelt import hyperbelt
     from hyperspace.metrics import Metric
     from hyperspace.optimizers.optimizer import Optimizer
     from hyperspace.results import Result, load_results
@@ -35,6 +36,7 @@ __all__ = [
     "__version__",
     "evolutionary_search",
     "grid_search",
+    "hyperbelt",
     "hyperdrive",
     "load_results",
     "make_surrogate",
@@ -51,6 +53,7 @@ _HOMES = {
     "Trial": "hyperspace.trial",
     "evolutionary_search": "hyperspace.search",
     "grid_search": "hyperspace.search",
+    "hyperbelt": "hyperspace.hyperbelt",
     "hyperdrive": "hyperspace.drive",
     "load_results": "hyperspace.results",
     "make_surrogate": "hyperspace.surrogates",

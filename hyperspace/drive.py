@@ -67,10 +67,10 @@ def hyperdrive(
             predict, or with ask and tell; or a list of such, which drives take in turn.
         n_iterations: evaluations a drive.
         n_calls: evaluations in all, instead of n_iterations; the first n_calls mod n_drives drives do one more.
-        strategy: "adaptive"; "static", the published method: every drive stays in its subspace; or "generations": the drives of a
-            subspace evaluate the points of one optimizer, a generation a round.
-        n_subspaces: a power of two; None: 2^D for "static", 2^min(D, max(4, ceil(log2 ranks))) for "adaptive", 1 for
-            "generations".
+        strategy: "adaptive"; "static", the published method: every drive stays in its subspace; "generations": the drives of a
+            subspace evaluate the points of one optimizer, a generation a round; or "halving", see `hyperspace.hyperbelt`.
+        n_subspaces: a power of two; None: 2^D for "static" and "halving", 2^min(D, max(4, ceil(log2 ranks))) for "adaptive", 1
+            for "generations".
         n_drives: a multiple of n_subspaces, fixed at the study's creation; None: enough for the ranks that create it, and 16 at
             least for "generations".
         overlap: how much the halves overlap, in [0, 1]: each is (1 + overlap)/2 of its dimension.

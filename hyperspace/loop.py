@@ -183,6 +183,7 @@ class Loop(ABC):
             attempt=trial.attempt,
             folder=None if scratch is None else scratch(trial.drive, trial.iteration),
             report=report,
+            budget=trial.budget,
         )
 
 

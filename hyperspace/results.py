@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
+_BUDGET = "budget"
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
 
@@ -75,30 +76,33 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def trials(self) -> pandas.DataFrame:
         """Every trial, a row each, in the order of iteration and drive.
 
-        Columns: drive, iteration, subspace, region, arm, status, then one a dimension and one a metric, then seconds,
-        suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric whose name is taken gets
-        the prefix "parameter." or "metric.".
+        Columns: drive, iteration, subspace, region, arm, status, then one a dimension and one a metric, the budget where there
+        are budgets, then seconds, suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric
+        whose name is taken gets the prefix "parameter." or "metric.".
         """
         import pandas
 
         trials: Sequence[Trial] = self._trials
         metric_names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
         columns: dict[str, list[Any]] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
-        taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS}
+        budgets = {_BUDGET: [trial.budget for trial in trials]} if any(trial.budget is not None for trial in trials) else {}
+        taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS, *budgets}
         for position, name in enumerate(self.names):
             label = name if name not in taken and name not in metric_names else f"parameter.{name}"
             columns[label] = [trial.x[position] for trial in trials]
         for name in metric_names:
             label = name if name not in taken else f"metric.{name}"
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
-        columns |= {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
+        columns |= budgets | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
         return pandas.DataFrame(columns)
 
     def table(self) -> pandas.DataFrame:
         """All evaluations of the study, best first; those that broke a constraint, then those that failed, come last.
 
-        Columns: generation (the trial's iteration), job (its drive), then one a dimension, one a constant and one a metric, then
-        seconds and status.
+        Evaluations with a larger budget come before those with a smaller one.
+
+        Columns: generation (the trial's iteration), job (its drive), then one a dimension, one a constant and one a metric, the
+        budget where there are budgets, then seconds and status.
         """
         frame = self.trials
         trials: Sequence[Trial] = self._trials
@@ -106,7 +110,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         metrics: Metrics = self._metrics
         losses = [metrics.loss(trial.metrics) if trial.status == OK else np.nan for trial in trials]
         violations = [metrics.violation(trial.metrics) if trial.status == OK else np.inf for trial in trials]
-        order = [row for row in np.lexsort((losses, violations)) if trials[row].finished and trials[row].drive >= 0]
+        fidelities = [-trial.fidelity for trial in trials]
+        order = [row for row in np.lexsort((losses, fidelities, violations)) if trials[row].finished and trials[row].drive >= 0]
         columns = {"generation": frame["iteration"], "job": frame["drive"]}
         outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
         columns |= {name: frame[name] for name in outcome[: space.d]}

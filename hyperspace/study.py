@@ -17,6 +17,7 @@ from typing import Any
 from hyperspace.errors import InputError, NotBuiltError, StudyError
 from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers import ALGORITHMS, is_algorithm
+from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
 from hyperspace.partition import Partition
 from hyperspace.records import trial_record
 from hyperspace.space import Space
@@ -24,7 +25,7 @@ from hyperspace.trial import GIVEN_DRIVE, OK, Trial
 
 LARGEST_STATIC_PARTITION = 4096
 ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
-STRATEGIES = ("static", "adaptive", "generations")
+STRATEGIES = ("static", "adaptive", "generations", "halving")
 EXCHANGES = ("none", "round", "async", "files")
 SAMPLERS = ("sobol", "lhs", "random")
 MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS)
@@ -190,7 +191,7 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
     strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
     exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
     if exchange is None:  # the published method shares nothing
-        exchange = "none" if strategy == "static" else "async" if strategy == "adaptive" and ranks > 1 else "round"
+        exchange = "none" if strategy == "static" else "async" if strategy != "generations" and ranks > 1 else "round"
     n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
     partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks)
     n_drives = wanted.n_drives if wanted.n_drives is not None else past.get("n_drives")
@@ -201,6 +202,11 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
     model = check_model(wanted.model)
     if strategy == "generations":
         check_generations(model, exchange)
+    n_iterations = check_count("n_iterations", wanted.n_iterations) if n_calls is None else None
+    if strategy == "halving" or isinstance(model, Hyperband):
+        check_halving(model, strategy, exchange)
+        if n_iterations is not None:
+            n_iterations, n_calls = plan_loops(model, n_iterations, partition.n_subspaces, n_drives, exchange)
     return Study(
         space=wanted.space,
         metrics=wanted.metrics,
@@ -214,7 +220,7 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
         sampler=check_choice("sampler", wanted.sampler, SAMPLERS),
         n_samples=plan_samples(n_samples, strategy, exchange != "none", wanted.space.d, n_drives),
         n_drives=n_drives,
-        n_iterations=None if n_calls is not None else check_count("n_iterations", wanted.n_iterations),
+        n_iterations=n_iterations if n_calls is None else None,
         n_calls=n_calls,
         given=check_given(wanted.x0, wanted.y0, wanted.space, wanted.metrics),
         seed=check_count("random_state", seed, least=0),
@@ -233,9 +239,9 @@ def plan_subspaces(n_subspaces: int | None, strategy: str, space: Space, overlap
     elif n_subspaces is None and strategy == "generations":
         n_subspaces = 1
     partition = Partition(space, n_subspaces, overlap)
-    if strategy == "static" and partition.n_subspaces > LARGEST_STATIC_PARTITION:
+    if strategy in ("static", "halving") and partition.n_subspaces > LARGEST_STATIC_PARTITION:
         raise InputError(
-            f'strategy="static" works all 2^{len(partition.split)} subspaces of {len(partition.split)} dimensions, each with '
+            f'strategy="{strategy}" works all 2^{len(partition.split)} subspaces of {len(partition.split)} dimensions, each with '
             f"evaluations of its own; it takes at most {LARGEST_STATIC_PARTITION}. Set n_subspaces to split fewer dimensions, "
             f'or take strategy="adaptive"'
         )

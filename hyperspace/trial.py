@@ -95,6 +95,16 @@ class Trial:
         """Whether the point itself is to blame, so that a surrogate should learn to avoid its surroundings."""
         return self.status in (FAILED, TIMEOUT) and self.fault != "infrastructure"
 
+    @property
+    def budget(self) -> float | None:
+        """What the objective may spend, in its own unit, where evaluations differ in that; None where they do not."""
+        return None if self.model is None else self.model.get("budget")
+
+    @property
+    def fidelity(self) -> float:
+        """The budget, as a number in any case, so that trials are compared with those of the same."""
+        return self.budget or 0.0
+
     def finish(self, status: str, **changes: Any) -> Trial:
         """Return this trial as it ended."""
         return replace(self, status=status, **changes)
@@ -158,8 +168,12 @@ class Archive:
             ok = trial.status == OK
             self._y[row] = self.metrics.loss(trial.metrics) if ok else math.nan
             feasible = ok and self.metrics.violation(trial.metrics) == 0.0
-            if feasible and (self._best < 0 or self._y[row] < self._y[self._best]):
+            if feasible and (self._best < 0 or self._rank(row) < self._rank(self._best)):
                 self._best = row
+
+    def _rank(self, row: int) -> tuple[float, float]:
+        # What a small budget promises is no result: of the largest one the least loss.
+        return -self._trials[row].fidelity, float(self._y[row])
 
     def replace_running(self, trials: Iterable[Trial]) -> None:
         """Take these for the trials under way, in this order."""
@@ -194,5 +208,5 @@ class Archive:
 
     @property
     def best(self) -> Trial | None:
-        """The best trial that kept the constraints; of equals the one known first. None before there is one."""
+        """The best trial of the largest budget that kept the constraints, of equals the first one; None before there is one."""
         return self._trials[self._best] if self._best >= 0 else None

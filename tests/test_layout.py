@@ -20,6 +20,7 @@ LAYERS = [
         "drive",
         "evaluators",
         "exchange",
+        "hyperbelt",
         "journal",
         "loop",
         "records",

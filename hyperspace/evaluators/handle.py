@@ -15,14 +15,22 @@ class TrialHandle:
         id: its name within the study, e.g. "3-12" for drive 3, iteration 12.
         seed: an integer of its own, the same whenever this trial is evaluated.
         attempt: 0, and one more each time it was begun again.
+        budget: what the evaluation may spend, in the objective's own unit; None where all are alike.
     """
 
     def __init__(
-        self, id: str, seed: int, attempt: int, folder: Path | None, report: Callable[[int, Mapping[str, Value]], None]
+        self,
+        id: str,
+        seed: int,
+        attempt: int,
+        folder: Path | None,
+        report: Callable[[int, Mapping[str, Value]], None],
+        budget: float | None = None,
     ) -> None:
         self.id = id
         self.seed = seed
         self.attempt = attempt
+        self.budget = budget
         self._folder = folder
         self._report = report
 

@@ -58,11 +58,13 @@ class InlineEvaluator(Evaluator):
         return outcome
 
 
-def takes_handle(objective: Objective) -> bool:
-    """Return whether the objective wants a second argument, the trial's handle."""
+def takes_handle(objective: Objective, position: int = 1) -> bool:
+    """Return whether the objective wants the trial's handle, as its argument at `position`: its second one."""
     try:
         parameters = list(inspect.signature(objective).parameters.values())
     except (TypeError, ValueError):  # some built-in and extension functions have no signature
         return False
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or positional[1].name == "trial")
+    if len(positional) <= position:
+        return False
+    return positional[position].default is inspect.Parameter.empty or positional[position].name == "trial"

@@ -37,7 +37,7 @@ def make_strategy(
     if strategy == "adaptive" and is_surrogate(model):
         return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, exchange)
 
-    if strategy == "generations":
+    if strategy == "generations" or (strategy == "halving" and exchange == "round"):
 
         def shared_optimizer(subspace: Subspace, team: int) -> AskTell:
             design = Design(sampler, n_samples * team, subspace.bounds, space, seed=seed, subspace=subspace.index)
