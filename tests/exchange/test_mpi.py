@@ -101,10 +101,10 @@ def test_waiting_takes_under_one_percent_of_a_core(mpirun, tmp_path):
         HEAD
         + """
 def slow(x):
-    time.sleep(3.0)
+    time.sleep(5.0)
     return x[0]
 hyperdrive(slow, [(0.0, 1.0)], None, checkpoints=False, n_iterations=1, n_subspaces=1, n_drives=1, n_samples=1)
-before = os.times()
+before = os.times()  # the first call has loaded everything
 hyperdrive(slow, [(0.0, 1.0)], None, checkpoints=False, n_iterations=1, n_subspaces=1, n_drives=1, n_samples=1)
 after = os.times()
 used = after.user + after.system - before.user - before.system
