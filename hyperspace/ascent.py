@@ -61,17 +61,13 @@ def ascend(
         accepted = gain >= np.maximum(_ARMIJO * linear, 0.0)
         done = np.abs(S).max(axis=1) < _SHORTEST
         done |= accepted & (gain < tolerance) & (t == 1.0)
+        _update(H, S, G - G_trial, accepted, curved)
         if accepted.all():
-            _update(H, S, G - G_trial, accepted, curved)
             X, f, G = trial, f_trial, G_trial
             P, t = _direction(X, G, H, curved, lower, upper), np.ones(len(X))
         else:
-            _update(H, S, G - G_trial, accepted, curved)
-            X, f, G = (
-                np.where(accepted[:, None], trial, X),
-                np.where(accepted, f_trial, f),
-                np.where(accepted[:, None], G_trial, G),
-            )
+            X, G = (np.where(accepted[:, None], new, old) for new, old in ((trial, X), (G_trial, G)))
+            f = np.where(accepted, f_trial, f)
             P = np.where(accepted[:, None], _direction(X, G, H, curved, lower, upper), P)
             peak = 0.5 * linear / np.maximum(linear - gain, 1e-300)  # of the parabola through both values and the slope
             t = np.where(accepted, 1.0, t * np.clip(np.nan_to_num(peak, nan=0.1), 0.1, 0.5))

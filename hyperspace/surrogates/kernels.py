@@ -71,7 +71,7 @@ class Features:
 
 
 def left_factor(A: Array) -> Array:
-    """Return (-2 a, |a|^2, 1) of each row: left_factor(A) @ right_factor(B).T holds all |a - b|^2."""
+    """Return (-2 a, |a|^2, 1) of each row a: its product with (b, 1, |b|^2) is |a - b|^2."""
     left = np.ones((len(A), A.shape[1] + 2))
     np.multiply(A, -2.0, out=left[:, :-2])
     left[:, -2] = np.einsum("ij,ij->i", A, A)
@@ -79,7 +79,7 @@ def left_factor(A: Array) -> Array:
 
 
 def right_factor(B: Array) -> Array:
-    """Return (b, 1, |b|^2) of each row; see `left_factor`."""
+    """Return (b, 1, |b|^2) of each row b; see `left_factor`."""
     right = np.ones((len(B), B.shape[1] + 2))
     right[:, :-2] = B
     right[:, -1] = np.einsum("ij,ij->i", B, B)

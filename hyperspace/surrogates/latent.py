@@ -80,12 +80,19 @@ class LatentModel:
 
 def _through(transform: Transform, latent: Posterior) -> Posterior:
     """Return the posterior of y from that of z."""
-    if transform.affine:
-        mean, slope = transform.inverse(latent.mean)
-        factor = float(slope.flat[0])
-        if latent.mean_gradient is None or latent.variance_gradient is None:
-            return Posterior(mean, latent.variance * factor**2)
-        return Posterior(mean, latent.variance * factor**2, latent.mean_gradient * factor, latent.variance_gradient * factor**2)
+    with np.errstate(over="ignore", invalid="ignore"):  # the variance of outputs beyond 1e154 is inf
+        return _straight(transform, latent) if transform.affine else _by_quadrature(transform, latent)
+
+
+def _straight(transform: Transform, latent: Posterior) -> Posterior:
+    mean, slope = transform.inverse(latent.mean)
+    factor = slope.flat[0]
+    if latent.mean_gradient is None or latent.variance_gradient is None:
+        return Posterior(mean, latent.variance * factor**2)
+    return Posterior(mean, latent.variance * factor**2, latent.mean_gradient * factor, latent.variance_gradient * factor**2)
+
+
+def _by_quadrature(transform: Transform, latent: Posterior) -> Posterior:
     std = latent.std[..., None]
     values, slopes = transform.inverse(latent.mean[..., None] + std * _NODES)
     mean = values @ _WEIGHTS

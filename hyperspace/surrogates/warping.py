@@ -23,6 +23,7 @@ from hyperspace.trial import Array
 
 _UPPER, _LOWER = 10.0, 1000.0  # where taming begins, in units of r
 _POWERS = np.round(np.arange(-2.0, 4.01, 0.1), 1)  # candidates for the Yeo-Johnson parameter; 1 is the identity
+_LARGEST = 1e300  # of r
 _FEWEST = 5  # points from which a warping can be told
 _NORMAL_QUARTILES = 1.349  # distance of the quartiles of a normal distribution, in standard deviations
 
@@ -35,7 +36,7 @@ class Transform:
         center, scale: of r.
         power: the Yeo-Johnson parameter; None for none.
         location, spread: of z.
-        low, high: range of t within which the inverse stays; it covers the data, widened by three times their range.
+        low, high: range of t within which the inverse stays: that of the data, widened by the range of y on either side.
         affine: neither tail is tamed nor warped in the data; the inverse is then a straight line, without ends.
     """
 
@@ -57,15 +58,17 @@ class Transform:
             warped: with the Yeo-Johnson parameter under which they look most like a normal sample.
         """
         center, scale = _center_and_scale(y)
-        t = _tame(_ratio(y, center, scale))
+        r = _ratio(y, center, scale)
+        t = _tame(r)
         power = _best_power(t) if warped and len(y) >= _FEWEST else None
         g = t if power is None else _yeo_johnson(t, power)
         spread = float(g.std())
         spread = spread if spread > 1e-12 * (1.0 + float(np.abs(g).max())) else 1.0
-        margin = 3.0 * float(np.ptp(t)) + 1.0
-        low, high = float(t.min()), float(t.max())
+        low, high = float(r.min()), float(r.max())
         affine = power is None and low >= -_LOWER and high <= _UPPER
-        return cls(center, scale, power, float(g.mean()), spread, low - margin, high + margin, affine)
+        margin = min(high - low, _LARGEST) or 1.0
+        ends = _tame(np.array([max(low - margin, -_LARGEST), min(high + margin, _LARGEST)]))
+        return cls(center, scale, power, float(g.mean()), spread, float(ends[0]), float(ends[1]), affine)
 
     def forward(self, y: Array) -> Array:
         """Return z of y, of the same shape."""
@@ -117,8 +120,9 @@ class Transform:
 
 def _ratio(y: Array, center: float, scale: float) -> Array:
     """Return (y - center) / scale, without overflow in the difference."""
-    r: Array = (y * 0.5 - center * 0.5) / scale * 2.0
-    return np.nan_to_num(r, posinf=np.finfo(float).max, neginf=-np.finfo(float).max)
+    with np.errstate(over="ignore"):
+        r: Array = (y * 0.5 - center * 0.5) / scale * 2.0
+    return np.clip(r, -_LARGEST, _LARGEST)
 
 
 def _center_and_scale(y: Array) -> tuple[float, float]:
@@ -128,10 +132,10 @@ def _center_and_scale(y: Array) -> tuple[float, float]:
         return 0.0, 1.0
     q25, center, q75 = np.quantile(y / largest, [0.25, 0.5, 0.75])
     scale = (q75 - q25) / _NORMAL_QUARTILES
-    if scale <= 1e-12:
+    if scale <= 1e-12 * max(abs(q25), abs(q75)):  # at least half of the outputs are equal, up to rounding
         scale = float(np.abs(y / largest - center).mean())
-    if scale <= 1e-14:
-        scale = 1.0
+        if scale <= 1e-14:
+            scale = 1.0
     return float(center) * largest, max(float(scale) * largest, float(np.finfo(float).tiny))
 
 

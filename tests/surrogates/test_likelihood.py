@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from hyperspace.space import check_space
+from hyperspace.surrogates import likelihood
+from hyperspace.surrogates.exact import MIN_NOISE, ExactGP
+from hyperspace.surrogates.kernels import Features
+
+
+def data(n=25, d=3):
+    rng = np.random.default_rng(0)
+    X = rng.random((n, d))
+    z = np.sin(6.0 * X[:, 0]) + X[:, 1] ** 2
+    return X, (z - z.mean()) / z.std()
+
+
+def features(d, kind):
+    return Features(d, check_space([(0.0, 1.0), (1, 5), ["a", "b", "c"]]) if kind == "mixed" else None)
+
+
+@pytest.mark.parametrize("kind", ["continuous", "mixed"])
+@pytest.mark.parametrize("known", [False, True])
+def test_gradient_is_that_of_finite_differences(kind, known):
+    X, z = data()
+    noise = np.linspace(0.01, 0.3, len(z)) if known else None
+    objective = likelihood.Objective(features(3, kind), X, z, noise)
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        theta = likelihood.initial_theta(3, known) + rng.normal(size=4 if known else 5)
+        gradient, step = objective(theta)[1], 1e-5
+        numeric = [(objective(theta + e)[0] - objective(theta - e)[0]) / (2 * step) for e in step * np.eye(len(theta))]
+        np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-6)
+
+
+def test_value_is_minus_the_log_likelihood_and_the_log_priors():
+    X, z = data()
+    objective = likelihood.Objective(Features(3), X, z)
+
+    def other(theta):
+        """The same up to a constant, from other implementations of each term."""
+        hyper = objective.hyperparameters(theta)
+        model = ExactGP(Features(3), hyper, X, z)
+        lengthscales = norm.logpdf(theta[:3], np.sqrt(2) + np.log(3) / 2, np.sqrt(3)) - theta[:3]
+        rest = norm.logpdf(theta[3], 0.0, 1.5) + norm.logpdf(theta[4], -9.0, 3.0) + norm.logpdf(hyper.mean)
+        return -(model.log_marginal_likelihood + lengthscales.sum() + rest)
+
+    rng = np.random.default_rng(1)
+    a, b = (likelihood.initial_theta(3) + rng.normal(size=5) for _ in range(2))
+    assert objective(a)[0] - objective(b)[0] == pytest.approx(other(a) - other(b), abs=1e-8)
+
+
+def test_mean_has_the_largest_posterior_density():
+    X, z = data()
+    theta = likelihood.initial_theta(3)
+    hyper = likelihood.Objective(Features(3), X, z + 0.7).hyperparameters(theta)
+
+    def log_density(mean):
+        model = ExactGP(Features(3), type(hyper)(hyper.lengthscales, hyper.outputscale, hyper.noise, mean), X, z + 0.7)
+        return model.log_marginal_likelihood + norm.logpdf(mean)
+
+    assert log_density(hyper.mean) > max(log_density(hyper.mean - 1e-3), log_density(hyper.mean + 1e-3))
+
+
+def test_fit_finds_what_the_data_were_drawn_from():
+    rng = np.random.default_rng(0)
+    X = rng.random((150, 2))
+    truth = likelihood.Objective(Features(2), X, np.zeros(150)).hyperparameters(np.log([0.2, 1.0, 1.0, 1e-4]))
+    prior = ExactGP(Features(2), truth, np.full((1, 2), 1e6), np.zeros(1))  # an observation too far away to matter
+    z = prior.sample(X, 1, rng)[0, :, 0] + 1e-2 * rng.standard_normal(150)
+    objective = likelihood.Objective(Features(2), X, z)
+    theta, value = likelihood.fit(objective, likelihood.initial_theta(2), 60)
+    assert value < objective(np.log([0.2, 1.0, 1.0, 1e-4]))[0]
+    np.testing.assert_allclose(theta[:2], np.log([0.2, 1.0]), atol=0.5)
+    assert np.exp(theta[3]) == pytest.approx(1e-4, rel=1.5)
+
+
+def test_fit_starts_from_the_better_of_two():
+    X, z = data()
+    objective = likelihood.Objective(Features(3), X, z)
+    default = likelihood.initial_theta(3)
+    good = likelihood.fit(objective, default, 60)[0]
+    bad = np.full(5, -6.0)
+    assert likelihood.best_start(objective, good)[0] is good
+    np.testing.assert_array_equal(likelihood.best_start(objective, bad)[0], default)
+    np.testing.assert_array_equal(likelihood.best_start(objective, np.zeros(9))[0], default)
+
+
+def test_noise_stays_above_its_floor_and_known_noise_is_not_learned():
+    X, z = data(60)
+    theta, _ = likelihood.fit(likelihood.Objective(Features(3), X, z), likelihood.initial_theta(3), 60)
+    assert np.exp(theta[-1]) >= MIN_NOISE
+    objective = likelihood.Objective(Features(3), X, z, np.full(60, 0.5))
+    theta, _ = likelihood.fit(objective, likelihood.initial_theta(3, noise_known=True), 60)
+    assert len(theta) == 4
+    assert objective.hyperparameters(theta).noise == MIN_NOISE
