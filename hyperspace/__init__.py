@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hyperspace.hyperbelt import hyperbelt
     from hyperspace.metrics import Metric
     from hyperspace.optimizers.optimizer import Optimizer
+    from hyperspace.pruning import Pruned
     from hyperspace.results import Result, load_results
     from hyperspace.search import evolutionary_search, grid_search, random_search
     from hyperspace.space import Categorical, Integer, Real
@@ -30,6 +31,7 @@ __all__ = [
     "Integer",
     "Metric",
     "Optimizer",
+    "Pruned",
     "Real",
     "Result",
     "Trial",
@@ -48,6 +50,7 @@ _HOMES = {
     "Integer": "hyperspace.space",
     "Metric": "hyperspace.metrics",
     "Optimizer": "hyperspace.optimizers.optimizer",
+    "Pruned": "hyperspace.pruning",
     "Real": "hyperspace.space",
     "Result": "hyperspace.results",
     "Trial": "hyperspace.trial",

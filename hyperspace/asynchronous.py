@@ -160,6 +160,9 @@ class AsyncLoop(Loop):
         self._gossip.pace = time.monotonic() - begun
         self._gossip.add(trial_record(trial, self._study.space), finished=True)
 
+    def _knowledge(self, drive: int) -> Archive:
+        return self._views[drive].archive
+
     def _announce(self, trial: Trial) -> None:
         self._gossip.add(trial_record(trial, self._study.space), finished=False)
         self._gossip.turn(insist=True)  # nothing more leaves this rank while it evaluates

@@ -6,6 +6,7 @@ What a journal already holds is recalled instead of asked, so that going on is t
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -19,9 +20,10 @@ from hyperspace.evaluators.base import Evaluator
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.exchange.base import Exchange, Tally
 from hyperspace.journal import Journal
-from hyperspace.metrics import Value
+from hyperspace.metrics import FLOAT_NAME, Value
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
+from hyperspace.pruning import Pruned, curve_of, loss_of
 from hyperspace.strategies.base import Strategy
 from hyperspace.study import Study
 from hyperspace.trial import OK, Archive, Trial, TrialKey
@@ -45,7 +47,8 @@ class Surroundings:
         deadline: time.monotonic() after which no evaluation may run; None without one.
         progress: shows how far the study is; None where nothing is shown.
         callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
-            after_round is called so with the trials of every round that all ranks know, and may end the study there too.
+            after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
+            that has a method prunes is asked after every report of an evaluation (see `hyperspace.pruning`).
     """
 
     exchange: Exchange
@@ -77,6 +80,7 @@ class Loop(ABC):
         self._carried = carried_drives(study, around.exchange)
         self._stopping = False
         self._durations: list[float] = []
+        self._reports: dict[int, float] = {}  # of the trial under way
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
         self._tally = Tally()
         for trial in self.finished.values():
@@ -129,11 +133,17 @@ class Loop(ABC):
             journal.started(trial)
         if started is not None:
             started(trial)
+        self._reports = {}
         self._evaluator.submit(trial, self._study.space.parameters(trial.x))
         while (outcome := self._evaluator.poll()) is None:
             time.sleep(1e-3)
         trial = trial.finish(
-            outcome.status, metrics=outcome.metrics, seconds=outcome.seconds, error=outcome.error, fault=outcome.fault
+            outcome.status,
+            metrics=outcome.metrics,
+            seconds=outcome.seconds,
+            error=outcome.error,
+            fault=outcome.fault,
+            reports=tuple((step, value) for step, value in self._reports.items() if math.isfinite(value)) or None,
         )
         if journal is not None:
             journal.finished(trial)
@@ -170,11 +180,30 @@ class Loop(ABC):
             best = None if loss is None else self._study.metrics.sign * loss
             self._around.progress.update(finished, best, failed)
 
+    @abstractmethod
+    def _knowledge(self, drive: int) -> Archive:
+        """Return what a carried drive knew when it asked last."""
+
     def _handle(self, trial: Trial) -> TrialHandle:
+        sign = self._study.metrics.sign
+        prunes = getattr(self._around.callback, "prunes", None)
+        known = self._knowledge(trial.drive).trials if prunes is not None else []
+        peers = [curve_of(other, sign) for other in known if other.reports]
+
         def report(step: int, metrics: Mapping[str, Value]) -> None:
             journal = self._around.journals.get(trial.drive)
             if journal is not None:
                 journal.reported(trial, step, metrics)
+            if prunes is None:
+                return
+            goal = FLOAT_NAME if metrics.keys() == {FLOAT_NAME} else self._study.metrics.goal_name(metrics)
+            value = metrics.get(goal)
+            if not isinstance(value, float):
+                return
+            self._reports.pop(step, None)  # the step reported last is the last one
+            self._reports[step] = value
+            if prunes({at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
+                raise Pruned(f"pruned at step {step}")
 
         scratch = self._around.scratch
         return TrialHandle(

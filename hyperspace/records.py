@@ -17,7 +17,7 @@ Record = dict[str, Any]
 
 # Fields with a default are left out where they hold it, which keeps a line short enough to read.
 _STARTED = ("attempt", "subspace", "region", "arm", "model", "started", "suggest_seconds", "rank", "host", "origin")
-_FINISHED = ("seconds", "error", "fault")
+_FINISHED = ("seconds", "error", "fault", "reports")
 _DEFAULTS = {name: Trial.__dataclass_fields__[name].default for name in _STARTED + _FINISHED}
 
 
@@ -56,6 +56,8 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
             raise ValueError(f"unknown status {status!r}")
         if "known" in record:
             fields["known"] = {int(drive): _integer(count) for drive, count in record["known"].items()}
+        if "reports" in record:
+            fields["reports"] = tuple((_integer(step), float(value)) for step, value in record["reports"])
         if "pending" in record:
             fields["pending"] = tuple(_integer(drive) for drive in record["pending"])
         return Trial(

@@ -147,6 +147,11 @@ class Stall:
         """Call the user's callback."""
         return None if self._callback is None else self._callback(trial)
 
+    @property
+    def prunes(self) -> Any:
+        """The pruning of the user's callback, if it has one."""
+        return getattr(self._callback, "prunes", None)
+
     def after_round(self, trials: Sequence[Trial]) -> bool:
         """Return whether the study ends with the round that these trials made."""
         losses = [

@@ -56,6 +56,7 @@ class Trial:
         rank, host: who evaluated it.
         error: traceback or message of a trial that did not end well.
         fault: "objective" or "infrastructure", for a trial that did not end well. The latter teaches the surrogate nothing.
+        reports: (step, value) of what the objective reported of the optimised metric, where a study prunes; finite values only.
         origin: "asked" or "given".
     """
 
@@ -78,6 +79,7 @@ class Trial:
     host: str = ""
     error: str | None = None
     fault: str | None = None
+    reports: tuple[tuple[int, float], ...] | None = None
     origin: str = "asked"
 
     @property

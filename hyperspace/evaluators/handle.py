@@ -15,6 +15,7 @@ class TrialHandle:
         id: its name within the study, e.g. "3-12" for drive 3, iteration 12.
         seed: an integer of its own, the same whenever this trial is evaluated.
         attempt: 0, and one more each time it was begun again.
+        last: the metrics that were reported last.
         budget: what the evaluation may spend, in the objective's own unit; None where all are alike.
     """
 
@@ -33,6 +34,7 @@ class TrialHandle:
         self.budget = budget
         self._folder = folder
         self._report = report
+        self.last: dict[str, Value] = {}
 
     @property
     def folder(self) -> Path:
@@ -47,6 +49,11 @@ class TrialHandle:
         return self._folder
 
     def report(self, step: int, value: float | Mapping[str, float]) -> None:
-        """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch."""
+        """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch.
+
+        Raises:
+            Pruned: the study has a pruning rule, and this evaluation promises little; let it pass.
+        """
         metrics = value if isinstance(value, Mapping) else {FLOAT_NAME: value}
-        self._report(int(step), {str(name): float(number) for name, number in metrics.items()})
+        self.last = {str(name): float(number) for name, number in metrics.items()}
+        self._report(int(step), self.last)

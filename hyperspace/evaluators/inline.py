@@ -11,7 +11,8 @@ from typing import Any
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.metrics import AmbiguousMetrics, Metrics
-from hyperspace.trial import FAILED, Trial
+from hyperspace.pruning import Pruned
+from hyperspace.trial import FAILED, PRUNED, Trial
 
 Objective = Callable[..., Any]
 
@@ -33,15 +34,20 @@ class InlineEvaluator(Evaluator):
 
     def submit(self, trial: Trial, parameters: Parameters) -> None:
         """Evaluate `trial` now."""
-        arguments = (parameters,) if self._handle is None else (parameters, self._handle(trial))
+        handle = None if self._handle is None else self._handle(trial)
+        arguments = (parameters,) if handle is None else (parameters, handle)
         start = time.perf_counter()
         fatal: AmbiguousMetrics | None = None
         metrics: dict[str, Any] = {}
         error = None
+        status = FAILED
         try:
             metrics = self._metrics.read(self._objective(*arguments))
         except AmbiguousMetrics as ambiguous:
             fatal, error = ambiguous, str(ambiguous)
+        except Pruned as pruned:
+            status, error = PRUNED, str(pruned)
+            metrics = {} if handle is None else dict(handle.last)
         except Exception:
             error = traceback.format_exc()
         except SystemExit as leaving:
@@ -50,7 +56,8 @@ class InlineEvaluator(Evaluator):
         if error is None:
             self._outcome = Outcome(metrics=metrics, seconds=seconds)
         else:
-            self._outcome = Outcome(FAILED, seconds=seconds, error=error, fault="objective", fatal=fatal)
+            fault = "objective" if status == FAILED else None
+            self._outcome = Outcome(status, metrics, seconds, error, fault, fatal)
 
     def poll(self) -> Outcome | None:
         """Return the outcome of the trial submitted last, once."""

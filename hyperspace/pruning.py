@@ -1,0 +1,133 @@
+"""Pruning: ends an evaluation early when what it reports promises little.
+
+An objective that calls trial.report(step, value) is compared with the trials that its drive knew when it began. A rule is passed
+as the callback of a study, and carries the user's own:
+
+    hyperdrive(objective, space, "results", callback=MedianRule())
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from hyperspace.errors import InputError
+from hyperspace.trial import Trial
+
+Curve = Mapping[int, float]  # step -> loss, in the order of the steps
+
+
+class Pruned(Exception):
+    """Raised from report() to end an evaluation that promises little; an objective may raise it by itself."""
+
+
+class PruningRule(ABC):
+    """Decides after every report whether the evaluation goes on.
+
+    Args:
+        callback: the user's own, called as `hyperspace.hyperdrive` says.
+    """
+
+    def __init__(self, callback: Callable[[Trial], object] | None = None) -> None:
+        self._callback = callback
+
+    def __call__(self, trial: Trial) -> object:
+        """Call the user's callback."""
+        return None if self._callback is None else self._callback(trial)
+
+    def after_round(self, trials: Sequence[Trial]) -> bool:
+        """Return whether the user's callback ends the study with this round."""
+        inner: Any = getattr(self._callback, "after_round", None)
+        return inner is not None and bool(inner(trials))
+
+    @abstractmethod
+    def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
+        """Return whether an evaluation ends here.
+
+        Args:
+            curve: the losses that it has reported, the last one now; inf for a value that is no number.
+            peers: the losses that earlier trials reported, pruned ones too.
+        """
+
+
+class MedianRule(PruningRule):
+    """Ends an evaluation whose best loss so far is above the median of the others' mean loss up to the same step.
+
+    Source: Golovin et al. (2017), "Google Vizier: A Service for Black-Box Optimization", section 3.2.
+
+    Args:
+        min_trials: trials that have to have come as far before anything is pruned.
+        min_step: nothing is pruned before this step.
+        callback: the user's own.
+
+    Raises:
+        InputError: min_trials is no whole number of at least 1.
+    """
+
+    def __init__(self, min_trials: int = 5, min_step: int = 0, callback: Callable[[Trial], object] | None = None) -> None:
+        super().__init__(callback)
+        self._min_trials, self._min_step = _check_whole("min_trials", min_trials, 1), _check_whole("min_step", min_step, 0)
+
+    def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
+        """Return whether the best loss so far is above the median of the mean losses up to this step."""
+        *_, step = curve
+        means = [fmean(loss for at, loss in peer.items() if at <= step) for peer in peers if min(peer) <= step <= max(peer)]
+        if step < self._min_step or len(means) < self._min_trials:
+            return False
+        return min(curve.values()) > median(means)
+
+
+class HalvingRule(PruningRule):
+    """Ends an evaluation that is not among the best of `eta` at the steps min_step, eta min_step, eta^2 min_step, ...
+
+    Such a step counts at the first report that has come as far. The first trial there goes on, whatever it reports.
+
+    Source: Li et al. (2020), "A System for Massively Parallel Hyperparameter Tuning", MLSys; with stops in place of promotions.
+
+    Args:
+        min_step: the first step at which evaluations are compared.
+        eta: of eta evaluations one goes on.
+        callback: the user's own.
+
+    Raises:
+        InputError: min_step is no whole number of at least 1, or eta none of at least 2.
+    """
+
+    def __init__(self, min_step: int = 1, eta: int = 3, callback: Callable[[Trial], object] | None = None) -> None:
+        super().__init__(callback)
+        self._min_step, self._eta = _check_whole("min_step", min_step, 1), _check_whole("eta", eta, 2)
+
+    def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
+        """Return whether the loss is not among the best of those that have come as far, where this step is compared."""
+        steps = list(curve)
+        rung, step = self._min_step, steps[-1]
+        while rung * self._eta <= step:
+            rung *= self._eta
+        if step < rung or (len(steps) > 1 and steps[-2] >= rung):
+            return False
+        others = [loss for peer in peers if (loss := _first_from(rung, peer)) is not None]
+        better = sum(loss < curve[step] for loss in others)
+        return better >= max(1, (len(others) + 1) // self._eta)
+
+
+def _first_from(step: int, curve: Curve) -> float | None:
+    return next((loss for at, loss in curve.items() if at >= step), None)
+
+
+def curve_of(trial: Trial, sign: float) -> dict[int, float]:
+    """Return the losses that a trial reported; `sign` turns its values so that less is better."""
+    return {step: loss_of(value, sign) for step, value in trial.reports or ()}
+
+
+def loss_of(value: float, sign: float) -> float:
+    """Return a reported value as a loss, inf where it is no finite number."""
+    return sign * value if math.isfinite(value) else math.inf
+
+
+def _check_whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return value
