@@ -24,10 +24,11 @@ from hyperspace.trial import Array
 
 N_GLOBAL, N_LOCAL = 512, 256  # candidates spread over the box, and around the incumbents
 N_STARTS = 4
-MAX_EVALUATIONS = 25  # of the gradient, in an ascent
+MAX_EVALUATIONS = 20  # of the gradient, in an ascent
 _STEPS = np.array([0.2, 0.05, 0.01, 0.002])  # sizes of the moves of incumbents, in sides of the box
 _MOVED = 20.0  # coordinates of an incumbent that are moved on average, at most (Regis and Shoemaker 2013)
 _MOST_LISTED = 2048  # points of a discrete box that are listed
+_MOST_WALKED = 20  # moves from level to level
 _ROUNDS, _PER_ROUND = 6, 64  # of the search without gradients
 _SAME = 1e-9  # coordinates closer than this are one point
 
@@ -76,20 +77,28 @@ class Box:
         U = np.clip(U, self.lower, self.upper)
         return self.space.snap(U) if len(self.discrete) else U
 
-    def levels(self, j: int, around: float | None = None) -> Array:
-        """Return coordinates of the levels of dimension j in the box; of many, those within 16 levels of `around`."""
+    def levels(self, j: int) -> Array:
+        """Return the coordinates of all levels of dimension j in the box."""
         dimension = self.space.dimensions[j]
-        n = int(self.space.levels[j])
-        here = 0 if around is None else int(np.floor(around * n))
-        first, last = (0, n) if n <= _MOST_LISTED else (max(here - 16, 0), min(here + 17, n))
-        if n <= _MOST_LISTED:
-            centres = dimension.to_unit(_values(dimension, n))
-        else:
-            raw = np.full((last - first, self.d), 0.5)
-            raw[:, j] = (np.arange(first, last) + 0.5) / n
-            centres = np.unique(self.space.snap(raw)[:, j])
-        inside = centres[(centres >= self.lower[j] - _SAME) & (centres <= self.upper[j] + _SAME)]
-        return inside if len(inside) else centres[[int(np.argmin(np.abs(centres - 0.5 * (self.lower[j] + self.upper[j]))))]]
+        categories = getattr(dimension, "categories", None)
+        values = range(dimension.low, dimension.high + 1) if categories is None else categories  # type: ignore[attr-defined]
+        return self._inside(j, dimension.to_unit(list(values)))
+
+    def near_levels(self, j: int, u: float) -> Array:
+        """Return coordinates of levels of dimension j to try from u: every category, or integers 1, 2, 4, 8, ... away."""
+        dimension = self.space.dimensions[j]
+        if self.space.categorical[j]:
+            return self.levels(j)
+        here = dimension.from_unit(np.array([u]))[0]
+        steps = [sign * 2**k for k in range(int(self.space.levels[j]).bit_length()) for sign in (1, -1)]
+        values = [here + step for step in steps if dimension.low <= here + step <= dimension.high]  # type: ignore[attr-defined]
+        return self._inside(j, dimension.to_unit(values))
+
+    def _inside(self, j: int, coordinates: Array) -> Array:
+        """Return which coordinates lie in the box in dimension j; where none does, the nearest to it."""
+        distance = np.maximum(np.maximum(self.lower[j] - coordinates, coordinates - self.upper[j]), 0.0)
+        inside: Array = coordinates[distance <= max(_SAME, float(distance.min()))]
+        return inside
 
     @property
     def listed(self) -> Array:
@@ -117,11 +126,6 @@ class Box:
         moved = self.lower + np.abs(moved - self.lower)
         moved = self.upper - np.abs(self.upper - moved)
         return self.snap(np.where(chosen, moved, U))
-
-
-def _values(dimension: object, n: int) -> list[object]:
-    categories = getattr(dimension, "categories", None)
-    return list(categories) if categories is not None else list(range(dimension.low, dimension.low + n))  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=8)
@@ -194,35 +198,36 @@ def _climb(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tu
     """Climb along the continuous coordinates."""
     scales = np.minimum(scales, box.side) if scales is not None else box.side
     scales = np.where(scales > 0.0, scales, 1.0)
-    free = box.continuous
-    if len(free) == box.d:
+    if len(box.discrete) == 0:
         return ascend(criterion.gradient, U, box.lower, box.upper, scales, MAX_EVALUATIONS)
-    lower, upper = box.lower.copy(), box.upper.copy()
-    pinned = np.empty_like(U)
-    lower[box.discrete], upper[box.discrete] = 0.0, 1.0  # their gradient is 0: they stay where they are
-    pinned[:] = U
-    return ascend(criterion.gradient, pinned, lower, upper, scales, MAX_EVALUATIONS)
+
+    def gradient(X: Array) -> tuple[Array, Array]:
+        values, gradients = criterion.gradient(X)
+        gradients = gradients.copy()
+        gradients[:, box.discrete] = 0.0  # so that these coordinates stay where they are
+        return values, gradients
+
+    reached, values = ascend(gradient, U, box.lower, box.upper, scales, MAX_EVALUATIONS)
+    reached[:, box.discrete] = U[:, box.discrete]  # without the rounding of changes of scale
+    return reached, values
 
 
 def _walk_levels(criterion: Criterion, box: Box, u: Array, value: float) -> tuple[Array, float]:
-    """Move to the best point that differs in one discrete coordinate, until none is better."""
-    for _ in range(4 + len(box.discrete)):
+    """Move to the best point that differs in one discrete coordinate, again and again until none is better."""
+    for _ in range(_MOST_WALKED):
         neighbours = np.concatenate(list(_neighbours(box, u)))
         values = criterion(neighbours)
-        best = int(np.argmax(values))
-        if not values[best] > value:
+        best = int(np.argmax(values)) if len(values) else 0
+        if not len(values) or not values[best] > value:
             break
         u, value = neighbours[best], float(values[best])
     return u, value
 
 
 def _neighbours(box: Box, u: Array) -> Iterator[Array]:
-    """Yield points that differ from u in one discrete coordinate: every category, and every near level of an integer."""
+    """Yield points that differ from u in one discrete coordinate."""
     for j in box.discrete:
-        levels = box.levels(int(j), float(u[j]))
-        if len(levels) > 33 and not box.space.categorical[j]:
-            here = int(np.argmin(np.abs(levels - u[j])))
-            levels = levels[max(here - 16, 0) : here + 17]
+        levels = box.near_levels(int(j), float(u[j]))
         points = np.repeat(u[None], len(levels), axis=0)
         points[:, j] = levels
         yield points
