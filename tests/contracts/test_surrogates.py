@@ -1,15 +1,27 @@
 """What every surrogate must do, by whatever name it comes, and a user's own object too."""
 
+import json
+
 import numpy as np
 import pytest
 
-from hyperspace.space import Categorical, Integer, Real, check_space
+from hyperspace.optimizers.base import Key
+from hyperspace.optimizers.bayes import BayesOptimizer
+from hyperspace.optimizers.design import Design
+from hyperspace.space import Bounds, Categorical, Integer, Real, check_space
 from hyperspace.surrogates import SURROGATES, make_surrogate
 from hyperspace.surrogates.base import condition, draw
+from hyperspace.trial import OK, Trial
 
 OWN = "own object"
 MODELS = (*SURROGATES, OWN)
-LEAN = {"DNN": {"max_steps": 300}, "ENSEMBLE": {"max_steps": 300}, "GBRT": {"n_estimators": 40}}
+LEAN = {
+    "DNN": {"max_steps": 300},
+    "ENSEMBLE": {"max_steps": 300},
+    "RF": {"n_estimators": 40},
+    "ET": {"n_estimators": 40},
+    "GBRT": {"n_estimators": 40},
+}
 
 
 class Neighbours:
@@ -222,6 +234,47 @@ def test_another_seed_draws_other_numbers(model):
         answers.append(s.predict(QUERY)[0].tobytes())
     assert answers[0] == answers[1]
     assert (answers[0] != answers[2]) == (model != "GP")  # its fit draws none
+
+
+class Loop:
+    """A drive's calls, one after the other, with what would be on record."""
+
+    def __init__(self, model):
+        self.space = check_space([Real(0, 1), Real(0, 1), Integer(0, 3)])
+        whole = Bounds.whole(3)
+        design = Design("sobol", 6, whole, self.space, seed=0)
+        self.optimizer = BayesOptimizer(self.space, whole, surrogate(model, 3, self.space), design)
+        self.recorded = []
+
+    def step(self):
+        i = len(self.recorded)
+        key = Key(0, 0, i)
+        suggestion = self.optimizer.ask(key, np.empty((0, 3)))
+        x = self.space.from_unit(suggestion.u[None])[0]
+        y = (x[0] - 0.4) ** 2 + np.cos(6.0 * x[1]) + 0.2 * x[2]
+        state = json.loads(json.dumps(suggestion.model))
+        trial = Trial(drive=0, iteration=i, x=x, status=OK, metrics={"loss": y}, model=state)
+        self.recorded.append((key, trial, suggestion.u, y))
+        self.optimizer.tell([trial], suggestion.u[None], np.array([y]))
+
+    def recall(self, recorded):
+        for key, trial, u, y in recorded:
+            self.optimizer.recall(trial, u, key, np.empty((0, 3)))
+            self.optimizer.tell([trial], u[None], np.array([y]))
+            self.recorded.append((key, trial, u, y))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_resumed_study_proposes_what_the_uninterrupted_one_does(model):
+    through = Loop(model)
+    for _ in range(14):
+        through.step()
+    for interrupted_after in (8, 11, 12):
+        resumed = Loop(model)
+        resumed.recall(through.recorded[:interrupted_after])
+        while len(resumed.recorded) < 14:
+            resumed.step()
+        assert [u.tobytes() for _, _, u, _ in resumed.recorded] == [u.tobytes() for _, _, u, _ in through.recorded]
 
 
 def test_same_seed_same_answer_in_another_process(python):
