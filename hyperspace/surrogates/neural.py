@@ -119,27 +119,25 @@ class DNN(Surrogate):
 
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> LinearModels:
         chain = self._continued(X, Y, noise)
-        if self._gone != chain[: len(self._gone)]:
-            self._gone = ()
+        task = _Task(self, X, Y, noise)
         with one_thread():
             for n in chain[len(self._gone) :]:
-                start = self._theta if self._gone else None
-                task = _Task(self, X[:n], Y[:n], None if noise is None else noise[:n])
-                self._theta = task.train(start)
+                here = task if n == len(X) else _Task(self, X[:n], Y[:n], None if noise is None else noise[:n])
+                self._theta = here.train(self._theta if self._gone else None)
                 self._gone = (*self._gone, n)
-            model = _Task(self, X, Y, noise).model(self._theta)
+            model = task.model(self._theta)
         self._chain, self._digest = chain, _digest(X, Y, noise)
         return model
 
     def _continued(self, X: Array, Y: Array, noise: Array | None) -> tuple[int, ...]:
-        """Return the chain of fits that ends with this one."""
+        """Return the chain of fits that ends with this one; a chain that does not go on from the last fit begins afresh."""
         n = len(X)
         if self.warm_start and self._chain:
             last = self._chain[-1]
-            if last <= n < 2 * self._chain[0] and self._digest == _digest(
-                X[:last], Y[:last], None if noise is None else noise[:last]
-            ):
+            same = _digest(X[:last], Y[:last], None if noise is None else noise[:last]) == self._digest
+            if same and last <= n < 2 * self._chain[0]:
                 return self._chain if last == n else (*self._chain, n)
+        self._gone = ()
         return (n,)
 
     def state(self) -> Mapping[str, Any] | None:

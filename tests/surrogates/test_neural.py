@@ -145,14 +145,16 @@ def test_a_fit_to_the_same_data_again_changes_nothing():
 
 def test_other_data_are_learned_afresh():
     X, y = cloud(40)
-    surrogate, fresh = DNN(0, max_steps=100), DNN(0, max_steps=100)
-    surrogate.fit(X[:30], y[:30])
     changed = y.copy()
     changed[0] += 1e-9
-    surrogate.fit(X, changed)
-    fresh.fit(X, changed)
-    assert bits(surrogate) == bits(fresh)
-    assert DNN(0, warm_start=False).state() is None
+    for n in (30, 40):  # more points than before, and as many
+        for warm_start in (True, False):
+            surrogate, fresh = (DNN(0, max_steps=100, warm_start=warm_start) for _ in range(2))
+            surrogate.fit(X[:n], y[:n])
+            surrogate.fit(X, changed)
+            fresh.fit(X, changed)
+            assert bits(surrogate) == bits(fresh)
+            assert (surrogate.state() is None) == (not warm_start)
 
 
 def test_layers_can_be_shared():
