@@ -39,15 +39,19 @@ class Method(Protocol):
         """Take its value."""
         ...
 
+    def told(self, trials: list[tuple[list[float], float]]) -> None:
+        """Take trials that it did not ask for."""
+        ...
+
 
 class HyperSpace:
     """`hyperspace.Optimizer` with its defaults."""
 
-    def __init__(self, d: int, seed: int) -> None:
+    def __init__(self, d: int, seed: int, n_initial: int | None = None) -> None:
         import hyperspace
 
         self.version = f"hyperspace {hyperspace.__version__}"
-        self._optimizer = hyperspace.Optimizer([(0.0, 1.0)] * d, random_state=seed, n_samples=INITIAL[d])
+        self._optimizer = hyperspace.Optimizer([(0.0, 1.0)] * d, random_state=seed, n_samples=n_initial or INITIAL[d])
 
     def ask(self) -> list[float]:
         return self._optimizer.ask()
@@ -55,11 +59,15 @@ class HyperSpace:
     def tell(self, x: list[float], y: float) -> None:
         self._optimizer.tell(x, y)
 
+    def told(self, trials: list[tuple[list[float], float]]) -> None:
+        for x, y in trials:
+            self.tell(x, y)
+
 
 class BoTorch:
     """SingleTaskGP with its default priors and LogExpectedImprovement."""
 
-    def __init__(self, d: int, seed: int) -> None:
+    def __init__(self, d: int, seed: int, n_initial: int | None = None) -> None:
         import botorch
         import torch
 
@@ -67,7 +75,9 @@ class BoTorch:
         torch.set_num_threads(1)
         self.version = f"botorch {botorch.__version__}"
         self._torch, self._d = torch, d
-        self._design = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(INITIAL[d], dtype=torch.double)
+        self._design = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(
+            n_initial or INITIAL[d], dtype=torch.double
+        )
         self._X: list[list[float]] = []
         self._y: list[float] = []
 
@@ -94,16 +104,20 @@ class BoTorch:
         self._X.append(x)
         self._y.append(y)
 
+    def told(self, trials: list[tuple[list[float], float]]) -> None:
+        for x, y in trials:
+            self.tell(x, y)
+
 
 class OptunaGP:
     """Optuna's GPSampler with its defaults."""
 
-    def __init__(self, d: int, seed: int) -> None:
+    def __init__(self, d: int, seed: int, n_initial: int | None = None) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.version = f"optuna {optuna.__version__}"
-        sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=INITIAL[d])
+        sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=n_initial or INITIAL[d])
         self._study = optuna.create_study(sampler=sampler)
         self._distributions = {f"x{j}": optuna.distributions.FloatDistribution(0.0, 1.0) for j in range(d)}
         self._trial: Any = None
@@ -115,21 +129,33 @@ class OptunaGP:
     def tell(self, x: list[float], y: float) -> None:
         self._study.tell(self._trial, y)
 
+    def told(self, trials: list[tuple[list[float], float]]) -> None:
+        from optuna.trial import create_trial
+
+        for x, y in trials:
+            params = dict(zip(self._distributions, x, strict=True))
+            self._study.add_trial(create_trial(params=params, distributions=self._distributions, value=y))
+
 
 class ScikitOptimize:
     """`skopt.Optimizer` with its Gaussian process and EI."""
 
-    def __init__(self, d: int, seed: int) -> None:
+    def __init__(self, d: int, seed: int, n_initial: int | None = None) -> None:
         import skopt
 
         self.version = f"scikit-optimize {skopt.__version__}"
-        self._optimizer = skopt.Optimizer([(0.0, 1.0)] * d, "GP", acq_func="EI", n_initial_points=INITIAL[d], random_state=seed)
+        points = n_initial or INITIAL[d]
+        self._optimizer = skopt.Optimizer([(0.0, 1.0)] * d, "GP", acq_func="EI", n_initial_points=points, random_state=seed)
 
     def ask(self) -> list[float]:
         return self._optimizer.ask()
 
     def tell(self, x: list[float], y: float) -> None:
         self._optimizer.tell(x, y)
+
+    def told(self, trials: list[tuple[list[float], float]]) -> None:
+        if trials:
+            self._optimizer.tell([x for x, _ in trials], [y for _, y in trials], fit=len(trials) == 1)
 
 
 METHODS: dict[str, Callable[[int, int], Method]] = {
