@@ -113,6 +113,7 @@ def test_a_rule_goes_with_a_callback_and_with_a_tolerance():
 
 def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun):
     program = """
+        import hashlib, sys
         from hyperspace import hyperdrive
         from hyperspace.pruning import MedianRule
 
@@ -123,9 +124,11 @@ def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun):
 
         options = {"n_subspaces": 1, "n_drives": 3, "n_iterations": 8, "model": "RAND", "exchange": "round", "checkpoints": False}
         result = hyperdrive(objective, [(0.0, 1.0)], None, callback=MedianRule(min_trials=3), **options)
-        print(repr([(t.iteration, t.drive, t.x, t.status, t.reports) for t in result._trials]), flush=True)
+        trials = repr([(t.iteration, t.drive, t.x, t.status, t.reports) for t in result._trials])
+        pruned = sum(t.status == "pruned" for t in result._trials)
+        sys.stdout.write(f"{hashlib.sha256(trials.encode()).hexdigest()} {pruned}\\n")  # a short line, which ranks write whole
     """
     outputs = [set(mpirun(ranks, program).stdout.splitlines()) for ranks in (1, 3)]
     assert outputs[0] == outputs[1]
     assert len(outputs[0]) == 1
-    assert PRUNED in outputs[0].pop()
+    assert int(outputs[0].pop().split()[1]) > 0
