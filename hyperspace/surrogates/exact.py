@@ -70,7 +70,8 @@ class ExactGP:
         A = features(X) * self._inverse_scales
         self._right = right_factor(A)
         self._diagonal = np.full(len(X), hyper.noise) if noise is None else hyper.noise + noise
-        K = hyper.outputscale * matern52(left_factor(A) @ self._right.T)[0]
+        K = matern52(left_factor(A) @ self._right.T)[0]
+        K *= hyper.outputscale
         self._W = _inverse_factor(K, self._diagonal, hyper.outputscale)
         self.z = z
         self._alpha = self._solve(z - hyper.mean)

@@ -95,11 +95,12 @@ class GP(Surrogate):
     def _fit_output(self, features: Features, X: Array, y: Array, noise: Array | None, previous: _Fitted | None) -> _Fitted:
         thetas: dict[str, Array] = dict(previous.thetas) if previous is not None else {}
         candidates = []
+        scratch = np.empty((3, len(y), len(y)))
         for kind in (PLAIN, WARPED) if self.warp else (PLAIN,):
             transform = Transform.fit(y, warped=kind == WARPED)
             if kind == WARPED and transform.power in (None, 1.0):
                 continue
-            objective = likelihood.Objective(features, X, transform.forward(y), _noise_of(transform, y, noise))
+            objective = likelihood.Objective(features, X, transform.forward(y), _noise_of(transform, y, noise), scratch)
             start, value = likelihood.best_start(objective, thetas.get(kind, thetas.get(PLAIN)))
             log_jacobian = transform.log_jacobian(y)
             candidates.append((log_jacobian - value, kind, transform, objective, start, log_jacobian))

@@ -50,14 +50,15 @@ class Objective:
         X: points in the unit cube, (n, d).
         z: targets, (n,), about of mean 0 and variance 1.
         noise: known variances of the targets, (n,), or None.
+        scratch: memory to work in, (3, n, n), which objectives that are evaluated in turn can share; None makes it.
     """
 
-    def __init__(self, features: Features, X: Array, z: Array, noise: Array | None = None) -> None:
+    def __init__(self, features: Features, X: Array, z: Array, noise: Array | None = None, scratch: Array | None = None) -> None:
         self.features, self.z, self.noise = features, z, noise
         self.d = features.d
         self._F = features(X)
         self._rhs = np.stack([z, np.ones(len(z))], axis=1)
-        self._buffers = np.empty((3, len(z), len(z)))
+        self._buffers = np.empty((3, len(z), len(z))) if scratch is None else scratch
 
     def bounds(self) -> list[tuple[float, float]]:
         """Return limits of theta."""
@@ -124,7 +125,8 @@ class Objective:
     def hyperparameters(self, theta: Array) -> Hyperparameters:
         """Return the hyperparameters that theta stands for, the mean included."""
         A = self._F * (SQRT5 * np.exp(-theta[: self.d]))[self.features.columns]
-        K = math.exp(theta[self.d]) * matern52(left_factor(A) @ right_factor(A).T)[0]
+        K = matern52(left_factor(A) @ right_factor(A).T)[0]
+        K *= math.exp(theta[self.d])
         K.flat[:: len(K) + 1] += self._noise(theta)
         L, info = lapack.dpotrf(K.T, lower=1, overwrite_a=1)
         mean = self._mean_and_alpha(lapack.dpotrs(L, self._rhs, lower=1)[0])[0] if info == 0 else 0.0
