@@ -3,9 +3,10 @@
 What trees predict is constant beyond the data and between them, and so is their spread. A surrogate must know that it knows less
 there; so to the variance of the trees comes a term that grows with the squared distance to the nearest training point:
 
-    variance(x) = variance of the trees + s^2 min(1, |x - nearest|^2 / (d / 4))
+    variance(x) = variance of the trees + s^2 min(1, |x - nearest|^2 / (d / 4)) / 10
 
-with s^2 the variance of the targets and sqrt(d)/2 the distance from the centre of the unit cube to its corners.
+with s^2 the variance of the targets and sqrt(d)/2 the distance from the centre of the unit cube to its corners. A larger term drives
+the search into the corners.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from hyperspace.trial import Array
 if TYPE_CHECKING:
     from hyperspace.space import Space
 
+_REMOTE = 0.1  # variance far from all data, in units of the variance of the targets
 _LEAST_STD = 1e-3  # in units of the spread of the targets
 _QUANTILES = (0.16, 0.5, 0.84)  # of a normal distribution: mean - std, mean, mean + std
 _FIRST_BETA = 100.0  # precision of targets in units of their spread, where known noise is weighed against it
@@ -51,7 +53,7 @@ class TreeModel:
         """Return mean and variance at X (q, d), each (q, m); there are no gradients."""
         inputs = self._features(X)
         distance, _ = self._known.query(inputs)
-        unknown = np.minimum(1.0, distance**2 / (0.25 * self._features.d))
+        unknown = _REMOTE * np.minimum(1.0, distance**2 / (0.25 * self._features.d))
         parts = [_moments(regressor, inputs) for regressor in self._regressors]
         mean = np.stack([mean for mean, _ in parts], axis=1)
         variance = np.stack([variance for _, variance in parts], axis=1)

@@ -20,8 +20,9 @@ Notation:
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,30 +115,22 @@ class DNN(Surrogate):
         self.training = make_training(training)
         self._chain: tuple[int, ...] = ()  # numbers of rows of the last fit (at the end) and of those that it goes on from
         self._digest = ""  # of the data of the last fit
-        self._gone: tuple[int, ...] = ()  # those of the chain that _theta has gone through
-        self._theta = np.empty(0)
 
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> LinearModels:
-        chain = self._continued(X, Y, noise)
-        task = _Task(self, X, Y, noise)
+        self._chain = self._continued(X, Y, noise)
+        self._digest = _digest(X, Y, noise)
+        tasks = [_Task(self, X[:n], Y[:n], None if noise is None else noise[:n]) for n in self._chain]
         with one_thread():
-            for n in chain[len(self._gone) :]:
-                here = task if n == len(X) else _Task(self, X[:n], Y[:n], None if noise is None else noise[:n])
-                self._theta = here.train(self._theta if self._gone else None)
-                self._gone = (*self._gone, n)
-            model = task.model(self._theta)
-        self._chain, self._digest = chain, _digest(X, Y, noise)
-        return model
+            return tasks[-1].model(_trained(tasks))
 
     def _continued(self, X: Array, Y: Array, noise: Array | None) -> tuple[int, ...]:
-        """Return the chain of fits that ends with this one; a chain that does not go on from the last fit begins afresh."""
+        """Return the chain of fits that ends with this one: longer than the last fit's where the data go on from there."""
         n = len(X)
         if self.warm_start and self._chain:
             last = self._chain[-1]
             same = _digest(X[:last], Y[:last], None if noise is None else noise[:last]) == self._digest
             if same and last <= n < 2 * self._chain[0]:
                 return self._chain if last == n else (*self._chain, n)
-        self._gone = ()
         return (n,)
 
     def state(self) -> Mapping[str, Any] | None:
@@ -147,7 +140,6 @@ class DNN(Surrogate):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned."""
         self._chain, self._digest = tuple(state["rows"]), str(state["digest"])
-        self._gone = ()
 
 
 class _Task:
@@ -165,6 +157,13 @@ class _Task:
         fold = fold_of(n, settings.random_state)
         held_out = np.stack([np.zeros(n, dtype=bool), *(fold == e for e in range(folds))])
         self._data = Data(inputs, self._Z, precision_scale(self._noise, FIRST_BETA), held_out)
+
+    def key(self, start: str) -> str:
+        """Return the name of the weights that `train` gives, when it goes on from weights of the name `start`."""
+        settings = self._settings
+        words = repr((start, settings.random_state, settings.training, self._architecture.sizes, settings.shared_hidden))
+        data = self._data
+        return _digest(data.inputs, data.targets, data.weights, data.held_out, np.frombuffer(words.encode(), dtype=np.uint8))
 
     def train(self, start: Array | None) -> Array:
         """Return weights of all E networks, going on from those of `start` if it has as many."""
@@ -194,6 +193,31 @@ class _Task:
         if not folds or not z.any():
             alpha = float((Phi[0] ** 2).sum(axis=1).mean())  # a prior variance of one
         return GaussianWeights.prior(Phi.shape[2], alpha, beta).condition(Phi[0], z, beta * scale)
+
+
+_remembered: OrderedDict[str, NDArray[np.float32]] = (
+    OrderedDict()
+)  # weights that this process has trained of late, by `_Task.key`
+_MOST_REMEMBERED = 8
+
+
+def _trained(tasks: Sequence[_Task]) -> Array:
+    """Return the weights after all these trainings, each of which goes on from the one before it.
+
+    They are a function of the tasks. What this process has trained of late is not trained again: a strategy that makes its
+    surrogates anew for every fit would otherwise go through the whole chain each time.
+    """
+    keys: list[str] = []
+    for task in tasks:
+        keys.append(task.key(keys[-1] if keys else ""))
+    done = max((i for i, key in enumerate(keys) if key in _remembered), default=-1)
+    theta: Array | None = _remembered[keys[done]].astype(float) if done >= 0 else None
+    for task, key in zip(tasks[done + 1 :], keys[done + 1 :], strict=True):
+        theta = task.train(theta)
+        _remembered[key] = theta.astype(np.float32)  # as it was trained
+        if len(_remembered) > _MOST_REMEMBERED:
+            _remembered.popitem(last=False)
+    return cast(Array, theta)
 
 
 def precisions(folds: Sequence[tuple[Array, NDArray[np.bool_]]], z: Array, noise: Array) -> tuple[float, float, Array]:
@@ -236,10 +260,10 @@ def with_prior_mean(H: Array, V: Array) -> Array:
     return np.concatenate([H, np.broadcast_to(prior_mean, (len(H), *prior_mean.shape))], axis=2)
 
 
-def _digest(X: Array, Y: Array, noise: Array | None) -> str:
-    """Return a short hash of the bits of the data."""
-    parts = hashlib.blake2b(digest_size=8)
-    for array in (X, Y) if noise is None else (X, Y, noise):
+def _digest(*arrays: NDArray[Any] | None) -> str:
+    """Return a short hash of the bits of those arrays that are there."""
+    parts = hashlib.blake2b(digest_size=16)
+    for array in (array for array in arrays if array is not None):
         parts.update(repr(array.shape).encode())
         parts.update(np.ascontiguousarray(array).tobytes())
     return parts.hexdigest()

@@ -8,7 +8,15 @@ from scipy.optimize import approx_fprime
 
 from hyperspace.errors import InputError
 from hyperspace.space import Categorical, Integer, Real, check_space
+from hyperspace.surrogates import neural, training
 from hyperspace.surrogates.neural import DNN
+
+
+@pytest.fixture(autouse=True)
+def forgetful(monkeypatch):
+    """Train everything anew, as a process does that has just begun."""
+    neural._remembered.clear()
+    monkeypatch.setattr(neural, "_MOST_REMEMBERED", 0)
 
 
 def curve(x):
@@ -126,6 +134,29 @@ def test_fits_of_a_restored_surrogate_have_the_same_bits():
     again = DNN(0, max_steps=100)
     again.fit(X, y)
     assert bits(again) == bits(through)
+
+
+def test_what_was_trained_of_late_is_not_trained_again(monkeypatch):
+    X, y = cloud(40)
+    trained = []
+
+    def train(architecture, theta, data, *others):
+        trained.append(len(data.inputs))
+        return training.train(architecture, theta, data, *others)
+
+    monkeypatch.setattr(neural, "train", train)
+    monkeypatch.setattr(neural, "_MOST_REMEMBERED", 3)
+    answers = []
+    for _ in range(2):
+        surrogate = DNN(0, max_steps=50)
+        for n in (30, 35, 40):
+            surrogate.fit(X[:n], y[:n])
+        answers.append(bits(surrogate))
+    assert answers[0] == answers[1]
+    assert trained == [30, 35, 40]
+    DNN(1, max_steps=50).fit(X[:30], y[:30])
+    assert trained == [30, 35, 40, 30]
+    assert len(neural._remembered) == 3
 
 
 def test_a_fit_to_the_same_data_again_changes_nothing():
