@@ -5,8 +5,8 @@ there; so to the variance of the trees comes a term that grows with the squared 
 
     variance(x) = variance of the trees + s^2 min(1, |x - nearest|^2 / (d / 4)) / 10
 
-with s^2 the variance of the targets and sqrt(d)/2 the distance from the centre of the unit cube to its corners. A larger term drives
-the search into the corners.
+with s^2 the variance of the targets and sqrt(d)/2 the distance from the centre of the unit cube to its corners. A larger term
+drives the search into the corners.
 """
 
 from __future__ import annotations

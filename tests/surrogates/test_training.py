@@ -83,6 +83,15 @@ def test_torch_and_numpy_train_alike(batch_size):
     assert theirs == pytest.approx(ours, abs=1e-4)
 
 
+def test_torch_is_left_as_it_was():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads(), torch.random.get_rng_state(), torch.get_default_dtype()
+    trained(task(), device="cpu", max_steps=3)
+    assert torch.get_num_threads() == before[0]
+    assert torch.equal(torch.random.get_rng_state(), before[1])
+    assert torch.get_default_dtype() == before[2]
+
+
 def test_a_missing_device_is_named():
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
