@@ -3,11 +3,15 @@ import json
 import numpy as np
 import pytest
 
+from hyperspace.errors import InputError
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key
+from hyperspace.optimizers.bayes import BayesOptimizer
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Partition
-from hyperspace.space import check_space
+from hyperspace.space import Bounds, check_space
+from hyperspace.surrogates import make_surrogate
+from hyperspace.surrogates.gp import GP
 from hyperspace.trial import FAILED, OK, Trial
 
 CONTINUOUS = [(-5.0, 10.0), (1e-3, 1e3, "log-uniform"), (0.0, 1.0)]
@@ -47,7 +51,7 @@ class Run:
     def pending(self, iteration):
         return np.full((iteration % 3, self.space.d), 0.5) if iteration % 2 else np.empty((0, self.space.d))
 
-    def step(self, tell=True):
+    def step(self):
         iteration = len(self.trials)
         suggestion = self.optimizer.ask(Key(3, 0, iteration), self.pending(iteration))
         x = self.space.from_unit(suggestion.u[None])[0]
@@ -77,7 +81,7 @@ def test_recalled_run_goes_on_bit_for_bit(dimensions, model, acquisition, object
     uninterrupted = Run(dimensions, model, acquisition, objective)
     for _ in range(40):
         uninterrupted.step()
-    for interruptions in ((7,), (13, 14, 29), (22,), (37,)):
+    for interruptions in ((7,), (13, 14, 29), (37,)):
         run = Run(dimensions, model, acquisition, objective)
         for iteration in range(40):
             if iteration in interruptions:
@@ -85,3 +89,190 @@ def test_recalled_run_goes_on_bit_for_bit(dimensions, model, acquisition, object
             run.step()
         np.testing.assert_array_equal(run.points, uninterrupted.points)
         assert [trial.model for trial in run.trials] == [trial.model for trial in uninterrupted.trials]
+
+
+def test_resuming_computes_no_fit(monkeypatch):
+    run = Run(CONTINUOUS)
+    for _ in range(25):
+        run.step()
+    grown = [trial.model is not None for trial in run.trials]
+    assert grown[5]
+    assert not all(grown[5:])  # in between the factor is extended
+    run.restart()
+    fits = []
+    monkeypatch.setattr(GP, "_fit_output", lambda *arguments: fits.append(arguments))
+    due = 10 * len(run.trials) >= 11 * max(trial.model["fit"]["n"] for trial in run.trials if trial.model)
+    assert not due
+    run.step()
+    assert fits == []
+
+
+def test_batches_of_trials_change_nothing():
+    """Trials told one by one between two questions, or at once, give the same next question."""
+    U = np.random.default_rng(0).random((30, 3))
+    space = check_space(CONTINUOUS)
+    U = space.to_unit(space.from_unit(U))
+    y = np.sin(5 * U[:, 0]) + U[:, 1]
+    trials = [
+        Trial(drive=1, iteration=i, x=x, status=OK, metrics={"y": v})
+        for i, (x, v) in enumerate(zip(space.from_unit(U), y, strict=True))
+    ]
+    points = []
+    for batch in (1, 2, 3):
+        optimizer = bayes(space)
+        optimizer.tell(trials[:24], U[:24], y[:24])
+        optimizer.ask(Key(0, 0, 9), np.empty((0, 3)))  # a fit at 24 points: the next is due at 27
+        for i in range(24, 26 if batch < 3 else 27, batch):
+            optimizer.tell(trials[i : i + batch], U[i : i + batch], y[i : i + batch])
+        points.append(optimizer.ask(Key(0, 0, 10), np.empty((0, 3))).u)
+    np.testing.assert_array_equal(points[0], points[1])
+    assert not np.array_equal(points[0], points[2])
+
+
+def bayes(space, bounds=None, model="GP", acquisition="EI", n_design=1, **options):
+    bounds = Bounds.whole(space.d) if bounds is None else bounds
+    return BayesOptimizer(
+        space, bounds, make_surrogate(model, space=space), Design("sobol", n_design, bounds, space), acquisition, **options
+    )
+
+
+def told(optimizer, space, U, y, arm=""):
+    """Tell finite values as successes and others as failures."""
+    trials = [
+        Trial(drive=0, iteration=i, x=x, arm=arm).finish(OK, metrics={"y": v})
+        if np.isfinite(v)
+        else Trial(drive=0, iteration=i, x=x, arm=arm).finish(FAILED, fault="objective")
+        for i, (x, v) in enumerate(zip(space.from_unit(U), y, strict=True))
+    ]
+    optimizer.tell(trials, U, np.asarray(y, dtype=float))
+
+
+@pytest.mark.parametrize("acquisition", ["EI", "PI", "LCB", "TS", "gp_hedge"])
+def test_every_acquisition_finds_the_minimum_of_a_bowl(acquisition):
+    run = Run([(0.0, 1.0)] * 2, acquisition=acquisition, objective=lambda u: float(((u - 0.3) ** 2).sum()))
+    for _ in range(20):
+        run.step()
+    assert min(run.objective(u) for u in run.points) < 1e-3
+    assert len(np.unique(np.round(run.points, 9), axis=0)) == 20
+
+
+def test_no_point_is_asked_for_twice_until_the_box_is_exhausted():
+    space = check_space([(1, 4), ["a", "b", "c"]])
+    optimizer = bayes(space, n_design=3)
+    asked = []
+    for i in range(14):
+        u = optimizer.ask(Key(0, 0, i), np.empty((0, 2))).u
+        asked.append(space.from_unit(u[None])[0])
+        told(optimizer, space, u[None], [float(u.sum())])
+    assert len(set(asked[:12])) == 12
+    assert set(asked[12:]) <= set(asked[:12])
+
+
+def test_pending_points_are_not_asked_for_and_repel():
+    space = check_space([(0.0, 1.0)] * 2)
+    U = np.random.default_rng(0).random((12, 2))
+    optimizer = bayes(space)
+    told(optimizer, space, U, ((U - 0.4) ** 2).sum(axis=1) + np.sin(9 * U[:, 0]))
+    pending = np.empty((0, 2))
+    for _ in range(5):
+        u = optimizer.ask(Key(0, 0, 5), pending).u
+        assert len(pending) == 0 or np.abs(pending - u).max(axis=1).min() > 1e-3
+        pending = np.concatenate([pending, u[None]])
+
+
+def test_a_half_space_that_always_fails_is_left_alone():
+    def objective(u):
+        return float(((u - 0.45) ** 2).sum()) if u[0] <= 0.5 else float("nan")
+
+    for seed in range(3):
+        space = check_space([(0.0, 1.0)] * 4)
+        optimizer = bayes(space, n_design=8)
+        values = []
+        for i in range(70):
+            suggestion = optimizer.ask(Key(seed, 0, i), np.empty((0, 4)))
+            values.append(objective(suggestion.u))
+            told(optimizer, space, suggestion.u[None], values[-1:], suggestion.arm)
+        assert np.isnan(values[:8]).any()
+        assert np.isnan(values[30:]).mean() < 0.2
+        assert np.nanmin(values) < 1e-3
+
+
+def test_infrastructure_failures_teach_nothing():
+    space = check_space([(0.0, 1.0)] * 2)
+    U = np.random.default_rng(0).random((12, 2))
+    y = ((U - 0.4) ** 2).sum(axis=1)
+    lost = [Trial(drive=0, iteration=i, x=tuple(u), status=FAILED, fault="infrastructure") for i, u in enumerate(U[:3] + 0.01)]
+    points = []
+    for with_lost in (False, True):
+        optimizer = bayes(space)
+        if with_lost:
+            optimizer.tell(lost, U[:3] + 0.01, np.full(3, np.nan))
+        told(optimizer, space, U, y)
+        points.append(optimizer.ask(Key(0, 0, 5), np.empty((0, 2))).u)
+    np.testing.assert_array_equal(points[0], points[1])
+
+
+@pytest.mark.parametrize(("status", "fault"), [(FAILED, "objective"), (FAILED, "infrastructure"), (OK, None)])
+def test_a_study_without_a_single_value_goes_on_spreading_out(status, fault):
+    space = check_space([(0.0, 1.0)] * 2)
+    optimizer = bayes(space, n_design=4)
+    asked = np.empty((0, 2))
+    for i in range(15):
+        u = optimizer.ask(Key(0, 0, i), np.empty((0, 2))).u
+        assert len(asked) == 0 or np.abs(asked - u).max(axis=1).min() > 1e-6
+        asked = np.concatenate([asked, u[None]])
+        optimizer.tell([Trial(drive=0, iteration=i, x=tuple(u), status=status, fault=fault)], u[None], np.array([np.nan]))
+    assert np.all(np.histogram2d(*asked.T, bins=2, range=[(0, 1)] * 2)[0] > 0)
+
+
+def test_one_usable_trial_is_enough():
+    space = check_space([(0.0, 1.0)] * 2)
+    optimizer = bayes(space)
+    told(optimizer, space, np.array([[0.2, 0.3]]), [5.0])
+    assert optimizer.ask(Key(0, 0, 1), np.empty((0, 2))).arm == "EI"
+
+
+def test_the_incumbent_is_the_best_within_the_box():
+    """Trials elsewhere inform the model; were the best of them the incumbent, nothing in the box would be worth anything."""
+    space = check_space([(0.0, 1.0)] * 2)
+    bounds = Bounds(np.array([0.5, 0.0]), np.array([1.0, 1.0]))
+    rng = np.random.default_rng(0)
+
+    def function(U):
+        return 10.0 * U[:, 0] + (U[:, 1] - 0.3) ** 2  # far better on the other side of the box's border
+
+    optimizer = bayes(space, bounds)
+    U = np.concatenate([rng.random((20, 2)) * [0.4, 1.0], bounds.lower + rng.random((6, 2)) * [0.5, 1.0]])
+    told(optimizer, space, U, function(U))
+    for i in range(1, 7):
+        u = optimizer.ask(Key(0, 0, i), np.empty((0, 2))).u
+        assert bounds.contains(u)
+        told(optimizer, space, u[None], function(u[None]))
+    np.testing.assert_allclose(u, [0.5, 0.3], atol=0.05)
+
+
+def test_a_box_without_a_trial_of_its_own_is_searched():
+    space = check_space([(0.0, 1.0)] * 2)
+    bounds = Bounds(np.array([0.6, 0.0]), np.array([1.0, 1.0]))
+    optimizer = bayes(space, bounds)
+    U = np.random.default_rng(0).random((10, 2)) * [0.5, 1.0]
+    told(optimizer, space, U, U.sum(axis=1))
+    assert bounds.contains(optimizer.ask(Key(0, 0, 1), np.empty((0, 2))).u)
+
+
+def test_unknown_acquisition_is_refused():
+    with pytest.raises(InputError, match=r"EI.*gp_hedge, got 'UCB'"):
+        bayes(check_space([(0.0, 1.0)]), acquisition="UCB")
+
+
+def test_the_same_key_gives_the_same_answer_in_another_process(python):
+    program = """
+import numpy as np
+from hyperspace.optimizers.optimizer import Optimizer
+opt = Optimizer([(-5.0, 10.0), (1, 15), ["a", "b"]], random_state=3)
+for _ in range(12):
+    x = opt.ask()
+    opt.tell(x, np.sin(x[0]) + x[1])
+print(repr(opt.ask()))
+"""
+    assert python(program).stdout == python(program).stdout
