@@ -20,7 +20,7 @@ def test_the_page_shows_a_surrogate_and_an_optimizer():
 def test_own_objects_run_on_two_ranks(mpirun, name):
     program = PROGRAMS[name]
     assert len(program.splitlines()) < 30
-    regrets = mpirun(2, program).stdout.split()
-    assert len(regrets) == 2
-    assert regrets[0] == regrets[1]
-    assert 0.0 <= float(regrets[0]) < 2.0  # random points reach about 2 with as many evaluations
+    shown = "".join(mpirun(2, program).stdout.split())  # the launcher may mix what two ranks print
+    first, second = shown[: len(shown) // 2], shown[len(shown) // 2 :]
+    assert first == second
+    assert 0.0 <= float(first) < 2.0  # random points reach about 2 with as many evaluations
