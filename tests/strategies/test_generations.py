@@ -82,7 +82,7 @@ def test_a_portfolio_is_checked(model, message):
 
 def test_a_generation_is_the_same_on_any_number_of_ranks(mpirun):
     program = """
-        import sys, time
+        import hashlib, sys, time
         from hyperspace import evolutionary_search
 
         def objective(parameters):
@@ -94,9 +94,10 @@ def test_a_generation_is_the_same_on_any_number_of_ranks(mpirun):
             objective, space, "results", model="PSO", generations=12, population=5, tolerance=0.3, patience=2, restart=True
         )
         if result.trials["rank"].max() == int(sys.argv[1]) - 1:
-            print(repr([(t.iteration, t.drive, t.x) for t in result._trials]), flush=True)
+            trials = [(t.iteration, t.drive, t.x) for t in result._trials]
+            sys.stdout.write(f"{hashlib.sha256(repr(trials).encode()).hexdigest()}:{len(trials)}\\n")  # short, so written whole
     """
     outputs = [set(mpirun(ranks, program, ranks).stdout.splitlines()) for ranks in (1, 3)]
     assert outputs[0] == outputs[1]
     assert len(outputs[0]) == 1
-    assert len(eval(outputs[0].pop())) < 60  # it was ended by the tolerance
+    assert int(outputs[0].pop().partition(":")[2]) < 60  # it was ended by the tolerance
