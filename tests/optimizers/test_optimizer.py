@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+
+from hyperspace import Optimizer
+from hyperspace.errors import InputError
+from hyperspace.problems import problem
+
+SPACE = [(-5.0, 10.0), (1, 15), ["a", "b"]]
+NAMED = {"rate": (1e-3, 1.0, "log-uniform"), "layers": (1, 4), "kind": ["relu", "tanh"], "epochs": 10}
+
+
+def value(x):
+    return float(np.sin(x[0]) + (x[1] - 4) ** 2 + (x[2] == "b"))
+
+
+def test_a_loop_of_ask_and_tell_finds_the_minimum():
+    function = problem("branin")
+    regrets = []
+    for seed in range(5):
+        opt = Optimizer(function.dimensions, random_state=seed)
+        for _ in range(30):
+            x = opt.ask()
+            opt.tell(x, function(x))
+        assert function(opt.x) == opt.fun
+        regrets.append(opt.fun - function.minimum)
+    assert np.median(regrets) < 0.02
+
+
+def test_mixed_spaces():
+    found = []
+    for seed in range(5):
+        opt = Optimizer(SPACE, random_state=seed)
+        for _ in range(25):
+            x = opt.ask()
+            assert -5.0 <= x[0] <= 10.0
+            assert type(x[1]) is int
+            assert x[2] in ("a", "b")
+            opt.tell(x, value(x))
+        found.append(opt.fun)
+    assert np.median(found) == pytest.approx(-1.0, abs=0.01)
+
+
+def test_named_spaces_give_dicts_with_the_constants():
+    opt = Optimizer(NAMED)
+    for _ in range(12):
+        x = opt.ask()
+        assert list(x) == list(NAMED)
+        assert x["epochs"] == 10
+        opt.tell(x, (np.log10(x["rate"]) + 2) ** 2 + x["layers"])
+    assert opt.x["layers"] == 1
+
+
+@pytest.mark.parametrize("model", ["GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND"])
+def test_every_model_name(model):
+    if model in ("DNN", "ENSEMBLE"):
+        pytest.importorskip("torch")
+    opt = Optimizer(SPACE, model=model, n_samples=4)
+    for _ in range(6):
+        x = opt.ask()
+        opt.tell(x, value(x))
+    a, b = opt.ask(n=2)
+    assert a != b
+    assert opt.fun < np.inf
+
+
+def test_several_points_at_once_differ_and_so_do_points_asked_for_one_after_the_other():
+    opt = Optimizer(SPACE, n_samples=5)
+    first = opt.ask(n=4) + [opt.ask() for _ in range(4)]
+    assert len({tuple(x) for x in first}) == 8
+    opt.tell(first, [value(x) for x in first])
+    batch = opt.ask(n=4)
+    assert len({tuple(x) for x in batch + first}) == 12
+
+
+def test_same_seed_same_points_and_another_seed_others():
+    def run(seed):
+        opt = Optimizer(SPACE, random_state=seed)
+        points = []
+        for _ in range(10):
+            points.append(opt.ask())
+            opt.tell(points[-1], value(points[-1]))
+        return points
+
+    assert run(3) == run(3)
+    assert run(3) != run(4)
+
+
+@pytest.mark.parametrize("failed", [None, float("nan"), float("inf")])
+def test_a_failed_evaluation_is_told_and_not_taken_as_a_number(failed):
+    opt = Optimizer([(0.0, 1.0)], n_samples=3)
+    for i in range(8):
+        x = opt.ask()
+        opt.tell(x, failed if i % 2 else x[0])
+    assert np.isfinite(opt.fun)
+    assert opt.fun == opt.x[0]
+
+
+def test_everything_failing_is_survived():
+    opt = Optimizer([(0.0, 1.0), (0.0, 1.0)], n_samples=3)
+    points = []
+    for _ in range(8):
+        points.append(tuple(opt.ask()))
+        opt.tell(points[-1], None)
+    assert len(set(points)) == 8
+    assert opt.x is None
+    assert opt.fun == np.inf
+
+
+def test_points_that_were_not_asked_for_can_be_told():
+    opt = Optimizer([(0.0, 1.0)], n_samples=1)
+    opt.tell([[0.1], [0.5], [0.9]], np.array([1.0, 0.0, 1.0]))
+    assert opt.x == [0.5]
+    opt.ask()
+    assert opt.ask()[0] == pytest.approx(0.5, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([2.0], 1.0, "from 0.0 to 1.0"),
+        ([0.5, 0.5], 1.0, "list of 1 values"),
+        ([[0.5], [0.6]], [1.0], "2 points and 1 values"),
+    ],
+)
+def test_wrong_answers_are_refused(x, y, message):
+    with pytest.raises(InputError, match=message):
+        Optimizer([(0.0, 1.0)]).tell(x, y)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "XGB"}, "model must be one of"),
+        ({"acquisition": "UCB"}, "acquisition must be one of"),
+        ({"sampler": "grid"}, "sampler must be one of"),
+        ({"n_samples": 0}, "n_samples must be at least 1"),
+        ({"random_state": -1}, "non-negative integer"),
+        ({"random_state": "x"}, "non-negative integer"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        Optimizer([(0.0, 1.0)], **arguments)
+
+
+def test_ask_for_no_point_is_refused():
+    with pytest.raises(InputError, match="n >= 1"):
+        Optimizer([(0.0, 1.0)]).ask(n=0)
