@@ -27,7 +27,16 @@ def mpirun(tmp_path):
     """Run a program, given as text, on MPI ranks: mpirun(4, text, *arguments, timeout=120, check=True, NAME=value)."""
 
     def run(ranks, text, *arguments, timeout=120, check=True, **environment):
-        launcher = Path(sys.executable).with_name("mpirun")  # the mpich wheel's, beside this python
-        return run_program([launcher, "-n", ranks], tmp_path, text, arguments, timeout, check, environment)
+        mpirun = Path(sys.executable).with_name("mpirun")  # the mpich wheel's, beside this python
+        # The launcher may mix what several ranks print; in files of their own every line is whole.
+        files = [tmp_path / f"rank-{rank}.out" for rank in range(ranks)]
+        for file in files:
+            file.unlink(missing_ok=True)
+        launcher = [mpirun, "-outfile-pattern", tmp_path / "rank-%r.out", "-n", ranks]
+        done = run_program(launcher, tmp_path, text, arguments, timeout, False, environment)
+        done.stdout += "".join(file.read_text() for file in files if file.exists())
+        if check and done.returncode != 0:
+            pytest.fail(f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
 
     return run

@@ -106,7 +106,7 @@ class Optimizer:
         Raises:
             InputError: a point outside the space, or a value that is no number.
         """
-        several = isinstance(y, Sequence) or (isinstance(y, np.ndarray) and y.ndim > 0)
+        several = (isinstance(y, Sequence) and not isinstance(y, str)) or (isinstance(y, np.ndarray) and y.ndim > 0)
         points, values = (list(x), list(y)) if several else ([x], [y])
         if len(points) != len(values):
             raise InputError(f"tell got {len(points)} points and {len(values)} values")
