@@ -1,9 +1,10 @@
 """The RF, ET and GBRT surrogates: random forests, extremely randomised trees and gradient boosting, scikit-learn's.
 
 What trees predict is constant beyond the data and between them, and so is their spread. A surrogate must know that it knows less
-there; so to the variance of the trees comes a term that grows with the squared distance to the nearest training point:
+there; so to the variance of the trees comes a term that grows with the distance to the nearest training point, as the variance of
+a Brownian motion does:
 
-    variance(x) = variance of the trees + s^2 min(1, |x - nearest|^2 / (d / 4)) / 10
+    variance(x) = variance of the trees + s^2 min(1, |x - nearest| / (sqrt(d) / 2)) / 10
 
 with s^2 the variance of the targets and sqrt(d)/2 the distance from the centre of the unit cube to its corners. A larger term
 drives the search into the corners.
@@ -53,7 +54,7 @@ class TreeModel:
         """Return mean and variance at X (q, d), each (q, m); there are no gradients."""
         inputs = self._features(X)
         distance, _ = self._known.query(inputs)
-        unknown = _REMOTE * np.minimum(1.0, distance**2 / (0.25 * self._features.d))
+        unknown = _REMOTE * np.minimum(1.0, distance / (0.5 * np.sqrt(self._features.d)))
         parts = [_moments(regressor, inputs) for regressor in self._regressors]
         mean = np.stack([mean for mean, _ in parts], axis=1)
         variance = np.stack([variance for _, variance in parts], axis=1)
@@ -110,22 +111,23 @@ class _Trees(Surrogate):
 class RandomForest(_Trees):
     """Random forest (Breiman 2001): trees of bootstrap samples, split where it is best.
 
-    Options of `sklearn.ensemble.RandomForestRegressor`, with 100 trees and leaves of at least 3 points by default.
+    Options of `sklearn.ensemble.RandomForestRegressor`, with leaves of at least 3 points by default.
     """
 
     def _regressor(self, inputs: Array, y: Array, weights: Array | None, seed: int) -> Any:
-        options = {"n_estimators": 100, "min_samples_leaf": 3, **self.options}
+        options = {"min_samples_leaf": 3, **self.options}
         return RandomForestRegressor(random_state=seed, n_jobs=1, **options).fit(inputs, y, weights)
 
 
 class ExtraTrees(_Trees):
     """Extremely randomised trees (Geurts et al. 2006): trees of all points, split at random places.
 
-    Options of `sklearn.ensemble.ExtraTreesRegressor`, with 100 trees and leaves of at least 3 points by default.
+    Options of `sklearn.ensemble.ExtraTreesRegressor`. Its trees pass through the points, and differ in between; where noise is
+    known, leaves have at least 3 points by default.
     """
 
     def _regressor(self, inputs: Array, y: Array, weights: Array | None, seed: int) -> Any:
-        options = {"n_estimators": 100, "min_samples_leaf": 3, **self.options}
+        options = {"min_samples_leaf": 1 if weights is None else 3, **self.options}
         return ExtraTreesRegressor(random_state=seed, n_jobs=1, **options).fit(inputs, y, weights)
 
 
