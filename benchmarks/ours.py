@@ -15,7 +15,7 @@ from hyperspace.strategies import make_strategy
 from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.strategies.settings import Settings
-from hyperspace.study import plan_samples, plan_subspaces
+from hyperspace.study.planning import plan_samples, plan_subspaces
 from hyperspace.trial import OK, Archive, Trial
 
 

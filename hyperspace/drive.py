@@ -10,12 +10,13 @@ from typing import Any
 from hyperspace.errors import HyperSpaceError, InputError, NotBuiltError
 from hyperspace.exchange.launcher import open_exchange
 from hyperspace.journal import StudyFolder
-from hyperspace.loop import Callback
+from hyperspace.loop.base import Callback
+from hyperspace.loop.session import Session
 from hyperspace.metrics import Metric
 from hyperspace.results import Result
-from hyperspace.session import Session
 from hyperspace.space import check_space
-from hyperspace.study import Wanted, check_goals, name_of
+from hyperspace.study.checks import check_goals, name_of
+from hyperspace.study.planning import Wanted
 
 
 def hyperdrive(

@@ -13,7 +13,7 @@ from hyperspace.evaluators.inline import takes_handle
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.results import Result
 from hyperspace.search import Hyperparameters, Objective, Path
-from hyperspace.study import check_count
+from hyperspace.study.checks import check_count
 
 
 def hyperbelt(

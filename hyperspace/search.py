@@ -13,12 +13,12 @@ from typing import Any
 
 from hyperspace.drive import hyperdrive
 from hyperspace.errors import InputError
-from hyperspace.loop import Callback
+from hyperspace.loop.base import Callback
 from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers.grid import GRID
 from hyperspace.results import Result
 from hyperspace.space import check_space
-from hyperspace.study import check_count
+from hyperspace.study.checks import check_count
 from hyperspace.trial import OK, Trial
 
 Objective = Callable[..., Any]

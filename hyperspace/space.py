@@ -1,6 +1,7 @@
 """The search space: its dimensions, its constants, and the way from the user's values to the unit cube and back.
 
-Every optimizer works in the unit cube, one coordinate a dimension; `hyperspace.dimensions` says which coordinate a value has.
+Every optimizer works in the unit cube, one coordinate a dimension; `hyperspace.dimensions.base` says which coordinate
+a value has.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.categorical import Categorical
-from hyperspace.dimensions import ENVIRONMENT, ROUNDING, Dimension, centres, levels_at
+from hyperspace.dimensions.base import ENVIRONMENT, ROUNDING, Dimension, centres, levels_at
+from hyperspace.dimensions.categorical import Categorical
+from hyperspace.dimensions.inference import check_dimension, skopt_class
+from hyperspace.dimensions.numeric import Integer, Real
 from hyperspace.errors import InputError
-from hyperspace.inference import check_dimension, skopt_class
-from hyperspace.numeric import Integer, Real
 from hyperspace.trial import Array
 from hyperspace.values import describe_value, is_scalar, plain
 

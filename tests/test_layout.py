@@ -12,11 +12,10 @@ PACKAGE = Path(hyperspace.__file__).parent
 # A module imports from its own layer or from a lower one. A package stands for all modules in it.
 LAYERS = [
     {"errors", "metrics", "problems", "progress", "pruning", "streams", "threads", "trial", "values"},
-    {"categorical", "dimensions", "inference", "numeric", "partition", "sampling", "sobol_directions", "space"},
+    {"dimensions", "partition", "sampling", "sobol_directions", "space"},
     {"acquisition", "ascent", "maximiser", "surrogates"},
     {"optimizers", "strategies"},
     {
-        "asynchronous",
         "drive",
         "evaluators",
         "exchange",
@@ -25,9 +24,7 @@ LAYERS = [
         "loop",
         "records",
         "results",
-        "rounds",
         "search",
-        "session",
         "study",
     },
     {"cli"},
@@ -44,7 +41,7 @@ HOMES = {
     "rich": {"cli", "progress"},
     "scipy.stats": set(),
     "sklearn": {"surrogates.forest"},
-    "skopt": {"categorical", "numeric", "space"},
+    "skopt": {"dimensions.categorical", "dimensions.numeric", "space"},
     "threadpoolctl": {"threads"},
     "torch": {"surrogates.network", "surrogates.training"},
     "typer": {"cli"},

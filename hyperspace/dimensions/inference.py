@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.categorical import Categorical
-from hyperspace.dimensions import Dimension
+from hyperspace.dimensions.base import Dimension
+from hyperspace.dimensions.categorical import Categorical
+from hyperspace.dimensions.numeric import PRIORS, Integer, Real
 from hyperspace.errors import InputError
-from hyperspace.numeric import PRIORS, Integer, Real
 from hyperspace.values import is_number, plain
 
 

@@ -1,4 +1,4 @@
-"""Categorical, the dimension of unordered values; see `hyperspace.dimensions` for its coordinate."""
+"""Categorical, the dimension of unordered values; see `hyperspace.dimensions.base` for its coordinate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.dimensions import DESIGN, Dimension, as_random_state, centres, edges_inside, levels_at, levels_between
+from hyperspace.dimensions.base import DESIGN, Dimension, as_random_state, centres, edges_inside, levels_at, levels_between
 from hyperspace.errors import InputError
 from hyperspace.trial import Array
 from hyperspace.values import describe_value, is_scalar, key_of, plain

@@ -1,6 +1,7 @@
 """The drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
 
-What all loops do is here; `hyperspace.rounds` and `hyperspace.asynchronous` differ in when a drive learns of the others' trials.
+What all loops do is here; the loops of `hyperspace.loop.rounds` and `hyperspace.loop.asynchronous` differ in when a drive learns
+of the others' trials.
 What a journal already holds is recalled instead of asked, so that going on is the same loop.
 """
 
@@ -25,7 +26,7 @@ from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
 from hyperspace.pruning import Pruned, curve_of, loss_of
 from hyperspace.strategies.base import Strategy
-from hyperspace.study import Study
+from hyperspace.study.settings import Study
 from hyperspace.trial import OK, Archive, Trial, TrialKey
 
 Callback = Callable[[Trial], object]

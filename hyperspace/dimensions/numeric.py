@@ -1,4 +1,4 @@
-"""Real and Integer, the dimensions with a lower and an upper bound; see `hyperspace.dimensions` for their coordinates."""
+"""Real and Integer, the dimensions with a lower and an upper bound; see `hyperspace.dimensions.base` for their coordinates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.categorical import Categorical
-from hyperspace.dimensions import (
+from hyperspace.dimensions.base import (
     DESIGN,
     ROUNDING,
     Dimension,
@@ -20,6 +19,7 @@ from hyperspace.dimensions import (
     levels_at,
     levels_between,
 )
+from hyperspace.dimensions.categorical import Categorical
 from hyperspace.errors import InputError
 from hyperspace.trial import Array
 from hyperspace.values import is_finite, is_number, plain

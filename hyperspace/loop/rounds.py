@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from hyperspace.loop import Loop, Surroundings
+from hyperspace.loop.base import Loop, Surroundings
 from hyperspace.records import load_trial, trial_record
-from hyperspace.study import Study
+from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
 from hyperspace.trial import Archive, Trial, TrialKey
 

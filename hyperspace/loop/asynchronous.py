@@ -14,10 +14,10 @@ from dataclasses import replace
 from hyperspace.errors import StudyError
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.loop import Loop, Surroundings
+from hyperspace.loop.base import Loop, Surroundings
 from hyperspace.records import load_trial, trial_record
 from hyperspace.strategies.base import Strategy
-from hyperspace.study import Study
+from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
 from hyperspace.trial import RUNNING, Archive, Trial, TrialKey
 

@@ -10,19 +10,20 @@ import numpy
 import scipy
 
 import hyperspace
-from hyperspace.asynchronous import AsyncLoop
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.inline import InlineEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.journal import FORMAT, Journal, JournalContents, StudyFolder
-from hyperspace.loop import Callback, Surroundings, carried_drives
+from hyperspace.loop.asynchronous import AsyncLoop
+from hyperspace.loop.base import Callback, Surroundings, carried_drives
+from hyperspace.loop.rounds import RoundLoop
 from hyperspace.progress import Progress
 from hyperspace.records import Record, load_trial, trial_record
 from hyperspace.results import Result, read_trials
-from hyperspace.rounds import RoundLoop
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
-from hyperspace.study import Wanted, check_alike, check_same, plan_study
+from hyperspace.study.planning import Wanted, plan_study
+from hyperspace.study.settings import check_alike, check_same
 from hyperspace.trial import OK, Trial
 
 

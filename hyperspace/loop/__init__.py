@@ -1,0 +1,1 @@
+"""The drive loop: one run of a study, in rounds or asynchronously."""

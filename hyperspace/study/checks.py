@@ -1,0 +1,140 @@
+"""Checks of single arguments: what was expected, what came, in one sentence."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hyperspace.errors import InputError, NotBuiltError
+from hyperspace.metrics import Metric, Metrics
+from hyperspace.optimizers import ALGORITHMS, is_algorithm
+from hyperspace.space import Space
+from hyperspace.trial import GIVEN_DRIVE, OK, Trial
+
+MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS)
+
+
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """Return a whole number of at least `least`.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
+        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)
+
+
+def check_model(model: Any) -> Any:
+    """Return `model` if it is a name or an object that can serve as one; of a list of them, a tuple.
+
+    Raises:
+        InputError: an unknown name, an object with neither fit and predict nor ask and tell that is no function to make one
+            either, or an empty list.
+    """
+    if isinstance(model, (list, tuple)):
+        if not model:
+            raise InputError("model must name at least one model, got an empty list")
+        return tuple(check_model(each) for each in model)
+    if isinstance(model, str):
+        return check_choice("model", model, MODELS)
+    serves = any(all(hasattr(model, method) for method in pair) for pair in (("fit", "predict"), ("ask", "tell")))
+    if not serves and not is_algorithm(model) and not callable(model):
+        raise InputError(
+            f"model must be one of {', '.join(map(repr, MODELS))}, or an object with fit and predict, or with ask and tell; "
+            f"got {model!r}"
+        )
+    return model
+
+
+def check_generations(model: Any, exchange: str) -> None:
+    """Refuse what a study in generations cannot be.
+
+    Raises:
+        InputError: several models, or an exchange that does not wait for a generation.
+    """
+    if isinstance(model, tuple):
+        raise InputError(f'a list of models gives each drive one of its own, for strategy="static"; got {label_of(model)}')
+    if exchange != "round":
+        raise InputError(f'strategy="generations" waits for each generation, which is exchange="round"; got {exchange!r}')
+
+
+def label_of(model: Any) -> str:
+    """Return the name under which a model, or a tuple of them, stands in the fingerprint."""
+    if isinstance(model, tuple):
+        return ", ".join(label_of(each) for each in model)
+    if isinstance(model, str):
+        return model
+    return str(model.label) if is_algorithm(model) else name_of(model)
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """Return `value` if it is one of `choices`.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def check_goals(metrics: Sequence[Metric] | None, maximize: bool) -> Metrics:
+    """Return the study's metrics.
+
+    Raises:
+        InputError: see Metrics.
+        NotBuiltError: goals that this version cannot optimise yet.
+    """
+    checked = Metrics(metrics, maximize)
+    if len(checked.goals) > 1:
+        names = ", ".join(repr(metric.name) for metric in checked.goals)
+        raise NotBuiltError(
+            f"optimising several metrics together ({names}) is not built yet; give one of them a goal and let the others be "
+            f'goal="observe", which keeps them with every trial'
+        )
+    return checked
+
+
+def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial, ...]:
+    """Return the evaluations that the user brought along as trials.
+
+    Args:
+        x0: one point, or a list of points.
+        y0: the objective's answer at each: a float, or a dict of metrics.
+        space: the search space.
+        metrics: reads the answers.
+
+    Raises:
+        InputError: one without the other, different lengths, or a point outside the space.
+    """
+    if x0 is None and y0 is None:
+        return ()
+    if x0 is None or y0 is None:
+        raise InputError("x0 and y0 go together: the points known already, and what the objective returned there")
+    single = isinstance(y0, Mapping) or not hasattr(y0, "__len__")
+    points, answers = ([x0], [y0]) if single else (list(x0), list(y0))
+    if len(points) != len(answers):
+        raise InputError(f"x0 has {len(points)} points and y0 {len(answers)} values; one value a point was expected")
+    return tuple(
+        Trial(
+            drive=GIVEN_DRIVE,
+            iteration=number,
+            x=space.check_point(point),
+            status=OK,
+            metrics=metrics.read(answer),
+            arm="given",
+            seconds=0.0,
+            origin="given",
+        )
+        for number, (point, answer) in enumerate(zip(points, answers, strict=True))
+    )
+
+
+def name_of(thing: Any) -> str:
+    """Return the name under which a function or an object stands in the fingerprint."""
+    while isinstance(thing, functools.partial):
+        thing = thing.func
+    name = getattr(thing, "__qualname__", None)
+    return name if isinstance(name, str) else type(thing).__qualname__

@@ -1,0 +1,145 @@
+"""From what hyperdrive was asked for to a study: everything checked, and what was left open decided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hyperspace.errors import InputError
+from hyperspace.metrics import Metrics
+from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
+from hyperspace.partition import Partition
+from hyperspace.space import Space
+from hyperspace.study.checks import check_choice, check_count, check_generations, check_given, check_model, label_of
+from hyperspace.study.settings import Study
+
+LARGEST_STATIC_PARTITION = 4096
+LEAST_GENERATION = 16  # evaluations of a generation whose size was left open
+ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
+STRATEGIES = ("static", "adaptive", "generations", "halving")
+EXCHANGES = ("none", "round", "async", "files")
+SAMPLERS = ("sobol", "lhs", "random")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What hyperdrive was asked for; what was left open is decided by `plan_study`."""
+
+    objective_name: str
+    space: Space
+    metrics: Metrics
+    model: Any
+    acquisition: str
+    strategy: str
+    exchange: str | None
+    sampler: str
+    n_samples: int | None
+    n_subspaces: int | None
+    n_drives: int | None
+    overlap: float
+    n_iterations: int
+    n_calls: int | None
+    x0: Any
+    y0: Any
+    random_state: int | None
+
+
+def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, fresh_seed: int) -> Study:
+    """Check what was asked for, and decide what was left open: as the recorded study did, or anew.
+
+    Args:
+        wanted: the arguments.
+        recorded: the fingerprint in the study's folder; None for a new study.
+        ranks: number of ranks.
+        fresh_seed: seed of a new study that was asked to draw one.
+
+    Raises:
+        InputError: an argument is not what it has to be.
+    """
+    past = recorded or {}
+    strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
+    exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
+    if exchange is None:  # the published method shares nothing
+        exchange = "none" if strategy == "static" else "async" if strategy != "generations" and ranks > 1 else "round"
+    n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
+    partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks)
+    n_drives = wanted.n_drives if wanted.n_drives is not None else past.get("n_drives")
+    n_drives = plan_drives(n_drives, partition.n_subspaces, max(ranks, LEAST_GENERATION) if strategy == "generations" else ranks)
+    n_samples = wanted.n_samples if wanted.n_samples is not None else past.get("n_samples")
+    n_calls = None if wanted.n_calls is None else check_count("n_calls", wanted.n_calls)
+    seed = wanted.random_state if wanted.random_state is not None else past.get("random_state", fresh_seed)
+    model = check_model(wanted.model)
+    if strategy == "generations":
+        check_generations(model, exchange)
+    n_iterations = check_count("n_iterations", wanted.n_iterations) if n_calls is None else None
+    if strategy == "halving" or isinstance(model, Hyperband):
+        check_halving(model, strategy, exchange)
+        if n_iterations is not None:
+            n_iterations, n_calls = plan_loops(model, n_iterations, partition.n_subspaces, n_drives, exchange)
+    return Study(
+        space=wanted.space,
+        metrics=wanted.metrics,
+        partition=partition,
+        objective_name=wanted.objective_name,
+        model=model,
+        model_name=label_of(model),
+        acquisition=check_choice("acquisition", wanted.acquisition, ACQUISITIONS),
+        strategy=strategy,
+        exchange=exchange,
+        sampler=check_choice("sampler", wanted.sampler, SAMPLERS),
+        n_samples=plan_samples(n_samples, strategy, exchange != "none", wanted.space.d, n_drives),
+        n_drives=n_drives,
+        n_iterations=n_iterations if n_calls is None else None,
+        n_calls=n_calls,
+        given=check_given(wanted.x0, wanted.y0, wanted.space, wanted.metrics),
+        seed=check_count("random_state", seed, least=0),
+    )
+
+
+def plan_subspaces(n_subspaces: int | None, strategy: str, space: Space, overlap: float, ranks: int) -> Partition:
+    """Return the partition of a new study.
+
+    Raises:
+        InputError: overlap outside [0, 1], n_subspaces no power of two or too many, or a static partition that is too large.
+    """
+    if n_subspaces is None and strategy == "adaptive":
+        splittable = Partition(space, None, overlap).split
+        n_subspaces = 2 ** min(len(splittable), max(4, math.ceil(math.log2(ranks))))
+    elif n_subspaces is None and strategy == "generations":
+        n_subspaces = 1
+    partition = Partition(space, n_subspaces, overlap)
+    if strategy in ("static", "halving") and partition.n_subspaces > LARGEST_STATIC_PARTITION:
+        raise InputError(
+            f'strategy="{strategy}" works all 2^{len(partition.split)} subspaces of {len(partition.split)} dimensions, each with '
+            f"evaluations of its own; it takes at most {LARGEST_STATIC_PARTITION}. Set n_subspaces to split fewer dimensions, "
+            f'or take strategy="adaptive"'
+        )
+    return partition
+
+
+def plan_drives(n_drives: int | None, n_subspaces: int, ranks: int) -> int:
+    """Return the number of drives of a new study: given, or the least multiple of n_subspaces with one for each rank.
+
+    Raises:
+        InputError: not a multiple of n_subspaces.
+    """
+    if n_drives is None:
+        return n_subspaces * math.ceil(ranks / n_subspaces)
+    if check_count("n_drives", n_drives) % n_subspaces:
+        raise InputError(f"n_drives must be a multiple of the {n_subspaces} subspaces, got {n_drives}")
+    return n_drives
+
+
+def plan_samples(n_samples: int | None, strategy: str, shared: bool, d: int, n_drives: int) -> int:
+    """Return how many points of the initial design a drive evaluates.
+
+    A drive on its own needs enough to fit a model, d + 1 but no more than 10; drives that share need 2 d in all, and two
+    each, since the first round knows nothing.
+    """
+    if n_samples is not None:
+        return check_count("n_samples", n_samples)
+    if strategy == "static" and not shared:
+        return min(max(d + 1, 3), 10)
+    return max(2, math.ceil(2 * d / n_drives))
