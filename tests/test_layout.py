@@ -38,13 +38,13 @@ HOMES = {
     "mpi4py": {"evaluators.mpi", "exchange.gossip", "exchange.launcher", "exchange.rounds"},
     "pandas": {"results"},
     "pymoo": {"optimizers.populations"},
-    "rich": {"cli", "progress"},
+    "rich": {"cli.demonstration", "cli.output", "progress"},
     "scipy.stats": set(),
     "sklearn": {"surrogates.forest"},
     "skopt": {"dimensions.categorical", "dimensions.numeric", "space"},
     "threadpoolctl": {"threads"},
     "torch": {"surrogates.network", "surrogates.training"},
-    "typer": {"cli"},
+    "typer": {"cli", "cli.demonstration", "cli.studies"},
 }
 
 HEAVY = ["matplotlib", "mpi4py", "pandas", "rich", "scipy", "sklearn", "skopt", "torch", "typer"]

@@ -1,0 +1,47 @@
+"""The command line. Each module holds the commands of one kind; here they get their names and their order."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import hyperspace
+from hyperspace.cli import demonstration, studies
+from hyperspace.errors import HyperSpaceError
+
+app = typer.Typer(
+    help="Distributed Bayesian optimization of expensive functions over MPI.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demonstration.demo)
+app.command()(studies.best)
+app.command()(studies.export)
+
+
+def main() -> None:
+    """Run the command line; an error of HyperSpace's own is one sentence, no traceback."""
+    try:
+        app()
+    except HyperSpaceError as error:
+        print(f"hyperspace: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"hyperspace {hyperspace.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,41 @@
+"""What several commands show alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
+
+if TYPE_CHECKING:
+    from hyperspace.results import Result
+
+_STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
+
+
+def show_best(result: Result) -> None:
+    """Print how many trials there are, what the best one reached, and its parameters."""
+    counts = result.trials["status"].value_counts()
+    told = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if status in counts)
+    print(f"{len(result.trials)} trials: {told}" if told else "no trials yet")
+    if result.x is None:
+        print("no trial has ended well so far")
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("best", brief(result.fun), style="bold")
+    if len(result.metrics) > 1:
+        for name, value in result.metrics.items():
+            table.add_row(Text(name), brief(value))
+    parameters = result.parameters
+    items = parameters.items() if isinstance(parameters, dict) else zip(result.names, parameters, strict=True)
+    for name, value in items:
+        table.add_row(Text(name), brief(value))
+    Console(highlight=False).print(table)
+
+
+def brief(value: Any) -> Text:
+    """Return a value as it is shown: a float with six digits."""
+    return Text(f"{value:.6g}" if isinstance(value, float) else str(value))
