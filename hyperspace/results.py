@@ -204,5 +204,5 @@ def read_trials(folder: StudyFolder, space: Space) -> list[Trial]:
     Raises:
         StudyError: a damaged journal.
     """
-    contents = folder.read_journals(space, folder.journal_files())
-    return [trial for journal in contents.values() for trial in journal.trials.values()]
+    readers = folder.read_journals(space, folder.drives())
+    return [trial for reader in readers.values() for trial in reader.trials.values()]

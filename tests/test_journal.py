@@ -1,10 +1,14 @@
+import contextlib
 import json
 import os
+import subprocess
+import time
 
 import pytest
 
+import hyperspace.journal.writer
 from hyperspace.errors import StudyError
-from hyperspace.journal import Journal, StudyFolder, decode_line, encode_line, read_journal
+from hyperspace.journal import DriveReader, Journal, StudyFolder, decode_line, encode_line, read_journal
 from hyperspace.space import check_space
 from hyperspace.trial import Trial, TrialKey
 
@@ -58,7 +62,8 @@ def test_every_torn_end_is_left_out_and_cut_off_by_its_owner(tmp_path):
         contents = read_journal(path, SPACE)
         assert contents.torn == size - whole
         assert [t.finished for t in contents.trials.values()] == [True, True, False]
-    write(path, 1, read_journal(path, SPACE), first=3)
+    with pytest.warns(RuntimeWarning, match="cut short by a kill"):
+        write(path, 1, read_journal(path, SPACE), first=3)
     again = read_journal(path, SPACE)
     assert again.torn == 0
     assert [t.finished for t in again.trials.values()] == [True, True, False, True]
@@ -132,12 +137,57 @@ def test_each_line_is_synced_before_the_call_returns(tmp_path, monkeypatch):
     assert calls == ["write", "fsync"]
 
 
-def test_a_full_disk_is_one_sentence():
-    journal = Journal.__new__(Journal)
-    journal._space, journal._sequence, journal._file = SPACE, 0, os.open("/dev/full", os.O_WRONLY)
-    with pytest.raises(StudyError, match="cannot be written: No space left on device"):
-        journal.started(trial(0))
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 KiB of its own."""
+    path = tmp_path / "small"
+    path.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", path], capture_output=True).returncode:
+        pytest.skip("mounting a small tmpfs needs root")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+@pytest.mark.filterwarnings("ignore:.*the disk is full")
+def test_on_a_full_disk_what_has_ended_is_held_and_nothing_begins(small_disk, monkeypatch):
+    path = small_disk / "j"
+    journal = Journal(path, "study-1", 3, SPACE, None)
+    journal.started(trial(0))
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1024))
+    error = "x" * 5000  # more than what is left of the last page
+    journal.finished(trial(0).finish("failed", error=error))
+    assert not read_journal(path, SPACE).trials[TrialKey(0, 3)].finished
+
+    waits = []
+
+    def wait(seconds):
+        waits.append(read_journal(path, SPACE).lines)  # readable all the time
+        if len(waits) == 3:
+            filler.unlink()
+
+    monkeypatch.setattr(time, "sleep", wait)
+    journal.started(trial(1))
+    assert waits == [2, 2, 2]
     journal.close()
+    contents = read_journal(path, SPACE)
+    assert [(t.status, t.error) for t in contents.trials.values()] == [("failed", error), ("running", None)]
+    assert contents.torn == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*the disk is full")
+def test_a_disk_that_stays_full_is_one_sentence(small_disk, monkeypatch):
+    journal = Journal(small_disk / "j", "study-1", 3, SPACE, None)
+    with contextlib.suppress(OSError), open(small_disk / "filler", "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1024))
+    monkeypatch.setattr(hyperspace.journal.writer, "_PATIENCE", 0.0)
+    journal.finished(trial(0).finish("failed", error="x" * 5000))
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    with pytest.raises(StudyError, match="the disk is full; free space and start again"):
+        journal.close()
 
 
 def test_a_folder_is_set_aside_and_never_lost(tmp_path):
@@ -155,3 +205,52 @@ def test_a_damaged_study_file_is_named(tmp_path, text):
     folder.study_file.write_text(text)
     with pytest.raises(StudyError, match=r"study\.json"):
         folder.read_study()
+
+
+def segment(folder, number, *trials):
+    """Write a segment of drive 3."""
+    journal = Journal(folder.journal_file(3, number), "study-1", 3, SPACE, None)
+    for each in trials:
+        journal.started(each.finish("running") if each.finished else each)
+        if each.finished:
+            journal.finished(each)
+    journal.close()
+
+
+def test_segments_of_a_drive_are_read_as_one(tmp_path):
+    folder = StudyFolder(tmp_path)
+    folder.write_study({"format": 1})
+    first = trial(0).finish("ok", metrics={"loss": 1.0})
+    segment(folder, 0, first, trial(1))  # killed while it evaluated iteration 1
+    reader = DriveReader(folder, 3, SPACE)
+    assert reader.read()
+    assert [t.finished for t in reader.trials.values()] == [True, False]
+    assert not reader.read()
+    segment(folder, 1, trial(1, attempt=1).finish("ok", metrics={"loss": 2.0}), trial(2, attempt=1))
+    assert reader.read()
+    assert [(t.attempt, t.status) for t in reader.trials.values()] == [(0, "ok"), (1, "ok"), (1, "running")]
+    assert folder.drives() == [3]
+
+
+def test_of_two_results_of_one_trial_the_lowest_attempt_holds(tmp_path):
+    """A stalled owner ends its evaluation after another one has taken over and repeated it."""
+    folder = StudyFolder(tmp_path)
+    folder.write_study({"format": 1})
+    stalled = Journal(folder.journal_file(3), "study-1", 3, SPACE, None)
+    stalled.started(trial(0))
+    segment(folder, 1, trial(0, attempt=1).finish("ok", metrics={"loss": 2.0}))
+    reader = DriveReader(folder, 3, SPACE)
+    reader.read()
+    assert reader.trials[TrialKey(0, 3)].metrics == {"loss": 2.0}
+    stalled.finished(trial(0).finish("ok", metrics={"loss": 1.0}))
+    stalled.close()
+    reader.read()
+    assert reader.trials[TrialKey(0, 3)].metrics == {"loss": 1.0}
+
+
+def test_of_several_creators_of_a_study_one_is_first(tmp_path):
+    folder = StudyFolder(tmp_path / "study")
+    assert folder.write_study({"format": 1, "by": "a"}, create=True)
+    assert not folder.write_study({"format": 1, "by": "b"}, create=True)
+    assert folder.read_study()["by"] == "a"
+    assert [file.name for file in sorted(folder.path.iterdir())] == ["journals", "study.json"]

@@ -13,7 +13,7 @@ import hyperspace
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.inline import InlineEvaluator
 from hyperspace.exchange.base import Exchange
-from hyperspace.journal import FORMAT, Journal, JournalContents, StudyFolder
+from hyperspace.journal import FORMAT, DriveReader, Journal, StudyFolder, open_journal
 from hyperspace.loop.asynchronous import AsyncLoop
 from hyperspace.loop.base import Callback, Surroundings, carried_drives
 from hyperspace.loop.rounds import RoundLoop
@@ -128,10 +128,10 @@ class Session:
             exchange=study.exchange,
         )
 
-    def _recorded(self, contents: Mapping[int, JournalContents]) -> list[Trial]:
+    def _recorded(self, contents: Mapping[int, DriveReader]) -> list[Trial]:
         """Return the trials of earlier runs: everybody's where trials are shared, else the carried drives'."""
         for drive, journal in contents.items():
-            if journal.study not in (None, self.study.identity) and self._folder is not None:
+            if journal.identities - {self.study.identity} and self._folder is not None:
                 raise StudyError(f"{self._folder.journal_file(drive)} belongs to another study; move it away")
         trials = [trial for journal in contents.values() for trial in journal.trials.values()]
         if not self.study.shared:
@@ -139,13 +139,11 @@ class Session:
         records = self._ranks.gather([trial_record(trial, self.study.space) for trial in trials])
         return [load_trial(record, self.study.space) for record in records]
 
-    def _open_journals(self, contents: Mapping[int, JournalContents]) -> dict[int, Journal]:
+    def _open_journals(self, contents: Mapping[int, DriveReader]) -> dict[int, Journal]:
         if self._folder is None:
             return {}
-        return {
-            drive: Journal(self._folder.journal_file(drive), self.study.identity, drive, self.study.space, contents.get(drive))
-            for drive in self._carried
-        }
+        folder, study = self._folder, self.study
+        return {drive: open_journal(folder, study.identity, drive, study.space, contents.get(drive)) for drive in self._carried}
 
     def _announce(self, recorded: Iterable[Trial]) -> Progress | None:
         """Say on rank 0 what is about to happen, if anything is to be shown."""

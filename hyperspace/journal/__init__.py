@@ -1,0 +1,28 @@
+"""A drive's append-only log of events, its checkpoint; together the journals are the study.
+
+A journal is a text file, one JSON object a line, each with a sequence number and the CRC32 of the line before it is added:
+
+    {"event":"study","format":1,"study":"5d1c...","drive":3,"sequence":0,"crc":"c2a50f11"}
+    {"event":"started","drive":3,"iteration":0,"x":[4,0.17,7],"arm":"design",...,"sequence":1,"crc":"..."}
+    {"event":"finished","drive":3,"iteration":0,"status":"ok","metrics":{"objective":1.5},"seconds":0.2,...}
+
+A line is on disk (fsync) before anyone hears of it. A last line without its end was torn by a kill and is left out; any other
+damage is an error that names file and line. Nothing is ever pickled: reading a study cannot run code.
+"""
+
+from hyperspace.journal.folder import StudyFolder
+from hyperspace.journal.lines import decode_line, encode_line
+from hyperspace.journal.reader import FORMAT, DriveReader, JournalReader, read_journal
+from hyperspace.journal.writer import Journal, open_journal
+
+__all__ = [
+    "FORMAT",
+    "DriveReader",
+    "Journal",
+    "JournalReader",
+    "StudyFolder",
+    "decode_line",
+    "encode_line",
+    "open_journal",
+    "read_journal",
+]

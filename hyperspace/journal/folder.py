@@ -1,0 +1,127 @@
+"""The files of a study; the one place that knows their names."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+from hyperspace.errors import StudyError
+from hyperspace.journal.reader import FORMAT, DriveReader
+from hyperspace.records import Record
+from hyperspace.space import Space
+
+
+class StudyFolder:
+    """The files of a study.
+
+    study.json               what the study is, fixed at its creation, and how far it was asked to go
+    journals/00003.jsonl     the events of drive 3
+    journals/00003.1.jsonl   its next segment, begun by the worker that took the drive over from one that died
+    leases/                  who works what (see `hyperspace.journal.lease`)
+    scratch/00003-00017/     files of the trial of drive 3, iteration 17
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @property
+    def study_file(self) -> Path:
+        """What the study is."""
+        return self.path / "study.json"
+
+    @property
+    def leases(self) -> Path:
+        """The folder of the leases."""
+        return self.path / "leases"
+
+    def journal_file(self, drive: int, segment: int = 0) -> Path:
+        """The events of one drive."""
+        return self.path / "journals" / (f"{drive:05d}.{segment}.jsonl" if segment else f"{drive:05d}.jsonl")
+
+    def scratch(self, drive: int, iteration: int) -> Path:
+        """A folder for the files of one trial; made when it is asked for."""
+        return self.path / "scratch" / f"{drive:05d}-{iteration:05d}"
+
+    def drives(self) -> list[int]:
+        """Return the drives that have a journal."""
+        names = (file.name.partition(".")[0] for file in (self.path / "journals").glob("*.jsonl"))
+        return sorted({int(name) for name in names if name.isdigit()})
+
+    def read_study(self) -> Record | None:
+        """Return what study.json says; None where there is none.
+
+        Raises:
+            StudyError: the file is damaged, or of a format that this version does not know.
+        """
+        try:
+            record = json.loads(self.study_file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise StudyError(f"{self.study_file} cannot be read: {error}") from error
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise StudyError(f"{self.study_file} is not a study of format {FORMAT}, which this version reads")
+        return record
+
+    def write_study(self, record: Record, create: bool = False) -> bool:
+        """Replace study.json whole; with `create`, only if there is none yet.
+
+        Returns:
+            Whether it was written: with `create`, somebody else may have been first.
+
+        Raises:
+            StudyError: the folder cannot be made or written.
+        """
+        # A name of this process's own: several may create the study at the same time.
+        temporary = self.study_file.with_name(f"study.{socket.gethostname()}.{os.getpid()}.tmp")
+        try:
+            (self.path / "journals").mkdir(parents=True, exist_ok=True)
+            with open(temporary, "w", encoding="utf-8") as file:
+                json.dump(record, file, indent=1, allow_nan=False)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            if create:
+                try:
+                    os.link(temporary, self.study_file)  # fails where there is one, also over NFS
+                except FileExistsError:
+                    return False
+                finally:
+                    temporary.unlink()
+            else:
+                os.replace(temporary, self.study_file)
+            sync_folder(self.path)
+        except OSError as error:
+            raise StudyError(f"results_path {str(self.path)!r} cannot be written: {error.strerror}") from error
+        return True
+
+    def set_aside(self) -> Path:
+        """Rename the folder, so that a new study can begin in its place; return the new name."""
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.old-{number}")).exists():
+            number += 1
+        self.path.rename(aside)
+        return aside
+
+    def read_journals(self, space: Space, drives: Iterable[int]) -> dict[int, DriveReader]:
+        """Read the journals of `drives`; those without a file are left out.
+
+        Raises:
+            StudyError: a damaged journal, with the file and the line.
+        """
+        readers = {drive: DriveReader(self, drive, space) for drive in drives}
+        for reader in readers.values():
+            reader.read()
+        return {drive: reader for drive, reader in readers.items() if reader.segments}
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

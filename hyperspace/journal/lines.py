@@ -1,0 +1,38 @@
+"""The lines of a journal: one JSON object each, with the CRC32 of what stands before the checksum."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from hyperspace.records import Record
+
+_CRC = ',"crc":"'
+_CRC_BYTES = len(_CRC) + 8 + len('"}')
+
+
+def encode_line(record: Mapping[str, Any]) -> bytes:
+    """Return `record` as one line with its checksum.
+
+    Raises:
+        ValueError: a value that strict JSON does not have.
+    """
+    body = json.dumps(record, separators=(",", ":"), allow_nan=False)[:-1]
+    return f'{body}{_CRC}{zlib.crc32(body.encode()):08x}"}}\n'.encode()
+
+
+def decode_line(line: bytes) -> Record:
+    """Return the record of a line that `encode_line` made (without its newline).
+
+    Raises:
+        ValueError: the checksum does not fit, or the line is no JSON object.
+    """
+    body, mark = line[:-_CRC_BYTES], line[-_CRC_BYTES:]
+    if mark != f'{_CRC}{zlib.crc32(body):08x}"}}'.encode():
+        raise ValueError("its checksum does not fit")
+    record = json.loads(body + b"}")
+    if not isinstance(record, dict):
+        raise ValueError("it is no JSON object")
+    return record
