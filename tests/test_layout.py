@@ -25,6 +25,7 @@ LAYERS = [
         "records",
         "results",
         "search",
+        "state",
         "study",
     },
     {"cli"},

@@ -1,0 +1,61 @@
+"""How far a study is, from its files alone: what was planned, and what has ended.
+
+Needs neither the objective nor pandas, and reads a study that is being worked as well as one that was left.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+
+from hyperspace.errors import StudyError
+from hyperspace.journal import StudyFolder
+from hyperspace.space import space_from
+from hyperspace.trial import OK, RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class StudyState:
+    """How far a study is.
+
+    Attributes:
+        planned: evaluations in all, as the last run was asked for; those that were given do not count.
+        finished: evaluations that have ended, well or not.
+        failed: those of them that brought no usable value: failed, timed out or pruned.
+        running: evaluations that were begun and have not ended; a killed run leaves some behind.
+    """
+
+    planned: int
+    finished: int
+    failed: int
+    running: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was planned has ended."""
+        return self.finished >= self.planned
+
+
+def study_state(results_path: str | os.PathLike[str]) -> StudyState:
+    """Return how far the study in a folder is.
+
+    Args:
+        results_path: the folder that hyperdrive writes.
+
+    Raises:
+        StudyError: no study there, or a damaged file (its name and line).
+    """
+    folder = StudyFolder(results_path)
+    record = folder.read_study()
+    if record is None:
+        raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
+    try:
+        planned = int(record["planned"])
+        space = space_from(record["fingerprint"]["space"], record["fingerprint"]["named"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StudyError(f"{folder.study_file} is damaged: {type(error).__name__}: {error}") from error
+    journals = folder.read_journals(space, folder.drives()).values()
+    statuses = Counter(trial.status for journal in journals for trial in journal.trials.values())
+    finished = statuses.total() - statuses[RUNNING]
+    return StudyState(planned, finished, finished - statuses[OK], statuses[RUNNING])
