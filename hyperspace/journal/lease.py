@@ -1,0 +1,289 @@
+"""Leases: who writes which journal, so that two jobs never write the same one.
+
+A lease is a small file, leases/NAME.ATTEMPT.json, that its owner touches every few seconds. A run over MPI or in one process
+holds the lease "study"; the workers of exchange="files" hold one for the drive that they work. A lease whose owner died is
+taken over under the next attempt. An owner that was only stalled finds its file gone, and stops writing.
+
+Files are created by a hard link, which fails where the name is taken and is atomic on network file systems too. Ages are
+measured by the file system's own clock, so that the hosts' clocks need not agree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from hyperspace.errors import StudyError
+
+HEARTBEAT = 10.0  # seconds between two signs of life
+EXPIRY = 120.0  # seconds without one after which an owner on another machine counts as dead
+STUDY = "study"  # the lease of a run that works all drives
+_MOMENT = 5.0  # seconds in which a run that is about to end may end
+_RETRY = 0.2  # seconds between two attempts to take a lease
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that holds leases.
+
+    Attributes:
+        host: name of its machine, with its process namespace where there is one: there, pid means something.
+        pid: number of its process.
+        born: when that process began, in the machine's own unit, since numbers come again; 0 where it cannot be told.
+        job: its SLURM job, or "".
+        restart: how often SLURM has requeued that job.
+        since: seconds since the epoch at which it took the lease.
+    """
+
+    host: str
+    pid: int
+    born: int
+    job: str
+    restart: int
+    since: float
+
+    @classmethod
+    def here(cls) -> Owner:
+        """Return this process."""
+        environment = os.environ
+        restart = environment.get("SLURM_RESTART_COUNT", "")
+        return cls(
+            host=_place(),
+            pid=os.getpid(),
+            born=_born(os.getpid()) or 0,
+            job=environment.get("SLURM_JOB_ID", ""),
+            restart=int(restart) if restart.isdigit() else 0,
+            since=time.time(),
+        )
+
+    def __str__(self) -> str:
+        """Name the process for a person."""
+        job = f" (SLURM job {self.job})" if self.job else ""
+        return f"process {self.pid} on {self.host.partition('/')[0]}{job}"
+
+    def is_dead(self, me: Owner) -> bool | None:
+        """Return whether the process has ended; None if that cannot be seen from here."""
+        if self.job and self.job == me.job and self.restart < me.restart:
+            return True  # the run before the requeue
+        if self.host != me.host:
+            return None
+        born = _born(self.pid)
+        return born is None or (self.born != 0 and born != 0 and born != self.born)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that somebody else holds.
+
+    Attributes:
+        owner: who; None if the file tells nothing.
+        beat: time of its last sign of life, by the file system's clock.
+        expired: whether it may be taken over.
+    """
+
+    owner: Owner | None
+    beat: float
+    expired: bool
+
+
+class Leases:
+    """The leases of a study, and those of them that this process holds.
+
+    Args:
+        folder: where they lie; made when the first one is taken.
+
+    Attributes:
+        me: this process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.me = Owner.here()
+        self._token = f"{socket.gethostname()}.{os.getpid()}.{id(self):x}"  # no other process has files of this name
+        self._mine: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._heart: threading.Thread | None = None
+
+    def holders(self) -> dict[str, Held]:
+        """Return all leases that others hold, by name, expired ones included."""
+        return {name: self._look(name, attempt) for name, attempt in self._files().items() if self._mine.get(name) != attempt}
+
+    def take(self, name: str, least: int = 0) -> int | None:
+        """Take a lease; return its attempt, or None if somebody else holds it.
+
+        Args:
+            name: what is to be worked.
+            least: attempt of a lease that nobody holds.
+
+        Raises:
+            StudyError: the folder cannot be written.
+        """
+        highest = self._files().get(name)
+        if highest is not None and not self._look(name, highest).expired:
+            return None
+        attempt = least if highest is None else max(least, highest + 1)
+        if not self._create(self._file(name, attempt)):
+            return None
+        if self._files().get(name) != attempt:  # somebody was faster, and by more than one step
+            self._file(name, attempt).unlink(missing_ok=True)
+            return None
+        if highest is not None:
+            self._file(name, highest).unlink(missing_ok=True)
+        with self._lock:
+            self._mine[name] = attempt
+        if self._heart is None:
+            self._heart = threading.Thread(target=self._beat, name="hyperspace-heartbeat", daemon=True)
+            self._heart.start()
+        return attempt
+
+    def holds(self, name: str) -> bool:
+        """Return whether this process still holds a lease: while it was stalled, another may have taken it over."""
+        attempt = self._mine.get(name)
+        return attempt is not None and self._file(name, attempt).exists()
+
+    def release(self, name: str) -> None:
+        """Give a lease back."""
+        with self._lock:
+            attempt = self._mine.pop(name, None)
+        if attempt is not None:
+            self._file(name, attempt).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Give all leases back."""
+        for name in list(self._mine):
+            self.release(name)
+        self._ended.set()
+
+    def _file(self, name: str, attempt: int) -> Path:
+        return self._folder / f"{name}.{attempt}.json"
+
+    def _files(self) -> dict[str, int]:
+        """Return the highest attempt of every lease."""
+        highest: dict[str, int] = {}
+        try:
+            names = os.listdir(self._folder)
+        except FileNotFoundError:
+            return {}
+        for file in names:
+            name, _, attempt = file.removesuffix(".json").rpartition(".")
+            if name and attempt.isdigit() and file.endswith(".json"):
+                highest[name] = max(highest.get(name, 0), int(attempt))
+        return highest
+
+    def _look(self, name: str, attempt: int) -> Held:
+        path = self._file(name, attempt)
+        try:
+            beat = path.stat().st_mtime
+            owner = _load_owner(json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return Held(None, 0.0, expired=True)  # given back this moment
+        except (OSError, ValueError, TypeError):
+            owner = None
+        dead = None if owner is None else owner.is_dead(self.me)
+        return Held(owner, beat, expired=self._clock() - beat > EXPIRY if dead is None else dead)
+
+    def _clock(self) -> float:
+        """Return the time by the file system's clock."""
+        path = self._folder / f".clock.{self._token}"
+        path.touch()
+        now = path.stat().st_mtime
+        path.unlink(missing_ok=True)
+        return now
+
+    def _create(self, path: Path) -> bool:
+        """Create a lease whole; return False if it is there already."""
+        temporary = self._folder / f".new.{self._token}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(asdict(Owner.here())))
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise StudyError(f"the lease {path} cannot be written: {error.strerror}") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def _beat(self) -> None:
+        """Touch what is held, until the end; runs beside an objective of hours."""
+        while not self._ended.wait(HEARTBEAT):
+            with self._lock:
+                files = [self._file(name, attempt) for name, attempt in self._mine.items()]
+            for file in files:
+                with contextlib.suppress(OSError):  # gone: `holds` tells; or the disk is away, and comes back
+                    os.utime(file)
+
+
+def take_study(leases: Leases, path: Path) -> None:
+    """Take the lease of a whole study, for a run that works all its drives.
+
+    An owner on another machine that gives no sign of life is waited for until it counts as dead; one that is about to end, for
+    a moment.
+
+    Args:
+        leases: the study's.
+        path: the study's folder, for messages.
+
+    Raises:
+        StudyError: somebody else works on it.
+    """
+    begun = time.monotonic()
+    beats: dict[Owner | None, float] = {}
+    while True:
+        taken = leases.take(STUDY) is not None
+        working = [held for held in leases.holders().values() if not held.expired]
+        if taken and not working:
+            return
+        leases.release(STUDY)
+        alive = any(beats.setdefault(held.owner, held.beat) != held.beat for held in working)
+        near = any(held.owner is not None and held.owner.is_dead(leases.me) is False for held in working)
+        waited = time.monotonic() - begun
+        if alive or waited > (_MOMENT if near else EXPIRY):
+            owners = "; ".join(sorted({str(held.owner or "an unknown process") for held in working}))
+            raise StudyError(
+                f"the study in {str(path)!r} is being worked by {owners}; wait for its end, end it with: hyperspace stop {path}, "
+                f"or take another results_path"
+            )
+        time.sleep(_RETRY)
+
+
+def _load_owner(record: Mapping[str, object]) -> Owner | None:
+    kinds: dict[str, Any] = {"host": str, "pid": int, "born": int, "job": str, "restart": int, "since": (int, float)}
+    names = [field.name for field in fields(Owner)]
+    if not isinstance(record, dict) or not all(isinstance(record.get(name), kinds[name]) for name in names):
+        return None
+    return Owner(**{name: record[name] for name in names})
+
+
+def _place() -> str:
+    """Return the machine and, on Linux, the process namespace: two containers of one name have numbers of their own."""
+    try:
+        return f"{socket.gethostname()}/{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _born(pid: int) -> int | None:
+    """Return when a process of this machine began; 0 if it lives and the time cannot be told, None if there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except OSError:
+            return 0  # somebody else's
+        return 0
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else int(rest[18])  # field 22 of proc(5); a zombie writes nothing any more
