@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy
-import scipy
-
-import hyperspace
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.inline import InlineEvaluator
 from hyperspace.exchange.base import Exchange
-from hyperspace.journal import FORMAT, DriveReader, Journal, StudyFolder, open_journal
+from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.loop.asynchronous import AsyncLoop
 from hyperspace.loop.base import Callback, Surroundings, carried_drives
+from hyperspace.loop.opening import open_study
 from hyperspace.loop.rounds import RoundLoop
 from hyperspace.progress import Progress
-from hyperspace.records import Record, load_trial, trial_record
+from hyperspace.records import load_trial, trial_record
 from hyperspace.results import Result, read_trials
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
-from hyperspace.study.planning import Wanted, plan_study
-from hyperspace.study.settings import check_alike, check_same
+from hyperspace.study.planning import Wanted
 from hyperspace.trial import OK, Trial
 
 
@@ -59,31 +54,26 @@ class Session:
         self._deadline = deadline
         self._verbose = verbose
         self._callback = callback
-        opened = ranks.first(lambda: {"recorded": _look(folder, restart), "seed": secrets.randbits(32)})
-        recorded: Mapping[str, Any] | None = opened["recorded"] and opened["recorded"].get("fingerprint")
-        self.study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"]))
-        if recorded is not None and folder is not None:
-            check_same(recorded, self.study.fingerprint(), f"results_path {str(folder.path)!r}")
-        fingerprint = ranks.first(self._write_study)
-        ranks.each(lambda: check_alike(fingerprint, self.study.fingerprint()))
+        self._leases = None if folder is None else Leases(folder.leases)
+        try:
+            self.study = open_study(wanted, ranks, folder, self._leases, restart)
+        except BaseException:
+            self._release()
+            raise
         self._carried = carried_drives(self.study, ranks)
 
-    def _write_study(self) -> Record:
-        fingerprint = self.study.fingerprint()
-        if self._folder is not None:
-            self._folder.write_study(
-                {
-                    "format": FORMAT,
-                    "fingerprint": fingerprint,
-                    "planned": self.study.planned,
-                    "exchange": self.study.exchange,
-                    "versions": {library.__name__: library.__version__ for library in (hyperspace, numpy, scipy)},
-                }
-            )
-        return fingerprint
+    def _release(self) -> None:
+        if self._leases is not None:
+            self._leases.close()
 
     def run(self, objective: Callable[..., Any]) -> Result:
-        """Work the carried drives until the budget or the time is spent; return the merged result."""
+        """Work the carried drives until the budget or the time is spent; return the merged result. To be called once."""
+        try:
+            return self._run(objective)
+        finally:
+            self._release()
+
+    def _run(self, objective: Callable[..., Any]) -> Result:
         study, folder = self.study, self._folder
         contents = {} if folder is None else folder.read_journals(study.space, self._carried)
         recorded = self._recorded(contents)
@@ -184,13 +174,3 @@ class Session:
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition)
 
-
-def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
-    """Return what study.json says; with `restart`, after setting the folder aside."""
-    if folder is None:
-        return None
-    if folder.path.exists() and not folder.path.is_dir():
-        raise StudyError(f"results_path must be a folder, and {str(folder.path)!r} is a file; take another name")
-    if restart and folder.study_file.exists():
-        folder.set_aside()
-    return folder.read_study()

@@ -1,0 +1,119 @@
+"""Opens or creates a study: what it is, and that nobody else works on it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import numpy
+import scipy
+
+import hyperspace
+from hyperspace.errors import InputError, StudyError
+from hyperspace.exchange.base import Exchange
+from hyperspace.journal import FORMAT, Leases, StudyFolder, take_study
+from hyperspace.journal.lease import STUDY
+from hyperspace.records import Record
+from hyperspace.study.planning import Wanted, plan_study
+from hyperspace.study.settings import Study, check_alike, check_same
+
+FILES = "files"
+
+
+def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Study:
+    """Return the study that was asked for, the recorded one or a new one. Collective.
+
+    Args:
+        wanted: what hyperdrive was asked for.
+        ranks: the ranks of this run.
+        folder: the study's files; None if it keeps none.
+        leases: of the folder; rank 0 takes the study's. None if it keeps no files.
+        restart: set the folder aside first.
+
+    Raises:
+        InputError: an argument is not what it has to be.
+        StudyError: the folder holds another study, is damaged, cannot be written, or is being worked by somebody else.
+    """
+    if wanted.exchange == FILES:
+        return _join(wanted, _folder_of_workers(folder, restart), ranks)
+    opened = ranks.first(lambda: {"recorded": _look(folder, restart), "seed": secrets.randbits(32)})
+    recorded = _fingerprint(opened["recorded"])
+    study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"]))
+    _check_recorded(recorded, study, folder)
+    fingerprint = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
+    ranks.each(lambda: check_alike(fingerprint, study.fingerprint()))
+    return study
+
+
+def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
+    """Return what study.json says; None for a study that begins anew."""
+    if folder is None:
+        return None
+    _check_folder(folder)
+    return None if restart else folder.read_study()
+
+
+def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Record:
+    """Take the study's lease and write study.json, on rank 0; return the fingerprint."""
+    if folder is not None and leases is not None:
+        take_study(leases, folder.path)
+        if restart and folder.study_file.exists():
+            leases.release(STUDY)  # the lease lies in the folder
+            folder.set_aside()
+            take_study(leases, folder.path)
+        elif _fingerprint(folder.read_study()) != recorded:
+            raise StudyError(f"another run has created the study in {str(folder.path)!r} this moment; start again to join it")
+        folder.write_study(_record(study))
+    return study.fingerprint()
+
+
+def _join(wanted: Wanted, folder: StudyFolder, ranks: Exchange) -> Study:
+    """Return the study that this worker joins, or creates."""
+    while True:
+        record = folder.read_study()
+        recorded = _fingerprint(record)
+        study = plan_study(wanted, recorded, ranks.size, secrets.randbits(32))
+        _check_recorded(recorded, study, folder)
+        if record is None:
+            if folder.write_study(_record(study), create=True):
+                return study
+        else:
+            if record["planned"] != study.planned or record["exchange"] != study.exchange:
+                folder.write_study(_record(study))
+            return study
+
+
+def _folder_of_workers(folder: StudyFolder | None, restart: bool) -> StudyFolder:
+    if folder is None:
+        raise InputError('exchange="files" shares through the study\'s files; it needs a results_path and checkpoints=True')
+    if restart:
+        raise InputError(
+            f'restart=True would set aside what other workers of exchange="files" are writing; rename {folder.path} before you '
+            f"start the workers"
+        )
+    _check_folder(folder)
+    return folder
+
+
+def _check_folder(folder: StudyFolder) -> None:
+    if folder.path.exists() and not folder.path.is_dir():
+        raise StudyError(f"results_path must be a folder, and {str(folder.path)!r} is a file; take another name")
+
+
+def _fingerprint(record: Record | None) -> Any:
+    return None if record is None else record.get("fingerprint")
+
+
+def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> None:
+    if recorded is not None and folder is not None:
+        check_same(recorded, study.fingerprint(), f"results_path {str(folder.path)!r}")
+
+
+def _record(study: Study) -> Record:
+    return {
+        "format": FORMAT,
+        "fingerprint": study.fingerprint(),
+        "planned": study.planned,
+        "exchange": study.exchange,
+        "versions": {library.__name__: library.__version__ for library in (hyperspace, numpy, scipy)},
+    }
