@@ -173,4 +173,3 @@ class Session:
         if ended and not any(trial.status == OK for trial in [*ended, *study.given]):
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition)
-

@@ -7,7 +7,7 @@ import pytest
 from hyperspace import hyperdrive, load_results
 from hyperspace.errors import StudyError
 from hyperspace.journal import StudyFolder
-from hyperspace.loop.asynchronous import View
+from hyperspace.loop.views import View
 from hyperspace.metrics import Metrics
 from hyperspace.partition import Partition
 from hyperspace.results import read_trials

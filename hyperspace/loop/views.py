@@ -1,0 +1,120 @@
+"""What each drive knows where drives do not wait for each other.
+
+What a drive knew when it asked is recorded with the trial, as counts, so that every answer can be worked out again from the
+journals; that is also how a drive goes on later. What is promised is this replay, not that two runs make the same trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from hyperspace.errors import StudyError
+from hyperspace.loop.base import Loop, Surroundings
+from hyperspace.strategies.base import Strategy
+from hyperspace.study.settings import Study
+from hyperspace.threads import one_thread
+from hyperspace.trial import RUNNING, Archive, Trial, TrialKey
+
+
+class View:
+    """What one drive knows: an archive that grows by whole batches, each in the order of (iteration, drive).
+
+    Args:
+        archive: knows nothing yet but what was given.
+        n_drives: number of drives.
+    """
+
+    def __init__(self, archive: Archive, n_drives: int) -> None:
+        self.archive = archive
+        self._counts = [0] * n_drives
+
+    def update(
+        self, finished: Sequence[Sequence[Trial]], running: Sequence[Trial | None]
+    ) -> tuple[dict[int, int], tuple[int, ...]]:
+        """Take up all that is known now; return how many trials of each drive are new, and which drives' trials are under way."""
+        fresh = [trials[self._counts[drive] :] for drive, trials in enumerate(finished)]
+        pending = [trial for trial in running if trial is not None]
+        self._take([trial for trials in fresh for trial in trials], pending)
+        known = {drive: len(trials) for drive, trials in enumerate(fresh) if trials}
+        return known, tuple(trial.drive for trial in pending)
+
+    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial]) -> None:
+        """Take up what the drive knew when it asked for `trial`, out of all trials on record.
+
+        Raises:
+            StudyError: a trial that it knew is on record no more.
+        """
+        known = trial.known or {}
+        counts = [count + known.get(drive, 0) for drive, count in enumerate(self._counts)]
+        try:
+            fresh = [trials[TrialKey(i, drive)] for drive in known for i in range(self._counts[drive], counts[drive])]
+            pending = [trials[TrialKey(counts[drive], drive)] for drive in trial.pending or ()]
+        except KeyError as missing:
+            key = missing.args[0]
+            raise StudyError(
+                f"drive {trial.drive} knew of drive {key.drive}'s iteration {key.iteration}, which that drive's journal has "
+                f"lost; restore the journal from a backup"
+            ) from None
+        self._take(fresh, [replace(other, status=RUNNING, metrics={}) for other in pending])
+
+    def _take(self, fresh: Sequence[Trial], pending: Sequence[Trial]) -> None:
+        self.archive.extend(sorted(fresh, key=lambda trial: trial.key))
+        self.archive.replace_running(pending)
+        for trial in fresh:
+            self._counts[trial.drive] += 1
+
+
+class ViewLoop(Loop):
+    """Works drives that each ask with a view and a strategy of their own.
+
+    Attributes:
+        _trials: for each drive its finished trials known here, by iteration.
+        _running: for each drive the trial that it is known to evaluate, or None.
+    """
+
+    def __init__(self, study: Study, around: Surroundings) -> None:
+        super().__init__(study, around)
+        self._trials: list[list[Trial]] = [[] for _ in range(study.n_drives)]
+        self._running: list[Trial | None] = [None] * study.n_drives
+        self._views: dict[int, View] = {}
+        # A strategy keeps what it worked out for one archive, and each drive has its own.
+        self._strategies: dict[int, Strategy] = {}
+        self._recalled: dict[int, int] = {}  # questions of each drive that its view and strategy have taken up
+
+    def _recall(self, drive: int) -> None:
+        """Bring a drive's view and strategy to where its last recorded question left them."""
+        if drive not in self._views:
+            self._views[drive] = View(self._fresh_archive(), self._study.n_drives)
+            self._strategies[drive] = self._around.make_strategy()
+        recorded = self._around.recorded
+        iteration = self._recalled.get(drive, 0)
+        while (trial := recorded.get(TrialKey(iteration, drive))) is not None:
+            self._views[drive].recall(trial, recorded)
+            self._strategies[drive].recall(trial, self._views[drive].archive)
+            iteration += 1
+            self._recalled[drive] = iteration
+
+    def _advance(self, drive: int, started: Callable[[Trial], None] | None = None) -> Trial:
+        """Ask for a drive's next trial, evaluate it, and return it as it ended.
+
+        Args:
+            drive: number of the drive.
+            started: called with the running trial when it is on record.
+        """
+        view, strategy, home = self._views[drive], self._strategies[drive], self._strategies[drive].home(drive)
+        key = TrialKey(len(self._trials[drive]), drive)
+        if key in self._around.recorded:  # asked for by an earlier run that did not come to its end, with what it knew then
+            trial = self._begin(key, lambda: strategy.ask(drive, key.iteration, view.archive), home)
+        else:
+            known, pending = view.update(self._trials, self._running)
+            self._give_up_if_hopeless(view.archive)
+            with one_thread():
+                trial = self._begin(
+                    key, lambda: strategy.ask(drive, key.iteration, view.archive), home, known=known, pending=pending
+                )
+        self._recalled[drive] = key.iteration + 1
+        return self._evaluate(trial, started)
+
+    def _knowledge(self, drive: int) -> Archive:
+        return self._views[drive].archive
