@@ -15,8 +15,10 @@ from hyperspace.loop.session import Session
 from hyperspace.metrics import Metric
 from hyperspace.results import Result
 from hyperspace.space import check_space
+from hyperspace.stopping import signals_end_the_study
 from hyperspace.study.checks import check_goals, name_of
 from hyperspace.study.planning import Wanted
+from hyperspace.walltime import seconds_left
 
 
 def hyperdrive(
@@ -56,6 +58,10 @@ def hyperdrive(
     surrogate optimizer of its own. Every rank calls this with the same arguments and gets the same Result. The same call
     again goes on where the study in `results_path` ends, on any number of ranks.
 
+    SIGTERM, SIGUSR1 and `hyperspace stop` end the study before its budget is spent: evaluations under way come to their end, no
+    other begins, and every rank returns what there is so far. A process that got such a signal begins no evaluation of a later
+    call either. A second SIGTERM ends the process.
+
     Args:
         objective: objective(parameters) -> float, or a dict of named metrics. With a second argument it also gets the
             trial's handle: id, seed, scratch folder, report(step, value). What it raises is recorded as a failed trial.
@@ -85,7 +91,8 @@ def hyperdrive(
         maximize: for an objective that returns one number.
         x0: points evaluated already; they inform the surrogates and do not count.
         y0: what the objective returned at them.
-        deadline: seconds; no evaluation is started that would not end in time, by the durations seen.
+        deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
+            Slurm job that this process belongs to, if it does; math.inf: none in any case.
         timeout: seconds that one evaluation may take; not built yet.
         isolate: evaluate in a process of its own; not built yet.
         retries: repeats after a failure of the infrastructure; not built yet.
@@ -108,6 +115,7 @@ def hyperdrive(
     """
     started = time.monotonic()
     ranks = open_exchange(comm)
+    folder = StudyFolder(results_path) if checkpoints and isinstance(results_path, (str, os.PathLike)) else None
 
     def check() -> Wanted:
         _check_call(objective, results_path, checkpoints, deadline)
@@ -132,25 +140,30 @@ def hyperdrive(
             random_state=random_state,
         )
 
-    try:
-        session = Session(
-            ranks.each(check),
-            ranks,
-            folder=StudyFolder(results_path) if checkpoints and results_path is not None else None,
-            restart=restart,
-            deadline=None if deadline is None else started + deadline,
-            verbose=verbose,
-            callback=callback,
-        )
-    except HyperSpaceError:
-        raise  # on every rank alike
-    except Exception as error:
-        ranks.abort(error)
-    try:
-        result = session.run(objective)
-    except Exception as error:
-        ranks.abort(error)
-    ranks.close()
+    def until() -> float | None:
+        seconds = deadline if deadline is not None else ranks.first(seconds_left)
+        return None if seconds is None else started + seconds
+
+    with signals_end_the_study(folder if exchange != "files" else None):
+        try:
+            session = Session(
+                ranks.each(check),
+                ranks,
+                folder=folder,
+                restart=restart,
+                deadline=until(),
+                verbose=verbose,
+                callback=callback,
+            )
+        except HyperSpaceError:
+            raise  # on every rank alike
+        except Exception as error:
+            ranks.abort(error)
+        try:
+            result = session.run(objective)
+        except Exception as error:
+            ranks.abort(error)
+        ranks.close()
     return result
 
 

@@ -71,12 +71,14 @@ class Progress:
         self._next = now + wait
         self._show()
 
-    def close(self) -> None:
-        """Show where the study stands and give the terminal back. May be called again, to no effect."""
+    def close(self, last: str | None = None) -> None:
+        """Show where the study stands, and a last line; give the terminal back. May be called again, to no effect."""
         if self._done > self._done_before:
             self._show()
         if self._bar is not None:
             self._attempt(self._bar.stop)
+        if last is not None:
+            self.note(last)
         self._stream = self._bar = None
 
     def _show(self) -> None:
@@ -98,9 +100,9 @@ class Progress:
         elapsed = self._clock() - self._begun
         here = self._done - self._done_before
         if self._done >= self._total:
-            parts.append(f"in {_duration(elapsed)}")
+            parts.append(f"in {duration(elapsed)}")
         elif here > 0:
-            parts.append(f"{_duration(elapsed / here * (self._total - self._done))} left")
+            parts.append(f"{duration(elapsed / here * (self._total - self._done))} left")
         return "  ".join(parts)
 
     def _attempt(self, show: Callable[[], object]) -> None:
@@ -126,6 +128,6 @@ def _make_bar(stream: TextIO | None, total: int, done: int) -> Bar:
     return bar
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return seconds as 0:01:15, or 2 days, 0:01:15."""
     return str(timedelta(seconds=round(seconds)))

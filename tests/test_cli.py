@@ -47,12 +47,12 @@ def study(tmp_path_factory):
 def test_help_names_the_commands_there_are(command):
     code, out, err = command("--help")
     assert (code, err) == (0, "")
-    for name in ("demo", "best", "export"):
+    for name in ("demo", "best", "export", "stop"):
         assert f" {name} " in out
     assert command()[1].strip() == out.strip()
 
 
-@pytest.mark.parametrize("name", ["demo", "best", "export"])
+@pytest.mark.parametrize("name", ["demo", "best", "export", "stop"])
 def test_every_command_has_help(command, name):
     code, out, _ = command(name, "-h")
     assert code == 0
@@ -115,7 +115,7 @@ def test_export_writes_every_trial_as_json(command, study):
     assert isinstance(records[0]["units"], int)
 
 
-@pytest.mark.parametrize("name", ["best", "export"])
+@pytest.mark.parametrize("name", ["best", "export", "stop"])
 def test_a_path_without_a_study_is_one_sentence(command, tmp_path, name):
     code, out, err = command(name, tmp_path / "nothing")
     assert (code, out) == (1, "")

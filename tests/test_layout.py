@@ -26,7 +26,9 @@ LAYERS = [
         "results",
         "search",
         "state",
+        "stopping",
         "study",
+        "walltime",
     },
     {"cli"},
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import hyperspace
-from hyperspace.cli import demonstration, studies
+from hyperspace.cli import cluster, demonstration, studies
 from hyperspace.errors import HyperSpaceError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command()(demonstration.demo)
 app.command()(studies.best)
 app.command()(studies.export)
+app.command()(cluster.stop)
 
 
 def main() -> None:

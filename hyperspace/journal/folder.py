@@ -21,6 +21,7 @@ class StudyFolder:
     journals/00003.jsonl     the events of drive 3
     journals/00003.1.jsonl   its next segment, begun by the worker that took the drive over from one that died
     leases/                  who works what (see `hyperspace.journal.lease`)
+    stop                     asks the runs that find it to end (see `hyperspace.stopping`)
     scratch/00003-00017/     files of the trial of drive 3, iteration 17
     """
 
@@ -36,6 +37,11 @@ class StudyFolder:
     def leases(self) -> Path:
         """The folder of the leases."""
         return self.path / "leases"
+
+    @property
+    def stop_file(self) -> Path:
+        """What asks the runs of the study to end."""
+        return self.path / "stop"
 
     def journal_file(self, drive: int, segment: int = 0) -> Path:
         """The events of one drive."""

@@ -66,8 +66,8 @@ class AsyncLoop(ViewLoop):
             self._gossip.turn()
 
     def _must_stop(self) -> bool:
-        self._stopping = self._stopping or self._gossip.stopping or self._time_is_up()
-        return self._stopping
+        self._stopping = self._stopping or self._gossip.stopping
+        return super()._must_stop()
 
     def _work_on(self, drive: int) -> None:
         """Ask, evaluate and share one trial of a drive."""

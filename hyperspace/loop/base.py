@@ -25,6 +25,7 @@ from hyperspace.metrics import FLOAT_NAME, Value
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
 from hyperspace.pruning import Pruned, curve_of, loss_of
+from hyperspace.stopping import StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
 from hyperspace.trial import OK, Archive, Trial, TrialKey
@@ -46,6 +47,7 @@ class Surroundings:
         recorded: the trials that earlier runs have left: all drives' if trials are shared, else the carried drives'.
         scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
         deadline: time.monotonic() after which no evaluation may run; None without one.
+        stop: tells whether the study was asked to end.
         progress: shows how far the study is; None where nothing is shown.
         callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
             after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
@@ -59,6 +61,7 @@ class Surroundings:
     recorded: Mapping[TrialKey, Trial]
     scratch: Callable[[int, int], Path] | None
     deadline: float | None
+    stop: StopRequest
     progress: Progress | None
     callback: Callback | None
 
@@ -72,6 +75,7 @@ class Loop(ABC):
 
     Attributes:
         finished: the finished trials known here, by key.
+        ended_by: what ended the study here before its budget was spent: a deadline, a signal, a file; None for anything else.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -80,9 +84,11 @@ class Loop(ABC):
         self._evaluator = around.make_evaluator(self._handle)
         self._carried = carried_drives(study, around.exchange)
         self._stopping = False
-        self._durations: list[float] = []
+        self.ended_by: str | None = None
         self._reports: dict[int, float] = {}  # of the trial under way
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
+        timed = sorted(self.finished.values(), key=lambda trial: trial.key)
+        self._durations = [trial.seconds or 0.0 for trial in timed][-_RECENT:]
         self._tally = Tally()
         for trial in self.finished.values():
             if trial.drive in self._carried:
@@ -162,6 +168,13 @@ class Loop(ABC):
         if len(archive) < _HOPELESS * self._study.n_drives or any(trial.status == OK for trial in archive.trials):
             return
         raise StudyError(f"the first {len(archive)} trials all failed; the last one said:\n{archive.trials[-1].error}")
+
+    def _must_stop(self) -> bool:
+        """Return whether to begin no further evaluation, and keep why."""
+        if not self._stopping:
+            self.ended_by = self._around.stop.reason or ("the deadline" if self._time_is_up() else None)
+            self._stopping = self.ended_by is not None
+        return self._stopping
 
     def _time_is_up(self) -> bool:
         """Return whether another evaluation would not end in time, by the longest of the last ones."""

@@ -50,8 +50,7 @@ class RoundLoop(Loop):
             key = TrialKey(iteration, drive)
             if iteration >= self._study.budget(drive) or key in self.finished:
                 continue
-            if self._stopping or self._time_is_up():
-                self._stopping = True
+            if self._must_stop():
                 break
             ask = partial(self._strategy.ask, drive, iteration, self._archives[drive])
             with one_thread():

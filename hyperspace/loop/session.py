@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,9 +15,10 @@ from hyperspace.loop.asynchronous import AsyncLoop
 from hyperspace.loop.base import Callback, Surroundings, carried_drives
 from hyperspace.loop.opening import open_study
 from hyperspace.loop.rounds import RoundLoop
-from hyperspace.progress import Progress
+from hyperspace.progress import Progress, duration
 from hyperspace.records import load_trial, trial_record
 from hyperspace.results import Result, read_trials
+from hyperspace.stopping import StopRequest, forget_request
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.planning import Wanted
@@ -57,6 +60,7 @@ class Session:
         self._leases = None if folder is None else Leases(folder.leases)
         try:
             self.study = open_study(wanted, ranks, folder, self._leases, restart)
+            self._stop = self._listen()
         except BaseException:
             self._release()
             raise
@@ -65,6 +69,13 @@ class Session:
     def _release(self) -> None:
         if self._leases is not None:
             self._leases.close()
+
+    def _listen(self) -> StopRequest:
+        folder = self._folder
+        if folder is None:
+            return StopRequest(None)
+        before = self._ranks.first(lambda: forget_request(folder, alone=self.study.exchange != "files"))
+        return StopRequest(folder.stop_file, None if before is None else (before[0], before[1]))
 
     def run(self, objective: Callable[..., Any]) -> Result:
         """Work the carried drives until the budget or the time is spent; return the merged result. To be called once."""
@@ -87,6 +98,7 @@ class Session:
             recorded={trial.key: trial for trial in recorded},
             scratch=None if folder is None else folder.scratch,
             deadline=self._deadline,
+            stop=self._stop,
             progress=progress,
             callback=self._callback,
         )
@@ -94,8 +106,10 @@ class Session:
         try:
             loop.run()
             result = self._merge(loop.finished.values())
+            reasons = self._ranks.gather([loop.ended_by])
             if progress is not None:
                 progress.update(result.nfev - len(study.given), result.fun, result.nfev - len(result.x_iters))
+                progress.close(self._explain(result, reasons))
         finally:
             for journal in journals.values():
                 journal.close()
@@ -158,7 +172,19 @@ class Session:
         if done and self._folder is not None:
             rest = "is complete" if done >= study.planned else f"goes on after {done} evaluations"
             progress.note(f"the study in {self._folder.path} {rest}")
+        if self._deadline is not None and self._deadline < math.inf and done < study.planned:
+            left = max(self._deadline - time.monotonic(), 0.0)
+            progress.note(f"no evaluation begins that would not end within {duration(left)}")
         return progress
+
+    def _explain(self, result: Result, reasons: list[str | None]) -> str | None:
+        """Say why the study has ended before its budget was spent, if somebody outside of it did that, and how it goes on."""
+        study, done = self.study, result.nfev - len(self.study.given)
+        reason = next((reason for reason in reasons if reason is not None), None)
+        if reason is None or done >= study.planned:
+            return None
+        goes_on = "; start the same program again to go on" if self._folder is not None else ""
+        return f"stopped by {reason} after {done} of {study.planned} evaluations{goes_on}"
 
     def _merge(self, finished: Iterable[Trial]) -> Result:
         """Merge on rank 0, from the journals if there are any; every rank returns the same."""

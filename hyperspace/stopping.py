@@ -1,0 +1,148 @@
+"""How a running study is asked to end before its budget is spent: by a signal, or by a file in its folder.
+
+A study that is asked begins no further evaluation; those under way come to their end, everything is merged, and every rank
+returns as it would have at the end of the budget. The next run of the same program goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from hyperspace.errors import StudyError
+from hyperspace.journal import StudyFolder
+
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_LOOKS_APART = 1.0  # seconds between two looks for the file, a rank: a stat is a request to a cluster's file server
+_SAME_SIGNAL = 1.0  # seconds within which a second TERM is the first one, passed on by a launcher that got it too
+
+Mark = tuple[int, int]
+
+# A process that was told to end is not to begin its program's next study either.
+_received: str | None = None
+
+
+class StopRequest:
+    """Tells whether a study was asked to end, and why.
+
+    Args:
+        file: the file whose appearance asks the study to end; None if the study keeps no files.
+        before: what `mark_of` gave when the run began: an earlier run's request, which does not count.
+        clock: tells seconds.
+    """
+
+    def __init__(self, file: Path | None, before: Mark | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = file
+        self._before = before
+        self._clock = clock
+        self._next_look = clock()
+        self._found = False
+
+    @property
+    def reason(self) -> str | None:
+        """What asked the study to end; None if nothing has. Looks for the file at most once a second."""
+        if _received is not None:
+            return _received
+        if self._file is not None and not self._found and self._clock() >= self._next_look:
+            self._next_look = self._clock() + _LOOKS_APART
+            self._found = mark_of(self._file) not in (None, self._before)
+        return "hyperspace stop" if self._found else None
+
+
+def mark_of(file: Path) -> Mark | None:
+    """Return what tells this file from any that replaces it; None if there is none."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
+def forget_request(folder: StudyFolder, alone: bool) -> Mark | None:
+    """Return the mark of what an earlier run was asked, which is none of this run's business.
+
+    Args:
+        folder: the study's files.
+        alone: whether this run is the study's only one, so that nobody else needs the file any more and it is removed.
+
+    Raises:
+        StudyError: the file cannot be removed.
+    """
+    if not alone:
+        return mark_of(folder.stop_file)
+    try:
+        folder.stop_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise StudyError(f"{folder.stop_file} cannot be removed: {error.strerror}") from error
+    return None
+
+
+def request_stop(results_path: str | os.PathLike[str]) -> None:
+    """Ask the runs of a study to end; they look about once a second. What is under way comes to its end first.
+
+    Args:
+        results_path: the folder of the study.
+
+    Raises:
+        StudyError: no study there, or the folder cannot be written.
+    """
+    folder = StudyFolder(results_path)
+    if not folder.study_file.exists():
+        raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
+    try:
+        _write(folder.stop_file)
+    except OSError as error:
+        raise StudyError(f"{folder.stop_file} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
+    """Take SIGTERM and SIGUSR1 as requests to end the study, and give their former handlers back afterwards.
+
+    A second SIGTERM does what it did before. Nothing is caught outside of the main thread, where Python has no handlers.
+
+    Args:
+        folder: the study that a signal to this process ends on all ranks; None if it ends this process's part only.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    ours = {number: handler for number, handler in former.items() if handler is not None}  # None: not Python's to give back
+    first: float | None = None  # when the first TERM came
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        global _received
+        nonlocal first
+        if number == signal.SIGTERM:
+            first = first or time.monotonic()
+            if time.monotonic() - first > _SAME_SIGNAL:
+                signal.signal(number, ours[signal.SIGTERM])
+                os.kill(os.getpid(), number)
+                return
+        _received = signal.Signals(number).name
+        if folder is not None and folder.study_file.exists():
+            with suppress(OSError):
+                _write(folder.stop_file)
+
+    for number in ours:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+
+
+def _write(file: Path) -> None:
+    """Put a new file there, whatever was there before."""
+    temporary = file.with_name(f"{file.name}.{socket.gethostname()}.{os.getpid()}.tmp")
+    temporary.write_text(f"asked by process {os.getpid()} on {socket.gethostname()}, {time.ctime()}\n")
+    os.replace(temporary, file)

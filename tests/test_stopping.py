@@ -1,0 +1,200 @@
+"""A study that is asked to end does so on every rank, cleanly, and goes on as if nobody had asked."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from launch import clean_environment
+
+from hyperspace import hyperdrive, stopping
+from hyperspace.errors import StudyError
+from hyperspace.journal import StudyFolder
+from hyperspace.state import study_state
+from hyperspace.stopping import StopRequest, forget_request, mark_of, request_stop, signals_end_the_study
+
+PROGRAM = """
+import os, sys, time
+from pathlib import Path
+from hyperspace import hyperdrive
+from mpi4py import MPI
+rank = MPI.COMM_WORLD.Get_rank()
+study, exchange, n_calls, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+def objective(x):
+    time.sleep(pause)
+    return (x[0] - 0.3) ** 2 + x[1]
+Path(f"{study}.pid-{rank}").write_text(str(os.getpid()))
+result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], study, n_calls=n_calls, n_drives=4, exchange=exchange, verbose=True)
+sys.stdout.write(f"RANK {rank} OF {MPI.COMM_WORLD.Get_size()} HAS {result.nfev}\\n")
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start PROGRAM on 3 ranks; return the process when some evaluations have ended."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    started = []
+
+    def run(study, exchange, n_calls):
+        mpirun = Path(sys.executable).with_name("mpirun")
+        words = [mpirun, "-n", "3", sys.executable, "program.py", study, exchange, n_calls, 0.05]
+        process = subprocess.Popen(
+            [str(word) for word in words],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        until = time.monotonic() + 60
+        while not study.joinpath("study.json").exists() or study_state(study).finished < 6:
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def rows(result):
+    return result.trials[["drive", "iteration", "x0", "x1", "objective"]].to_numpy().tolist()
+
+
+def kill(study, process, who, number):
+    os.kill(process.pid if who == "mpirun" else int(Path(f"{study}.pid-{who}").read_text()), number)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "ask", "said"),
+    [
+        ("round", lambda study, process: kill(study, process, 0, signal.SIGTERM), "SIGTERM"),
+        ("round", lambda study, process: kill(study, process, "mpirun", signal.SIGTERM), "SIGTERM"),
+        ("round", lambda study, process: request_stop(study), "hyperspace stop"),
+        ("async", lambda study, process: kill(study, process, 2, signal.SIGUSR1), "SIGUSR1"),
+        ("none", lambda study, process: kill(study, process, 1, signal.SIGUSR1), ""),
+    ],
+    ids=["round, TERM to a rank", "round, TERM to mpirun", "round, file", "async, USR1 to a rank", "none, USR1 to a rank"],
+)
+def test_every_rank_ends_cleanly_and_the_study_goes_on(start, mpirun, tmp_path, exchange, ask, said):
+    study, n_calls = tmp_path / "study", 1000
+    process = start(study, exchange, n_calls)
+    ask(study, process)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    done = study_state(study).finished
+    assert 6 <= done < n_calls
+    assert study_state(study).running == 0
+    assert [f"RANK {rank} OF 3 HAS {done}" in out for rank in range(3)] == [True] * 3
+    assert f"stopped by {said}" in out
+    assert f"after {done} of 1000 evaluations; start the same program again to go on" in out
+
+    more = 2 * done + 8  # with "none" some drives are ahead of others
+    out = mpirun(2, PROGRAM, study, exchange, more, 0).stdout
+    assert f"RANK 1 OF 2 HAS {more}" in out
+    assert "stopped" not in out
+    assert not (study / "stop").exists()
+    if exchange != "async":  # which promises no repeatability
+        resumed = hyperdrive_again(study, exchange, more)
+        assert rows(resumed) == rows(hyperdrive_again(tmp_path / "whole", exchange, more))
+
+
+def hyperdrive_again(study, exchange, n_calls):
+    def objective(x):
+        return (x[0] - 0.3) ** 2 + x[1]
+
+    objective.__qualname__ = "objective"
+    return hyperdrive(objective, [(0.0, 1.0), (1, 9)], study, n_calls=n_calls, n_drives=4, exchange=exchange)
+
+
+@pytest.fixture
+def fresh_process(monkeypatch):
+    """Let this process forget afterwards that it was told to end."""
+    monkeypatch.setattr(stopping, "_received", None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_ends_the_study_of_one_process_and_every_later_one(tmp_path, capsys, fresh_process, number):
+    former = signal.getsignal(number)
+
+    def objective(x):
+        if len(calls) == 4:
+            os.kill(os.getpid(), number)
+        calls.append(x)
+        return x[0]
+
+    calls = [None]
+    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "a", n_calls=20, verbose=True)
+    assert result.nfev == 4
+    assert f"stopped by {number.name} after 4 of 20 evaluations" in capsys.readouterr().out
+    assert hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, n_calls=20).nfev == 0
+    assert signal.getsignal(number) == former
+
+
+def test_a_second_term_does_what_it_did_before(tmp_path, fresh_process, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(stopping.time, "monotonic", lambda: now[0])
+    seen = []
+    former = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        with signals_end_the_study(None):
+            os.kill(os.getpid(), signal.SIGTERM)
+            now[0] += 0.5
+            os.kill(os.getpid(), signal.SIGTERM)  # passed on by a launcher that got the first one too
+            assert seen == []
+            now[0] += 1.0
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert seen == [signal.SIGTERM]
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert seen == [signal.SIGTERM] * 2
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def test_a_thread_of_the_callers_works_without_handlers(tmp_path):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=3)))
+    thread.start()
+    thread.join()
+    assert results[0].nfev == 3
+
+
+def test_the_file_is_looked_for_once_a_second_and_an_old_one_does_not_count(tmp_path):
+    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=2)
+    file, now = StudyFolder(tmp_path).stop_file, [0.0]
+    request_stop(tmp_path)
+    request = StopRequest(file, mark_of(file), clock=lambda: now[0])
+    assert request.reason is None
+    request_stop(tmp_path)
+    assert request.reason is None
+    now[0] = 0.9
+    assert request.reason is None
+    now[0] = 1.0
+    assert request.reason == "hyperspace stop"
+    assert StopRequest(file).reason == "hyperspace stop"
+    file.unlink()
+    assert request.reason == "hyperspace stop"
+
+
+def test_a_run_that_shares_the_study_with_others_leaves_their_request(tmp_path):
+    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=2)
+    request_stop(tmp_path)
+    folder = StudyFolder(tmp_path)
+    assert forget_request(folder, alone=False) == mark_of(folder.stop_file)
+    assert folder.stop_file.exists()
+    assert forget_request(folder, alone=True) is None
+    assert not folder.stop_file.exists()
+
+
+def test_a_request_needs_a_study(tmp_path):
+    with pytest.raises(StudyError, match="holds no study"):
+        request_stop(tmp_path)
