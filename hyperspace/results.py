@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from hyperspace.errors import StudyError
+from hyperspace.description import describe_study
 from hyperspace.journal import StudyFolder
-from hyperspace.metrics import Metric, Metrics
+from hyperspace.metrics import Metrics
 from hyperspace.partition import Partition
-from hyperspace.records import load_trial
-from hyperspace.space import Space, space_from
-from hyperspace.surrogates import make_surrogate
-from hyperspace.surrogates.base import Surrogate
+from hyperspace.space import Space
 from hyperspace.trial import OK, Archive, Trial
 
 if TYPE_CHECKING:
     import pandas
+
+    from hyperspace.merged import Merged
 
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
@@ -67,10 +66,48 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         object.__setattr__(self, "_study_space", space)
         object.__setattr__(self, "_metrics", metrics)
         object.__setattr__(self, "_partition", partition)
+        object.__setattr__(self, "_archive", archive)
 
     def __repr__(self) -> str:
         """Return the optimum in a line, and how many trials it took."""
         return f"Result(fun={self.fun!r}, x={self.x!r}, nfev={self.nfev})"
+
+    @property
+    def all_trials(self) -> Sequence[Trial]:
+        """Every trial as an object, in the order of iteration and drive."""
+        trials: Sequence[Trial] = self._trials
+        return trials
+
+    @property
+    def best_trial(self) -> Trial | None:
+        """The trial at `x`; None if no trial ended well."""
+        archive: Archive = self._archive
+        return archive.best
+
+    @property
+    def search_space(self) -> Space:
+        """The search space as this package has it."""
+        space: Space = self._study_space
+        return space
+
+    @property
+    def goals(self) -> Metrics:
+        """What the study wants of each metric."""
+        metrics: Metrics = self._metrics
+        return metrics
+
+    @property
+    def partition(self) -> Partition:
+        """The subspaces."""
+        partition: Partition = self._partition
+        return partition
+
+    @cached_property
+    def surrogate(self) -> Merged:
+        """The merged surrogate: a Gaussian process fitted to the trials of all drives."""
+        from hyperspace.merged import Merged
+
+        return Merged(self._trials, self._study_space, self._metrics)
 
     @cached_property
     def trials(self) -> pandas.DataFrame:
@@ -159,14 +196,12 @@ class _SkoptModel:
         space: Space = result._study_space
         self._to_unit = space.to_unit
         self._skopt_space = result.space
-        self._surrogate: Surrogate = make_surrogate("GP", random_state=0, space=space)
-        newest = slice(-1000, None)  # more than that tells the plot nothing and takes the exact GP long
-        self._surrogate.fit(space.to_unit(result.x_iters[newest]), result._metrics.sign * result.func_vals[newest])
+        self._merged = result.surrogate
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return mean, and standard deviation if it is asked for, at X (q, transformed dimensions)."""
         points = self._skopt_space.inverse_transform(np.asarray(X))
-        mean, std = self._surrogate.predict(self._to_unit(points))
+        mean, std = self._merged.surrogate.predict(self._to_unit(points))
         return (mean, std) if return_std else mean
 
 
@@ -183,19 +218,8 @@ def load_results(results_path: str | os.PathLike[str]) -> Result:
         StudyError: no study there, or a damaged file (its name and line).
     """
     folder = StudyFolder(results_path)
-    record = folder.read_study()
-    if record is None:
-        raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
-    try:
-        fingerprint = record["fingerprint"]
-        space = space_from(fingerprint["space"], fingerprint["named"])
-        declared = [Metric(**fields) for fields in fingerprint["metrics"]]
-        metrics = Metrics(declared or None, maximize=fingerprint["maximize"] and not declared)
-        partition = Partition(space, fingerprint["n_subspaces"], fingerprint["overlap"])
-        given = [load_trial(given, space) for given in fingerprint["given"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise StudyError(f"{folder.study_file} is damaged: {type(error).__name__}: {error}") from error
-    return Result([*given, *read_trials(folder, space)], space, metrics, partition)
+    study = describe_study(folder)
+    return Result([*study.given, *read_trials(folder, study.space)], study.space, study.metrics, study.partition)
 
 
 def read_trials(folder: StudyFolder, space: Space) -> list[Trial]:

@@ -9,9 +9,8 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 
-from hyperspace.errors import StudyError
+from hyperspace.description import describe_study
 from hyperspace.journal import StudyFolder
-from hyperspace.space import space_from
 from hyperspace.trial import OK, RUNNING
 
 
@@ -47,15 +46,8 @@ def study_state(results_path: str | os.PathLike[str]) -> StudyState:
         StudyError: no study there, or a damaged file (its name and line).
     """
     folder = StudyFolder(results_path)
-    record = folder.read_study()
-    if record is None:
-        raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
-    try:
-        planned = int(record["planned"])
-        space = space_from(record["fingerprint"]["space"], record["fingerprint"]["named"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise StudyError(f"{folder.study_file} is damaged: {type(error).__name__}: {error}") from error
-    journals = folder.read_journals(space, folder.drives()).values()
+    study = describe_study(folder)
+    journals = folder.read_journals(study.space, folder.drives()).values()
     statuses = Counter(trial.status for journal in journals for trial in journal.trials.values())
     finished = statuses.total() - statuses[RUNNING]
-    return StudyState(planned, finished, finished - statuses[OK], statuses[RUNNING])
+    return StudyState(study.planned, finished, finished - statuses[OK], statuses[RUNNING])

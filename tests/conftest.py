@@ -40,3 +40,23 @@ def mpirun(tmp_path):
         return done
 
     return run
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `hyperspace ARGUMENTS`; return exit code, standard output and standard error."""
+
+    from hyperspace.cli import main
+
+    def run(*arguments):
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setattr(sys, "argv", ["hyperspace", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -3,30 +3,10 @@
 import csv
 import io
 import json
-import sys
 
 import pytest
 
 from hyperspace import hyperdrive, load_results
-from hyperspace.cli import main
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `hyperspace ARGUMENTS`; return exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setenv("COLUMNS", "100")
-        monkeypatch.setattr(sys, "argv", ["hyperspace", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def objective(parameters):
@@ -47,12 +27,12 @@ def study(tmp_path_factory):
 def test_help_names_the_commands_there_are(command):
     code, out, err = command("--help")
     assert (code, err) == (0, "")
-    for name in ("demo", "best", "export", "stop"):
+    for name in ("demo", "status", "best", "export", "stop"):
         assert f" {name} " in out
     assert command()[1].strip() == out.strip()
 
 
-@pytest.mark.parametrize("name", ["demo", "best", "export", "stop"])
+@pytest.mark.parametrize("name", ["demo", "status", "best", "export", "stop"])
 def test_every_command_has_help(command, name):
     code, out, _ = command(name, "-h")
     assert code == 0
@@ -115,7 +95,7 @@ def test_export_writes_every_trial_as_json(command, study):
     assert isinstance(records[0]["units"], int)
 
 
-@pytest.mark.parametrize("name", ["best", "export", "stop"])
+@pytest.mark.parametrize("name", ["status", "best", "export", "stop"])
 def test_a_path_without_a_study_is_one_sentence(command, tmp_path, name):
     code, out, err = command(name, tmp_path / "nothing")
     assert (code, out) == (1, "")
@@ -149,8 +129,7 @@ def test_demo_finds_the_minimum_and_keeps_the_study_if_told_to(command, tmp_path
 def test_a_reader_that_closes_the_pipe_gets_no_traceback(python, study):
     program = """
         import os, sys
-        from hyperspace.cli import main
-        reader, writer = os.pipe()
+                reader, writer = os.pipe()
         os.close(reader)
         os.dup2(writer, 1)
         sys.argv = ["hyperspace", "export", sys.argv[1]]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import hyperspace
-from hyperspace.cli import cluster, demonstration, studies
+from hyperspace.cli import cluster, demonstration, studies, watching
 from hyperspace.errors import HyperSpaceError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demonstration.demo)
+app.command()(watching.status)
 app.command()(studies.best)
 app.command()(studies.export)
 app.command()(cluster.stop)

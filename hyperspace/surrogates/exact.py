@@ -97,6 +97,15 @@ class ExactGP:
         values: Array = self.z - self._diagonal * self._alpha
         return values
 
+    def leave_one_out(self) -> tuple[Array, Array]:
+        """Return mean and variance of each target given all others, (n,) and (n,); the noise is in the variance.
+
+        The hyperparameters stay: mean_i = z_i - alpha_i / (K^-1)_ii and variance_i = 1 / (K^-1)_ii (Rasmussen and Williams 2006,
+        eq. 5.12), with (K^-1)_ii = sum_k W_ki^2.
+        """
+        precision = np.einsum("ki,ki->i", self._W, self._W)
+        return self.z - self._alpha / precision, 1.0 / precision
+
     def _cross(self, X: Array) -> tuple[Array, Array, Array]:
         """Return scaled features (q, p), kernel (q, n) and slope (q, n) between X and the training points."""
         A = self.features(X) * self._inverse_scales

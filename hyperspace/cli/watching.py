@@ -1,0 +1,167 @@
+"""`hyperspace status PATH`: what a study is doing, once or again and again."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.console import Group as Lines
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from hyperspace.cli.output import brief
+from hyperspace.errors import InputError, StudyError
+
+if TYPE_CHECKING:
+    from hyperspace.monitor import Group, Overview
+
+FINISHED, UNREADABLE, UNFINISHED = 0, 2, 3
+_MANY = 64  # rows of a table that is not watched
+_AROUND = 10  # lines of a terminal that rows may not take
+
+
+def status(
+    path: Annotated[Path, typer.Argument(help="Folder of a study: the results_path of hyperdrive.")],
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it again and again until the study is finished.")] = False,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 2.0,
+    by: Annotated[
+        str | None, typer.Option(help="A row for each drive, rank, subspace or host.", show_default="as fine as is readable")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show all rows, however many.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 0 if the study is finished, 3 if it is not, 2 if it cannot be read.")
+    ] = False,
+) -> None:
+    """Show what a study is doing, also while it runs: trials, best values, failures, who works, and the time left."""
+    from hyperspace.monitor import GROUPS, Monitor
+
+    if by is not None and by not in GROUPS:
+        raise InputError(f"--by must be one of {', '.join(GROUPS)}, got {by!r}")
+    console = Console(highlight=False)
+    try:
+        monitor = Monitor(path)
+        overview = monitor.look(time.time())
+        if not watch:
+            console.print(view(overview, by, None if every else _MANY))
+        else:
+            overview = _watch(monitor, overview, interval, lambda seen: view(seen, by, _room(console, every)), console)
+    except (StudyError, OSError) as error:
+        if not exit_code:
+            raise
+        typer.echo(f"hyperspace: {error}", err=True)
+        raise typer.Exit(UNREADABLE) from None
+    if exit_code:
+        raise typer.Exit(FINISHED if overview.complete else UNFINISHED)
+
+
+def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console: Console) -> Overview:
+    """Show the study until it is finished or the user has seen enough; return what was seen last."""
+    try:
+        with Live(show(overview), console=console, auto_refresh=False, vertical_overflow="crop") as live:
+            while not overview.complete:
+                time.sleep(interval)
+                overview = monitor.look(time.time())
+                live.update(show(overview), refresh=True)
+    except KeyboardInterrupt:
+        pass
+    return overview
+
+
+def _room(console: Console, every: bool) -> int | None:
+    if every:
+        return None
+    return max(console.height - _AROUND, 3) if console.is_terminal else _MANY
+
+
+def view(overview: Overview, by: str | None, most: int | None) -> Lines:
+    """Return what a terminal shows of a study.
+
+    Args:
+        overview: what it is doing.
+        by: the rows; None for the finest that is read at a glance.
+        most: rows; None for all.
+    """
+    by = by or overview.finest()
+    groups = overview.groups(by)
+    shown = groups if most is None else groups[:most]
+    lines: list[Any] = [*_head(overview), Text()]
+    if groups:
+        lines.append(_table(overview, shown, by))
+    if len(shown) < len(groups):
+        lines.append(Text(f"and {len(groups) - len(shown)} more; --all shows them", style="dim"))
+    return Lines(*lines)
+
+
+def _head(overview: Overview) -> list[Text]:
+    whole = overview.whole
+    done = min(whole.finished / overview.planned, 1.0) if overview.planned else 1.0
+    bar = Text("━" * round(40 * done), style="green") + Text("━" * (40 - round(40 * done)), style="dim")
+    counts = Text(f"  {whole.finished} of {overview.planned} trials")
+    if whole.failed:
+        counts.append(f", {whole.failed} without a value ({whole.failed / whole.finished:.0%})", style="red")
+    best = Text("no trial has ended well so far")
+    if whole.best is not None:
+        goal = "largest" if overview.description.metrics.maximize else "least"
+        best = Text(f"best {brief(whole.best)}", style="bold") + Text(f", the {goal} value so far", style="not bold")
+    times = [f"worked for {duration(overview.elapsed)}"]
+    if not math.isnan(whole.utilisation):
+        times.append(f"ranks evaluated {whole.utilisation:.0%} of it")
+    if not overview.complete and overview.left is not None:
+        times.append(f"about {duration(overview.left)} left")
+    return [bar + counts, best, Text(", ".join(times)), _who(overview)]
+
+
+def _who(overview: Overview) -> Text:
+    if overview.complete:
+        return Text("finished", style="green")
+    if overview.workers:
+        return Text(f"worked by {', '.join(overview.workers[:3])}" + (" and others" if len(overview.workers) > 3 else ""))
+    since = duration(max(overview.now - overview.whole.last_seen, 0.0))
+    seen = f"; the last sign of it is {since} old" if overview.whole.last_seen else ""
+    if overview.working is False:
+        return Text(f"not finished, and nobody works on it{seen}; start the program again to go on", style="yellow")
+    return Text(f"not finished{seen}")
+
+
+def _table(overview: Overview, groups: list[Group], by: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(by, justify="left" if by == "host" else "right")
+    for name in ("trials", "best", "failed", "busy", "running", "last seen"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for group in groups:
+        winner = group.best is not None and group.best == overview.whole.best
+        idle = overview.working is False and group.running is not None
+        table.add_row(
+            Text(str(group.label)),
+            str(group.finished),
+            Text("" if group.best is None else brief(group.best).plain, style="bold" if winner else ""),
+            Text(str(group.failed) if group.failed else "", style="red"),
+            "" if math.isnan(group.utilisation) else f"{group.utilisation:.0%}",
+            _running(overview, group) if not idle else Text("cut off", style="yellow"),
+            moment(group.last_seen, overview.now),
+        )
+    return table
+
+
+def _running(overview: Overview, group: Group) -> Text:
+    trial = group.running
+    return Text("") if trial is None else Text(f"no. {trial.iteration} for {duration(max(overview.now - trial.started, 0.0))}")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as 0:01:15, or 2 days, 0:01:15."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def moment(when: float, now: float) -> str:
+    """Return a time of today as 14:03:09, another one with its date; "" for none."""
+    if not when:
+        return ""
+    then, today = datetime.fromtimestamp(when), datetime.fromtimestamp(now)
+    return then.strftime("%H:%M:%S" if then.date() == today.date() else "%Y-%m-%d %H:%M")

@@ -1,0 +1,193 @@
+"""What a study is doing, from its files alone, on any machine that sees them; reads on where it stopped reading."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from hyperspace.activity import evaluation, last_event, timed, utilisation, worked
+from hyperspace.description import Description, describe_study
+from hyperspace.errors import InputError
+from hyperspace.journal import Leases, StudyFolder
+from hyperspace.journal.reader import DriveReader
+from hyperspace.metrics import Metrics
+from hyperspace.trial import OK, RUNNING, Trial
+
+GROUPS: dict[str, Callable[[Trial], Any]] = {name: attrgetter(name) for name in ("drive", "rank", "subspace", "host")}
+READABLE = 64  # rows that a table is read at a glance with
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What some of a study's trials have come to.
+
+    Attributes:
+        label: what they have in common, a number of a drive, rank or subspace, or a host.
+        finished: trials that ended.
+        failed: those of them that brought no usable value: failed, timed out or pruned.
+        best: the best value; None before there is one.
+        running: the trial under way that began first; None if there is none.
+        last_seen: when one of them last began or ended, in seconds since the epoch.
+        utilisation: of the time the study was worked, the part in which one of these was evaluated; nan if that is nothing yet.
+    """
+
+    label: Any
+    finished: int
+    failed: int
+    best: float | None
+    running: Trial | None
+    last_seen: float
+    utilisation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a study is doing.
+
+    Attributes:
+        description: what it is.
+        trials: all of them, those that were given left out.
+        whole: all of them as one group; its utilisation is the mean of the ranks'.
+        now: when this was so, in seconds since the epoch.
+        workers: who holds its leases and is alive; None where that cannot be told.
+        elapsed: seconds that it was worked, pauses left out.
+        left: seconds that the rest is expected to take at the pace of this run; None where nothing tells.
+    """
+
+    description: Description
+    trials: Sequence[Trial]
+    whole: Group
+    now: float
+    workers: tuple[str, ...] | None
+    elapsed: float
+    left: float | None
+
+    @property
+    def planned(self) -> int:
+        """Evaluations in all."""
+        return self.description.planned
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was planned has ended."""
+        return self.whole.finished >= self.planned
+
+    @property
+    def working(self) -> bool | None:
+        """Whether somebody works on it; None if that cannot be told."""
+        return None if self.workers is None else bool(self.workers)
+
+    def groups(self, by: str) -> list[Group]:
+        """Return the trials by "drive", "rank", "subspace" or "host".
+
+        Raises:
+            InputError: another grouping.
+        """
+        if by not in GROUPS:
+            raise InputError(f"by must be one of {', '.join(GROUPS)}, got {by!r}")
+        until = self._running_until()
+        periods = worked(self.trials, until)
+        parts: dict[Any, list[Trial]] = {}
+        for trial in self.trials:
+            parts.setdefault(GROUPS[by](trial), []).append(trial)
+        return [
+            _group(label, parts[label], self.description.metrics, utilisation(parts[label], periods, until))
+            for label in sorted(parts)
+        ]
+
+    def finest(self) -> str:
+        """Return the finest grouping that is read at a glance."""
+        sizes = {by: len({GROUPS[by](trial) for trial in self.trials}) for by in GROUPS}
+        return max((by for by in GROUPS if sizes[by] <= READABLE), key=sizes.__getitem__, default="host")
+
+    def _running_until(self) -> float:
+        return running_until(self.trials, self.working, self.now)
+
+
+class Monitor:
+    """Reads a study again and again; each time only what is new.
+
+    Args:
+        results_path: the folder that hyperdrive writes.
+
+    Raises:
+        StudyError: no study there, or a damaged file (its name and line).
+    """
+
+    def __init__(self, results_path: str | os.PathLike[str]) -> None:
+        self._folder = StudyFolder(results_path)
+        self._readers: dict[int, DriveReader] = {}
+        describe_study(self._folder)  # tells at once what cannot be read
+
+    def look(self, now: float) -> Overview:
+        """Return what the study is doing at `now` (seconds since the epoch).
+
+        Raises:
+            StudyError: a damaged file.
+        """
+        description = describe_study(self._folder)  # how far it is to go may have changed
+        for drive in self._folder.drives():
+            self._readers.setdefault(drive, DriveReader(self._folder, drive, description.space)).read()
+        trials = [trial for reader in self._readers.values() for trial in reader.trials.values()]
+        workers = _workers(self._folder)
+        until = running_until(trials, None if workers is None else bool(workers), now)
+        periods = worked(trials, until)
+        ranks: dict[int, list[Trial]] = {}
+        for trial in trials:
+            ranks.setdefault(trial.rank, []).append(trial)
+        shares = [utilisation(own, periods, until) for own in ranks.values()]
+        whole = _group("all", trials, description.metrics, sum(shares) / len(shares) if shares else float("nan"))
+        left = _time_left(trials, description.planned - whole.finished, until, working=workers != ())
+        return Overview(description, trials, whole, now, workers, sum(period.seconds for period in periods), left)
+
+
+def running_until(trials: Iterable[Trial], working: bool | None, now: float) -> float:
+    """Return until when running trials have lasted: now, or the last event where nobody works on the study any more."""
+    return last_event(trials) if working is False else now
+
+
+def _workers(folder: StudyFolder) -> tuple[str, ...] | None:
+    """Return who holds the study's leases and is alive."""
+    if not folder.leases.is_dir():
+        return None
+    try:
+        holders = Leases(folder.leases).holders()
+    except OSError:  # a folder that may only be read
+        return None
+    return tuple(sorted({str(held.owner or "an unknown process") for held in holders.values() if not held.expired}))
+
+
+def _group(label: Any, trials: Sequence[Trial], metrics: Metrics, share: float) -> Group:
+    ended = [trial for trial in trials if trial.finished]
+    running = [trial for trial in trials if trial.status == RUNNING]
+    return Group(
+        label=label,
+        finished=len(ended),
+        failed=sum(trial.status != OK for trial in ended),
+        best=best_value(ended, metrics),
+        running=min(running, key=lambda trial: trial.started, default=None),
+        last_seen=last_event(trials),
+        utilisation=share,
+    )
+
+
+def best_value(trials: Iterable[Trial], metrics: Metrics) -> float | None:
+    """Return the best value of the largest budget that kept the constraints, as the objective returned it; None without one."""
+    usable = [trial for trial in trials if trial.status == OK and metrics.violation(trial.metrics) == 0.0]
+    best = min(usable, key=lambda trial: (-trial.fidelity, metrics.loss(trial.metrics)), default=None)
+    return None if best is None else metrics.value(best.metrics)
+
+
+def _time_left(trials: Sequence[Trial], missing: int, now: float, working: bool) -> float | None:
+    """Return how long `missing` evaluations take at the pace of the run that is under way, or was the last one."""
+    if missing <= 0:
+        return 0.0
+    periods = worked(trials, now)
+    if not periods or not working:
+        return None
+    begun = periods[-1].start
+    ended = sum(trial.finished and evaluation(trial, now).end > begun for trial in timed(trials))
+    return None if ended == 0 else (now - begun) / ended * missing

@@ -1,0 +1,102 @@
+"""`hyperspace status`: what it shows of a study that runs, was left, or is finished, and its exit codes."""
+
+import re
+import threading
+import time
+
+import pytest
+
+from hyperspace import hyperdrive
+from hyperspace.cli.watching import duration, moment
+
+
+def objective(x):
+    if x[0] > 0.8:
+        raise RuntimeError("too large")
+    return -x[0] - x[1]
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory):
+    path = tmp_path_factory.mktemp("status") / "study"
+    return {"objective": objective, "hyperparameters": [(0.0, 1.0), (0.0, 1.0)], "results_path": path, "model": "RAND"}
+
+
+@pytest.fixture(scope="module")
+def study(call):
+    hyperdrive(**call, n_calls=20, n_drives=4, random_state=0)
+    return call["results_path"]
+
+
+def rows(out):
+    """The table's rows, each split into words."""
+    lines = out.splitlines()
+    head = next(number for number, line in enumerate(lines) if "last seen" in line)
+    return [line.split() for line in lines[head + 1 :] if line.strip()]
+
+
+def test_status_shows_counts_best_and_a_row_a_drive(command, study):
+    code, out, err = command("status", study)
+    assert (code, err) == (0, "")
+    assert re.search(r"20 of 20 trials, \d without a value \(\d+%\)", out)
+    assert re.search(r"best -1\.\d+, the least value so far", out)
+    assert "finished" in out
+    assert [row[:2] for row in rows(out)] == [["0", "5"], ["1", "5"], ["2", "5"], ["3", "5"]]
+
+
+def test_rows_can_be_something_else(command, study):
+    out = command("status", study, "--by", "host")[1]
+    assert len(rows(out)) == 1
+    code, _, err = command("status", study, "--by", "colour")
+    assert code == 1
+    assert "drive, rank, subspace, host" in err
+
+
+def test_exit_codes_tell_finished_from_unfinished_and_unreadable(command, call, study, tmp_path):
+    assert command("status", study, "--exit-code")[0] == 0
+    part = tmp_path / "part"
+    hyperdrive(**call | {"results_path": part}, n_calls=20, callback=lambda trial: True)
+    code, out, _ = command("status", part, "--exit-code")
+    assert code == 3
+    assert "nobody works on it" in out
+    assert command("status", part)[0] == 0
+    for break_it in (lambda: (part / "study.json").write_text("{"), lambda: (part / "study.json").unlink()):
+        break_it()
+        code, out, err = command("status", part, "--exit-code")
+        assert (code, out) == (2, "")
+        assert err.startswith("hyperspace: ")
+        assert len(err.splitlines()) == 1
+
+
+def test_watching_ends_with_the_study(command, call, tmp_path):
+    path = tmp_path / "live"
+    slow = {**call, "results_path": path, "objective": lambda x: time.sleep(0.03) or objective(x)}
+    begun = threading.Event()
+
+    def work():
+        hyperdrive(**slow, n_calls=24, n_drives=4, callback=lambda trial: begun.set())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert begun.wait(30)
+    code, out, err = command("status", path, "--watch", "--interval", "0.1", "--exit-code")
+    worker.join()
+    assert (code, err) == (0, "")
+    assert "24 of 24 trials" in out
+    assert "finished" in out
+
+
+def test_long_tables_are_cut_and_say_so(command, call, tmp_path):
+    hyperdrive(**call | {"results_path": tmp_path}, n_calls=70, n_drives=68, n_subspaces=1)
+    out = command("status", tmp_path, "--by", "drive")[1]
+    assert len(rows(out)) == 64 + 1
+    assert "and 4 more; --all shows them" in out
+    assert len(rows(command("status", tmp_path, "--by", "drive", "--all")[1])) == 68
+
+
+def test_times_are_short_today_and_dated_otherwise():
+    noon = time.mktime((2026, 3, 4, 12, 5, 9, 0, 0, -1))
+    assert moment(noon, noon + 60) == "12:05:09"
+    assert moment(noon, noon + 86400) == "2026-03-04 12:05"
+    assert moment(0.0, noon) == ""
+    assert duration(75.2) == "0:01:15"
