@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hyperspace.errors import HyperSpaceError, InputError, NotBuiltError
+from hyperspace.exchange.files import FilesExchange
 from hyperspace.exchange.launcher import open_exchange
 from hyperspace.journal import StudyFolder
 from hyperspace.loop.base import Callback
@@ -85,7 +86,8 @@ def hyperdrive(
         sampler: initial design: "sobol", "lhs" or "random".
         n_samples: points of the initial design, a drive; None: what the number of dimensions and of drives asks for.
         exchange: "round": drives learn of each other's trials after every round, and make the same trials on any number of
-            ranks; "async": ranks gossip, nobody waits, a fast rank does more; "none": nothing is shared. None: "none" for
+            ranks; "async": ranks gossip, nobody waits, a fast rank does more; "none": nothing is shared; "files": processes
+            without MPI share through results_path, any of them may die or join at any time. None: "none" for
             "static", else "async" under MPI and "round" in one process.
         metrics: what is to be done with each named metric; None: the one named "loss", or the only one, is minimized.
         maximize: for an objective that returns one number.
@@ -114,12 +116,12 @@ def hyperdrive(
         LaunchError: the processes are not the ranks of one MPI run.
     """
     started = time.monotonic()
-    ranks = open_exchange(comm)
+    ranks = FilesExchange() if exchange == "files" else open_exchange(comm)
     folder = StudyFolder(results_path) if checkpoints and isinstance(results_path, (str, os.PathLike)) else None
 
     def check() -> Wanted:
         _check_call(objective, results_path, checkpoints, deadline)
-        _check_built(exchange, timeout, isolate, retries, ranks_per_trial)
+        _check_built(timeout, isolate, retries, ranks_per_trial)
         return Wanted(
             objective_name=name_of(objective),
             space=check_space(hyperparameters),
@@ -178,9 +180,8 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool, deadline: 
         raise InputError(f"deadline must be a positive number of seconds, got {deadline!r}")
 
 
-def _check_built(exchange: str | None, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
+def _check_built(timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
     later = {
-        'exchange="files"': exchange == "files",
         "timeout=": timeout is not None,
         "isolate=True": bool(isolate),
         "retries=": retries != 0,

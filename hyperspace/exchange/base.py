@@ -41,6 +41,11 @@ class Exchange(ABC):
         """Name of this machine."""
         return socket.gethostname()
 
+    @property
+    def worker(self) -> int:
+        """The number under which this process's trials are recorded: its rank."""
+        return self.rank
+
     @abstractmethod
     def agree(self, value: Any) -> Any:
         """Return rank 0's `value` (plain JSON) on every rank."""

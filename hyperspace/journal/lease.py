@@ -16,7 +16,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -108,14 +108,18 @@ class Leases:
         self._folder = folder
         self.me = Owner.here()
         self._token = f"{socket.gethostname()}.{os.getpid()}.{id(self):x}"  # no other process has files of this name
-        self._mine: dict[str, int] = {}
+        self._mine: dict[str, tuple[int, str]] = {}  # attempt, and what stands in the file
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._heart: threading.Thread | None = None
 
+    def names(self) -> Iterable[str]:
+        """Return the names of all leases, those of this process and expired ones included."""
+        return self._files().keys()
+
     def holders(self) -> dict[str, Held]:
         """Return all leases that others hold, by name, expired ones included."""
-        return {name: self._look(name, attempt) for name, attempt in self._files().items() if self._mine.get(name) != attempt}
+        return {name: self._look(name, attempt) for name, attempt in self._files().items() if not self.holds(name)}
 
     def take(self, name: str, least: int = 0) -> int | None:
         """Take a lease; return its attempt, or None if somebody else holds it.
@@ -131,7 +135,8 @@ class Leases:
         if highest is not None and not self._look(name, highest).expired:
             return None
         attempt = least if highest is None else max(least, highest + 1)
-        if not self._create(self._file(name, attempt)):
+        text = json.dumps(asdict(Owner.here()))
+        if not self._create(self._file(name, attempt), text):
             return None
         if self._files().get(name) != attempt:  # somebody was faster, and by more than one step
             self._file(name, attempt).unlink(missing_ok=True)
@@ -139,7 +144,7 @@ class Leases:
         if highest is not None:
             self._file(name, highest).unlink(missing_ok=True)
         with self._lock:
-            self._mine[name] = attempt
+            self._mine[name] = attempt, text
         if self._heart is None:
             self._heart = threading.Thread(target=self._beat, name="hyperspace-heartbeat", daemon=True)
             self._heart.start()
@@ -147,15 +152,20 @@ class Leases:
 
     def holds(self, name: str) -> bool:
         """Return whether this process still holds a lease: while it was stalled, another may have taken it over."""
-        attempt = self._mine.get(name)
-        return attempt is not None and self._file(name, attempt).exists()
+        if name not in self._mine:
+            return False
+        attempt, text = self._mine[name]
+        try:
+            return self._file(name, attempt).read_text() == text
+        except OSError:
+            return False
 
     def release(self, name: str) -> None:
-        """Give a lease back."""
+        """Give a lease back, if it is still held."""
+        if self.holds(name):
+            self._file(name, self._mine[name][0]).unlink(missing_ok=True)
         with self._lock:
-            attempt = self._mine.pop(name, None)
-        if attempt is not None:
-            self._file(name, attempt).unlink(missing_ok=True)
+            self._mine.pop(name, None)
 
     def close(self) -> None:
         """Give all leases back."""
@@ -199,12 +209,12 @@ class Leases:
         path.unlink(missing_ok=True)
         return now
 
-    def _create(self, path: Path) -> bool:
+    def _create(self, path: Path, text: str) -> bool:
         """Create a lease whole; return False if it is there already."""
         temporary = self._folder / f".new.{self._token}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(asdict(Owner.here())))
+            temporary.write_text(text)
             os.link(temporary, path)
         except FileExistsError:
             return False
@@ -218,7 +228,7 @@ class Leases:
         """Touch what is held, until the end; runs beside an objective of hours."""
         while not self._ended.wait(HEARTBEAT):
             with self._lock:
-                files = [self._file(name, attempt) for name, attempt in self._mine.items()]
+                files = [self._file(name, attempt) for name, (attempt, _) in self._mine.items()]
             for file in files:
                 with contextlib.suppress(OSError):  # gone: `holds` tells; or the disk is away, and comes back
                     os.utime(file)
@@ -249,12 +259,27 @@ def take_study(leases: Leases, path: Path) -> None:
         near = any(held.owner is not None and held.owner.is_dead(leases.me) is False for held in working)
         waited = time.monotonic() - begun
         if alive or waited > (_MOMENT if near else EXPIRY):
-            owners = "; ".join(sorted({str(held.owner or "an unknown process") for held in working}))
-            raise StudyError(
-                f"the study in {str(path)!r} is being worked by {owners}; wait for its end, end it with: hyperspace stop {path}, "
-                f"or take another results_path"
-            )
+            raise _busy(path, working)
         time.sleep(_RETRY)
+
+
+def check_workers_only(leases: Leases, path: Path) -> None:
+    """Refuse to join a study that a run over MPI or in one process works as a whole.
+
+    Raises:
+        StudyError: one does.
+    """
+    held = leases.holders().get(STUDY)
+    if held is not None and not held.expired:
+        raise _busy(path, [held])
+
+
+def _busy(path: Path, working: Iterable[Held]) -> StudyError:
+    owners = "; ".join(sorted({str(held.owner or "an unknown process") for held in working}))
+    return StudyError(
+        f"the study in {str(path)!r} is being worked by {owners}; wait for its end, end it with: hyperspace stop {path}, "
+        f"or take another results_path"
+    )
 
 
 def _load_owner(record: Mapping[str, object]) -> Owner | None:

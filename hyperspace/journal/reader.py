@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ class JournalReader:
             StudyError: a damaged line, with the file and its number.
         """
         try:
+            if os.stat(self.path).st_size == self.size + self.torn:
+                return []
             with open(self.path, "rb") as file:
                 file.seek(self.size)
                 data = file.read()
@@ -114,13 +117,14 @@ class DriveReader:
         space: turns JSON into points.
 
     Attributes:
+        drive: see there.
         trials: one trial a key, in the order in which they became known.
         segments: a reader for each file.
     """
 
     def __init__(self, folder: StudyFolder, drive: int, space: Space) -> None:
         self._folder = folder
-        self._drive = drive
+        self.drive = drive
         self._space = space
         self.trials: dict[TrialKey, Trial] = {}
         self.segments: list[JournalReader] = []
@@ -137,7 +141,7 @@ class DriveReader:
             StudyError: a damaged line, with the file and its number.
         """
         changed = [key for segment in self.segments for key in segment.read()]
-        while (path := self._folder.journal_file(self._drive, len(self.segments))).exists():
+        while (path := self._folder.journal_file(self.drive, len(self.segments))).exists():
             self.segments.append(JournalReader(path, self._space))
             changed += self.segments[-1].read()
         for key in changed:

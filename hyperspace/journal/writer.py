@@ -38,6 +38,7 @@ class Journal:
 
     Raises:
         StudyError: the file cannot be opened or written.
+        FileExistsError: the file is there, and was expected to be new.
     """
 
     def __init__(self, path: Path, study: str, drive: int, space: Space, contents: JournalReader | None) -> None:
@@ -47,10 +48,13 @@ class Journal:
         self._size = 0 if contents is None else contents.size
         self._held: list[bytes] = []
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            new = os.O_CREAT | os.O_EXCL if contents is None else 0
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | new, 0o666)
             if contents is not None and contents.torn:
                 warnings.warn(f"{path}: its last line was cut short by a kill and is dropped", RuntimeWarning, stacklevel=2)
                 os.ftruncate(self._file, contents.size)
+        except FileExistsError:
+            raise
         except OSError as error:
             raise StudyError(f"{path} cannot be opened: {error.strerror}") from error
         if self._sequence == 0:
@@ -131,7 +135,9 @@ class Journal:
         return True
 
 
-def open_journal(folder: StudyFolder, study: str, drive: int, space: Space, read: DriveReader | None) -> Journal:
+def open_journal(
+    folder: StudyFolder, study: str, drive: int, space: Space, read: DriveReader | None, takeover: bool = False
+) -> Journal:
     """Return the journal in which a drive goes on: its last segment, or its first one.
 
     Args:
@@ -140,9 +146,16 @@ def open_journal(folder: StudyFolder, study: str, drive: int, space: Space, read
         drive: number of the drive.
         space: turns points into JSON.
         read: what was read of the drive; None if there was nothing.
+        takeover: begin a new segment, since the owner of the last one may only have been stalled.
+
+    Raises:
+        StudyError: the file cannot be opened or written.
+        FileExistsError: a new file was to be begun, and somebody else has done so.
     """
     segments = [] if read is None else read.segments
-    return Journal(folder.journal_file(drive, max(len(segments) - 1, 0)), study, drive, space, segments[-1] if segments else None)
+    if takeover or not segments:
+        return Journal(folder.journal_file(drive, len(segments)), study, drive, space, None)
+    return Journal(segments[-1].path, study, drive, space, segments[-1])
 
 
 def _event(name: str, trial: Trial) -> Record:

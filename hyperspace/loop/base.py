@@ -116,7 +116,7 @@ class Loop(ABC):
         """Return the running trial of this key: asked for, or begun by an earlier run that did not come to its end."""
         interrupted = self._around.recorded.get(key)
         exchange = self._around.exchange
-        here: dict[str, Any] = {"rank": exchange.rank, "host": exchange.host, "started": time.time()}
+        here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host, "started": time.time()}
         if interrupted is not None:
             return replace(interrupted, attempt=interrupted.attempt + 1, **here)
         start = time.perf_counter()

@@ -11,8 +11,9 @@ import scipy
 import hyperspace
 from hyperspace.errors import InputError, StudyError
 from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.files import expected_workers
 from hyperspace.journal import FORMAT, Leases, StudyFolder, take_study
-from hyperspace.journal.lease import STUDY
+from hyperspace.journal.lease import STUDY, check_workers_only
 from hyperspace.records import Record
 from hyperspace.study.planning import Wanted, plan_study
 from hyperspace.study.settings import Study, check_alike, check_same
@@ -35,7 +36,7 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
         StudyError: the folder holds another study, is damaged, cannot be written, or is being worked by somebody else.
     """
     if wanted.exchange == FILES:
-        return _join(wanted, _folder_of_workers(folder, restart), ranks)
+        return _join(wanted, _folder_of_workers(folder, leases, restart))
     opened = ranks.first(lambda: {"recorded": _look(folder, restart), "seed": secrets.randbits(32)})
     recorded = _fingerprint(opened["recorded"])
     study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"]))
@@ -67,12 +68,12 @@ def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Lease
     return study.fingerprint()
 
 
-def _join(wanted: Wanted, folder: StudyFolder, ranks: Exchange) -> Study:
+def _join(wanted: Wanted, folder: StudyFolder) -> Study:
     """Return the study that this worker joins, or creates."""
     while True:
         record = folder.read_study()
         recorded = _fingerprint(record)
-        study = plan_study(wanted, recorded, ranks.size, secrets.randbits(32))
+        study = plan_study(wanted, recorded, expected_workers(), secrets.randbits(32))
         _check_recorded(recorded, study, folder)
         if record is None:
             if folder.write_study(_record(study), create=True):
@@ -83,8 +84,8 @@ def _join(wanted: Wanted, folder: StudyFolder, ranks: Exchange) -> Study:
             return study
 
 
-def _folder_of_workers(folder: StudyFolder | None, restart: bool) -> StudyFolder:
-    if folder is None:
+def _folder_of_workers(folder: StudyFolder | None, leases: Leases | None, restart: bool) -> StudyFolder:
+    if folder is None or leases is None:
         raise InputError('exchange="files" shares through the study\'s files; it needs a results_path and checkpoints=True')
     if restart:
         raise InputError(
@@ -92,6 +93,7 @@ def _folder_of_workers(folder: StudyFolder | None, restart: bool) -> StudyFolder
             f"start the workers"
         )
     _check_folder(folder)
+    check_workers_only(leases, folder.path)
     return folder
 
 

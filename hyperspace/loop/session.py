@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.inline import InlineEvaluator
 from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.files import SharedFolder
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.loop.asynchronous import AsyncLoop
-from hyperspace.loop.base import Callback, Surroundings, carried_drives
+from hyperspace.loop.base import Callback, Loop, Surroundings, carried_drives
+from hyperspace.loop.files import FilesLoop
 from hyperspace.loop.opening import open_study
 from hyperspace.loop.rounds import RoundLoop
 from hyperspace.progress import Progress, duration
@@ -22,7 +25,8 @@ from hyperspace.stopping import StopRequest, forget_request
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.planning import Wanted
-from hyperspace.trial import OK, Trial
+from hyperspace.study.settings import Study
+from hyperspace.trial import OK, Trial, TrialKey
 
 
 class Session:
@@ -86,23 +90,21 @@ class Session:
 
     def _run(self, objective: Callable[..., Any]) -> Result:
         study, folder = self.study, self._folder
-        contents = {} if folder is None else folder.read_journals(study.space, self._carried)
-        recorded = self._recorded(contents)
-        progress = self._announce(recorded)
-        journals = self._open_journals(contents)
+        recorded, journals, make_loop = self._open_records()
+        progress = self._announce(recorded.values())
         around = Surroundings(
             exchange=self._ranks,
             make_strategy=self._make_strategy,
             make_evaluator=lambda handle: InlineEvaluator(objective, study.metrics, handle),
             journals=journals,
-            recorded={trial.key: trial for trial in recorded},
+            recorded=recorded,
             scratch=None if folder is None else folder.scratch,
             deadline=self._deadline,
             stop=self._stop,
             progress=progress,
             callback=self._callback,
         )
-        loop = (AsyncLoop if study.exchange == "async" else RoundLoop)(study, around)
+        loop = make_loop(study, around)
         try:
             loop.run()
             result = self._merge(loop.finished.values())
@@ -116,6 +118,25 @@ class Session:
             if progress is not None:
                 progress.close()
         return result
+
+    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, Surroundings], Loop]]:
+        """Return the trials of earlier runs, the open journals, and the class of the loop that works with both."""
+        study, folder = self.study, self._folder
+        if study.exchange == "files":
+            assert folder is not None  # opening has made sure of it
+            assert self._leases is not None
+            shared = SharedFolder(folder, self._leases, study.identity, study.space, study.n_drives)
+            self._check_identities(shared.look(insist=True))
+            return shared.recorded, shared.journals, partial(FilesLoop, shared=shared)
+        readers = {} if folder is None else folder.read_journals(study.space, self._carried)
+        self._check_identities(readers.values())
+        recorded = {trial.key: trial for trial in self._recorded(readers.values())}
+        return recorded, self._open_journals(readers), AsyncLoop if study.exchange == "async" else RoundLoop
+
+    def _check_identities(self, readers: Iterable[DriveReader]) -> None:
+        for reader in readers:
+            if reader.identities - {self.study.identity}:
+                raise StudyError(f"{reader.segments[0].path} belongs to another study; move it away")
 
     def _make_strategy(self) -> Strategy:
         study = self.study
@@ -132,12 +153,9 @@ class Session:
             exchange=study.exchange,
         )
 
-    def _recorded(self, contents: Mapping[int, DriveReader]) -> list[Trial]:
+    def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:
         """Return the trials of earlier runs: everybody's where trials are shared, else the carried drives'."""
-        for drive, journal in contents.items():
-            if journal.identities - {self.study.identity} and self._folder is not None:
-                raise StudyError(f"{self._folder.journal_file(drive)} belongs to another study; move it away")
-        trials = [trial for journal in contents.values() for trial in journal.trials.values()]
+        trials = [trial for reader in readers for trial in reader.trials.values()]
         if not self.study.shared:
             return trials
         records = self._ranks.gather([trial_record(trial, self.study.space) for trial in trials])
@@ -161,10 +179,8 @@ class Session:
             if study.n_calls is None
             else f"{study.n_calls} evaluations"
         )
-        progress.note(
-            f"{study.n_drives} drives over {study.partition.n_subspaces} subspaces, on {size} rank{'s' * (size > 1)}; "
-            f"{each} planned"
-        )
+        where = "this worker is one of any number" if study.exchange == "files" else f"on {size} rank{'s' * (size > 1)}"
+        progress.note(f"{study.n_drives} drives over {study.partition.n_subspaces} subspaces, {where}; {each} planned")
         if size > study.n_drives:
             progress.note(
                 f"{size - study.n_drives} ranks have no drive and wait; a study makes drives for the ranks that create it"

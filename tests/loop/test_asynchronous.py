@@ -3,17 +3,10 @@
 import re
 
 import pytest
+from replay import replayed
 
 from hyperspace import hyperdrive, load_results
 from hyperspace.errors import StudyError
-from hyperspace.journal import StudyFolder
-from hyperspace.loop.views import View
-from hyperspace.metrics import Metrics
-from hyperspace.partition import Partition
-from hyperspace.results import read_trials
-from hyperspace.space import check_space
-from hyperspace.strategies import make_strategy
-from hyperspace.trial import Archive
 
 SPACE = [(2, 10), (0.0, 1.0), ["a", "b"]]
 
@@ -31,37 +24,13 @@ sys.stdout.write(f"RESULT {len(result.trials)} {result.fun!r}\\n")
 """
 
 
-def replayed(path, n_drives, **settings):
-    """Yield every trial that was asked for, and the point that its drive would be given today for what it knew then."""
-    space, metrics = check_space(SPACE), Metrics()
-    trials = {trial.key: trial for trial in read_trials(StudyFolder(path), space)}
-    for drive in range(n_drives):
-        strategy = make_strategy(
-            space=space,
-            partition=Partition(space, 8),
-            n_drives=n_drives,
-            seed=0,
-            model="GP",
-            acquisition="EI",
-            sampler="sobol",
-            n_samples=2,
-            exchange="async",
-            **settings,
-        )
-        view = View(Archive(space.to_unit, metrics, space.d), n_drives)
-        for key in sorted(key for key in trials if key.drive == drive):
-            view.recall(trials[key], trials)
-            suggestion = strategy.ask(drive, key.iteration, view.archive)
-            yield trials[key], space.from_unit(suggestion.u[None])[0]
-
-
 @pytest.mark.parametrize("strategy", ["adaptive", "static"])
 def test_every_drive_makes_its_iterations_and_every_answer_can_be_replayed(mpirun, tmp_path, strategy):
     run = mpirun(3, PROGRAM, tmp_path / "study", f'{{"n_iterations": 6, "strategy": "{strategy}"}}')
     results = re.findall("RESULT (.*)", run.stdout)
     assert len(set(results)) == 1
     assert results[0].startswith("48 ")
-    asked = list(replayed(tmp_path / "study", 8, strategy=strategy))
+    asked = list(replayed(tmp_path / "study", SPACE, "async", strategy))
     assert len(asked) == 48
     for trial, x in asked:
         assert x == trial.x, trial
@@ -79,7 +48,7 @@ def test_the_budget_of_calls_is_the_studys_and_fast_ranks_do_more(mpirun, tmp_pa
 def test_a_study_goes_on_on_other_ranks_and_stays_replayable(mpirun, tmp_path):
     mpirun(4, PROGRAM, tmp_path / "study", '{"n_iterations": 3}')
     mpirun(3, PROGRAM, tmp_path / "study", '{"n_iterations": 5}')
-    asked = list(replayed(tmp_path / "study", 8, strategy="adaptive"))
+    asked = list(replayed(tmp_path / "study", SPACE, "async"))
     assert len(asked) == 40
     assert all(x == trial.x for trial, x in asked)
 

@@ -1,0 +1,109 @@
+"""The loop of a worker without MPI: it takes a drive, works one trial of it, and gives it back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from hyperspace.errors import StudyError
+from hyperspace.exchange.files import SharedFolder
+from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.loop.base import Surroundings
+from hyperspace.loop.views import ViewLoop
+from hyperspace.study.settings import Study
+from hyperspace.trial import TrialKey
+
+_LOYALTY = 1.5  # evaluations by which a drive may be ahead and still be worked by the one who knows it
+_PATIENCE = 5  # looks at the folder until what one journal refers to must stand in another
+
+
+class FilesLoop(ViewLoop):
+    """Works whichever drive has done least and is held by nobody, until all have made their evaluations.
+
+    Args:
+        study: the settings.
+        around: what the loop works with; `recorded` and `journals` are those of `shared`.
+        shared: the study's journals and the leases of its drives.
+    """
+
+    def __init__(self, study: Study, around: Surroundings, shared: SharedFolder) -> None:
+        super().__init__(study, around)
+        self._shared = shared
+
+    def _work(self) -> None:
+        self._hear(range(self._study.n_drives))
+        naps = naps_between_tests()
+        while not self._is_complete() and not self._must_stop():
+            drive = self._take()
+            if drive is None:  # the last evaluations are under way elsewhere
+                time.sleep(next(naps))
+                self._listen()
+                continue
+            naps = naps_between_tests()
+            try:
+                self._work_on(drive)
+            finally:
+                self._shared.give_back(drive)
+            self._hear([drive])
+            self._listen()
+
+    def _is_complete(self) -> bool:
+        return all(len(trials) >= self._study.budget(drive) for drive, trials in enumerate(self._trials))
+
+    def _take(self) -> int | None:
+        """Return a drive that has to be worked and is now held by this worker; None if there is none."""
+        taken = self._shared.taken()
+        open_drives = [
+            drive for drive, trials in enumerate(self._trials) if drive not in taken and len(trials) < self._study.budget(drive)
+        ]
+        # Workers that begin together should not all reach for the same drive.
+        first = self._around.exchange.worker % self._study.n_drives
+
+        def order(drive: int) -> tuple[float, int]:
+            known = drive in self._views
+            return len(self._trials[drive]) - _LOYALTY * known, (drive - first) % self._study.n_drives
+
+        for drive in sorted(open_drives, key=order):
+            if not self._shared.take(drive):
+                continue
+            self._hear([drive])
+            if len(self._trials[drive]) < self._study.budget(drive):
+                return drive
+            self._shared.give_back(drive)  # its last holder has just completed it
+        return None
+
+    def _work_on(self, drive: int) -> None:
+        self._listen()
+        self._catch_up(drive)
+        trial = self._advance(drive)
+        self.finished[trial.key] = trial
+
+    def _catch_up(self, drive: int) -> None:
+        """Take up what other workers have asked for this drive."""
+        for looks_left in reversed(range(_PATIENCE)):
+            try:
+                self._recall(drive)
+            except StudyError:
+                if not looks_left:
+                    raise
+                time.sleep(0.2)  # another journal, read before this one, is behind it
+                self._listen(insist=True)
+            else:
+                return
+
+    def _listen(self, insist: bool = False) -> None:
+        """Take up what others have written."""
+        self._hear(reader.drive for reader in self._shared.look(insist))
+
+    def _hear(self, drives: Iterable[int]) -> None:
+        """Take up what is new of these drives."""
+        recorded = self._around.recorded
+        for drive in drives:
+            trials = self._trials[drive]
+            while (trial := recorded.get(TrialKey(len(trials), drive))) is not None and trial.finished:
+                trials.append(trial)
+                if trial.key not in self.finished:
+                    self.finished[trial.key] = trial
+                    self._count(trial)
+            self._running[drive] = trial
+        self._show()

@@ -1,0 +1,35 @@
+"""Works out again, from a study's journals, what every drive asked for."""
+
+from hyperspace.journal import StudyFolder
+from hyperspace.loop.views import View
+from hyperspace.metrics import Metrics
+from hyperspace.partition import Partition
+from hyperspace.results import read_trials
+from hyperspace.space import check_space
+from hyperspace.strategies import make_strategy
+from hyperspace.trial import Archive
+
+
+def replayed(path, dimensions, exchange, strategy="adaptive"):
+    """Yield every trial that was asked for, and the point that its drive would be given today for what it knew then."""
+    space, metrics = check_space(dimensions), Metrics()
+    partition = Partition(space)
+    trials = {trial.key: trial for trial in read_trials(StudyFolder(path), space)}
+    for drive in range(partition.n_subspaces):
+        asked = make_strategy(
+            strategy,
+            space=space,
+            partition=partition,
+            n_drives=partition.n_subspaces,
+            seed=0,
+            model="GP",
+            acquisition="EI",
+            sampler="sobol",
+            n_samples=2,
+            exchange=exchange,
+        )
+        view = View(Archive(space.to_unit, metrics, space.d), partition.n_subspaces)
+        for key in sorted(key for key in trials if key.drive == drive):
+            view.recall(trials[key], trials)
+            suggestion = asked.ask(drive, key.iteration, view.archive)
+            yield trials[key], space.from_unit(suggestion.u[None])[0]
