@@ -43,6 +43,14 @@ def trial_record(trial: Trial, space: Space) -> Record:
     return started_record(trial, space) | (finished_record(trial) if trial.finished else {})
 
 
+def shared_record(trial: Trial, space: Space) -> Record:
+    """Return what other drives are told of `trial`: all but what its own drive knew, which grows with the number of drives."""
+    record = trial_record(trial, space)
+    record.pop("known", None)
+    record.pop("pending", None)
+    return record
+
+
 def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
     """Return the trial that `record` describes.
 

@@ -11,7 +11,7 @@ from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
-from hyperspace.records import load_trial, trial_record
+from hyperspace.records import load_trial, shared_record
 from hyperspace.study.settings import Study
 from hyperspace.trial import Trial
 
@@ -26,18 +26,20 @@ class AsyncLoop(ViewLoop):
     def __init__(self, study: Study, around: Surroundings) -> None:
         super().__init__(study, around)
         self._gossip = Gossip(around.exchange, study.n_drives)
+        self._ledger = self._gossip.ledger
         for key in sorted(self.finished):
-            self._gossip.add(trial_record(self.finished[key], study.space), finished=True)
-        left, rank = max(study.planned - len(self.finished), 0), around.exchange.rank
-        working = min(around.exchange.size, study.n_drives)
-        self._gossip.quota = left // working + (rank < left % working) if rank < working else 0
+            self._gossip.add(shared_record(self.finished[key], study.space), finished=True)
+        rank, working = around.exchange.rank, min(around.exchange.size, study.n_drives)
+        if study.n_calls is not None and rank < working:
+            left = max(study.planned - len(self.finished), 0)
+            self._ledger.quota = left // working + (rank < left % working)
 
     def _work(self) -> None:
         for drive in self._carried:
             self._recall(drive)
         while (due := self._next_drive()) is not None:
             self._work_on(due)
-        self._gossip.stopping = self._gossip.stopping or self._stopping
+        self._ledger.stopping = self._ledger.stopping or self._stopping
         self._gossip.end()
         self._hear()
         self.finished = {trial.key: trial for trials in self._trials for trial in trials}
@@ -52,21 +54,21 @@ class AsyncLoop(ViewLoop):
             done = {drive: count for drive, count in done.items() if count < self._study.rounds}
         else:
             self._await_quota(self._study.n_calls)
-            done = done if self._gossip.quota else {}
+            done = done if self._ledger.quota else {}
         if self._must_stop() or not done:
             return None
-        self._gossip.quota -= 1
+        self._ledger.quota -= self._study.n_calls is not None
         return min(done, key=lambda drive: done[drive])
 
     def _await_quota(self, n_calls: int) -> None:
         """Wait until a neighbour leaves an evaluation to this rank, or all are started."""
         naps = naps_between_tests()
-        while self._gossip.quota == 0 and self._gossip.started < n_calls and not self._must_stop():
+        while self._ledger.quota == 0 and self._ledger.started < n_calls and not self._must_stop():
             time.sleep(next(naps))
             self._gossip.turn()
 
     def _must_stop(self) -> bool:
-        self._stopping = self._stopping or self._gossip.stopping
+        self._stopping = self._stopping or self._ledger.stopping
         return super()._must_stop()
 
     def _work_on(self, drive: int) -> None:
@@ -74,11 +76,11 @@ class AsyncLoop(ViewLoop):
         self._hear()
         begun = time.monotonic()
         trial = self._advance(drive, self._announce)
-        self._gossip.pace = time.monotonic() - begun
-        self._gossip.add(trial_record(trial, self._study.space), finished=True)
+        self._ledger.evaluated(time.monotonic() - begun)
+        self._gossip.add(shared_record(trial, self._study.space), finished=True)
 
     def _announce(self, trial: Trial) -> None:
-        self._gossip.add(trial_record(trial, self._study.space), finished=False)
+        self._gossip.add(shared_record(trial, self._study.space), finished=False)
         self._gossip.turn(insist=True)  # nothing more leaves this rank while it evaluates
 
     def _hear(self) -> None:

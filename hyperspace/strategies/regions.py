@@ -25,6 +25,7 @@ from hyperspace.strategies.settings import Settings
 from hyperspace.trial import OK, Archive, Array, Trial
 
 _MISMATCH = 0.5  # distance of two categories
+_CHUNK = 256  # trials looked at together for the next centres
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,27 +132,36 @@ class Fold:
 
     def _centres(self, U: Array) -> list[int]:
         """Return the rows of the best trial, of the best one apart from it, and so on."""
-        score = self.score.copy()
+        score, apart = self.score, self._settings.apart
+        order = np.argsort(score, kind="stable")[: int(np.isfinite(score).sum())]
         centres: list[int] = []
-        while len(centres) < self._n_regions and len(score):
-            best = int(np.argmin(score))
-            if not np.isfinite(score[best]):
+        for first in range(0, len(order), _CHUNK):  # among many trials the first ones mostly do
+            left = order[first : first + _CHUNK]
+            for centre in centres:
+                left = left[distances(self._space, U[left], U[centre]) > apart]
+            while len(left) and len(centres) < self._n_regions:
+                centres.append(int(left[0]))
+                left = left[distances(self._space, U[left], U[left[0]]) > apart]
+            if len(centres) == self._n_regions:
                 break
-            centres.append(best)
-            score[distances(self._space, U[: self._known], U[best]) <= self._settings.apart] = math.inf
         return centres
 
     def _follow(self, centres: list[int], U: Array) -> tuple[Region, ...]:
         """Return the regions at new centres: each centre, the best first, is taken over by the nearest region that is free."""
-        free = list(self._settled)
-        unused = [number for number in range(self._n_regions) if all(region.number != number for region in free)]
+        settled = self._settled
+        known = {region.number for region in settled}
+        unused = (number for number in range(self._n_regions) if number not in known)
+        places = U[[region.centre for region in settled]]
+        taken = np.zeros(len(settled), dtype=bool)
         followed = []
         for centre in centres:
-            if free:
-                away = distances(self._space, U[[region.centre for region in free]], U[centre])
-                followed.append(replace(free.pop(int(np.argmin(away))), centre=centre))
-            else:
-                followed.append(Region(unused.pop(0), centre, self._settings.first_side))
+            if taken.all():
+                followed.append(Region(next(unused), centre, self._settings.first_side))
+                continue
+            away = np.where(taken, math.inf, distances(self._space, places, U[centre]))
+            nearest_one = int(np.argmin(away))
+            taken[nearest_one] = True
+            followed.append(replace(settled[nearest_one], centre=centre))
         return tuple(followed)
 
 

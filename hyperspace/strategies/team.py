@@ -28,11 +28,12 @@ from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.local import WHOLE, Local, fit_feasibility, fit_local, fresh_surrogate, refit
 from hyperspace.strategies.regions import Fold, Region, nearest
-from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, THOMPSON, Settings
+from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, Settings
 from hyperspace.surrogates.base import Model, Surrogate, draw
 from hyperspace.trial import Archive, Array
 
 LOCAL_CANDIDATES = 100  # points around a region's centre, beside its candidates
+MOST_PENDING = 64  # points under way that the global arm takes account of
 MOST_TAKEN = 256  # candidates that are looked at for one that is new; beyond it nearly all are taken
 
 
@@ -66,6 +67,7 @@ class Prospect:
         self.candidates = self._candidates(setup, region.side, rng)
         self.draws = self._sample(feasibility, n_draws, rng)
         self.model: Model = local.latent  # grows by fantasies
+        self.saw_pending = False
         self.incumbent = float(local.fitted.min())
         self.own_incumbent = float(local.latent.posterior(centre[None]).mean[0, 0])
 
@@ -117,14 +119,14 @@ class Prospect:
         """Return by how much a sample's minimum is below the loss `best`, on the scale of the model: its data have variance 1."""
         return float(self.local.transform.forward(np.array([best]))[0] - self.draws[turn].min())
 
-    def imagine(self, u: Array) -> None:
-        """Add the fantasy that the value at u (d,) comes out as expected."""
-        if not self.local.has_condition:
+    def imagine(self, U: Array) -> None:
+        """Add the fantasies that the values at U (q, d) come out as expected."""
+        if not self.local.has_condition or not len(U):
             return
-        mean = self.model.posterior(u[None]).mean
-        self.model = self.model.condition(u[None], mean[:, 0])  # type: ignore[attr-defined]
-        self.incumbent = min(self.incumbent, float(mean[0, 0]))
-        self.own_incumbent = min(self.own_incumbent, float(mean[0, 0]))
+        mean = self.model.posterior(U).mean[:, 0]
+        self.model = self.model.condition(U, mean)  # type: ignore[attr-defined]
+        self.incumbent = min(self.incumbent, float(mean.min()))
+        self.own_incumbent = min(self.own_incumbent, float(mean.min()))
 
 
 class Round:
@@ -214,14 +216,16 @@ class Round:
         return prospect.local.has_condition or not used
 
     def _exploit(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
+        self._imagine_pending(prospect)
         U, value = self._maximised(member, prospect, prospect.incumbent, rng)
         others = [other for other in self._prospects if other is not prospect and other.local.has_condition]
         if value < self._setup.settings.worked_out and others:
             # The region is worked out: go on in the next best one, judged by what was found there, not by the best of all.
             prospect = min(others, key=lambda other: other.lowest(member))
+            self._imagine_pending(prospect)
             U, _ = self._maximised(member, prospect, prospect.own_incumbent, rng)
         u = self._first_new(U, prospect.local, rng)
-        prospect.imagine(u)
+        prospect.imagine(u[None])
         return Suggestion(u, EXPLOIT, self._recorded(member, prospect.local), prospect.number)
 
     def _maximised(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
@@ -237,8 +241,10 @@ class Round:
     def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
         local, box = self._whole, Box(self._setup.space, self._domain)
         model = local.latent
-        if len(self._pending) and local.has_condition:
-            model = model.condition(self._pending, model.posterior(self._pending).mean[:, 0])  # type: ignore[attr-defined]
+        inside = (self._pending >= self._domain.lower) & (self._pending <= self._domain.upper)
+        pending = self._pending[inside.all(axis=1)][:MOST_PENDING]
+        if len(pending) and local.has_condition:
+            model = model.condition(pending, model.posterior(pending).mean[:, 0])  # type: ignore[attr-defined]
         acquisition = make_acquisition(self._acquisition(member), float(local.fitted.min()))
         criterion = Criterion(model, acquisition, self._feasibility(local))
         centres = box.snap(self._U[[region.centre for region in self._regions]])
@@ -270,10 +276,17 @@ class Round:
             local = self._fit(region.number, self._near_rows(region))
             rng = self._rng(0, region.number)
             prospects.append(Prospect(setup, region, centre, local, self._feasibility(local), self._size, rng))
-        for u in self._pending:
-            away = [np.abs(prospect.centre - u).max() for prospect in prospects]
-            prospects[int(np.argmin(away))].imagine(u)
         return prospects
+
+    def _imagine_pending(self, prospect: Prospect) -> None:
+        """Add fantasies of the points under way that are nearer to this region than to the others: of the nearest of them."""
+        if prospect.saw_pending or not len(self._pending):
+            return
+        prospect.saw_pending = True
+        away = np.array([np.abs(self._pending - other.centre).max(axis=1) for other in self._prospects])
+        own = self._prospects.index(prospect)
+        mine = np.flatnonzero(away.argmin(axis=0) == own)
+        prospect.imagine(self._pending[mine[np.argsort(away[own, mine], kind="stable")[:LARGEST_TEAM]]])
 
     @cached_property
     def _elsewhere(self) -> Prospect:

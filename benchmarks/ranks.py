@@ -1,0 +1,211 @@
+"""What the simulation starts from, measured on real parts: times of suggestions, costs of messages, and studies on MPI ranks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import suites
+from hyperspace.exchange.gossip import Gossip
+from hyperspace.exchange.serial import SerialExchange
+from hyperspace.metrics import FLOAT_NAME, Metrics
+from hyperspace.records import load_trial, shared_record
+from hyperspace.space import check_space
+from hyperspace.strategies import make_strategy
+from hyperspace.strategies.base import Strategy
+from hyperspace.study.planning import plan_samples, plan_subspaces
+from hyperspace.trial import OK, RUNNING, Archive, Trial
+
+PROBLEM = "rosenbrock10:rotated"  # of the tuning split
+WORKERS, ROUNDS = 16, 20
+
+_PROGRAM = """
+import json, sys, time
+import hyperspace.loop.asynchronous
+from hyperspace import hyperdrive
+from hyperspace.exchange.gossip import Gossip
+from mpi4py import MPI
+options = json.loads(sys.argv[1])
+kept = []
+class Kept(Gossip):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        kept.append(self)
+hyperspace.loop.asynchronous.Gossip = Kept
+def objective(x):
+    time.sleep(options["seconds"])
+    return sum((value - 0.3) ** 2 for value in x)
+def study(n_calls):
+    return hyperdrive(objective, [(0.0, 1.0)] * 10, None, checkpoints=False, n_calls=n_calls, exchange=options["exchange"],
+                      model=options["model"])
+if options["warm"]:
+    seconds, options["seconds"] = options["seconds"], 0.0
+    study(4 * MPI.COMM_WORLD.Get_size())  # loads the libraries
+    options["seconds"] = seconds
+result = study(options["n_calls"])
+mine = [kept[-1].messages, kept[-1].bytes] if kept else [0, 0]
+mine = MPI.COMM_WORLD.gather(mine)
+if MPI.COMM_WORLD.Get_rank() == 0:
+    rows = result.trials[["started", "suggest_seconds", "seconds"]].to_numpy().tolist()
+    sys.stdout.write("MEASURED " + json.dumps({"rows": rows, "gossip": mine}) + "\\n")
+"""
+
+
+class Emulated:
+    """A study of 16 drives that each know what they are told, as if each had a rank of its own; in one process.
+
+    All answers of a round are asked for before the first value is told: with exchange="async" a drive knows of the points of
+    those before it that they are under way.
+    """
+
+    def __init__(self, exchange: str, seed: int) -> None:
+        self.exchange = exchange
+        self.instance = suites.instance(PROBLEM, "tune", seed)
+        space = check_space(self.instance.dimensions)
+        self.space, d = space, space.d
+        self.partition = plan_subspaces(None, "adaptive", space, 0.25, WORKERS)
+        self.archives = [Archive(space.to_unit, Metrics(), d) for _ in range(WORKERS)]
+        self.strategies: list[Strategy] = [
+            make_strategy(
+                "adaptive",
+                space=space,
+                partition=self.partition,
+                n_drives=WORKERS,
+                seed=seed,
+                model="GP",
+                acquisition="EI",
+                sampler="sobol",
+                n_samples=plan_samples(None, "adaptive", True, d, WORKERS),
+                exchange=exchange,
+            )
+            for _ in range(WORKERS)
+        ]
+
+    def round(self, iteration: int) -> tuple[list[Trial], list[float]]:
+        """Return a round's trials, and the processor seconds of each of its suggestions, taking them up included."""
+        running: list[Trial] = []
+        seconds = []
+        for drive, (strategy, archive) in enumerate(zip(self.strategies, self.archives, strict=True)):
+            archive.replace_running(running if self.exchange == "async" else [])
+            begin = time.process_time()
+            suggestion = strategy.ask(drive, iteration, archive)
+            seconds.append(time.process_time() - begin)
+            x = self.space.from_unit(suggestion.u[None])[0]
+            asked = {"region": suggestion.region, "arm": suggestion.arm, "model": suggestion.model}
+            running.append(Trial(drive=drive, iteration=iteration, x=x, status=RUNNING, **asked))
+        finished = []
+        for trial in running:
+            value = self.instance.true(self.space.to_unit([trial.x])[0])
+            finished.append(trial.finish(OK, metrics={FLOAT_NAME: value}, seconds=1.0))
+        for archive in self.archives:
+            archive.extend(finished)
+        return finished, seconds
+
+
+def suggestions(exchange: str, seeds: int) -> dict[str, Any]:
+    """Return processor seconds of suggestions, those of the initial design included, and the trials of the last study."""
+    sample: list[float] = []
+    trials: list[Trial] = []
+    for seed in range(-1, seeds):  # the first study loads the libraries
+        study, trials = Emulated(exchange, max(seed, 0)), []
+        for iteration in range(ROUNDS if seed >= 0 else 4):
+            finished, seconds = study.round(iteration)
+            trials += finished
+            sample += seconds if seed >= 0 else []
+    return {"sample": sample, "trials": trials, "space": study.space}
+
+
+def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[str, Any]:
+    """Return what messages with these trials cost (see `benchmarks.virtual.Costs`), by real messages of three kinds."""
+    n_drives = 1024
+    records = [shared_record(trial, space) for trial in trials][-256:]
+    records.sort(key=lambda record: abs(len(json.dumps(record)) - 600))  # the first one is a usual one
+    for drive, record in enumerate(records):
+        record |= {"drive": drive, "iteration": 0, "started": time.time(), "rank": drive, "host": "node-0123"}
+
+    def cost(counts: int, n_records: int) -> tuple[float, float, float]:
+        """Return processor seconds of packing and unpacking a message, and its bytes."""
+        packing = unpacking = size = 0.0
+        for _ in range(repeats):
+            sender, receiver = Gossip(_Alone(), n_drives), Gossip(_Alone(), n_drives)
+            for record in records[:n_records]:
+                sender.add(record, finished=True)
+            sender.ledger.finished[n_records:counts] = 1
+            news = next(iter(sender.ledger.due(1.0)))[1]
+            news = replace(news, finished=news.finished[:, :n_records])
+            begin = time.process_time()
+            payload = sender.pack(news)
+            middle = time.process_time()
+            receiver.unpack(1, payload)
+            packing, unpacking, size = packing + middle - begin, unpacking + time.process_time() - middle, float(len(payload))
+        return packing / repeats, unpacking / repeats, size
+
+    few, counted, full = np.array(cost(1, 1)), np.array(cost(1001, 1)), np.array(cost(256, 256))
+    a_count = (counted - few) / 1000
+    a_record = (full - few) / 255 - a_count
+    fixed = few - a_count - a_record
+    take = _taking(records, space)
+    return {
+        "send": [fixed[0], a_count[0], a_record[0]],
+        "receive": [fixed[1], a_count[1], a_record[1]],
+        "size": [fixed[2], a_count[2], a_record[2]],
+        "take": take,
+    }
+
+
+class _Alone(SerialExchange):
+    """Rank 0 of two."""
+
+    size = 2
+
+
+def _taking(records: list[Any], space: Any) -> float:
+    """Return processor seconds of making a trial of a record and taking it into an archive."""
+    archive = Archive(space.to_unit, Metrics(), space.d)
+    begin = time.process_time()
+    archive.extend([load_trial(record, space) for record in records])
+    return (time.process_time() - begin) / len(records)
+
+
+def real(ranks: int, exchange: str, rounds: int, seconds: float, model: str = "GP", warm: bool = True) -> dict[str, Any]:
+    """Run a study on MPI ranks whose evaluations sleep, and return its figures."""
+    options = {"exchange": exchange, "n_calls": ranks * rounds, "seconds": seconds, "model": model, "warm": warm}
+    mpirun = Path(sys.executable).with_name("mpirun")
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "study.py"
+        program.write_text(_PROGRAM)
+        done = subprocess.run(
+            [mpirun, "-n", str(ranks), sys.executable, program, json.dumps(options)],
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent.parent)},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60 + 4 * rounds * (seconds + 0.1 * ranks),
+        )
+    measured = json.loads(re.findall("MEASURED (.*)", done.stdout)[0])
+    asked, thought, lasted = np.array(measured["rows"], dtype=float).T
+    starts = asked + thought
+    ends, begin, last = starts + lasted, asked.min(), starts.max()
+    busy = float((np.minimum(ends, last) - starts).sum())
+    whole = ranks * float(ends.max() - begin)
+    messages, sent = np.array(measured["gossip"]).sum(axis=0)
+    return {
+        "ranks": ranks,
+        "evaluations": len(starts),
+        "utilisation": busy / (ranks * float(last - begin)),
+        "seconds": float(last - begin),
+        "tail": float(ends.max() - last),
+        "suggestion": float(thought.mean()),
+        "messages": float(messages) / whole,
+        "bytes": float(sent) / whole,
+    }

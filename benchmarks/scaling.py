@@ -1,0 +1,151 @@
+"""How well many ranks are used: utilisation, lag of information and messages, simulated up to 4,096 ranks and real up to 16.
+
+    python -m benchmarks.scaling measure     # times of suggestions and messages -> benchmarks/results/scaling/costs.json
+    python -m benchmarks.scaling simulate    # -> simulated.jsonl, a line a study; what is on file is not simulated again
+    python -m benchmarks.scaling real        # studies on MPI ranks whose evaluations sleep -> real.jsonl
+    python -m benchmarks.scaling             # tables of what is on file
+
+Utilisation is the share of the ranks' time that goes into evaluations until the last one starts; what comes after is the tail.
+`benchmarks.virtual` says what is simulated, `benchmarks.ranks` what is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import ranks, virtual
+from benchmarks.run import RESULTS, load
+
+FOLDER = RESULTS / "scaling"
+EVERY = 0.2  # seconds between turns of gossip beside an evaluation in a process of its own: the longest nap of a wait
+MODES = ("async", "async, worker", "round")
+COLUMNS = {
+    "utilisation": lambda r: f"{100 * r['utilisation']:.1f} %",
+    "tail": lambda r: f"{r['tail']:.1f} s",
+    "lag, mean": lambda r: f"{r['lag']:.2f} s",
+    "lag, 95 %": lambda r: f"{r['lag_95']:.1f} s",
+    "behind": lambda r: f"{r['behind']:.2f}",
+    "messages/s": lambda r: f"{r['messages']:.0f}",
+    "kB/s": lambda r: f"{r['bytes'] / 1000:.0f}",
+    "doubles": lambda r: f"{r['doubles']:.1f}",
+}
+
+
+def measure(folder: Path, seeds: int) -> None:
+    """Measure suggestions and messages, and store them."""
+    asynchronous, rounds = ranks.suggestions("async", seeds), ranks.suggestions("round", seeds)
+    costs = ranks.message_costs(asynchronous["trials"], asynchronous["space"])
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"messages": costs, "async": asynchronous["sample"], "round": rounds["sample"]}
+    (folder / "costs.json").write_text(json.dumps(content) + "\n")
+
+
+def simulate(folder: Path, sizes: list[int], kinds: list[str], modes: list[str], seconds: float, rounds: int) -> None:
+    """Simulate what is not on file yet."""
+    measured = json.loads((folder / "costs.json").read_text())
+    prices = {name: tuple(value) if isinstance(value, list) else value for name, value in measured["messages"].items()}
+    costs = virtual.Costs(**prices)
+    known = {_key(record) for record in load(folder / "simulated.jsonl")}
+    for size, mode, kind in product(sizes, modes, kinds):
+        study = {"ranks": size, "mode": mode, "kind": kind, "mean": seconds, "rounds": rounds}
+        if _key(study) in known:
+            continue
+        sample = np.array(measured[mode.split(",")[0]])
+        unit = virtual.EVALUATIONS[kind]
+
+        def suggest(rng: np.random.Generator, sample: np.ndarray = sample) -> float:
+            return float(sample[rng.integers(len(sample))])
+
+        def evaluate(rng: np.random.Generator, unit: Any = unit) -> float:
+            return seconds * float(unit(rng))
+
+        begin = time.perf_counter()
+        if mode == "round":
+            outcome = virtual.rounds(size, size * rounds, suggest, evaluate, costs)
+        else:
+            every = EVERY if mode.endswith("worker") else math.inf
+            outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, every=every)
+        _append(folder / "simulated.jsonl", study | virtual.describe(outcome))
+        print(
+            f"{size} ranks, {mode}, {kind}: {100 * outcome.utilisation:.1f} % in {time.perf_counter() - begin:.0f} s", flush=True
+        )
+
+
+def real(folder: Path, sizes: list[int], modes: list[str], seconds: float, rounds: int) -> None:
+    """Run studies on real ranks."""
+    for size, mode in product(sizes, modes):
+        record = {"mode": mode, "mean": seconds, "rounds": rounds} | ranks.real(size, mode, rounds, seconds)
+        _append(folder / "real.jsonl", record)
+        print(f"{size} ranks, {mode}: {100 * record['utilisation']:.1f} %", flush=True)
+
+
+def tables(folder: Path) -> str:
+    """Return the tables of what is on file as Markdown."""
+    simulated = {_key(record): record for record in load(folder / "simulated.jsonl")}
+    lines = []
+    for mean, rounds in sorted({(key[3], key[4]) for key in simulated}):
+        lines += [f"Simulated, evaluations of {mean:g} s, {rounds} a rank:", ""]
+        lines += ["| ranks | exchange | evaluations | " + " | ".join(COLUMNS) + " |", "|---|---|---|" + "---|" * len(COLUMNS)]
+        for key, record in sorted(simulated.items(), key=lambda item: (MODES.index(item[0][1]), item[0][2], item[0][0])):
+            if key[3:] == (mean, rounds):
+                cells = " | ".join(column(record) for column in COLUMNS.values())
+                lines.append(f"| {key[0]} | {key[1]} | {key[2]} | {cells} |")
+        lines.append("")
+    measured = {(record["mode"], record["ranks"]): record for record in load(folder / "real.jsonl")}  # the last one counts
+    if measured:
+        lines += [
+            "| real ranks | exchange | utilisation | tail | a suggestion | messages/s | kB/s |",
+            "|---|---|---|---|---|---|---|",
+        ]
+    for (mode, size), r in sorted(measured.items()):
+        lines.append(
+            f"| {size} | {mode} | {100 * r['utilisation']:.1f} % | {r['tail']:.1f} s | {1000 * r['suggestion']:.0f} ms | "
+            f"{r['messages']:.1f} | {r['bytes'] / 1000:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def _key(record: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(record[name] for name in ("ranks", "mode", "kind", "mean", "rounds"))
+
+
+def _append(path: Path, record: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def main() -> None:
+    """Parse the command line, measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", default="tables", choices=["measure", "simulate", "real", "tables"])
+    parser.add_argument("--ranks", type=int, nargs="+", default=None, help="4 16 64 256 1024 4096, or real ones: 1 2 4 8 16")
+    parser.add_argument("--modes", nargs="+", default=None, choices=MODES)
+    parser.add_argument("--kinds", nargs="+", default=list(virtual.EVALUATIONS), choices=list(virtual.EVALUATIONS))
+    parser.add_argument("--seconds", type=float, default=1.0, help="of an evaluation")
+    parser.add_argument("--rounds", type=int, default=20, help="evaluations a rank")
+    parser.add_argument("--seeds", type=int, default=3, help="studies that suggestions are timed in")
+    parser.add_argument("--results", type=Path, default=FOLDER)
+    arguments = parser.parse_args()
+    if arguments.part == "measure":
+        measure(arguments.results, arguments.seeds)
+    elif arguments.part == "simulate":
+        sizes, modes = arguments.ranks or [4, 16, 64, 256, 1024, 4096], arguments.modes or list(MODES)
+        simulate(arguments.results, sizes, arguments.kinds, modes, arguments.seconds, arguments.rounds)
+    elif arguments.part == "real":
+        sizes, modes = arguments.ranks or [1, 2, 4, 8, 16], arguments.modes or ["async", "round"]
+        real(arguments.results, sizes, modes, arguments.seconds, arguments.rounds)
+    else:
+        print(tables(arguments.results))
+
+
+if __name__ == "__main__":
+    main()

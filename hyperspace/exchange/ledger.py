@@ -1,0 +1,263 @@
+"""Who is told what, and when: the policy of gossip, in counts alone.
+
+Ranks sit on a circle of P; the neighbours of rank r are r +- 2^j mod P. A drive's trials are numbered, so that what a rank has is
+told by one count a drive. Nothing here knows of records, messages or MPI: `hyperspace.exchange.gossip` carries what the ledger
+decides, and a simulator can carry it for thousands of ranks.
+
+In few ranks everybody passes on everything (flooding): nothing is faster, and doubles are dropped. A record would then arrive
+once from every neighbour, so among many ranks it goes along a tree: the shortest paths over the steps +- 2^j, the same from every
+origin, so that it arrives once. What a neighbour still lacks after some evaluations' time (a slow rank is in the tree's way) is
+passed on all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from heapq import heapify, heapreplace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int32]
+
+PATIENCE = 0.1  # pause between two messages to a silent neighbour, as a share of the time that it has been silent
+FLOODED = 32  # ranks up to which everybody passes on everything
+LATE = 4.0  # evaluations after which what a neighbour lacks is passed on beside the tree
+ANNOUNCED = 2  # steps that news of a trial under way travels: further away it would be finished before it comes
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Shortest paths from offset 0 over the steps +- 2^j mod P.
+
+    Attributes:
+        steps: the distinct steps, from 1 to P - 1.
+        depth: number of steps to each offset, (P,).
+        passes: for each step, whether what has come to an offset goes on by it, (P,).
+    """
+
+    steps: tuple[int, ...]
+    depth: NDArray[np.int16]
+    passes: dict[int, NDArray[np.bool_]]
+
+
+@lru_cache(maxsize=4)
+def tree(size: int) -> Tree:
+    """Return the tree of a circle of `size` ranks."""
+    offsets = [1 << j for j in range((size - 1).bit_length())]
+    steps = sorted({sign * offset % size for offset in offsets for sign in (1, -1)} - {0})
+    depth = np.full(size, -1, dtype=np.int16)
+    depth[0] = 0
+    passes = {step: np.zeros(size, dtype=bool) for step in steps}
+    frontier, level = np.zeros(1, dtype=np.intp), 0
+    while len(frontier):
+        level += 1
+        reached = []
+        for step in steps:
+            fresh = frontier[depth[(frontier + step) % size] < 0]
+            depth[(fresh + step) % size] = level
+            passes[step][fresh] = True
+            reached.append((fresh + step) % size)
+        frontier = np.concatenate(reached) if reached else frontier[:0]
+    return Tree(tuple(steps), depth, passes)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one message says, in counts.
+
+    Attributes:
+        stop: a rank has asked for the end of the study.
+        gift: evaluations of the budget that the receiver may start from now on.
+        load, pace: evaluations that the sender has under way or may still start, and seconds that it takes for one.
+        has: drives whose counts at the sender have changed since it told, and the counts, (2, k).
+        finished: drives, the first of their finished trials that is sent, and the one after the last, (3, k).
+        running: drives, and the iterations of their trials under way, (2, k).
+    """
+
+    stop: bool
+    gift: int
+    load: int
+    pace: float
+    has: Counts
+    finished: Counts
+    running: Counts
+
+
+class Edge:
+    """What this rank knows of a neighbour."""
+
+    def __init__(self, rank: int, step: int, n_drives: int) -> None:
+        self.rank, self.step = rank, step
+        self.finished = np.zeros(n_drives, dtype=np.int32)  # trials that it has, or that are on their way to it
+        self.running = np.full(n_drives, -1, dtype=np.int32)  # iteration of each drive's running trial, likewise
+        self.told: Counts | None = None  # what it was told that this rank has
+        self.told_to_stop = False
+        self.load = 0
+        self.pace = 0.0
+        self.under_way: list[tuple[float, Callable[[], bool], Any]] = []  # when it was sent, whether it came, what has to live
+        self.next_send = 0.0
+
+    def all_received(self) -> bool:
+        """Return whether the neighbour has received all that was sent to it."""
+        self.under_way = [sending for sending in self.under_way if not sending[1]()]
+        return not self.under_way
+
+    def sent(self, now: float, received: Callable[[], bool], payload: Any = None) -> None:
+        """Note a message, how to test whether it was received, and what has to live as long; and when the next may follow.
+
+        A neighbour that evaluates receives nothing meanwhile. What it finds afterwards is to be fresh, and not much: the pauses
+        grow with the time that it has been silent.
+        """
+        self.under_way.append((now, received, payload))
+        self.next_send = now + PATIENCE * (now - self.under_way[0][0])
+
+
+class Ledger:
+    """What this rank has, what its neighbours have by all that it has heard, and who may evaluate how much.
+
+    Args:
+        rank: number of this rank.
+        size: number of ranks; rank r carries every size-th drive from drive r on.
+        n_drives: number of drives of the study.
+
+    Attributes:
+        finished: finished trials of each drive that are known here, (n_drives,).
+        running: iteration of each drive's trial under way, as far as known, or -1, (n_drives,).
+        edges: the neighbours, by rank.
+        quota: evaluations of a shared budget that this rank may still start.
+        pace: seconds that it takes for one, on average.
+        stopping: whether a rank has asked for the end of the study.
+    """
+
+    def __init__(self, rank: int, size: int, n_drives: int) -> None:
+        self._tree = tree(size)
+        self._own = slice(rank, n_drives, size)
+        self._offsets = (rank - np.arange(n_drives)) % size  # of this rank, as each drive's owner sees it
+        self._near = self._tree.depth[self._offsets] < ANNOUNCED
+        self._floods = size <= FLOODED
+        self.finished = np.zeros(n_drives, dtype=np.int32)
+        self.running = np.full(n_drives, -1, dtype=np.int32)
+        self.edges = {
+            (rank + step) % size: Edge((rank + step) % size, step, n_drives)
+            for step in sorted(self._tree.steps, key=lambda step: (rank + step) % size)
+        }
+        self.quota = 0
+        self.pace = 0.0
+        self._evaluations = 0
+        self.stopping = False
+        self._snapshots = [(0.0, self.finished.copy())] * 2  # when, and what was finished then: the older one is late
+
+    @property
+    def started(self) -> int:
+        """Number of trials that are known to have been started."""
+        return int(self.finished.sum()) + int(np.count_nonzero(self.running >= 0))
+
+    @property
+    def load(self) -> int:
+        """Evaluations that this rank has under way or may still start."""
+        return self.quota + int(np.count_nonzero(self.running[self._own] >= 0))
+
+    def evaluated(self, seconds: float) -> None:
+        """Note how long an evaluation of this rank took."""
+        self._evaluations += 1
+        self.pace += (seconds - self.pace) / self._evaluations
+
+    def begin(self, drive: int, iteration: int) -> bool:
+        """Note a trial under way; return whether it is news."""
+        if iteration != self.finished[drive]:
+            return False
+        self.running[drive] = iteration
+        return True
+
+    def finish(self, drive: int, iteration: int) -> bool:
+        """Note a finished trial; return whether it is news. One that is known, or comes before its predecessor, is not."""
+        if iteration != self.finished[drive]:
+            return False
+        self.finished[drive] += 1
+        self.running[drive] = -1
+        return True
+
+    def hear(self, source: int, news: News) -> None:
+        """Take up what a neighbour tells, but for its trials: what each of them changes, `begin` and `finish` note."""
+        edge = self.edges[source]
+        self.stopping = self.stopping or news.stop
+        self.quota += news.gift
+        edge.load, edge.pace = news.load, news.pace
+        drives, counts = news.has
+        edge.finished[drives] = np.maximum(edge.finished[drives], counts)
+        edge.running[news.running[0]] = news.running[1]
+
+    def due(self, now: float, insist: bool = False) -> Iterator[tuple[Edge, News]]:
+        """Yield what neighbours are to be sent now; to silent neighbours seldom, unless `insist`.
+
+        What is yielded counts as told; the caller sends it, and notes so by `Edge.sent`.
+        """
+        has, gifts = self.finished.copy(), self._gifts()
+        pace = max([self.pace, *(edge.pace for edge in self.edges.values())])
+        if pace > 0.0 and now - self._snapshots[1][0] >= LATE * pace:
+            self._snapshots = [self._snapshots[1], (now, has)]
+        for edge in self.edges.values():
+            if edge.all_received() or now >= edge.next_send or insist:
+                news = self._news(edge, has, gifts.get(edge.rank, 0))
+                if news is not None:
+                    yield edge, news
+
+    def _news(self, edge: Edge, has: Counts, gift: int) -> News | None:
+        """Return what a neighbour lacks, if there is anything, and note that it is told."""
+        running = self.running > edge.running
+        if self._floods:
+            target = has
+        else:
+            passed = self._tree.passes[edge.step][self._offsets]
+            target = np.where(passed, has, self._snapshots[0][1])
+            running &= passed & self._near
+        lacking = np.flatnonzero(target > edge.finished)
+        begun = np.flatnonzero(running)
+        stop = self.stopping and not edge.told_to_stop
+        if not (len(lacking) or len(begun) or stop or gift):
+            return None
+        self.quota -= gift
+        edge.load += gift
+        changed = np.flatnonzero(has if edge.told is None else has != edge.told)
+        news = News(
+            self.stopping,
+            gift,
+            self.load,
+            self.pace,
+            np.stack([changed, has[changed]]).astype(np.int32),
+            np.stack([lacking, edge.finished[lacking], target[lacking]]).astype(np.int32),
+            np.stack([begun, self.running[begun]]).astype(np.int32),
+        )
+        edge.finished[lacking] = target[lacking]
+        edge.running[begun] = self.running[begun]
+        edge.told, edge.told_to_stop = has, self.stopping
+        return news
+
+    def _gifts(self) -> dict[int, int]:
+        """Return how many evaluations to leave to which neighbours, so that all would be done at the same time.
+
+        A rank gives only what it has above the mean of its neighbourhood, the poorest first: all its neighbours may give to the
+        same one. Each evaluation of the budget belongs to one rank at any time, so that all together start exactly as many.
+        """
+        gifts: dict[int, int] = {}
+        edges = [edge for edge in self.edges.values() if edge.pace > 0.0]  # others have evaluated nothing, or never will
+        if self.quota <= 0 or self.pace == 0.0 or not edges:
+            return gifts
+        mine = self.load * self.pace
+        theirs = {edge.rank: edge.load * edge.pace for edge in edges}
+        surplus = mine - (mine + sum(theirs.values())) / (len(edges) + 1)
+        poorest = [(theirs[edge.rank] + edge.pace, edge.pace, edge.rank) for edge in edges]
+        heapify(poorest)
+        quota = self.quota
+        while quota > 0 and surplus > 0.5 * self.pace:
+            after, pace, rank = poorest[0]
+            if after >= mine:
+                break
+            gifts[rank] = gifts.get(rank, 0) + 1
+            heapreplace(poorest, (after + pace, pace, rank))
+            quota, mine, surplus = quota - 1, mine - self.pace, surplus - self.pace
+        return gifts
