@@ -51,6 +51,12 @@ def describe_study(folder: StudyFolder) -> Description:
     """
     record = folder.read_study()
     if record is None:
+        if pickles := sorted(file.name for file in folder.path.glob("hyperspace[0-9][0-9]*")):
+            raise StudyError(
+                f"{folder.path} holds results of the original HyperSpace ({pickles[0]}, ...), which are not read because they "
+                f"are pickles, and reading a pickle runs code; if you trust them, open each with skopt.load and pass its x_iters "
+                f"and func_vals on as x0= and y0="
+            )
         raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
     try:
         fingerprint = record["fingerprint"]

@@ -53,7 +53,8 @@ class Trial:
         started: seconds since the epoch.
         seconds: what the evaluation took; None while it runs.
         suggest_seconds: what it took to propose it.
-        rank, host: who evaluated it.
+        rank: who evaluated it.
+        host: where.
         error: traceback or message of a trial that did not end well.
         fault: "objective" or "infrastructure", for a trial that did not end well. The latter teaches the surrogate nothing.
         reports: (step, value) of what the objective reported of the optimised metric, where a study prunes; finite values only.

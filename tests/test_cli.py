@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 
 import pytest
 
@@ -93,6 +94,49 @@ def test_export_writes_every_trial_as_json(command, study):
     assert [record["rate"] for record in records] == list(trials["rate"])
     assert {record["loss"] for record in records if record["status"] == "failed"} == {None}
     assert isinstance(records[0]["units"], int)
+
+
+def test_export_writes_every_trial_as_parquet(command, study, tmp_path):
+    import pandas
+
+    code, out, _ = command("export", study, "--format", "parquet", "--output", tmp_path / "trials.parquet")
+    assert (code, out) == (0, "")
+    assert [file.name for file in tmp_path.iterdir()] == ["trials.parquet"]
+    read, trials = pandas.read_parquet(tmp_path / "trials.parquet"), load_results(study).trials
+    assert list(read.columns) == list(trials.columns)
+    for name in ("rate", "units", "kind[b]", "loss", "status"):
+        pandas.testing.assert_series_equal(read[name], trials[name])
+
+
+def test_export_writes_values_of_several_kinds_as_parquet(command, tmp_path):
+    """A column of Parquet has one type."""
+    import pandas
+
+    def objective(parameters):
+        return {"loss": parameters["size"] or 3.0, "curve": [1.0, 2.0]}
+
+    hyperdrive(objective, {"size": [1, 2.5, None], "mixed": ["auto", 1]}, tmp_path / "study", model="RAND", n_calls=6)
+    assert command("export", tmp_path / "study", "--format", "parquet", "-o", tmp_path / "table")[0] == 0
+    read, trials = pandas.read_parquet(tmp_path / "table"), load_results(tmp_path / "study").trials
+    assert list(read["mixed"]) == [str(value) for value in trials["mixed"]]
+    assert [list(curve) for curve in read["curve"]] == [[1.0, 2.0]] * 6
+
+
+def test_parquet_without_its_library_is_one_sentence(command, study, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "pandas.io.parquet", raising=False)
+    code, out, err = command("export", study, "--format", "parquet", "-o", tmp_path / "table")
+    assert (code, out) == (1, "")
+    assert "pip install 'hyperspace[parquet]'" in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "table").exists()
+
+
+def test_export_into_a_file_that_cannot_be_is_one_sentence(command, study, tmp_path):
+    code, _, err = command("export", study, "--output", tmp_path / "nowhere" / "table.csv")
+    assert code == 1
+    assert "table.csv cannot be written: No such file" in err
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["status", "best", "export", "stop"])

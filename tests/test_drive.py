@@ -110,6 +110,8 @@ def test_restart_sets_the_old_study_aside(tmp_path):
     ("change", "shown"),
     [
         ({"hyperparameters": [(2, 11), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]]}, "space"),
+        ({"hyperparameters": [(2, 10), (1e-2, 2.0, "log-uniform"), ["relu", "tanh"]]}, 'space: [{"name": "x1", "kind": "real"'),
+        ({"hyperparameters": [(2, 10)]}, "space"),  # of which the recorded eight subspaces cannot be made
         ({"model": "RAND"}, 'model: "GP" there, "RAND" now'),
         ({"random_state": 1}, "random_state: 0 there, 1 now"),
         ({"objective": math.fsum}, "objective"),

@@ -47,7 +47,7 @@ HOMES = {
     "inspyred": {"optimizers.inspired"},
     "matplotlib": {"plots"},
     "mpi4py": {"evaluators.mpi", "exchange.gossip", "exchange.launcher", "exchange.rounds"},
-    "pandas": {"results"},
+    "pandas": {"cli.export", "results"},
     "pymoo": {"optimizers.populations"},
     "rich": {"cli.demonstration", "cli.output", "cli.watching", "progress"},
     "scipy.stats": set(),
@@ -55,7 +55,7 @@ HOMES = {
     "skopt": {"dimensions.categorical", "dimensions.numeric", "space"},
     "threadpoolctl": {"threads"},
     "torch": {"surrogates.network", "surrogates.training"},
-    "typer": {"cli", "cli.demonstration", "cli.studies", "cli.watching"},
+    "typer": {"cli", "cli.demonstration", "cli.export", "cli.studies", "cli.watching"},
 }
 
 HEAVY = ["matplotlib", "mpi4py", "pandas", "rich", "scipy", "sklearn", "skopt", "torch", "typer"]

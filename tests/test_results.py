@@ -45,6 +45,23 @@ def test_scikit_optimize_gets_values_to_minimize(result):
     assert mean.shape == std.shape == (1,)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_scikit_optimize_plots_a_maximum_as_a_minimum():
+    from matplotlib import pyplot
+    from skopt import plots
+
+    options = {"n_calls": 24, "checkpoints": False, "maximize": True}
+    result = hyperdrive(lambda p: -objective(p), SPACE, None, **options)
+    ours = result.to_skopt()
+    assert ours.fun == -result.fun == min(ours.func_vals)
+    lowest = plots.plot_convergence(ours).get_lines()[0].get_ydata()
+    assert lowest[-1] == ours.fun
+    assert list(lowest) == sorted(lowest, reverse=True)
+    for plot in ("plot_evaluations", "plot_objective", "plot_regret"):
+        assert getattr(plots, plot)(ours) is not None
+    pyplot.close("all")
+
+
 def test_the_table_has_a_row_a_trial_and_a_column_a_name(result):
     table = result.trials
     assert len(table) == 48
@@ -80,6 +97,14 @@ def test_its_text_is_one_line(result):
 def test_a_folder_without_a_study_is_named(tmp_path):
     with pytest.raises(StudyError, match="holds no study"):
         load_results(tmp_path)
+
+
+def test_the_pickles_of_the_original_are_not_opened(tmp_path):
+    for name in ("hyperspace00", "hyperspace01"):
+        (tmp_path / name).write_bytes(b"cos\nsystem\n(S'touch opened'\ntR.")  # what a hostile pickle looks like
+    with pytest.raises(StudyError, match=r"original HyperSpace \(hyperspace00, .*pickle.*skopt.load"):
+        load_results(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"hyperspace00", "hyperspace01"}
 
 
 def test_a_study_file_of_nonsense_is_an_error(tmp_path):

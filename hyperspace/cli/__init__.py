@@ -9,6 +9,7 @@ import typer
 
 import hyperspace
 from hyperspace.cli import cluster, demonstration, studies, watching
+from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
 app.command()(demonstration.demo)
 app.command()(watching.status)
 app.command()(studies.best)
-app.command()(studies.export)
+app.command()(export)
 app.command()(cluster.stop)
 
 

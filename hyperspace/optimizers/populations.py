@@ -53,7 +53,8 @@ class GA(_Pymoo):
 
     Attributes:
         crossover_rate: probability that two parents are crossed.
-        crossover_eta, mutation_eta: the larger, the nearer are children to their parents.
+        crossover_eta: the larger, the nearer are children to the parents that were crossed.
+        mutation_eta: the larger, the nearer is a mutated gene to what it was.
         mutation_rate: probability that a gene mutates; None: 1/d.
     """
 
@@ -102,7 +103,9 @@ class PSO(_Pymoo):
 
     Attributes:
         neighborhood_size: a particle follows the best of so many on a ring, itself among them; None: the best of all.
-        inertia, cognitive_rate, social_rate: weights of velocity, own best and neighbours' best.
+        inertia: weight of the velocity.
+        cognitive_rate: weight of the particle's own best.
+        social_rate: weight of the neighbours' best.
         adaptive: adapt the weights to how the swarm is spread (Zhan et al. 2009).
         max_velocity: in units of the box's sides.
     """

@@ -58,7 +58,8 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
     Raises:
         InputError: an argument is not what it has to be.
     """
-    past = recorded or {}
+    # Of a study over another space nothing is taken up: it is about to be refused, for that and not for what follows from it.
+    past = recorded if recorded is not None and recorded.get("space") == wanted.space.describe() else {}
     strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
     exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
     if exchange is None:  # the published method shares nothing

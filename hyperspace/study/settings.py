@@ -132,7 +132,16 @@ def check_alike(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
 
 def _difference(first: Mapping[str, Any], second: Mapping[str, Any], place: str, other: str) -> str:
     names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
-    return "".join(f"\n  {name}: {_short(first.get(name))} {place}, {_short(second.get(name))} {other}" for name in names)
+    told = [(name, *_what_differs(first.get(name), second.get(name))) for name in names]
+    return "".join(f"\n  {name}: {_short(one)} {place}, {_short(another)} {other}" for name, one, another in told)
+
+
+def _what_differs(one: Any, another: Any) -> tuple[Any, Any]:
+    """Return of two lists of the same length, such as two spaces, the entries that differ; anything else whole."""
+    if not (isinstance(one, list) and isinstance(another, list) and len(one) == len(another)):
+        return one, another
+    pairs = [(a, b) for a, b in zip(one, another, strict=True) if a != b]
+    return [a for a, _ in pairs], [b for _, b in pairs]
 
 
 def _short(value: Any) -> str:

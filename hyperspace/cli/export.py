@@ -1,0 +1,88 @@
+"""`hyperspace export PATH`: all trials as a table that other programs read."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import hyperspace
+from hyperspace.cli.studies import StudyPath
+from hyperspace.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Format(StrEnum):
+    """How trials are written."""
+
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+def export(
+    path: StudyPath,
+    format: Annotated[Format, typer.Option(help="How to write them; parquet needs pyarrow.")] = Format.csv,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write; left out, standard output.", show_default=False),
+    ] = None,
+) -> None:
+    """Write all trials of a study, a row each, also while the study runs."""
+    if format is Format.parquet and output is None and sys.stdout.isatty():
+        raise InputError("parquet is no text for a terminal; name a file with --output, or redirect the output")
+    content = _WRITERS[format](hyperspace.load_results(path).trials)
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+        return
+    temporary = output.with_name(f"{output.name}.part")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, output)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}") from error
+
+
+def _csv(trials: pandas.DataFrame) -> bytes:
+    return trials.to_csv(index=False).encode()
+
+
+def _json(trials: pandas.DataFrame) -> bytes:
+    records = [{str(name): _plain(value) for name, value in row.items()} for row in trials.to_dict("records")]
+    return json.dumps(records, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _parquet(trials: pandas.DataFrame) -> bytes:
+    """Return the table as Parquet, whose columns have one type each: a column of several kinds becomes text."""
+    for name in trials.columns:
+        values = [_plain(value) for value in trials[name]]
+        kinds = {type(value) for value in values} - {type(None)}
+        if trials[name].dtype == object:
+            mixed = len(kinds) > 1 or not kinds <= {str, bool, int, float, tuple}
+            trials = trials.assign(**{name: [value if value is None or not mixed else str(value) for value in values]})
+    written = io.BytesIO()
+    try:
+        trials.to_parquet(written, engine="pyarrow", index=False)
+    except ImportError as error:
+        raise InputError("parquet needs pyarrow, which is not installed: pip install 'hyperspace[parquet]'") from error
+    return written.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """Return a table's value as JSON has it: null for what is missing."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+_WRITERS = {Format.csv: _csv, Format.json: _json, Format.parquet: _parquet}
