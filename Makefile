@@ -1,5 +1,6 @@
 # make demo    4 MPI ranks tune a scikit-learn model
-# make test    ruff, mypy and pytest
+# make test    ruff, mypy, the documentation and pytest
+# make docs    the documentation, into site/
 # Both make .venv first; they need Python >= 3.11 with venv, and nothing else.
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ SETTINGS := setup.cfg pyproject.toml constraints.txt
 # One BLAS thread a process: ranks, not threads, share the cores.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint docs format bench clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -21,13 +22,16 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/mpirun -n 4 $(BIN)/python examples/train.py
 
-test: lint
+test: lint docs
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
@@ -37,7 +41,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.run
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp stands for a set of installed extras and is renewed when the settings change. The tests' set holds the demo's.
@@ -48,7 +52,7 @@ $(VENV)/.demo: $(SETTINGS) | $(VENV)/.made
 
 $(VENV)/.test: $(SETTINGS) | $(VENV)/.made
 	@echo "Installing HyperSpace with the test extras into $(VENV); torch is large, this takes minutes ..."
-	@$(PIP) --no-build-isolation --editable ".[mpi,dnn,evolve,plot,test]"
+	@$(PIP) --no-build-isolation --editable ".[mpi,dnn,evolve,plot,parquet,examples,docs,test]"
 	@touch $(VENV)/.demo $@
 
 $(VENV)/.bench: $(SETTINGS) | $(VENV)/.made

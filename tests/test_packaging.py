@@ -46,7 +46,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(distributions):
 def test_the_sdist_holds_what_is_needed_to_test_and_to_build(distributions):
     with tarfile.open(distributions[0]) as archive:
         files = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"Makefile", "LICENSE", "CHANGELOG.md", "constraints.txt", "ruff.toml", "examples/train.py"} <= files
+    assert {"Makefile", "LICENSE", "CHANGELOG.md", "constraints.txt", "ruff.toml", "mkdocs.yml", "examples/train.py"} <= files
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")} <= files
 
 
@@ -57,7 +57,8 @@ def test_the_metadata(distributions):
     assert metadata["Name"] == "hyperspace"
     assert metadata["Version"] == hyperspace.__version__
     assert metadata["License-Expression"] or metadata["License"] == "MIT"
-    assert set(metadata.get_all("Provides-Extra")) == {"mpi", "dnn", "evolve", "plot", "bench", "test", "all"}
+    extras = {"mpi", "dnn", "evolve", "plot", "parquet", "bench", "examples", "docs", "test", "all"}
+    assert set(metadata.get_all("Provides-Extra")) == extras
     core = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert not re.search("torch|mpich|matplotlib|pytest|optuna", " ".join(core))
 

@@ -1,0 +1,69 @@
+"""Run the programs and commands of a page in an empty folder, and write down what they print.
+
+    python docs/transcript.py docs/tutorial.md
+
+A block of Python with a title is a file: it is written under that name. In a console block every line that begins with "$ " is a
+command; what stands below it is its output. Commands find the programs beside this python first. tests/test_docs.py runs the
+same, and compares what stands in the page with what is printed, numbers apart.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BLOCK = re.compile(r'^```(?:python title="(?P<file>[\w.]+)"|(?P<console>console))\n(?P<body>.*?)^```$', re.DOTALL | re.MULTILINE)
+NUMBER = re.compile(r"-?\d+(?:[.:]\d+)*(?:e[-+]?\d+)?")
+
+
+def run(text, folder, timeout=300):
+    """Do in `folder` what a page says, and return the page with the outputs that came, and a list of (command, said, came)."""
+    outputs = []
+
+    def do(block):
+        if block["file"]:
+            (folder / block["file"]).write_text(block["body"])
+            return block[0]
+        _, *parts = re.split(r"^\$ ", block["body"], flags=re.MULTILINE)
+        lines = []
+        for part in parts:
+            command, _, said = part.partition("\n")
+            came = shell(command, folder, timeout) if said.strip() or not command.startswith("pip ") else ""
+            outputs.append((command, said, came))
+            lines.append(f"$ {command}\n{came}")
+        return "```console\n" + "".join(lines) + "```"
+
+    return BLOCK.sub(do, text), outputs
+
+
+def shell(command, folder, timeout):
+    """Return what a command prints."""
+    beside = str(Path(sys.executable).parent)
+    environment = os.environ | {"PATH": beside + os.pathsep + os.environ["PATH"], "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+    )
+    return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+
+
+def shape(output):
+    """Return an output without what may differ from machine to machine: numbers, spaces, and how often progress was shown."""
+    lines = [" ".join(NUMBER.sub("N", line).split()) for line in output.splitlines()]
+    return [line for line in lines if not line.endswith(" left")]
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        with tempfile.TemporaryDirectory() as folder:
+            page, _ = run(Path(name).read_text(), Path(folder))
+        Path(name).write_text(page)
