@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hyperspace.errors import HyperSpaceError, InputError, NotBuiltError
+from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import FilesExchange
 from hyperspace.exchange.launcher import open_exchange
 from hyperspace.journal import StudyFolder
 from hyperspace.loop.base import Callback
+from hyperspace.loop.groups import work_in_groups
 from hyperspace.loop.session import Session
 from hyperspace.metrics import Metric
 from hyperspace.results import Result
@@ -98,7 +100,8 @@ def hyperdrive(
         timeout: seconds that one evaluation may take; not built yet.
         isolate: evaluate in a process of its own; not built yet.
         retries: repeats after a failure of the infrastructure; not built yet.
-        ranks_per_trial: ranks that evaluate one trial together; not built yet.
+        ranks_per_trial: ranks that evaluate one trial together, for an objective that is an MPI program itself: all of them call
+            it with the same parameters, and find their communicator in trial.comm.
         checkpoints: write journals, and go on where they end.
         restart: set aside what results_path holds, and begin anew.
         random_state: seed of all that is random; None draws one.
@@ -121,7 +124,7 @@ def hyperdrive(
 
     def check() -> Wanted:
         _check_call(objective, results_path, checkpoints, deadline)
-        _check_built(timeout, isolate, retries, ranks_per_trial)
+        _check_built(timeout, isolate, retries)
         return Wanted(
             objective_name=name_of(objective),
             space=check_space(hyperparameters),
@@ -142,18 +145,18 @@ def hyperdrive(
             random_state=random_state,
         )
 
-    def until() -> float | None:
+    def until(ranks: Exchange) -> float | None:
         seconds = deadline if deadline is not None else ranks.first(seconds_left)
         return None if seconds is None else started + seconds
 
-    with signals_end_the_study(folder if exchange != "files" else None):
+    def work(ranks: Exchange, objective: Callable[..., Any]) -> Result:
         try:
             session = Session(
                 ranks.each(check),
                 ranks,
                 folder=folder,
                 restart=restart,
-                deadline=until(),
+                deadline=until(ranks),
                 verbose=verbose,
                 callback=callback,
             )
@@ -162,10 +165,15 @@ def hyperdrive(
         except Exception as error:
             ranks.abort(error)
         try:
-            result = session.run(objective)
+            return session.run(objective)
         except Exception as error:
             ranks.abort(error)
-        ranks.close()
+
+    with signals_end_the_study(folder if exchange != "files" else None):
+        result = (
+            work(ranks, objective) if ranks_per_trial == 1 else work_in_groups(ranks, ranks_per_trial, objective, work, check)
+        )
+    ranks.close()
     return result
 
 
@@ -180,12 +188,11 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool, deadline: 
         raise InputError(f"deadline must be a positive number of seconds, got {deadline!r}")
 
 
-def _check_built(timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
+def _check_built(timeout: Any, isolate: bool, retries: int) -> None:
     later = {
         "timeout=": timeout is not None,
         "isolate=True": bool(isolate),
         "retries=": retries != 0,
-        "ranks_per_trial=": ranks_per_trial != 1,
     }
     for name, wanted in later.items():
         if wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from hyperspace.metrics import FLOAT_NAME, Value
 
@@ -17,6 +18,7 @@ class TrialHandle:
         attempt: 0, and one more each time it was begun again.
         last: the metrics that were reported last.
         budget: what the evaluation may spend, in the objective's own unit; None where all are alike.
+        comm: mpi4py communicator of the ranks that evaluate this trial together (ranks_per_trial=); None where one does.
     """
 
     def __init__(
@@ -27,14 +29,27 @@ class TrialHandle:
         folder: Path | None,
         report: Callable[[int, Mapping[str, Value]], None],
         budget: float | None = None,
+        comm: Any = None,
     ) -> None:
         self.id = id
         self.seed = seed
         self.attempt = attempt
         self.budget = budget
+        self.comm = comm
         self._folder = folder
         self._report = report
         self.last: dict[str, Value] = {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What makes the same handle on another rank, but for what it reports to."""
+        return {
+            "id": self.id,
+            "seed": self.seed,
+            "attempt": self.attempt,
+            "folder": self._folder,
+            "budget": self.budget,
+        }
 
     @property
     def folder(self) -> Path:
