@@ -297,7 +297,7 @@ def test_bad_input_is_one_sentence_before_anything_is_evaluated(tmp_path, argume
 
 @pytest.mark.parametrize(
     "option",
-    [{"exchange": "files"}, {"timeout": 1.0}, {"isolate": True}, {"retries": 1}, {"ranks_per_trial": 2}],
+    [{"timeout": 1.0}, {"isolate": True}, {"retries": 1}],
 )
 def test_an_option_to_come_says_so(tmp_path, option):
     with pytest.raises(NotBuiltError, match="is not built yet"):

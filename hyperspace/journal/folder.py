@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from hyperspace.errors import StudyError
 from hyperspace.journal.reader import FORMAT, DriveReader
@@ -70,6 +73,8 @@ class StudyFolder:
             raise StudyError(f"{self.study_file} cannot be read: {error}") from error
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             raise StudyError(f"{self.study_file} is not a study of format {FORMAT}, which this version reads")
+        if record.pop("crc", None) != _checksum(record):
+            raise StudyError(f"{self.study_file} is damaged: its checksum does not fit; restore it from a backup")
         return record
 
     def write_study(self, record: Record, create: bool = False) -> bool:
@@ -86,7 +91,7 @@ class StudyFolder:
         try:
             (self.path / "journals").mkdir(parents=True, exist_ok=True)
             with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(record, file, indent=1, allow_nan=False)
+                json.dump(dict(record) | {"crc": _checksum(record)}, file, indent=1, allow_nan=False)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -116,12 +121,39 @@ class StudyFolder:
         """Read the journals of `drives`; those without a file are left out.
 
         Raises:
-            StudyError: a damaged journal, with the file and the line.
+            StudyError: a damaged journal, with the file and the line; or one that has lost what another drive knew of.
         """
         readers = {drive: DriveReader(self, drive, space) for drive in drives}
         for reader in readers.values():
             reader.read()
+        self._check_counts(readers)
         return {drive: reader for drive, reader in readers.items() if reader.segments}
+
+    def _check_counts(self, readers: Mapping[int, DriveReader]) -> None:
+        """Look for trials that a drive knew of and that are on record no more: lines or files that were cut off cleanly."""
+        known: dict[int, tuple[int, int]] = {}  # drive -> the most trials that a drive knew of it, and which one did
+        for observer, reader in readers.items():
+            totals = Counter[int]()
+            for trial in reader.trials.values():
+                totals.update(trial.known or {})
+            for drive, count in totals.items():
+                known[drive] = max(known.get(drive, (0, 0)), (count, observer))
+        for drive, (count, observer) in known.items():
+            if drive not in readers and self.journal_file(drive).exists():
+                continue  # another rank reads it
+            lost = readers[drive].first_unfinished if drive in readers else 0
+            if lost < count and drive in readers:  # written, perhaps, after it was read and before the other one was
+                readers[drive].read()
+                lost = readers[drive].first_unfinished
+            if lost < count:
+                raise StudyError(
+                    f"drive {observer} knew of drive {drive}'s iteration {lost}, which that drive's journal "
+                    f"({self.journal_file(drive)}) has lost; restore it from a backup"
+                )
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(record, sort_keys=True, allow_nan=False).encode()):08x}"
 
 
 def sync_folder(folder: Path) -> None:

@@ -134,6 +134,14 @@ class DriveReader:
         """The studies that the files belong to: one, unless somebody moved files about."""
         return {segment.study for segment in self.segments if segment.study is not None}
 
+    @property
+    def first_unfinished(self) -> int:
+        """The first iteration that is not on record as finished."""
+        iteration = 0
+        while (trial := self.trials.get(TrialKey(iteration, self.drive))) is not None and trial.finished:
+            iteration += 1
+        return iteration
+
     def read(self) -> bool:
         """Read what is new; return whether there was anything.
 
