@@ -50,7 +50,7 @@ class Trial:
         model: what the optimizer wants back on resuming (refit point, hyperparameters); plain JSON values.
         known: how many trials of each drive became known since this drive asked last (exchange="async" only).
         pending: the drives whose running trials it knew of when it asked (exchange="async" only).
-        started: seconds since the epoch.
+        started: when its evaluation began, after it was proposed; seconds since the epoch.
         seconds: what the evaluation took; None while it runs.
         suggest_seconds: what it took to propose it.
         rank: who evaluated it.

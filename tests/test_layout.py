@@ -45,7 +45,18 @@ LAYERS = [
 HOMES = {
     "cma": {"optimizers.cmaes"},
     "inspyred": {"optimizers.inspired"},
-    "matplotlib": {"plots"},
+    "matplotlib": {
+        "cli.pictures",
+        "plots",
+        "plots.animation",
+        "plots.calibration",
+        "plots.convergence",
+        "plots.importance",
+        "plots.parallel",
+        "plots.regions",
+        "plots.style",
+        "plots.timeline",
+    },
     "mpi4py": {"evaluators.mpi", "exchange.gossip", "exchange.launcher", "exchange.rounds"},
     "pandas": {"cli.export", "results"},
     "pymoo": {"optimizers.populations"},
@@ -55,7 +66,7 @@ HOMES = {
     "skopt": {"dimensions.categorical", "dimensions.numeric", "space"},
     "threadpoolctl": {"threads"},
     "torch": {"surrogates.network", "surrogates.training"},
-    "typer": {"cli", "cli.demonstration", "cli.export", "cli.studies", "cli.watching"},
+    "typer": {"cli", "cli.demonstration", "cli.export", "cli.pictures", "cli.studies", "cli.watching"},
 }
 
 HEAVY = ["matplotlib", "mpi4py", "pandas", "rich", "scipy", "sklearn", "skopt", "torch", "typer"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import hyperspace
-from hyperspace.cli import cluster, demonstration, studies, watching
+from hyperspace.cli import cluster, demonstration, pictures, studies, watching
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 
@@ -23,6 +23,7 @@ app.command()(demonstration.demo)
 app.command()(watching.status)
 app.command()(studies.best)
 app.command()(export)
+app.command()(pictures.plot)
 app.command()(cluster.stop)
 
 

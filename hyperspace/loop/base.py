@@ -116,9 +116,9 @@ class Loop(ABC):
         """Return the running trial of this key: asked for, or begun by an earlier run that did not come to its end."""
         interrupted = self._around.recorded.get(key)
         exchange = self._around.exchange
-        here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host, "started": time.time()}
+        here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host}
         if interrupted is not None:
-            return replace(interrupted, attempt=interrupted.attempt + 1, **here)
+            return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
         start = time.perf_counter()
         suggestion = ask()
         return Trial(
@@ -130,6 +130,7 @@ class Loop(ABC):
             arm=suggestion.arm,
             model=suggestion.model,
             suggest_seconds=time.perf_counter() - start,
+            started=time.time(),
             **here | more,
         )
 

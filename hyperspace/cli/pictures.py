@@ -1,0 +1,102 @@
+"""`hyperspace plot PATH --kind KIND --output FILE`: one picture of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import hyperspace
+from hyperspace.errors import InputError
+
+if TYPE_CHECKING:
+    from hyperspace.results import Result
+
+
+class Kind(StrEnum):
+    """What a picture shows."""
+
+    CONVERGENCE = "convergence"
+    SUBSPACES = "subspaces"
+    PARTITION = "partition"
+    PARALLEL = "parallel"
+    IMPORTANCE = "importance"
+    DEPENDENCE = "dependence"
+    GANTT = "gantt"
+    PREDICTIONS = "predictions"
+    CALIBRATION = "calibration"
+    REGRET = "regret"
+    ANIMATION = "animation"
+
+
+def plot(
+    paths: Annotated[list[Path], typer.Argument(help="Folders of studies; several are compared, by convergence or regret.")],
+    kind: Annotated[Kind, typer.Option("--kind", "-k", help="What to show.")] = Kind.CONVERGENCE,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file: PNG, SVG or PDF; GIF for an animation.", show_default="KIND.png"),
+    ] = None,
+    dimension: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dimension", "-d", help="Name of a parameter: one for dependence, two for partition.", show_default="the first"
+        ),
+    ] = None,
+    optimum: Annotated[float | None, typer.Option(help="The value that cannot be beaten, for regret.")] = None,
+    dpi: Annotated[int, typer.Option(min=20, help="Dots an inch of a PNG.")] = 150,
+) -> None:
+    """Draw a picture of a study, also while it runs."""
+    if len(paths) > 1 and kind not in (Kind.CONVERGENCE, Kind.REGRET):
+        raise InputError(f"--kind {kind} shows one study, got {len(paths)} folders")
+    results = {str(path): hyperspace.load_results(path) for path in paths}
+    result = next(iter(results.values()))
+    output = output or Path(f"{kind}.{'gif' if kind is Kind.ANIMATION else 'png'}")
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from hyperspace import plots
+
+    try:
+        if kind is Kind.ANIMATION:
+            if output.suffix.lower() != ".gif":
+                raise InputError(f"an animation is written as GIF, got --output {output}")
+            plots.animate_search(result, output)
+        else:
+            ax = _draw(kind, results if len(results) > 1 else result, result, dimension or [], optimum)
+            ax.figure.savefig(output, dpi=dpi)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{output} cannot be written: {error}") from error
+    print(output)
+
+
+def _draw(kind: Kind, studies: Any, result: Result, dimensions: list[str], optimum: float | None) -> Any:
+    from hyperspace import plots
+
+    if kind is Kind.REGRET:
+        if optimum is None:
+            raise InputError("--kind regret needs --optimum, the value that cannot be beaten")
+        return plots.plot_regret(studies, optimum)
+    names = result.search_space.names
+    if kind is Kind.PARTITION:
+        if len(names) < 2:
+            raise InputError("--kind partition shows two dimensions, and this study has one")
+        pair = [*dimensions, *(name for name in names if name not in dimensions)][:2]
+        return plots.plot_partition(result, (pair[0], pair[1]))
+    if kind is Kind.DEPENDENCE:
+        return plots.plot_dependence(result, dimensions[0] if dimensions else 0)
+    if kind is Kind.SUBSPACES:
+        return plots.plot_convergence(result, subspaces=True)
+    single: dict[Kind, Callable[[Any], Any]] = {
+        Kind.CONVERGENCE: plots.plot_convergence,
+        Kind.PARALLEL: plots.plot_parallel,
+        Kind.IMPORTANCE: plots.plot_importance,
+        Kind.GANTT: plots.plot_gantt,
+        Kind.PREDICTIONS: plots.plot_predictions,
+        Kind.CALIBRATION: plots.plot_calibration,
+    }
+    return single[kind](studies)

@@ -1,0 +1,33 @@
+"""Pictures of studies, by matplotlib.
+
+Each function takes a Result, or several, draws into `ax=` or a new figure, and returns the Axes. Values are in the objective's
+own scale; a log-uniform parameter has a logarithmic axis, and integers and categories are labelled with their values.
+"""
+
+from hyperspace.errors import InputError
+
+try:
+    import matplotlib as _  # noqa: F401
+except ModuleNotFoundError as error:
+    raise InputError(f'plots need {error.name}, which is not installed: pip install "hyperspace[plot]"') from error
+
+from hyperspace.plots.animation import animate_search
+from hyperspace.plots.calibration import plot_calibration, plot_predictions
+from hyperspace.plots.convergence import plot_convergence, plot_regret
+from hyperspace.plots.importance import plot_dependence, plot_importance
+from hyperspace.plots.parallel import plot_parallel
+from hyperspace.plots.regions import plot_partition
+from hyperspace.plots.timeline import plot_gantt
+
+__all__ = [
+    "animate_search",
+    "plot_calibration",
+    "plot_convergence",
+    "plot_dependence",
+    "plot_gantt",
+    "plot_importance",
+    "plot_parallel",
+    "plot_partition",
+    "plot_predictions",
+    "plot_regret",
+]

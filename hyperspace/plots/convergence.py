@@ -1,0 +1,202 @@
+"""The best value so far: of a study, of its subspaces, of several studies side by side; and the regret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hyperspace.activity import evaluation
+from hyperspace.errors import InputError
+from hyperspace.metrics import Metrics
+from hyperspace.plots import style
+from hyperspace.results import Result
+from hyperspace.trial import OK, Array, Trial
+
+Studies: TypeAlias = Result | Sequence[Result] | Mapping[str, Result | Sequence[Result]]
+
+_FLOOR = 1e-12  # regrets below it are rounding
+_MOST_SUBSPACES = 64
+
+
+def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool = False, trials: bool = True) -> Axes:
+    """Draw the best value so far over the evaluations, in the order in which they ended.
+
+    Args:
+        studies: one Result, with its single trials as dots and failures as crosses; several Results of one kind, such as seeds,
+            drawn as their median and quartiles; or a dict of either by name, to be compared.
+        ax: where to draw.
+        subspaces: also a line for each subspace, of the trials of the drives at home there; for one study.
+        trials: draw the single trials of one study.
+
+    Raises:
+        InputError: nothing to draw, studies that do not want the same, or `subspaces` with several studies.
+    """
+    groups = _groups(studies)
+    ax = style.axes_for(ax)
+    style.grid(ax)
+    only = groups[0][1][0]
+    single = len(groups) == 1 and len(groups[0][1]) == 1
+    if subspaces and not single:
+        raise InputError("subspaces=True shows the subspaces of one study; pass a single Result")
+    if single:
+        ended = _ended(only)
+        values = _values(ended, only.goals)
+        if trials:
+            _draw_trials(ax, ended, values)
+        if subspaces:
+            _draw_subspaces(ax, only, ended)
+        best = style.best_so_far(_feasible(ended, only.goals), only.maximize)
+        ax.step(np.arange(1, len(best) + 1), best, where="post", color=style.BLUE, linewidth=2, label="best so far", zorder=4)
+        _fit_values(ax, values, best, only.maximize)
+    else:
+        for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
+            curves = [style.best_so_far(_feasible(_ended(result), result.goals), result.maximize) for result in results]
+            _draw_band(ax, name, curves, color)
+        every = _drawn(ax)
+        if style.fits_log(every):
+            style.log_values(ax.yaxis, every)
+    ax.set_xlabel("evaluations")
+    ax.set_ylabel(style.goal_name(only))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    style.legend(ax)
+    return ax
+
+
+def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axes:
+    """Draw how far the best value so far is from the optimum, on a logarithmic axis; several studies with median and quartiles.
+
+    Args:
+        studies: see `plot_convergence`.
+        optimum: the value that cannot be beaten.
+        ax: where to draw.
+
+    Raises:
+        InputError: nothing to draw, or studies that do not want the same.
+    """
+    groups = _groups(studies)
+    ax = style.axes_for(ax)
+    style.grid(ax)
+    for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
+        curves = []
+        for result in results:
+            best = style.best_so_far(_feasible(_ended(result), result.goals), result.maximize)
+            curves.append(np.maximum(result.goals.sign * (best - optimum), _FLOOR))
+        _draw_band(ax, name, curves, color)
+    style.log_values(ax.yaxis, _drawn(ax))
+    ax.set_xlabel("evaluations")
+    ax.set_ylabel(f"distance of the best {style.goal_name(groups[0][1][0])} from the optimum")
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    style.legend(ax)
+    return ax
+
+
+def _groups(studies: Studies) -> list[tuple[str, list[Result]]]:
+    """Return the studies by name, each a list of results."""
+    # A Result is a dict, since scipy's OptimizeResult is.
+    if isinstance(studies, Result) or not isinstance(studies, Mapping):
+        studies = {"": studies}
+    groups = [(str(name), [given] if isinstance(given, Result) else list(given)) for name, given in studies.items()]
+    results = [result for _, members in groups for result in members]
+    if not groups or not all(members for _, members in groups):
+        raise InputError("expected a Result, or several, to draw; got none")
+    if not all(isinstance(result, Result) for result in results):
+        raise InputError(
+            "expected Results, as hyperdrive and load_results return them; use load_results(path) on a study's folder"
+        )
+    if len({result.maximize for result in results}) > 1:
+        raise InputError("some of the studies minimize and others maximize; compare studies that want the same")
+    return groups
+
+
+def _colors(n: int) -> list[str]:
+    return [style.PALETTE[i % len(style.PALETTE)] for i in range(n)]
+
+
+def _ended(result: Result) -> list[Trial]:
+    """Return the trials that ended, in the order in which they did; what was given comes first."""
+    ended = [trial for trial in result.all_trials if trial.finished]
+    return sorted(ended, key=lambda trial: (trial.drive >= 0, evaluation(trial, 0.0).end, trial.key))
+
+
+def _values(trials: Sequence[Trial], goals: Metrics) -> Array:
+    """Return what the trials gave, (n,); nan for those that ended otherwise than well."""
+    return np.array([goals.value(trial.metrics) if trial.status == OK else np.nan for trial in trials], dtype=float)
+
+
+def _feasible(trials: Sequence[Trial], goals: Metrics) -> Array:
+    """Return the same, with nan also for those that broke a constraint or had less than the largest budget."""
+    largest = max((trial.fidelity for trial in trials if trial.status == OK), default=0.0)
+    usable = [trial.status == OK and goals.violation(trial.metrics) == 0.0 and trial.fidelity == largest for trial in trials]
+    return np.where(usable, _values(trials, goals), np.nan)
+
+
+def _draw_trials(ax: Axes, ended: Sequence[Trial], values: Array) -> None:
+    count = np.arange(1, len(ended) + 1)
+    ok = np.isfinite(values)
+    many = len(ended) > style.MANY_MARKS
+    ax.scatter(
+        count[ok], values[ok], s=8 if many else 14, color=style.SKY, alpha=0.6, linewidth=0, label="trials", rasterized=many
+    )
+    if not ok.all():  # they have no value: along the lower edge
+        edge = np.full(int((~ok).sum()), 0.015)
+        marks = {"marker": "x", "s": 18, "linewidth": 1.0, "color": style.VERMILLION, "clip_on": False, "rasterized": many}
+        ax.scatter(count[~ok], edge, transform=ax.get_xaxis_transform(), label="ended without a value", **marks)  # type: ignore[arg-type]
+
+
+def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
+    """Draw the best value of each subspace's own drives over all evaluations; the winner's stands out."""
+    values = _feasible(ended, result.goals)
+    homes = np.array([trial.subspace if trial.drive >= 0 else -1 for trial in ended])
+    winner = None if result.best_trial is None or result.best_trial.drive < 0 else result.best_trial.subspace
+    for index in style.thinned(sorted(set(homes[homes >= 0].tolist())), _MOST_SUBSPACES):
+        best = style.best_so_far(np.where(homes == index, values, np.nan), result.maximize)
+        won = index == winner
+        ax.step(
+            np.arange(1, len(best) + 1),
+            best,
+            where="post",
+            color=style.VERMILLION if won else style.ink(),
+            alpha=1.0 if won else style.FAINT,
+            linewidth=1.2 if won else 0.7,
+            linestyle=(0, (3, 2)) if won else "-",
+            zorder=5 if won else 3,
+            label=f"subspace {index}, which found it" if won else "_",
+        )
+
+
+def _draw_band(ax: Axes, name: str, curves: Sequence[Array], color: str) -> None:
+    """Draw the median of curves, and between which values half of them lie; as far as the shortest of them goes."""
+    shortest = min(map(len, curves))
+    stacked = np.array([curve[:shortest] for curve in curves])
+    known = np.flatnonzero(np.isfinite(stacked).all(axis=0))
+    if len(known) == 0:
+        return
+    evaluations = known + 1
+    low, middle, high = np.quantile(stacked[:, known], [0.25, 0.5, 0.75], axis=0)
+    several = f" (median and quartiles of {len(curves)})" if len(curves) > 1 else ""
+    ax.step(evaluations, middle, where="post", color=color, linewidth=1.8, label=style.text(name, 40) + several if name else "_")
+    if len(curves) > 1:
+        ax.fill_between(evaluations, low, high, step="post", color=color, alpha=0.18, linewidth=0)
+
+
+def _drawn(ax: Axes) -> Array:
+    """Return all heights of the lines that were drawn."""
+    return np.concatenate([np.empty(0), *(np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines())])
+
+
+def _fit_values(ax: Axes, values: Array, best: Array, maximize: bool) -> None:
+    """Choose the value axis so that the best so far fills it: of the worst trials the last tenth may lie outside."""
+    values, best = values[np.isfinite(values)], best[np.isfinite(best)]
+    if len(best) == 0:
+        return
+    if style.fits_log(np.concatenate([values, best])):
+        style.log_values(ax.yaxis, values)
+        return
+    bad = np.quantile(values, 0.1 if maximize else 0.9)
+    ends = [min(bad, best.min()), max(bad, best.max())]
+    margin = 0.06 * (ends[1] - ends[0]) or 1.0
+    ax.set_ylim(ends[0] - margin, ends[1] + margin)

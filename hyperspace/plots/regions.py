@@ -1,0 +1,151 @@
+"""The partition with the trials in it: two dimensions at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from hyperspace.errors import InputError
+from hyperspace.partition import Subspace
+from hyperspace.plots import style
+from hyperspace.results import Result
+from hyperspace.sensitivity import find_dimension
+from hyperspace.trial import OK, RUNNING, Array
+
+_ELSEWHERE = 0.25  # opacity of trials outside the slice
+
+
+def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0, 1), ax: Axes | None = None) -> Axes:
+    """Draw two dimensions of the partition, its overlapping halves, and the trials; the best one's subspace is outlined.
+
+    With more than two dimensions this is a slice through the subspace that holds the best trial: trials that lie within that
+    subspace in all other dimensions are drawn in full, the others faintly.
+
+    Args:
+        result: the study.
+        dimensions: numbers or names of the two, the horizontal one first.
+        ax: where to draw.
+
+    Raises:
+        InputError: no such dimension, or twice the same.
+    """
+    first, second = find_dimension(result, dimensions[0]), find_dimension(result, dimensions[1])
+    if first == second:
+        raise InputError(f"two different dimensions were expected, got {dimensions!r}")
+    pair = (first, second)
+    space = result.search_space
+    ax = style.axes_for(ax, 5.8, 4.6, square=True)
+    for j, axis in zip(pair, (ax.xaxis, ax.yaxis), strict=True):
+        style.mark_axis(axis, space.dimensions[j], space.names[j])
+    winner = winning_subspace(result)
+    _draw_halves(ax, result, pair, winner)
+    _draw_trials(ax, result, pair, winner)
+    return ax
+
+
+def winning_subspace(result: Result) -> Subspace | None:
+    """Return the subspace that holds the best trial: its drive's home, or else the first that contains it; None without one."""
+    best = result.best_trial
+    if best is None:
+        return None
+    U = result.search_space.to_unit([best.x])[0]
+    home = result.partition[best.subspace] if best.drive >= 0 else None
+    if home is not None and bool(home.bounds.contains(U)):
+        return home
+    # The lower half of each split dimension, unless only the upper one contains the point.
+    index = 0
+    for bit, j in enumerate(result.partition.split):
+        if U[j] > result.partition[0].bounds.upper[j]:
+            index |= 1 << bit
+    return result.partition[index]
+
+
+def _draw_halves(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspace | None) -> None:
+    """Shade what the halves share, draw where each ends, and outline the winner."""
+    whole = result.partition
+    for j, horizontal in zip(pair, (True, False), strict=True):
+        if j not in whole.split:
+            continue
+        dimension = result.search_space.dimensions[j]
+        lower, upper = whole[0].bounds.upper[j], whole[whole.n_subspaces - 1].bounds.lower[j]
+        shared = style.place(dimension, np.array([upper, lower]))
+        span, line = (ax.axvspan, ax.axvline) if horizontal else (ax.axhspan, ax.axhline)
+        span(*shared, color=style.ink(), alpha=0.07, linewidth=0, zorder=0)
+        for end in shared:
+            line(end, color=style.ink(), alpha=style.FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    if winner is None:
+        return
+    corners = np.array([[box[j] for j in pair] for box in winner.bounds])
+    x = style.place(result.search_space.dimensions[pair[0]], corners[:, 0])
+    y = style.place(result.search_space.dimensions[pair[1]], corners[:, 1])
+    where, width, height = (float(x[0]), float(y[0])), float(x[1] - x[0]), float(y[1] - y[0])
+    label = f"subspace {winner.index}, which holds the best"
+    ax.add_patch(Rectangle(where, width, height, facecolor=style.VERMILLION, alpha=0.06, linewidth=0, zorder=2))
+    frame = Rectangle(where, width, height, fill=False, edgecolor=style.VERMILLION, linewidth=2.0, label=label, zorder=2)
+    frame.set_clip_on(False)
+    ax.add_patch(frame)
+
+
+def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspace | None) -> None:
+    space = result.search_space
+    trials = result.all_trials
+    if not trials:
+        return
+    xy = np.stack([spread(result, j) for j in pair], axis=1)
+    U = space.to_unit([trial.x for trial in trials])
+    inside = _in_slice(U, pair, winner)
+    ok = np.array([trial.status == OK for trial in trials])
+    ended = np.array([trial.status != RUNNING for trial in trials])
+    many = len(trials) > style.MANY_MARKS
+    size = 12 if many else 26
+
+    def opacity(rows: NDArray[np.intp]) -> Any:
+        return np.where(inside[rows], 0.9, _ELSEWHERE)
+
+    if ok.any():
+        values = np.array([result.goals.value(trial.metrics) for trial in trials])
+        colors = style.good_colors(values[ok], result.maximize)
+        order = np.flatnonzero(ok)
+        order = order[np.argsort(result.goals.sign * values[order], kind="stable")[::-1]]  # the best ones on top
+        dots: dict[str, Any] = {"c": values[order], "cmap": colors[0], "norm": colors[1], "s": size, "linewidth": 0}
+        ax.scatter(*xy[order].T, alpha=opacity(order), zorder=3, rasterized=many, **dots)
+        style.colorbar(ax, colors, style.goal_name(result), result.maximize)
+    bad = ended & ~ok
+    if bad.any():
+        marks: dict[str, Any] = {"marker": "x", "color": style.VERMILLION, "linewidth": 1.0, "s": size, "rasterized": many}
+        ax.scatter(*xy[bad].T, alpha=opacity(np.flatnonzero(bad)), zorder=3, label="ended without a value", **marks)
+    if not ended.all():
+        ring: dict[str, Any] = {"facecolor": "none", "edgecolor": style.ink(), "linewidth": 1.0, "s": size}
+        ax.scatter(*xy[~ended].T, zorder=3, label="running", **ring)
+    best = result.best_trial
+    if best is not None:
+        row = trials.index(best)
+        star: dict[str, Any] = {"marker": "*", "s": 190, "color": style.ORANGE, "edgecolor": style.ink(), "linewidth": 0.8}
+        ax.scatter(*xy[row : row + 1].T, zorder=5, label=f"best, {style.number(result.fun)}", clip_on=False, **star)
+    if not inside.all():
+        ax.scatter([], [], s=size, color=style.ink(), alpha=_ELSEWHERE, linewidth=0, label="outside of it in other dimensions")
+    style.legend(ax, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
+
+
+def spread(result: Result, j: int) -> Array:
+    """Return where all trials lie along dimension j, (n,); those of one level are spread within it, so that all can be seen."""
+    dimension = result.search_space.dimensions[j]
+    u = dimension.to_unit([trial.x[j] for trial in result.all_trials])
+    if 0 < dimension.levels <= 32:
+        golden = (np.arange(1, len(u) + 1) * (1 + j) * 0.6180339887498949) % 1.0  # even, and the same every time
+        u = u + (golden - 0.5) * 0.6 / dimension.levels if dimension.even else u
+    return style.place(dimension, u)
+
+
+def _in_slice(U: Array, pair: tuple[int, int], winner: Subspace | None) -> NDArray[np.bool_]:
+    """Return which points lie in the winner's box in all dimensions but the two."""
+    if winner is None:
+        return np.ones(len(U), dtype=bool)
+    others = [j for j in range(U.shape[1]) if j not in pair]
+    slack = 1e-9
+    lower, upper = winner.bounds.lower[others] - slack, winner.bounds.upper[others] + slack
+    return np.asarray(((U[:, others] >= lower) & (U[:, others] <= upper)).all(axis=1))
