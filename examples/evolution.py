@@ -19,7 +19,8 @@ from hyperspace import evolutionary_search, hyperdrive, random_search
 from hyperspace.optimizers import PAES, PSO
 
 RESULTS = Path("results/evolution")
-POPULATION, GENERATIONS = 8, 6
+POPULATION = 8
+GENERATIONS = 6
 SPACE = {"learning_rate": (0.01, 0.2), "epochs": (10, 50), "batch_size": 64}
 images, labels = load_digits(return_X_y=True)
 images /= 16  # grey levels from 0 to 1
