@@ -68,5 +68,5 @@ def test_a_journal_that_lost_lines_is_found_by_what_others_knew(tmp_path):
     hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, exchange="async")
     journal = tmp_path / "journals" / "00000.jsonl"
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-4]))
-    with pytest.raises(StudyError, match="drive 1 knew of drive 0's iteration 3, which that drive's journal .* has lost"):
+    with pytest.raises(StudyError, match=r"drive 1 knew of drive 0's iteration 3, which that drive's journal .* has lost"):
         hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, exchange="async")
