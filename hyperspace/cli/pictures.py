@@ -57,16 +57,19 @@ def plot(
     import matplotlib as mpl
 
     mpl.use("Agg")
+    from matplotlib import pyplot
+
     from hyperspace import plots
 
     try:
         if kind is Kind.ANIMATION:
             if output.suffix.lower() != ".gif":
                 raise InputError(f"an animation is written as GIF, got --output {output}")
-            plots.animate_search(result, output)
+            ax = plots.animate_search(result, output)
         else:
             ax = _draw(kind, results if len(results) > 1 else result, result, dimension or [], optimum)
             ax.figure.savefig(output, dpi=dpi)
+        pyplot.close(ax.figure)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
