@@ -65,11 +65,11 @@ def plot(
         if kind is Kind.ANIMATION:
             if output.suffix.lower() != ".gif":
                 raise InputError(f"an animation is written as GIF, got --output {output}")
-            ax = plots.animate_search(result, output)
+            figure: Any = plots.animate_search(result, output).figure
         else:
-            ax = _draw(kind, results if len(results) > 1 else result, result, dimension or [], optimum)
-            ax.figure.savefig(output, dpi=dpi)
-        pyplot.close(ax.figure)
+            figure = _draw(kind, results if len(results) > 1 else result, result, dimension or [], optimum).figure
+            figure.savefig(output, dpi=dpi)
+        pyplot.close(figure)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
