@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from hyperspace.exchange.serial import SerialExchange
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.space import Space
+from hyperspace.stopping import request_stop
 from hyperspace.trial import Trial, TrialKey
 
 WORKERS_VARIABLE = "HYPERSPACE_WORKERS"
@@ -136,6 +137,10 @@ class SharedFolder:
         finally:
             self._leases.release(_lease(drive))
         self._readers[drive].read()
+
+    def stop_all(self) -> None:
+        """Ask all workers to end."""
+        request_stop(self._folder.path)
 
 
 def _lease(drive: int) -> str:

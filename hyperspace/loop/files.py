@@ -77,6 +77,8 @@ class FilesLoop(ViewLoop):
         self._catch_up(drive)
         trial = self._advance(drive)
         self.finished[trial.key] = trial
+        if self._stopping:  # the user's callback says so, and it speaks for the study
+            self._shared.stop_all()
 
     def _catch_up(self, drive: int) -> None:
         """Take up what other workers have asked for this drive."""

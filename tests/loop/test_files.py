@@ -117,6 +117,19 @@ def test_a_study_of_workers_is_extended_and_joined_by_a_run_of_one_process(worke
     assert keys(result) == [(drive, iteration) for drive in range(4) for iteration in range(4)]
 
 
+def test_a_callback_ends_the_study_for_all_workers(worker, tmp_path):
+    other = worker(0.1, 500)
+    wait_until(lambda: StudyFolder(tmp_path / "study").drives())
+
+    def objective(x):
+        return x[0]
+
+    objective.__qualname__ = "objective"
+    space = [(0.0, 1.0), (0.0, 1.0)]
+    hyperdrive(objective, space, tmp_path / "study", n_iterations=500, n_samples=2, exchange="files", callback=lambda trial: True)
+    assert answer(other)[1] < 2000
+
+
 def test_a_run_of_all_drives_and_workers_keep_apart(worker, tmp_path, monkeypatch):
     monkeypatch.setattr("hyperspace.journal.lease._MOMENT", 0.5)
 
