@@ -17,10 +17,12 @@ class Settings:
         first_side: side of a new region, in units of the cube.
         largest_side, smallest_side: a region grows up to the one; below the other it opens again at `first_side`.
         apart: regions' centres are at least so far apart (maximum norm).
+        tolerance: an improvement is progress from this share of the spread of the best quarter of the trials on.
         successes: rounds in a row with progress after which a region doubles.
         least_patience: a region halves after max(this, d) evaluations without progress.
         nearest: trials that a model is fitted to.
         candidates: points at which a Thompson sample is drawn.
+        scouts: of these, so many tell by a sample which region a turn works.
         moved: coordinates of the centre that a candidate moves on average, at most (Regis and Shoemaker 2013).
         stretch: a region's sides follow the lengthscales within this factor of their geometric mean.
         growth: one member fits hyperparameters anew when the archive grew by this factor.
@@ -35,10 +37,12 @@ class Settings:
     largest_side: float = 1.6
     smallest_side: float = 2.0**-8
     apart: float = 0.2
+    tolerance: float = 0.0
     successes: int = 3
     least_patience: int = 4
     nearest: int = 200
     candidates: int = 500
+    scouts: int = 128
     moved: float = 20.0
     stretch: float = 5.0
     growth: float = 1.05

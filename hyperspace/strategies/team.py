@@ -65,7 +65,9 @@ class Prospect:
         self.number, self.centre, self.local = region.number, centre, local
         self.box = Box(setup.space, self._bounds(setup, region.side) if bounds is None else bounds)
         self.candidates = self._candidates(setup, region.side, rng)
-        self.draws = self._sample(feasibility, n_draws, rng)
+        self._feasibility, self._n_draws, self._rng = feasibility, n_draws, rng
+        n_scouts = len(self.candidates) if self.box.all_listed else setup.settings.scouts
+        self.scouts = self._sample(self.candidates[:n_scouts])
         self.model: Model = local.latent  # grows by fantasies
         self.saw_pending = False
         self.incumbent = float(local.fitted.min())
@@ -97,14 +99,20 @@ class Prospect:
         moved[np.arange(len(U)), rng.integers(d, size=len(U))] = True
         return np.where(moved, U, self.centre)
 
-    def _sample(self, feasibility: Feasibility | None, n_draws: int, rng: np.random.Generator) -> Array:
-        """Return samples of the objective at the candidates, (n_draws, q); where a sample of feasibility fails they are inf."""
-        draws: Array = draw(self.local.latent, self.candidates, n_draws, rng)[:, :, 0]
+    def _sample(self, U: Array) -> Array:
+        """Return samples of the objective at U (q, d), (n_draws, q); where a sample of feasibility fails they are inf."""
+        draws: Array = draw(self.local.latent, U, self._n_draws, self._rng)[:, :, 0]
+        feasibility = self._feasibility
         if feasibility is None:
             return draws
-        success = draw(feasibility.model, self.candidates, n_draws, rng)[:, :, 0]
+        success = draw(feasibility.model, U, self._n_draws, self._rng)[:, :, 0]
         success -= np.minimum(success.max(axis=1, keepdims=True), feasibility.threshold)  # one candidate is left at least
         return np.where(success >= 0.0, draws, np.inf)
+
+    @cached_property
+    def draws(self) -> Array:
+        """Samples of the objective at all candidates, (n_draws, q)."""
+        return self.scouts if self.scouts.shape[1] == len(self.candidates) else self._sample(self.candidates)
 
     def ranked(self, turn: int) -> Array:
         """Return the candidates in the order of a sample, the lowest first."""
@@ -112,8 +120,8 @@ class Prospect:
         return ranked
 
     def lowest(self, turn: int) -> float:
-        """Return the minimum of a sample, as a loss."""
-        return float(self.local.transform.inverse(self.draws[[turn]].min(axis=1))[0][0])
+        """Return the minimum of a sample at a few candidates, as a loss: enough to tell regions apart, and cheap."""
+        return float(self.local.transform.inverse(self.scouts[[turn]].min(axis=1))[0][0])
 
     def gain(self, turn: int, best: float) -> float:
         """Return by how much a sample's minimum is below the loss `best`, on the scale of the model: its data have variance 1."""

@@ -22,6 +22,7 @@ from hyperspace.surrogates.kernels import BLOCK, SQRT5, Features, left_factor, m
 from hyperspace.trial import Array
 
 MIN_NOISE = 1e-8  # of targets of variance one: keeps K well enough conditioned, and lets a regret of 1e-6 be resolved
+_ROWS = 128  # of a covariance matrix that are worked on at a time
 _MIN_VARIANCE = 1e-14  # of the outputscale: below it a variance is rounding error
 
 
@@ -156,18 +157,31 @@ class ExactGP:
     def covariance(self, X: Array) -> Array:
         """Return the posterior covariance of the function at X, (q, q)."""
         A, kernel, _ = self._cross(X)
-        V = self._whiten(kernel)
-        prior = self.hyper.outputscale * matern52(left_factor(A) @ right_factor(A).T)[0]
-        covariance: Array = prior - V @ V.T
-        return covariance
+        upper = self._upper_covariance(A, self._whiten(kernel))
+        return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
+
+    def _upper_covariance(self, A: Array, V: Array) -> Array:
+        """Return the posterior covariance at scaled features A (q, p), whitened kernel V (q, n): in its upper triangle, (q, q).
+
+        Only the blocks on and above the diagonal are computed, and of V V^T half.
+        """
+        left, right = left_factor(A), right_factor(A)
+        prior = np.zeros((len(A), len(A)))
+        for first in range(0, len(A), _ROWS):
+            rows = slice(first, first + _ROWS)
+            prior[rows, first:] = matern52(left[rows] @ right[first:].T)[0]
+        # The transpose of a C array is a Fortran one, which BLAS takes without a copy; its lower triangle is our upper one.
+        lower = blas.dsyrk(-1.0, V.T, beta=self.hyper.outputscale, c=prior.T, trans=1, lower=1, overwrite_c=1)
+        return np.asarray(lower).T
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
         """Return k joint draws of the function at X (q, d), shape (k, q, 1)."""
-        _, kernel, _ = self._cross(X)
+        A, kernel, _ = self._cross(X)
         mean = kernel @ self._alpha + self.hyper.mean
-        covariance = self.covariance(X)
-        factor = _cholesky(covariance, np.zeros(len(X)), self.hyper.outputscale)
-        draws: Array = mean + rng.standard_normal((k, len(X))) @ factor.T
+        upper = self._upper_covariance(A, self._whiten(kernel))
+        factor = _cholesky(upper, np.zeros(len(X)), self.hyper.outputscale)
+        normal = rng.standard_normal((k, len(X)))
+        draws: Array = mean + blas.dtrmm(1.0, factor, normal.T, lower=1).T  # (factor normal^T)^T
         return draws[:, :, None]
 
     def condition(self, X: Array, z: Array | None = None) -> ExactGP:
@@ -221,7 +235,7 @@ def _inverse_factor(K: Array, diagonal: Array, scale: float) -> Array:
 
 
 def _cholesky(K: Array, diagonal: Array, scale: float) -> Array:
-    """Return the lower Cholesky factor of K + diag(diagonal), in Fortran order.
+    """Return the lower Cholesky factor of K + diag(diagonal), in Fortran order; of K the upper triangle is read.
 
     Where rounding has left the matrix indefinite, the smallest power of ten times 1e-12 of `scale` that helps is added.
     """
