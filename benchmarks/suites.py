@@ -7,39 +7,18 @@ first, and the second is run only to report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
+from benchmarks import tuning
+from benchmarks.instances import Instance
 from hyperspace.problems import problem, rotated, shifted
 
 SPLITS = {"tune": 100_000, "report": 200_000}  # where the seeds of a split's instances begin
 NOISE = 0.01  # standard deviation of the noisy variants, in units of the range
 RANGE_SAMPLE = 2000
 REGRET_FLOOR = 1e-6  # of the range: smaller regrets are equal
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A function of the unit cube, as every method sees it.
-
-    Attributes:
-        observe: (u, number of the evaluation) -> what the method is told.
-        true: u -> the value that counts, without noise.
-        optimum: the least value; nan where nobody knows it.
-        scale: the function's range over random points.
-        levels: number of levels of each coordinate, 0 where it is continuous.
-    """
-
-    name: str
-    d: int
-    observe: Callable[[np.ndarray, int], float]
-    true: Callable[[np.ndarray], float]
-    optimum: float
-    scale: float
-    dimensions: list
 
 
 BASES = [
@@ -95,8 +74,6 @@ def instance(name: str, split: str, seed: int) -> Instance:
     label, variant = name.split(":")
     number = SPLITS[split] + seed
     if variant == "real":
-        from benchmarks import tuning
-
         return tuning.instance(label, number)
     base, d = ALL[label]
     original = problem(base, d)

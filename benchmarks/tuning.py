@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.suites import Instance
+from benchmarks.instances import Instance
 from hyperspace.space import check_space
 
 FOLDS = 3

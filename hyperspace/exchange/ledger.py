@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 Counts = NDArray[np.int32]
 
 PATIENCE = 0.1  # pause between two messages to a silent neighbour, as a share of the time that it has been silent
-FLOODED = 32  # ranks up to which everybody passes on everything
+FLOODED = 8  # ranks up to which everybody passes on everything
 LATE = 4.0  # evaluations after which what a neighbour lacks is passed on beside the tree
 ANNOUNCED = 2  # steps that news of a trial under way travels: further away it would be finished before it comes
 
@@ -90,11 +90,12 @@ class News:
 class Edge:
     """What this rank knows of a neighbour."""
 
-    def __init__(self, rank: int, step: int, n_drives: int) -> None:
+    def __init__(self, rank: int, step: int, nothing: Counts) -> None:
+        n_drives = len(nothing)
         self.rank, self.step = rank, step
         self.finished = np.zeros(n_drives, dtype=np.int32)  # trials that it has, or that are on their way to it
         self.running = np.full(n_drives, -1, dtype=np.int32)  # iteration of each drive's running trial, likewise
-        self.told: Counts | None = None  # what it was told that this rank has
+        self.told = nothing  # what it was told that this rank has
         self.told_to_stop = False
         self.load = 0
         self.pace = 0.0
@@ -141,15 +142,16 @@ class Ledger:
         self._floods = size <= FLOODED
         self.finished = np.zeros(n_drives, dtype=np.int32)
         self.running = np.full(n_drives, -1, dtype=np.int32)
+        nothing = self.finished.copy()
         self.edges = {
-            (rank + step) % size: Edge((rank + step) % size, step, n_drives)
+            (rank + step) % size: Edge((rank + step) % size, step, nothing)
             for step in sorted(self._tree.steps, key=lambda step: (rank + step) % size)
         }
         self.quota = 0
         self.pace = 0.0
         self._evaluations = 0
         self.stopping = False
-        self._snapshots = [(0.0, self.finished.copy())] * 2  # when, and what was finished then: the older one is late
+        self._snapshots = [(0.0, nothing)] * 2  # when, and what was finished then: the older one is late
 
     @property
     def started(self) -> int:
@@ -200,13 +202,14 @@ class Ledger:
         pace = max([self.pace, *(edge.pace for edge in self.edges.values())])
         if pace > 0.0 and now - self._snapshots[1][0] >= LATE * pace:
             self._snapshots = [self._snapshots[1], (now, has)]
+        changed: dict[int, Counts] = {}  # what was told last, by its id -> what has changed since: mostly the same for all
         for edge in self.edges.values():
             if edge.all_received() or now >= edge.next_send or insist:
-                news = self._news(edge, has, gifts.get(edge.rank, 0))
+                news = self._news(edge, has, gifts.get(edge.rank, 0), changed)
                 if news is not None:
                     yield edge, news
 
-    def _news(self, edge: Edge, has: Counts, gift: int) -> News | None:
+    def _news(self, edge: Edge, has: Counts, gift: int, changed: dict[int, Counts]) -> News | None:
         """Return what a neighbour lacks, if there is anything, and note that it is told."""
         running = self.running > edge.running
         if self._floods:
@@ -222,13 +225,16 @@ class Ledger:
             return None
         self.quota -= gift
         edge.load += gift
-        changed = np.flatnonzero(has if edge.told is None else has != edge.told)
+        if id(edge.told) not in changed:
+            drives = np.flatnonzero(has != edge.told)
+            changed[id(edge.told)] = np.stack([drives, has[drives]]).astype(np.int32)
+        has_changed = changed[id(edge.told)]
         news = News(
             self.stopping,
             gift,
             self.load,
             self.pace,
-            np.stack([changed, has[changed]]).astype(np.int32),
+            has_changed,
             np.stack([lacking, edge.finished[lacking], target[lacking]]).astype(np.int32),
             np.stack([begun, self.running[begun]]).astype(np.int32),
         )

@@ -56,7 +56,7 @@ def test_the_tree_leads_to_every_rank_once_and_by_a_shortest_path(size):
     assert paths.depth.max() <= np.ceil(np.log2(size)) / 2 + 1
 
 
-@pytest.mark.parametrize("size", [2, 5, 8, 32, 33, 70])
+@pytest.mark.parametrize("size", [2, 5, 8, 9, 33, 70])
 def test_what_every_rank_learns_reaches_all_among_many_by_one_message_each(size):
     circle = Circle(size)
     for rank, ledger in enumerate(circle.ledgers):
@@ -67,7 +67,7 @@ def test_what_every_rank_learns_reaches_all_among_many_by_one_message_each(size)
         circle.turn(0.25 * now)  # before anything is late
     assert circle.know_all()
     assert circle.ledgers[0].finished.sum() == size
-    if size > 32:
+    if size > 8:
         assert circle.records == size * (size - 1)
 
 
