@@ -17,7 +17,7 @@ class Instance:
         true: u -> the value that counts, without noise.
         optimum: the least value; nan where nobody knows it.
         scale: the function's range over random points.
-        levels: number of levels of each coordinate, 0 where it is continuous.
+        dimensions: of the search space, as a user gives them.
     """
 
     name: str
