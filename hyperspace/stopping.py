@@ -19,6 +19,7 @@ from types import FrameType
 from hyperspace.errors import StudyError
 from hyperspace.journal import StudyFolder
 
+BY_COMMAND = "hyperspace stop"
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 _LOOKS_APART = 1.0  # seconds between two looks for the file, a rank: a stat is a request to a cluster's file server
 _SAME_SIGNAL = 1.0  # seconds within which a second TERM is the first one, passed on by a launcher that got it too
@@ -43,17 +44,18 @@ class StopRequest:
         self._before = before
         self._clock = clock
         self._next_look = clock()
-        self._found = False
+        self._found: str | None = None
 
     @property
     def reason(self) -> str | None:
         """What asked the study to end; None if nothing has. Looks for the file at most once a second."""
         if _received is not None:
             return _received
-        if self._file is not None and not self._found and self._clock() >= self._next_look:
+        if self._file is not None and self._found is None and self._clock() >= self._next_look:
             self._next_look = self._clock() + _LOOKS_APART
-            self._found = mark_of(self._file) not in (None, self._before)
-        return "hyperspace stop" if self._found else None
+            if mark_of(self._file) not in (None, self._before):
+                self._found = _read(self._file)
+        return self._found
 
 
 def mark_of(file: Path) -> Mark | None:
@@ -97,7 +99,7 @@ def request_stop(results_path: str | os.PathLike[str]) -> None:
     if not folder.study_file.exists():
         raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
     try:
-        _write(folder.stop_file)
+        _write(folder.stop_file, BY_COMMAND)
     except OSError as error:
         raise StudyError(f"{folder.stop_file} cannot be written: {error.strerror}") from error
 
@@ -130,7 +132,7 @@ def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
         _received = signal.Signals(number).name
         if folder is not None and folder.study_file.exists():
             with suppress(OSError):
-                _write(folder.stop_file)
+                _write(folder.stop_file, _received)
 
     for number in ours:
         signal.signal(number, handle)
@@ -141,8 +143,16 @@ def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _write(file: Path) -> None:
-    """Put a new file there, whatever was there before."""
+def _write(file: Path, why: str) -> None:
+    """Put a new file there, whatever was there before; it says who wrote it."""
     temporary = file.with_name(f"{file.name}.{socket.gethostname()}.{os.getpid()}.tmp")
-    temporary.write_text(f"asked by process {os.getpid()} on {socket.gethostname()}, {time.ctime()}\n")
+    temporary.write_text(f"{why}: process {os.getpid()} on {socket.gethostname()}, {time.ctime()}\n")
     os.replace(temporary, file)
+
+
+def _read(file: Path) -> str:
+    """Return what a file says asked for the end; somebody may have made it by hand, or removed it again."""
+    try:
+        return file.read_text(errors="replace").partition(":")[0].strip()[:40] or f"the file {file.name}"
+    except OSError:
+        return f"the file {file.name}"

@@ -28,12 +28,12 @@ def study(tmp_path_factory):
 def test_help_names_the_commands_there_are(command):
     code, out, err = command("--help")
     assert (code, err) == (0, "")
-    for name in ("demo", "status", "best", "export", "plot", "stop"):
+    for name in ("demo", "status", "best", "export", "plot", "stop", "slurm"):
         assert f" {name} " in out
     assert command()[1].strip() == out.strip()
 
 
-@pytest.mark.parametrize("name", ["demo", "status", "best", "export", "plot", "stop"])
+@pytest.mark.parametrize("name", ["demo", "status", "best", "export", "plot", "stop", "slurm"])
 def test_every_command_has_help(command, name):
     code, out, _ = command(name, "-h")
     assert code == 0

@@ -38,6 +38,7 @@ LAYERS = [
     },
     {"plots"},
     {"report"},
+    {"slurm"},
     {"cli"},
 ]
 
@@ -66,7 +67,7 @@ HOMES = {
     "skopt": {"dimensions.categorical", "dimensions.numeric", "space"},
     "threadpoolctl": {"threads"},
     "torch": {"surrogates.network", "surrogates.training"},
-    "typer": {"cli", "cli.demonstration", "cli.export", "cli.pictures", "cli.studies", "cli.watching"},
+    "typer": {"cli", "cli.cluster", "cli.demonstration", "cli.export", "cli.pictures", "cli.studies", "cli.watching"},
 }
 
 HEAVY = ["matplotlib", "mpi4py", "pandas", "rich", "scipy", "sklearn", "skopt", "torch", "typer"]

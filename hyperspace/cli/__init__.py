@@ -25,6 +25,7 @@ app.command()(studies.best)
 app.command()(export)
 app.command()(pictures.plot)
 app.command()(cluster.stop)
+app.command(context_settings={"allow_interspersed_args": False})(cluster.slurm)
 
 
 def main() -> None:

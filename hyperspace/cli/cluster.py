@@ -1,8 +1,81 @@
-"""Commands around the runs of a study on a cluster: `hyperspace stop PATH`."""
+"""Commands for studies on a cluster: `hyperspace slurm COMMAND`, `hyperspace stop PATH`."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
 from hyperspace.cli.studies import StudyPath
+
+
+class Kind(StrEnum):
+    """What a job does."""
+
+    mpi = "mpi"
+    array = "array"
+    requeue = "requeue"
+
+
+class Launcher(StrEnum):
+    """What starts the ranks."""
+
+    mpirun = "mpirun"
+    pmi2 = "pmi2"
+    pmix = "pmix"
+
+
+def slurm(
+    command: Annotated[list[str], typer.Argument(help="The program and its arguments, e.g. python train.py.")],
+    kind: Annotated[
+        Kind, typer.Option(help="An MPI job; a job array of workers without MPI; or an MPI job that requeues itself.")
+    ] = Kind.mpi,
+    study: Annotated[
+        str | None, typer.Option(help="The program's results_path; a requeueing job needs it.", show_default=False)
+    ] = None,
+    ranks: Annotated[int, typer.Option("--ranks", "-n", help="MPI ranks, or tasks of the array.")] = 16,
+    time: Annotated[str, typer.Option("--time", "-t", help="Limit of one job, as Slurm writes it.")] = "4:00:00",
+    name: Annotated[str, typer.Option(help="Name of the job and of its output.")] = "hyperspace",
+    nodes: Annotated[int | None, typer.Option(help="Nodes; left out, Slurm decides.", show_default=False)] = None,
+    cpus_per_rank: Annotated[int, typer.Option(help="Processors of a rank, and threads of its libraries.")] = 1,
+    memory_per_cpu: Annotated[str | None, typer.Option(help="For example 2G.", show_default="the site's")] = None,
+    gpus_per_rank: Annotated[int, typer.Option(help="GPUs of a rank.")] = 0,
+    partition: Annotated[str | None, typer.Option("--partition", "-p", show_default="the site's")] = None,
+    account: Annotated[str | None, typer.Option("--account", "-A", show_default="the site's")] = None,
+    launcher: Annotated[Launcher, typer.Option(help="mpirun, or srun with this interface of the MPI library.")] = Launcher.mpirun,
+    setup: Annotated[
+        list[str] | None, typer.Option(help='A line of shell before the program, e.g. "module load openmpi"; may be repeated.')
+    ] = None,
+    venv: Annotated[str | None, typer.Option(help="A virtual environment to activate.", show_default=False)] = None,
+    requeues: Annotated[int, typer.Option(help="How often a requeueing job starts again at most.")] = 20,
+    warning: Annotated[int, typer.Option(help="Seconds before its limit at which a requeueing job ends the study.")] = 120,
+    option: Annotated[list[str] | None, typer.Option(help="Another option of sbatch, e.g. --qos=long; may be repeated.")] = None,
+) -> None:
+    """Print a script for sbatch. Options stand before the program: hyperspace slurm -n 64 python train.py."""
+    from hyperspace.slurm import SlurmJob, sbatch_script
+
+    job = SlurmJob(
+        command=command,
+        kind=kind,
+        study=study,
+        ranks=ranks,
+        time=time,
+        name=name,
+        nodes=nodes,
+        cpus_per_rank=cpus_per_rank,
+        memory_per_cpu=memory_per_cpu,
+        gpus_per_rank=gpus_per_rank,
+        partition=partition,
+        account=account,
+        launcher=launcher,
+        setup=setup or (),
+        venv=venv,
+        requeues=requeues,
+        warning=warning,
+        options=option or (),
+    )
+    print(sbatch_script(job), end="")
 
 
 def stop(path: StudyPath) -> None:
