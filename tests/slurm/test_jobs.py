@@ -1,5 +1,7 @@
 """Jobs of a real Slurm, from the scripts that `hyperspace slurm` prints: they run, end, are requeued, and lose nothing."""
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,6 +18,8 @@ N_CALLS = 96
 PROGRAM = """
 import os, sys, time
 from hyperspace import hyperdrive
+if task := os.environ.get("SLURM_ARRAY_TASK_ID"):
+    open(f"pid-{task}", "w").write(str(os.getpid()))
 pause = float(sys.argv[1]) if "SLURM_RESTART_COUNT" not in os.environ else 0.0
 def objective(x):
     time.sleep(pause)
@@ -137,3 +141,17 @@ def test_a_job_that_reaches_its_time_limit_is_requeued_and_finishes_the_study(cl
     assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), out
     assert "stopped by" in out
     assert rows(folder / "study") == whole
+
+
+def test_an_array_finishes_the_study_though_one_of_its_tasks_was_killed(cluster, submit):
+    array, folder = submit(0.3, exchange="files", kind="array", ranks=3)
+    wait_for_progress(folder, 12)
+    os.kill(int((folder / "pid-1").read_text()), signal.SIGKILL)
+    cluster.wait_for(f"{array}_1", "FAILED")
+    for task in (0, 2):
+        assert cluster.wait_for(f"{array}_{task}", "COMPLETED", "FAILED")["JobState"] == "COMPLETED", output(folder)
+    state = study_state(folder / "study")
+    assert (state.finished, state.running) == (N_CALLS, 0)
+    trials = load_results(folder / "study").trials
+    assert not trials.duplicated(["drive", "iteration"]).any()
+    assert all(objective((row.x0, row.x1)) == row.objective for row in trials.itertuples())
