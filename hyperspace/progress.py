@@ -113,7 +113,9 @@ class Progress:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    # Open MPI gives its ranks a terminal even where a batch job's output goes to a file; Slurm tells of the job.
+    batch = os.environ.get("ENVIRONMENT") == "BATCH"
+    return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not batch
 
 
 def _make_bar(stream: TextIO | None, total: int, done: int) -> Bar:

@@ -151,6 +151,7 @@ while kill -0 "$program" 2>/dev/null; do
     wait "$program"
     code=$?
 done
+trap '' USR1
 
 if hyperspace status "$study" --exit-code; then
     exit 0

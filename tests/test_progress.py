@@ -162,3 +162,16 @@ def test_a_closed_stream_does_not_end_the_study(clock):
     progress = Progress(10, stream=stream, clock=clock)
     stream.close()
     run(progress, clock, 60.0, 10)
+
+
+def test_a_batch_job_gets_lines_even_where_its_launcher_pretends_a_terminal(clock, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("ENVIRONMENT", "BATCH")
+    stream = Terminal()
+    run(Progress(100, stream=stream, clock=clock), clock, 1.0, 100)
+    assert "\x1b" not in stream.getvalue()
+    assert "100/100 trials" in stream.getvalue().splitlines()[-1]
