@@ -130,7 +130,7 @@ class Monitor:
         """
         description = describe_study(self._folder)  # how far it is to go may have changed
         for drive in self._folder.drives():
-            self._readers.setdefault(drive, DriveReader(self._folder, drive, description.space)).read()
+            self._readers.setdefault(drive, self._folder.reader(drive, description.space)).read()
         trials = [trial for reader in self._readers.values() for trial in reader.trials.values()]
         workers = _workers(self._folder)
         until = running_until(trials, None if workers is None else bool(workers), now)

@@ -83,7 +83,7 @@ class SharedFolder:
         self._leases = leases
         self._study = study
         self._space = space
-        self._readers = {drive: DriveReader(folder, drive, space) for drive in range(n_drives)}
+        self._readers = {drive: folder.reader(drive, space) for drive in range(n_drives)}
         self.recorded = RecordedTrials(self._readers)
         self.journals: dict[int, Journal] = {}
         self._interval = max(_LEAST_INTERVAL, 10.0 * _SECONDS_PER_FILE * n_drives)

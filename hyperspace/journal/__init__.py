@@ -12,8 +12,8 @@ damage is an error that names file and line. Nothing is ever pickled: reading a 
 
 from hyperspace.journal.folder import StudyFolder
 from hyperspace.journal.lease import Leases, take_study
-from hyperspace.journal.lines import decode_line, encode_line
-from hyperspace.journal.reader import FORMAT, DriveReader, JournalReader, read_journal
+from hyperspace.journal.lines import FORMAT, decode_line, encode_line
+from hyperspace.journal.reader import DriveReader, JournalReader, read_journal
 from hyperspace.journal.writer import Journal, open_journal
 
 __all__ = [

@@ -8,11 +8,13 @@ import socket
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hyperspace.errors import StudyError
-from hyperspace.journal.reader import FORMAT, DriveReader
+from hyperspace.journal.lines import FORMAT
+from hyperspace.journal.reader import DriveReader
 from hyperspace.records import Record
 from hyperspace.space import Space
 
@@ -117,13 +119,17 @@ class StudyFolder:
         self.path.rename(aside)
         return aside
 
+    def reader(self, drive: int, space: Space) -> DriveReader:
+        """Return a reader of a drive's journal, which has read nothing yet."""
+        return DriveReader(partial(self.journal_file, drive), drive, space)
+
     def read_journals(self, space: Space, drives: Iterable[int]) -> dict[int, DriveReader]:
         """Read the journals of `drives`; those without a file are left out.
 
         Raises:
             StudyError: a damaged journal, with the file and the line; or one that has lost what another drive knew of.
         """
-        readers = {drive: DriveReader(self, drive, space) for drive in drives}
+        readers = {drive: self.reader(drive, space) for drive in drives}
         for reader in readers.values():
             reader.read()
         self._check_counts(readers)

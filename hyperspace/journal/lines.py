@@ -9,6 +9,7 @@ from typing import Any
 
 from hyperspace.records import Record
 
+FORMAT = 1  # of a study's files
 _CRC = ',"crc":"'
 _CRC_BYTES = len(_CRC) + 8 + len('"}')
 

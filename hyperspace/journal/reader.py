@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hyperspace.errors import StudyError
-from hyperspace.journal.lines import decode_line
+from hyperspace.journal.lines import FORMAT, decode_line
 from hyperspace.records import Record, load_trial, started_record
 from hyperspace.space import Space
 from hyperspace.trial import Trial, TrialKey
-
-if TYPE_CHECKING:
-    from hyperspace.journal.folder import StudyFolder
-
-FORMAT = 1
 
 
 class JournalReader:
@@ -112,7 +107,7 @@ class DriveReader:
     Two records of one (drive, iteration), which a stalled owner can bring about, resolve to the one of the lowest attempt.
 
     Args:
-        folder: the study's files.
+        file_of: returns the file of a segment, by its number.
         drive: number of the drive.
         space: turns JSON into points.
 
@@ -122,8 +117,8 @@ class DriveReader:
         segments: a reader for each file.
     """
 
-    def __init__(self, folder: StudyFolder, drive: int, space: Space) -> None:
-        self._folder = folder
+    def __init__(self, file_of: Callable[[int], Path], drive: int, space: Space) -> None:
+        self._file_of = file_of
         self.drive = drive
         self._space = space
         self.trials: dict[TrialKey, Trial] = {}
@@ -149,7 +144,7 @@ class DriveReader:
             StudyError: a damaged line, with the file and its number.
         """
         changed = [key for segment in self.segments for key in segment.read()]
-        while (path := self._folder.journal_file(self.drive, len(self.segments))).exists():
+        while (path := self._file_of(len(self.segments))).exists():
             self.segments.append(JournalReader(path, self._space))
             changed += self.segments[-1].read()
         for key in changed:

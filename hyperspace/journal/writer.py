@@ -11,8 +11,8 @@ from pathlib import Path
 
 from hyperspace.errors import StudyError
 from hyperspace.journal.folder import StudyFolder, sync_folder
-from hyperspace.journal.lines import encode_line
-from hyperspace.journal.reader import FORMAT, DriveReader, JournalReader
+from hyperspace.journal.lines import FORMAT, encode_line
+from hyperspace.journal.reader import DriveReader, JournalReader
 from hyperspace.metrics import Value
 from hyperspace.records import Record, dump_metric, finished_record, started_record
 from hyperspace.space import Space

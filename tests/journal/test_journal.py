@@ -8,7 +8,7 @@ import pytest
 
 import hyperspace.journal.writer
 from hyperspace.errors import StudyError
-from hyperspace.journal import DriveReader, Journal, StudyFolder, decode_line, encode_line, read_journal
+from hyperspace.journal import Journal, StudyFolder, decode_line, encode_line, read_journal
 from hyperspace.space import check_space
 from hyperspace.trial import Trial, TrialKey
 
@@ -222,7 +222,7 @@ def test_segments_of_a_drive_are_read_as_one(tmp_path):
     folder.write_study({"format": 1})
     first = trial(0).finish("ok", metrics={"loss": 1.0})
     segment(folder, 0, first, trial(1))  # killed while it evaluated iteration 1
-    reader = DriveReader(folder, 3, SPACE)
+    reader = folder.reader(3, SPACE)
     assert reader.read()
     assert [t.finished for t in reader.trials.values()] == [True, False]
     assert not reader.read()
@@ -239,7 +239,7 @@ def test_of_two_results_of_one_trial_the_lowest_attempt_holds(tmp_path):
     stalled = Journal(folder.journal_file(3), "study-1", 3, SPACE, None)
     stalled.started(trial(0))
     segment(folder, 1, trial(0, attempt=1).finish("ok", metrics={"loss": 2.0}))
-    reader = DriveReader(folder, 3, SPACE)
+    reader = folder.reader(3, SPACE)
     reader.read()
     assert reader.trials[TrialKey(0, 3)].metrics == {"loss": 2.0}
     stalled.finished(trial(0).finish("ok", metrics={"loss": 1.0}))
