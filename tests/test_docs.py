@@ -54,6 +54,10 @@ def test_the_pictures_can_be_drawn_again(tmp_path):
     program = ROOT / "docs" / "pictures" / "partition.py"
     done = run_group([sys.executable, program, tmp_path], 120, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert {file.name for file in tmp_path.iterdir()} == {
-        file.name for file in program.parent.iterdir() if file.suffix in (".svg", ".png")
-    }
+    assert {file.name for file in tmp_path.iterdir()} == set(re.findall(r"^\w+\.(?:svg|png)", program.read_text(), re.MULTILINE))
+
+
+def test_every_picture_has_a_program_that_draws_it():
+    programs = "".join(program.read_text() for program in (ROOT / "docs" / "pictures").glob("*.py"))
+    for picture in (ROOT / "docs" / "pictures").glob("*.[ps][nv]g"):
+        assert picture.name in programs or f'"{picture.stem}"' in programs

@@ -1,0 +1,42 @@
+"""Draw a picture of each kind from a study on four ranks, beside this file.
+
+    mpirun -n 4 python docs/pictures/plots.py    # into docs/pictures; another folder may be named
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+from mpi4py import MPI
+from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score
+from sklearn.svm import SVC
+
+from hyperspace import hyperdrive
+
+mpl.use("Agg")
+FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+SPACE = {"C": (1e-2, 1e3, "log-uniform"), "gamma": (1e-4, 1e1, "log-uniform"), "kernel": ["rbf", "poly"], "degree": (2, 6)}
+images, digits = load_digits(return_X_y=True)
+
+
+def accuracy(parameters):
+    return cross_val_score(SVC(**parameters), images / 16, digits, cv=5).mean()
+
+
+if __name__ == "__main__":
+    result = hyperdrive(accuracy, SPACE, None, n_calls=96, maximize=True, checkpoints=False)
+    if MPI.COMM_WORLD.rank == 0:
+        from hyperspace import plots
+
+        pictures = {
+            "convergence": plots.plot_convergence(result),
+            "slice": plots.plot_partition(result, ("C", "gamma")),
+            "parallel": plots.plot_parallel(result),
+            "importance": plots.plot_importance(result),
+            "dependence": plots.plot_dependence(result, "gamma"),
+            "gantt": plots.plot_gantt(result),
+            "predictions": plots.plot_predictions(result),
+        }
+        for name, axes in pictures.items():
+            axes.figure.savefig(FOLDER / f"{name}.png", dpi=90, pil_kwargs={"optimize": True})
