@@ -1,6 +1,6 @@
-"""What the site shows from outside of docs/: the examples, each with its program, and the changelog.
+"""What the site shows from outside of docs/: the files of the repository that a page links to, each on a page of its own.
 
-A link to one of them, as it works in the repository (`../examples/train.py`), leads to its page.
+A link as it works in the repository (`../examples/train.py`) leads to that page.
 """
 
 import ast
@@ -10,24 +10,34 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parent.parent
+LINK = re.compile(r"\]\(\.\./([\w./-]+\.\w+)\)")
+LANGUAGES = {".py": "python", ".sbatch": "bash", ".toml": "toml"}
 
 
 def on_files(files, config):
-    """Add a page for every example, and the changelog."""
-    for program in sorted((ROOT / "examples").glob("*.py")):
-        files.append(File.generated(config, f"examples/{program.stem}.md", content=page(program)))
-    files.append(File.generated(config, "CHANGELOG.md", content=(ROOT / "CHANGELOG.md").read_text()))
+    """Add a page for every file that is linked to, and the changelog."""
+    linked = {name for page in (ROOT / "docs").glob("*.md") for name in LINK.findall(page.read_text())}
+    for name in sorted({*linked, "CHANGELOG.md"}):
+        files.append(File.generated(config, place(name), content=page(ROOT / name)))
     return files
 
 
-def on_page_markdown(markdown, **_):
+def on_page_markdown(markdown, page, **_):
     """Turn links that leave docs/ into links to the pages above."""
-    markdown = re.sub(r"\]\(\.\./examples/(\w+)\.py\)", r"](examples/\1.md)", markdown)
-    return markdown.replace("](../CHANGELOG.md)", "](CHANGELOG.md)")
+    depth = page.file.src_uri.count("/")
+    return LINK.sub(lambda link: f"]({'../' * depth}{place(link[1])})", markdown)
 
 
-def page(program):
-    """Return the page of one example: its docstring, then the program."""
-    text = program.read_text()
-    title, _, rest = ast.get_docstring(ast.parse(text)).partition("\n")
-    return f"# {program.name}\n\n{title}\n\n{rest.strip()}\n\n```python\n{text}```\n"
+def place(name):
+    """Return where the page of a file stands in the site: examples/train.py in examples/train.md."""
+    return str(Path(name).with_suffix(".md"))
+
+
+def page(path):
+    """Return the page of one file: of a program its docstring, then the text."""
+    text = path.read_text()
+    if path.suffix == ".md":
+        return text
+    said = ast.get_docstring(ast.parse(text)) if path.suffix == ".py" else None
+    title, _, rest = (said or "").partition("\n")
+    return f"# {path.name}\n\n{title}\n\n{rest.strip()}\n\n```{LANGUAGES.get(path.suffix, 'text')}\n{text}```\n"
