@@ -1,6 +1,8 @@
-"""Draw a picture of each kind from a study on four ranks, beside this file.
+"""Draw a picture of each kind from a study on four ranks.
 
-    mpirun -n 4 python docs/pictures/plots.py    # into docs/pictures; another folder may be named
+    mpirun -n 4 python docs/pictures/plots.py
+
+They are written beside this file, or into a folder that is named.
 """
 
 import sys
