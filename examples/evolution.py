@@ -2,10 +2,10 @@
 
     mpirun -n 4 python examples/evolution.py
 
-The network reads handwritten digits; its score is the accuracy on the last third of them, whose writers it has not seen.
-The batch size is a constant: it reaches the objective with every point, and is no dimension of the search. What one sees: with two
-parameters and 48 evaluations there is little between the five. The best are a few digits apart, which is less than another seed of
-the network would make.
+The network reads handwritten digits; its score is the accuracy on the last third of them, whose writers it has not seen. The
+batch size is a constant: it reaches the objective with every point, and is no dimension of the search. What one sees: with
+two parameters and 48 evaluations there is little between the five. The best are a few digits apart, which is less than
+another seed of the network would make.
 """
 
 import warnings

@@ -3,7 +3,8 @@
     mpirun -n 4 python examples/train.py
 
 The model reads handwritten digits. Its score is the accuracy of 5-fold cross-validation; the folds follow the order of the
-data, so that most of the writers in a fold are new to the model. Stop it and start it again: it goes on where it was.
+data, so that most of the writers in a fold are new to the model. What one sees: both searches beat the defaults by far, and
+HyperSpace misreads a few digits less than random search. Stop it and start it again: it goes on where it was.
 """
 
 from pathlib import Path
