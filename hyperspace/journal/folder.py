@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -88,25 +89,12 @@ class StudyFolder:
         Raises:
             StudyError: the folder cannot be made or written.
         """
-        # A name of this process's own: several may create the study at the same time.
-        temporary = self.study_file.with_name(f"study.{socket.gethostname()}.{os.getpid()}.tmp")
+        text = json.dumps(dict(record) | {"crc": _checksum(record)}, indent=1, allow_nan=False) + "\n"
         try:
             (self.path / "journals").mkdir(parents=True, exist_ok=True)
-            with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(dict(record) | {"crc": _checksum(record)}, file, indent=1, allow_nan=False)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
             if create:
-                try:
-                    os.link(temporary, self.study_file)  # fails where there is one, also over NFS
-                except FileExistsError:
-                    return False
-                finally:
-                    temporary.unlink()
-            else:
-                os.replace(temporary, self.study_file)
-            sync_folder(self.path)
+                return create_whole(self.study_file, text)
+            replace_whole(self.study_file, text)
         except OSError as error:
             raise StudyError(f"results_path {str(self.path)!r} cannot be written: {error.strerror}") from error
         return True
@@ -160,6 +148,47 @@ class StudyFolder:
 
 def _checksum(record: Mapping[str, Any]) -> str:
     return f"{zlib.crc32(json.dumps(record, sort_keys=True, allow_nan=False).encode()):08x}"
+
+
+def replace_whole(path: Path, text: str) -> None:
+    """Put a file in the place of another, so that a reader sees either the one or the other, and make it durable."""
+    os.replace(_beside(path, text), path)
+    sync_folder(path.parent)
+
+
+def create_whole(path: Path, text: str) -> bool:
+    """Create a file with all its content at once, and make it durable; return False if there is one already.
+
+    Where a file system has no hard links it is created empty and then filled.
+    """
+    temporary = _beside(path, text)
+    try:
+        os.link(temporary, path)  # fails where there is a file, over NFS too
+    except FileExistsError:
+        return False
+    except OSError:
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            return False
+        with open(file, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def _beside(path: Path, text: str) -> Path:
+    """Write a durable file beside another, under a name that no other process or thread uses."""
+    temporary = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{threading.get_ident():x}.tmp")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary
 
 
 def sync_folder(folder: Path) -> None:

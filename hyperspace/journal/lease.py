@@ -4,7 +4,7 @@ A lease is a small file, leases/NAME.ATTEMPT.json, that its owner touches every 
 holds the lease "study"; the workers of exchange="files" hold one for the drive that they work. A lease whose owner died is
 taken over under the next attempt. An owner that was only stalled finds its file gone, and stops writing.
 
-Files are created by a hard link, which fails where the name is taken and is atomic on network file systems too. Ages are
+Files are created whole, which fails where the name is taken, on network file systems too. Ages are
 measured by the file system's own clock, so that the hosts' clocks need not agree.
 """
 
@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hyperspace.errors import StudyError
+from hyperspace.journal.folder import create_whole
 from hyperspace.journal.owner import Owner, load_owner
 
 HEARTBEAT = 10.0  # seconds between two signs of life
@@ -161,19 +162,11 @@ class Leases:
         return now
 
     def _create(self, path: Path, text: str) -> bool:
-        """Create a lease whole; return False if it is there already."""
-        temporary = self._folder / f".new.{self._token}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text)
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
+            return create_whole(path, text)
         except OSError as error:
             raise StudyError(f"the lease {path} cannot be written: {error.strerror}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
-        return True
 
     def _beat(self) -> None:
         """Touch what is held, until the end; runs beside an objective of hours."""

@@ -248,7 +248,14 @@ def test_of_two_results_of_one_trial_the_lowest_attempt_holds(tmp_path):
     assert reader.trials[TrialKey(0, 3)].metrics == {"loss": 1.0}
 
 
-def test_of_several_creators_of_a_study_one_is_first(tmp_path):
+@pytest.mark.parametrize("has_links", [True, False])
+def test_of_several_creators_of_a_study_one_is_first(tmp_path, monkeypatch, has_links):
+    if not has_links:
+
+        def refuse(source, target):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
     folder = StudyFolder(tmp_path / "study")
     assert folder.write_study({"format": 1, "by": "a"}, create=True)
     assert not folder.write_study({"format": 1, "by": "b"}, create=True)
