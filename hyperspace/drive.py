@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
-from hyperspace.errors import HyperSpaceError, InputError, NotBuiltError
+from hyperspace.errors import HyperSpaceError, InputError
+from hyperspace.evaluators.command import Command
+from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
+from hyperspace.evaluators.main_script import refuse_while_loading
+from hyperspace.evaluators.opening import open_evaluators
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import FilesExchange
 from hyperspace.exchange.launcher import open_exchange
@@ -19,13 +24,13 @@ from hyperspace.metrics import Metric
 from hyperspace.results import Result
 from hyperspace.space import check_space
 from hyperspace.stopping import signals_end_the_study
-from hyperspace.study.checks import check_goals, name_of
+from hyperspace.study.checks import check_count, check_goals, check_seconds, name_of
 from hyperspace.study.planning import Wanted
 from hyperspace.walltime import seconds_left
 
 
 def hyperdrive(
-    objective: Callable[..., Any],
+    objective: Callable[..., Any] | Command,
     hyperparameters: Sequence[Any] | Mapping[str, Any],
     results_path: str | os.PathLike[str] | None,
     model: Any = "GP",
@@ -97,9 +102,11 @@ def hyperdrive(
         y0: what the objective returned at them.
         deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
             Slurm job that this process belongs to, if it does; math.inf: none in any case.
-        timeout: seconds that one evaluation may take; not built yet.
-        isolate: evaluate in a process of its own; not built yet.
-        retries: repeats after a failure of the infrastructure; not built yet.
+        timeout: seconds that one evaluation may take; a longer one is ended, and counts as failed. Implies isolate=True.
+        isolate: evaluate in a process of its own, which this rank outlives whatever happens there. The objective must be
+            importable: a function of a module, or of a script that keeps its study under `if __name__ == "__main__":`.
+        retries: how often an evaluation is repeated that was no fault of the objective's: its process was killed from outside,
+            or memory ran out. Implies isolate=True.
         ranks_per_trial: ranks that evaluate one trial together, for an objective that is an MPI program itself: all of them call
             it with the same parameters, and find their communicator in trial.comm.
         checkpoints: write journals, and go on where they end.
@@ -114,17 +121,21 @@ def hyperdrive(
 
     Raises:
         InputError: an argument is not what it has to be.
-        NotBuiltError: an option that this version does not have yet.
+        NotBuiltError: several metrics to optimise, which this version cannot do yet.
         StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
         LaunchError: the processes are not the ranks of one MPI run.
     """
+    refuse_while_loading()
     started = time.monotonic()
     ranks = FilesExchange() if exchange == "files" else open_exchange(comm)
     folder = StudyFolder(results_path) if checkpoints and isinstance(results_path, (str, os.PathLike)) else None
 
     def check() -> Wanted:
-        _check_call(objective, results_path, checkpoints, deadline)
-        _check_built(timeout, isolate, retries)
+        _check_call(objective, results_path, checkpoints)
+        check_seconds("deadline", deadline)
+        check_seconds("timeout", timeout)
+        check_count("retries", retries, least=0)
+        _check_ways(objective, timeout, isolate, retries, ranks_per_trial)
         return Wanted(
             objective_name=name_of(objective),
             space=check_space(hyperparameters),
@@ -149,51 +160,65 @@ def hyperdrive(
         seconds = deadline if deadline is not None else ranks.first(seconds_left)
         return None if seconds is None else started + seconds
 
-    def work(ranks: Exchange, objective: Callable[..., Any]) -> Result:
-        try:
-            session = Session(
-                ranks.each(check),
-                ranks,
-                folder=folder,
-                restart=restart,
-                deadline=until(ranks),
-                verbose=verbose,
-                callback=callback,
-            )
-        except HyperSpaceError:
-            raise  # on every rank alike
-        except Exception as error:
-            ranks.abort(error)
-        try:
-            return session.run(objective)
-        except Exception as error:
-            ranks.abort(error)
+    def work(ranks: Exchange, objective: Callable[..., Any] | Command) -> Result:
+        with ExitStack() as held:
+            try:
+                wanted = ranks.each(check)
+                apart = isolate or timeout is not None or retries > 0
+                make_evaluator = ranks.each(
+                    lambda: open_evaluators(objective, wanted.metrics, wanted.space, timeout, apart, held)
+                )
+                session = Session(
+                    wanted,
+                    ranks,
+                    folder=folder,
+                    restart=restart,
+                    deadline=until(ranks),
+                    retries=retries,
+                    verbose=verbose,
+                    callback=callback,
+                )
+            except HyperSpaceError:
+                raise  # on every rank alike
+            except Exception as error:
+                ranks.abort(error)
+            try:
+                return session.run(make_evaluator)
+            except Exception as error:
+                ranks.abort(error)
 
     with signals_end_the_study(folder if exchange != "files" else None):
-        result = (
-            work(ranks, objective) if ranks_per_trial == 1 else work_in_groups(ranks, ranks_per_trial, objective, work, check)
-        )
+        _take_devices(ranks)
+        if ranks_per_trial == 1 or isinstance(objective, Command):
+            result = work(ranks, objective)
+        else:
+            result = work_in_groups(ranks, ranks_per_trial, objective, work, check)
     ranks.close()
     return result
 
 
-def _check_call(objective: Any, results_path: Any, checkpoints: bool, deadline: Any) -> None:
-    if not callable(objective):
+def _take_devices(ranks: Exchange) -> None:
+    """Let this process, and those that it starts, see the GPUs that fall to this rank."""
+    if ranks.size == 1:
+        return
+    seen = [(host, visible) for host, visible in ranks.gather([[ranks.host, os.environ.get(VARIABLE)]])]
+    own = share_devices(seen, ranks.rank, count_devices())
+    if own is not None:
+        os.environ[VARIABLE] = own
+
+
+def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
+    if not callable(objective) and not isinstance(objective, Command):
         raise InputError(f"objective must be a function of the parameters, got {objective!r}")
     if results_path is None and checkpoints:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None and not isinstance(results_path, (str, os.PathLike)):
         raise InputError(f"results_path must be the name of a folder, got {results_path!r}")
-    if deadline is not None and not (isinstance(deadline, (int, float)) and deadline > 0):
-        raise InputError(f"deadline must be a positive number of seconds, got {deadline!r}")
 
 
-def _check_built(timeout: Any, isolate: bool, retries: int) -> None:
-    later = {
-        "timeout=": timeout is not None,
-        "isolate=True": bool(isolate),
-        "retries=": retries != 0,
-    }
-    for name, wanted in later.items():
-        if wanted:
-            raise NotBuiltError(f"{name} is not built yet in this version; leave it out")
+def _check_ways(objective: Any, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
+    if ranks_per_trial != 1 and (isolate or timeout is not None or retries or isinstance(objective, Command)):
+        raise InputError(
+            f"ranks_per_trial={ranks_per_trial} evaluates within the ranks of the MPI run; a command, timeout=, isolate= and "
+            f"retries= need processes of their own"
+        )

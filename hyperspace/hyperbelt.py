@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 from hyperspace.drive import hyperdrive
@@ -13,7 +11,7 @@ from hyperspace.evaluators.inline import takes_handle
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.results import Result
 from hyperspace.search import Hyperparameters, Objective, Path
-from hyperspace.study.checks import check_count
+from hyperspace.study.checks import check_count, name_of
 
 
 def hyperbelt(
@@ -58,7 +56,7 @@ def hyperbelt(
         if name in options:
             raise InputError(f"hyperbelt does not take {name}=; it evaluates with budgets of its own making")
     return hyperdrive(
-        with_budget(objective),
+        WithBudget(objective),
         hyperparameters,
         results_path,
         model=Hyperband(max_budget, eta, min_budget),
@@ -68,15 +66,17 @@ def hyperbelt(
     )
 
 
-def with_budget(objective: Objective) -> Callable[[Any, TrialHandle], Any]:
-    """Return the objective(parameters, trial) that calls objective(parameters, budget), or (parameters, budget, trial)."""
-    wants_trial = takes_handle(objective, position=2)
+class WithBudget:
+    """The objective(parameters, trial) that calls objective(parameters, budget), or (parameters, budget, trial).
 
-    def evaluate(parameters: Any, trial: TrialHandle) -> Any:
-        return objective(parameters, trial.budget, trial) if wants_trial else objective(parameters, trial.budget)
+    An object rather than a function within one, so that another process can load it.
+    """
 
-    named = objective
-    while isinstance(named, functools.partial):
-        named = named.func
-    evaluate.__qualname__ = getattr(named, "__qualname__", type(named).__qualname__)
-    return evaluate
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._wants_trial = takes_handle(objective, position=2)
+        self.__qualname__ = name_of(objective)
+
+    def __call__(self, parameters: Any, trial: TrialHandle) -> Any:
+        """Call the objective with the trial's budget."""
+        return self._objective(parameters, trial.budget, *([trial] if self._wants_trial else []))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,17 @@ def run_program(launcher, folder, text, arguments, timeout, check, environment):
     if check and done.returncode != 0:
         pytest.fail(f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done
+
+
+def await_end(processes):
+    """Wait until processes have ended; one that nobody has waited for yet counts as ended."""
+    for process in processes:
+        while not _has_ended(process):
+            time.sleep(0.01)
+
+
+def _has_ended(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

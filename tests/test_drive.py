@@ -295,15 +295,6 @@ def test_bad_input_is_one_sentence_before_anything_is_evaluated(tmp_path, argume
     assert not (tmp_path / "study" / "study.json").exists()
 
 
-@pytest.mark.parametrize(
-    "option",
-    [{"timeout": 1.0}, {"isolate": True}, {"retries": 1}],
-)
-def test_an_option_to_come_says_so(tmp_path, option):
-    with pytest.raises(NotBuiltError, match="is not built yet"):
-        hyperdrive(objective, SPACE, tmp_path, **option)
-
-
 def test_several_goals_are_for_later(tmp_path):
     with pytest.raises(NotBuiltError, match="several metrics together"):
         hyperdrive(objective, SPACE, tmp_path, metrics=[Metric("a"), Metric("b", goal="maximize")])

@@ -6,6 +6,7 @@ raises leaves it.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,10 @@ class Evaluator(ABC):
     @abstractmethod
     def poll(self) -> Outcome | None:
         """Return the outcome of the submitted trial, once, when it has ended; None while it runs."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until `poll` may have news, at most so long."""
+        time.sleep(seconds)
 
     def cancel(self) -> None:
         """End the evaluation under way, if there is one and it can be ended from outside."""

@@ -1,4 +1,9 @@
-"""Evaluates the objective in this process, at once."""
+"""Evaluates the objective in this process, at once.
+
+What the objective prints goes where the rank prints: a redirection for the time of an evaluation would take the progress
+display, MPI's messages and the output of the caller's other threads along. In a process of its own (isolate=True) each
+trial's output has files of its own.
+"""
 
 from __future__ import annotations
 
@@ -35,34 +40,38 @@ class InlineEvaluator(Evaluator):
     def submit(self, trial: Trial, parameters: Parameters) -> None:
         """Evaluate `trial` now."""
         handle = None if self._handle is None else self._handle(trial)
-        arguments = (parameters,) if handle is None else (parameters, handle)
-        start = time.perf_counter()
-        fatal: AmbiguousMetrics | None = None
-        metrics: dict[str, Any] = {}
-        error = None
-        status = FAILED
-        try:
-            metrics = self._metrics.read(self._objective(*arguments))
-        except AmbiguousMetrics as ambiguous:
-            fatal, error = ambiguous, str(ambiguous)
-        except Pruned as pruned:
-            status, error = PRUNED, str(pruned)
-            metrics = {} if handle is None else dict(handle.last)
-        except Exception:
-            error = traceback.format_exc()
-        except SystemExit as leaving:
-            error = f"the objective called sys.exit({leaving.code!r})"
-        seconds = time.perf_counter() - start
-        if error is None:
-            self._outcome = Outcome(metrics=metrics, seconds=seconds)
-        else:
-            fault = "objective" if status == FAILED else None
-            self._outcome = Outcome(status, metrics, seconds, error, fault, fatal)
+        self._outcome = evaluate(self._objective, parameters, handle, self._metrics)
 
     def poll(self) -> Outcome | None:
         """Return the outcome of the trial submitted last, once."""
         outcome, self._outcome = self._outcome, None
         return outcome
+
+
+def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle | None, metrics: Metrics) -> Outcome:
+    """Call the objective and return what came of it; nothing but an interrupt leaves this function."""
+    arguments = (parameters,) if handle is None else (parameters, handle)
+    start = time.perf_counter()
+    fatal: AmbiguousMetrics | None = None
+    read: dict[str, Any] = {}
+    error = None
+    status = FAILED
+    try:
+        read = metrics.read(objective(*arguments))
+    except AmbiguousMetrics as ambiguous:
+        fatal, error = ambiguous, str(ambiguous)
+    except Pruned as pruned:
+        status, error = PRUNED, str(pruned)
+        read = {} if handle is None else dict(handle.last)
+    except Exception:
+        error = traceback.format_exc()
+    except SystemExit as leaving:
+        error = f"the objective called sys.exit({leaving.code!r})"
+    seconds = time.perf_counter() - start
+    if error is None:
+        return Outcome(metrics=read, seconds=seconds)
+    fault = "objective" if status == FAILED else None
+    return Outcome(status, read, seconds, error, fault, fatal)
 
 
 def takes_handle(objective: Objective, position: int = 1) -> bool:

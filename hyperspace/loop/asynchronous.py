@@ -81,7 +81,10 @@ class AsyncLoop(ViewLoop):
 
     def _announce(self, trial: Trial) -> None:
         self._gossip.add(shared_record(trial, self._study.space), finished=False)
-        self._gossip.turn(insist=True)  # nothing more leaves this rank while it evaluates
+        self._gossip.turn(insist=True)  # an evaluation in this process lets nothing more leave before it ends
+
+    def _meanwhile(self) -> None:
+        self._gossip.turn()
 
     def _hear(self) -> None:
         """Turn the records that are new into trials."""

@@ -17,9 +17,10 @@ from typing import Any
 
 from hyperspace import streams
 from hyperspace.errors import StudyError
-from hyperspace.evaluators.base import Evaluator
+from hyperspace.evaluators.base import Evaluator, Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.exchange.base import Exchange, Tally
+from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.journal import Journal
 from hyperspace.metrics import FLOAT_NAME, Value
 from hyperspace.optimizers.base import Suggestion
@@ -48,6 +49,7 @@ class Surroundings:
         scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
         deadline: time.monotonic() after which no evaluation may run; None without one.
         stop: tells whether the study was asked to end.
+        retries: how often an evaluation is repeated that the infrastructure has failed.
         progress: shows how far the study is; None where nothing is shown.
         callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
             after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
@@ -62,6 +64,7 @@ class Surroundings:
     scratch: Callable[[int, int], Path] | None
     deadline: float | None
     stop: StopRequest
+    retries: int
     progress: Progress | None
     callback: Callback | None
 
@@ -141,10 +144,14 @@ class Loop(ABC):
             journal.started(trial)
         if started is not None:
             started(trial)
-        self._reports = {}
-        self._evaluator.submit(trial, self._study.space.parameters(trial.x))
-        while (outcome := self._evaluator.poll()) is None:
-            time.sleep(1e-3)
+        outcome = self._outcome(trial)
+        for _ in range(self._around.retries):
+            if outcome.fault != "infrastructure":
+                break
+            trial = replace(trial, attempt=trial.attempt + 1, started=time.time())
+            if journal is not None:
+                journal.started(trial)
+            outcome = self._outcome(trial)
         trial = trial.finish(
             outcome.status,
             metrics=outcome.metrics,
@@ -164,6 +171,19 @@ class Loop(ABC):
         if callback is not None and callback(trial) is True:
             self._stopping = True
         return trial
+
+    def _outcome(self, trial: Trial) -> Outcome:
+        """Evaluate `trial` once."""
+        self._reports = {}
+        self._evaluator.submit(trial, self._study.space.parameters(trial.x))
+        naps = naps_between_tests()
+        while (outcome := self._evaluator.poll()) is None:
+            self._evaluator.wait(next(naps))
+            self._meanwhile()
+        return outcome
+
+    def _meanwhile(self) -> None:
+        """Do what there is to do while an evaluation runs elsewhere."""
 
     def _give_up_if_hopeless(self, archive: Archive) -> None:
         if len(archive) < _HOPELESS * self._study.n_drives or any(trial.status == OK for trial in archive.trials):

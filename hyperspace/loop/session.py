@@ -6,10 +6,9 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
 from hyperspace.errors import StudyError
-from hyperspace.evaluators.inline import InlineEvaluator
+from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
@@ -38,6 +37,7 @@ class Session:
         folder: the study's files; None if it keeps none.
         restart: set the folder aside first.
         deadline: time.monotonic() after which no evaluation may run.
+        retries: how often an evaluation is repeated that the infrastructure has failed.
         verbose: show the progress on rank 0.
         callback: called with every trial that this rank finishes.
 
@@ -53,12 +53,14 @@ class Session:
         folder: StudyFolder | None,
         restart: bool,
         deadline: float | None,
+        retries: int,
         verbose: bool,
         callback: Callback | None,
     ) -> None:
         self._ranks = ranks
         self._folder = folder
         self._deadline = deadline
+        self._retries = retries
         self._verbose = verbose
         self._callback = callback
         self._leases = None if folder is None else Leases(folder.leases)
@@ -81,26 +83,27 @@ class Session:
         before = self._ranks.first(lambda: forget_request(folder, alone=self.study.exchange != "files"))
         return StopRequest(folder.stop_file, None if before is None else (before[0], before[1]))
 
-    def run(self, objective: Callable[..., Any]) -> Result:
+    def run(self, make_evaluator: MakeEvaluator) -> Result:
         """Work the carried drives until the budget or the time is spent; return the merged result. To be called once."""
         try:
-            return self._run(objective)
+            return self._run(make_evaluator)
         finally:
             self._release()
 
-    def _run(self, objective: Callable[..., Any]) -> Result:
+    def _run(self, make_evaluator: MakeEvaluator) -> Result:
         study, folder = self.study, self._folder
         recorded, journals, make_loop = self._open_records()
         progress = self._announce(recorded.values())
         around = Surroundings(
             exchange=self._ranks,
             make_strategy=self._make_strategy,
-            make_evaluator=lambda handle: InlineEvaluator(objective, study.metrics, handle),
+            make_evaluator=make_evaluator,
             journals=journals,
             recorded=recorded,
             scratch=None if folder is None else folder.scratch,
             deadline=self._deadline,
             stop=self._stop,
+            retries=self._retries,
             progress=progress,
             callback=self._callback,
         )

@@ -11,6 +11,7 @@ from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers import ALGORITHMS, is_algorithm
 from hyperspace.space import Space
 from hyperspace.trial import GIVEN_DRIVE, OK, Trial
+from hyperspace.values import is_number
 
 MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS)
 
@@ -24,6 +25,16 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
         raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
+
+
+def check_seconds(name: str, value: Any) -> None:
+    """Check a number of seconds that may be left out.
+
+    Raises:
+        InputError: it is neither None nor a positive number.
+    """
+    if value is not None and not (is_number(value) and value > 0):
+        raise InputError(f"{name} must be a positive number of seconds, got {value!r}")
 
 
 def check_model(model: Any) -> Any:

@@ -123,13 +123,13 @@ def test_an_error_on_one_rank_ends_all_naming_rank_and_host(mpirun, tmp_path):
     program = (
         HEAD
         + """
-import hyperspace.loop.session
-class Broken(hyperspace.loop.session.InlineEvaluator):
+import hyperspace.evaluators.opening
+class Broken(hyperspace.evaluators.opening.InlineEvaluator):
     def submit(self, trial, parameters):
         if trial.drive == 1:
             raise OSError("out of file handles")
         super().submit(trial, parameters)
-hyperspace.loop.session.InlineEvaluator = Broken
+hyperspace.evaluators.opening.InlineEvaluator = Broken
 hyperdrive(objective, [(2, 10), (0.0, 1.0), (1, 10)], sys.argv[1], n_iterations=1000, model="RAND")
 """
     )

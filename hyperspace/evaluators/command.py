@@ -1,0 +1,227 @@
+"""Any program as the objective: each trial runs it once, with the parameters on its command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import string
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hyperspace.errors import InputError
+from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
+from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.output import TrialOutput, read_end
+from hyperspace.evaluators.processes import ProcessGroup, describe_end
+from hyperspace.metrics import AmbiguousMetrics, Metrics
+from hyperspace.space import Space
+from hyperspace.trial import FAILED, TIMEOUT, Trial
+
+_TRIAL = ("id", "seed", "attempt", "folder")
+_READ = 1 << 20  # bytes at the end of the standard output that the metrics are looked for in
+_Piece = tuple[str, str | None, str]  # text, then the name of what follows it, and its format
+
+
+class Command:
+    """A command line with places for the parameters; `hyperdrive` takes it as an objective.
+
+    Args:
+        line: split into words once, as a shell would, and run without one. In a word, {name} stands for the parameter `name`,
+            {name:.3f} for it in that format, {trial.id}, {trial.seed}, {trial.attempt} and {trial.folder} for the trial's own;
+            {{ and }} for braces.
+        pattern: a regular expression. Its last match in the standard output gives the value, as its first group, or the
+            metrics by name, as its named groups. None: the last line that is a number or an object in JSON does.
+
+    Raises:
+        InputError: no words, quotes or braces that do not match, or no regular expression.
+    """
+
+    def __init__(self, line: str, pattern: str | None = None) -> None:
+        try:
+            words = shlex.split(line)
+            self._words = [[_piece(*part) for part in string.Formatter().parse(word)] for word in words]
+        except ValueError as error:
+            raise InputError(f"the command {line!r} cannot be split into words: {error}; a brace is written twice") from None
+        if not words:
+            raise InputError("the command is empty; expected a program and its arguments, such as python sim.py --x {x}")
+        try:
+            self._pattern = None if pattern is None else re.compile(pattern, re.MULTILINE)
+        except re.error as error:
+            raise InputError(f"the pattern {pattern!r} is no regular expression: {error}") from None
+        self.line = line
+        self.__qualname__ = line  # the name under which it stands in the study
+
+    def check(self, space: Space) -> None:
+        """Check that the command can be run with the points of a space.
+
+        Raises:
+            InputError: an unknown name, a dimension that the command does not use, a format that does not fit, or no such
+                program.
+        """
+        used = {name for word in self._words for _, name, _ in word if name is not None}
+        names = [*space.names, *space.constants, *(f"trial.{name}" for name in _TRIAL)]
+        for name in sorted(used):
+            if name not in names:
+                raise InputError(f"the command has a place for {{{name}}}, which is none of {', '.join(names)}")
+        for name in space.names:
+            if name not in used:
+                raise InputError(f"the command does not use the parameter {name!r}; write {{{name}}} where its value belongs")
+        middle = space.parameters(space.from_unit(space.snap(np.full((1, space.d), 0.5)))[0])
+        program = self.fill(space, middle, dict.fromkeys(_TRIAL, 0))[0]
+        literal = all(name is None for _, name, _ in self._words[0])
+        if literal and shutil.which(program) is None:
+            raise InputError(f"the command's program {program!r} was not found; give its path, or see that it is executable")
+
+    def fill(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> list[str]:
+        """Return the words of the command with all values in their places.
+
+        Raises:
+            InputError: a value that a format does not fit.
+        """
+        named = parameters if isinstance(parameters, dict) else dict(zip(space.names, parameters, strict=True))
+        values = named | {f"trial.{name}": trial[name] for name in _TRIAL}
+        return ["".join(text + _format(name, values, spec) for text, name, spec in word) for word in self._words]
+
+    def read(self, text: str) -> Any:
+        """Return what the program's output says: a number, or metrics by name.
+
+        Raises:
+            InputError: nothing in it is what was looked for.
+        """
+        return _last_json(text) if self._pattern is None else self._last_match(text, self._pattern)
+
+    def _last_match(self, text: str, pattern: re.Pattern[str]) -> Any:
+        match = next(iter(deque(pattern.finditer(text), maxlen=1)), None)
+        if match is None:
+            raise InputError(f"the command printed nothing that the pattern {pattern.pattern!r} matches")
+        if match.groupdict():
+            return {name: _number(value) for name, value in match.groupdict().items() if value is not None}
+        return _number(match[1] if pattern.groups else match[0])
+
+
+class CommandEvaluator(Evaluator):
+    """Runs the command of a trial, and reads its output.
+
+    Args:
+        command: the command.
+        space: the search space.
+        metrics: reads what the output says.
+        timeout: seconds that an evaluation may take; None without a limit.
+        handle: makes the handle of a trial, which tells its folder.
+    """
+
+    def __init__(
+        self, command: Command, space: Space, metrics: Metrics, timeout: float | None, handle: Callable[[Trial], TrialHandle]
+    ) -> None:
+        self._command, self._space, self._metrics = command, space, metrics
+        self._timeout = timeout
+        self._make_handle = handle
+        self._group: ProcessGroup | None = None  # of the trial under way
+        self._refused: Outcome | None = None  # of one that could not be started
+        self._begun = 0.0
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    def submit(self, trial: Trial, parameters: Parameters) -> None:
+        """Start the program."""
+        described = self._make_handle(trial).facts
+        folder = described["folder"]
+        if folder is None:
+            self._temporary = self._temporary or tempfile.TemporaryDirectory(prefix="hyperspace-")
+            folder = Path(self._temporary.name)
+        self._output = TrialOutput(folder, trial.attempt)
+        self._begun = time.monotonic()
+        files = self._output.open()
+        try:
+            words = self._command.fill(self._space, parameters, described | {"folder": folder})
+            self._group = ProcessGroup(words, stdout=files[0], stderr=files[1])
+        except (OSError, ValueError) as error:  # ValueError: a null character in a word
+            self._refused = Outcome(FAILED, {}, 0.0, f"the command could not be started: {error}", "objective")
+        finally:
+            for file in files:
+                os.close(file)
+
+    def poll(self) -> Outcome | None:
+        """Return the outcome once the program has ended, or its time is up."""
+        outcome = self._refused
+        if self._group is not None:
+            code = self._group.exit_code()
+            if code is not None:
+                outcome = self._judge(code)
+            elif self._timeout is not None and self._seconds() > self._timeout:
+                self._group.kill()
+                error = f"the command took longer than timeout={self._timeout:g} seconds and was ended"
+                outcome = Outcome(TIMEOUT, {}, self._seconds(), error, "objective")
+        if outcome is not None:
+            self._output.drop_empty()
+            self._group = self._refused = None
+        return outcome
+
+    def cancel(self) -> None:
+        """End the program."""
+        if self._group is not None:
+            self._group.kill()
+        self._group = self._refused = None
+
+    def close(self) -> None:
+        """End the program, and remove what was kept of its output where the study keeps no files."""
+        self.cancel()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
+
+    def _judge(self, code: int) -> Outcome:
+        seconds = self._seconds()
+        if code != 0:
+            ended, fault = describe_end(code)
+            return Outcome(FAILED, {}, seconds, f"the command {ended}{self._output.quote_errors()}", fault)
+        try:
+            metrics = self._metrics.read(self._command.read(read_end(self._output.stdout, _READ)))
+        except InputError as error:
+            fatal = error if isinstance(error, AmbiguousMetrics) else None
+            return Outcome(FAILED, {}, seconds, f"{error}{self._output.quote_errors()}", "objective", fatal)
+        return Outcome(metrics=metrics, seconds=seconds)
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+
+def _piece(text: str, name: str | None, spec: str | None, conversion: str | None) -> _Piece:
+    if conversion is not None:
+        raise ValueError(f"{{{name}!{conversion}}} asks for a conversion, which is not supported")
+    return text, name, spec or ""
+
+
+def _format(name: str | None, values: Mapping[str, Any], spec: str) -> str:
+    if name is None:
+        return ""
+    try:
+        return format(values[name], spec)
+    except (ValueError, TypeError):
+        raise InputError(f"the command's {{{name}:{spec}}} does not fit the value {values[name]!r}") from None
+
+
+def _last_json(text: str) -> Any:
+    for line in reversed(text.splitlines()):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            return value
+    raise InputError("the command printed no line that is a number or an object in JSON, and no pattern was given")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"the pattern found {text!r} in the command's output, which is no number") from None

@@ -1,0 +1,46 @@
+"""Which evaluator an objective gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from hyperspace.evaluators.base import Evaluator
+from hyperspace.evaluators.command import Command, CommandEvaluator
+from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.inline import InlineEvaluator, Objective
+from hyperspace.evaluators.worker import WorkerEvaluator
+from hyperspace.evaluators.worker_client import Worker
+from hyperspace.metrics import Metrics
+from hyperspace.space import Space
+from hyperspace.trial import Trial
+
+MakeEvaluator = Callable[[Callable[[Trial], TrialHandle]], Evaluator]
+
+
+def open_evaluators(
+    objective: Objective | Command, metrics: Metrics, space: Space, timeout: float | None, isolate: bool, held: ExitStack
+) -> MakeEvaluator:
+    """Return what makes the evaluator, given what makes a trial's handle.
+
+    Args:
+        objective: the user's function or command; a command runs as a process of its own in any case.
+        metrics: reads what it returns.
+        space: the search space.
+        timeout: seconds that an evaluation may take; None without a limit.
+        isolate: whether to evaluate in a process of its own, which is started here, with the objective loaded.
+        held: gives back what is opened.
+
+    Raises:
+        InputError: the objective cannot be evaluated in another process, or the command does not fit the space.
+    """
+    if isinstance(objective, Command):
+        objective.check(space)
+        return partial(CommandEvaluator, objective, space, metrics, timeout)
+    if not isolate:
+        return partial(InlineEvaluator, objective, metrics)
+    worker = Worker(objective, metrics, space)
+    held.callback(worker.close)
+    worker.await_ready()
+    return partial(WorkerEvaluator, worker, timeout)

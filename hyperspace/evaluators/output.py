@@ -1,0 +1,52 @@
+"""What a trial prints: its standard output and standard error, in files of its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+_SHOWN = 2000  # bytes of the standard error that an error quotes
+
+
+class TrialOutput:
+    """The files of one attempt at a trial: stdout.txt and stderr.txt, of a repetition stdout-1.txt and so on.
+
+    Args:
+        folder: the trial's.
+        attempt: number of the attempt, from 0.
+    """
+
+    def __init__(self, folder: Path, attempt: int) -> None:
+        number = f"-{attempt}" if attempt else ""
+        self._folder = folder
+        self.stdout, self.stderr = folder / f"stdout{number}.txt", folder / f"stderr{number}.txt"
+
+    def open(self) -> tuple[int, int]:
+        """Return descriptors of the two files, empty and ready to be written."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+        return os.open(self.stdout, flags, 0o666), os.open(self.stderr, flags, 0o666)
+
+    def drop_empty(self) -> None:
+        """Remove the files that nothing was printed to, and a folder that is left empty."""
+        with contextlib.suppress(OSError):
+            for file in (self.stdout, self.stderr):
+                if file.stat().st_size == 0:
+                    file.unlink()
+            self._folder.rmdir()  # refuses where anything is left
+
+    def quote_errors(self) -> str:
+        """Return the end of the standard error, to be added to an error; nothing where nothing was printed."""
+        text = read_end(self.stderr, _SHOWN).strip()
+        return f"\nIts standard error ends with:\n{text}" if text else ""
+
+
+def read_end(file: Path, size: int) -> str:
+    """Return the last `size` bytes of a file as text; nothing where there is no file."""
+    try:
+        with open(file, "rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
+            return stream.read().decode(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,138 @@
+"""Evaluates the objective in a process of its own, which stays from trial to trial.
+
+The rank outlives whatever happens there: a crash, an exit, a hang, memory that runs out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
+from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.output import TrialOutput
+from hyperspace.evaluators.processes import describe_end
+from hyperspace.evaluators.worker_client import Worker
+from hyperspace.metrics import AmbiguousMetrics
+from hyperspace.pruning import Pruned
+from hyperspace.trial import FAILED, TIMEOUT, Trial
+
+_LEAK = 1 << 30  # bytes: a worker that has grown by so much, and to more than twice its size, makes way for a fresh one
+
+
+class WorkerEvaluator(Evaluator):
+    """Has trials evaluated by a worker, which is started again whenever it has ended.
+
+    Args:
+        worker: the process, ready.
+        timeout: seconds that an evaluation may take; None without a limit.
+        handle: makes the handle of a trial; what the objective reports goes to it, here.
+    """
+
+    def __init__(self, worker: Worker, timeout: float | None, handle: Callable[[Trial], TrialHandle]) -> None:
+        self._worker = worker
+        self._make_handle = handle
+        self._timeout = timeout
+        self._handle: TrialHandle | None = None  # of the trial under way
+        self._output: TrialOutput | None = None
+        self._parameters: Parameters = []
+        self._begun: float | None = None  # when the worker, once it was ready, got the trial
+        self._first_memory: int | None = None  # bytes that the worker held after its first evaluation
+
+    def submit(self, trial: Trial, parameters: Parameters) -> None:
+        """Begin the evaluation; a worker that has ended since the last one is started again."""
+        self._handle, self._parameters, self._begun = self._make_handle(trial), parameters, None
+        folder = self._handle.facts["folder"]
+        self._output = None if folder is None else TrialOutput(folder, trial.attempt)
+        if self._worker.exit_code() is not None:
+            self._renew()
+        self._send_if_ready()
+
+    def poll(self) -> Outcome | None:
+        """Return the outcome once the objective has returned, its process has ended, or its time is up."""
+        if self._handle is None:
+            return None
+        code = self._worker.exit_code()  # asked first, so that what comes is all there is if the process has ended
+        for answer in self._worker.receive():
+            if answer["event"] == "reported":
+                self._answer_report(self._handle, answer)
+            elif answer["event"] == "finished":
+                return self._finish(_outcome(answer), answer["memory"])
+        if code is not None:
+            return self._finish(self._died(code))
+        self._send_if_ready()
+        if self._timeout is not None and self._seconds() > self._timeout:
+            self._worker.close(at_once=True)
+            error = f"the evaluation took longer than timeout={self._timeout:g} seconds and was ended"
+            return self._finish(Outcome(TIMEOUT, {}, self._seconds(), error, "objective"))
+        return None
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until the worker has news, at most so long."""
+        if self._timeout is not None and self._begun is not None:
+            seconds = min(seconds, max(self._timeout - self._seconds(), 0.0))
+        self._worker.wait(seconds)
+
+    def cancel(self) -> None:
+        """End the evaluation under way, with its process."""
+        if self._handle is not None:
+            self._handle = None
+            self._worker.close(at_once=True)
+
+    def close(self) -> None:
+        """End the worker."""
+        self.cancel()
+        self._worker.close()
+
+    def _send_if_ready(self) -> None:
+        if self._worker.ready and self._begun is None and self._handle is not None:
+            self._worker.send({"handle": self._handle.facts, "parameters": self._parameters})
+            self._begun = time.monotonic()
+
+    def _answer_report(self, handle: TrialHandle, answer: dict[str, Any]) -> None:
+        pruned = None
+        try:
+            handle.report(answer["step"], answer["metrics"])
+        except Pruned as reason:
+            pruned = str(reason)
+        self._worker.send(pruned)
+
+    def _died(self, exit_code: int) -> Outcome:
+        ended, fault = describe_end(exit_code)
+        if self._begun is None:  # it has loaded the objective before: something else is wrong now
+            error = f"the process that evaluates could not be started again; it {ended} {self._worker.refused or ''}".rstrip()
+            return Outcome(FAILED, {}, 0.0, error, "infrastructure")
+        trace = self._worker.trace.partition("\n\nExtension modules")[0]
+        error = f"the process that evaluated it {ended}\n{trace}".rstrip()
+        if self._output is not None:
+            error += self._output.quote_errors()
+        return Outcome(FAILED, {}, self._seconds(), error, fault)
+
+    def _finish(self, outcome: Outcome, memory: int | None = None) -> Outcome:
+        if self._output is not None:
+            self._output.drop_empty()
+        self._handle = None
+        self._first_memory = self._first_memory or memory
+        grown = memory is not None and self._first_memory is not None and memory > _limit(self._first_memory)
+        if grown or self._worker.exit_code() is not None:
+            self._renew()  # it loads the objective while the rank thinks about the next trial
+        return outcome
+
+    def _renew(self) -> None:
+        self._worker.renew()
+        self._first_memory = None
+
+    def _seconds(self) -> float:
+        return 0.0 if self._begun is None else time.monotonic() - self._begun
+
+
+def _limit(first: int) -> int:
+    """Return the bytes from which on a worker that began with `first` counts as leaking."""
+    return max(2 * first, first + _LEAK)
+
+
+def _outcome(answer: dict[str, Any]) -> Outcome:
+    metrics = {name: tuple(value) if isinstance(value, list) else value for name, value in answer["metrics"].items()}
+    fatal = AmbiguousMetrics(answer["error"]) if answer["fatal"] else None
+    return Outcome(answer["status"], metrics, answer["seconds"], answer["error"], answer["fault"], fatal)

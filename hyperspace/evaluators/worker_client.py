@@ -1,0 +1,163 @@
+"""A worker as its rank sees it: the process, and the way to it and back.
+
+The process is started anew by the interpreter, never forked, so that neither MPI nor a GPU's state is inherited;
+`hyperspace.evaluators.worker_server` runs in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import select
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import hyperspace
+from hyperspace.errors import InputError
+from hyperspace.evaluators.main_script import main_reference
+from hyperspace.evaluators.processes import ProcessGroup, describe_end
+from hyperspace.metrics import Metrics
+from hyperspace.space import Space
+from hyperspace.study.checks import name_of
+
+_ROOT = Path(hyperspace.__file__).parents[1]
+_PROGRAM = "import sys; sys.path.insert(0, {root!r}); from hyperspace.evaluators.worker_server import main; main({ends})"
+_FAREWELL = 5.0  # seconds that a worker without a trial may take to leave, e.g. to write what its libraries still hold
+
+
+class Worker:
+    """A process that has loaded the objective.
+
+    Args:
+        objective: a function that another process can import.
+        metrics: reads there what the objective returns.
+        space: the search space, whose categories and constants have to get there too.
+
+    Raises:
+        InputError: the objective cannot be found in another process.
+    """
+
+    def __init__(self, objective: Callable[..., Any], metrics: Metrics, space: Space) -> None:
+        self._name = name_of(objective)
+        try:
+            pickled = pickle.dumps((objective, metrics, (space.dimensions, space.constants)))
+        except Exception as error:  # pickling may raise anything
+            raise self._refusal(_first_line(error)) from None
+        self._settings = {
+            "path": [os.path.abspath(place) if place == "" else place for place in sys.path],
+            "arguments": list(sys.argv),
+            "main": main_reference(),
+            "objective": pickled,
+        }
+        self._start()
+
+    def _start(self) -> None:
+        commands, self._commands = os.pipe()
+        self._replies, replies = os.pipe()
+        os.set_blocking(self._replies, False)
+        program = _PROGRAM.format(root=str(_ROOT), ends=f"{commands}, {replies}")
+        try:
+            self._group = ProcessGroup([sys.executable, *_interpreter_options(), "-c", program], pass_fds=(commands, replies))
+        finally:
+            os.close(commands)
+            os.close(replies)
+        self._received = b""
+        self._open = True
+        self.ready = False
+        self.trace = ""
+        self.refused: str | None = None
+        self.send(self._settings)
+
+    def await_ready(self) -> None:
+        """Wait until the objective is loaded.
+
+        Raises:
+            InputError: it cannot be.
+        """
+        while True:
+            code = self._group.exit_code()
+            self.receive()
+            if self.ready:
+                return
+            if self.refused is not None or code is not None:
+                self.close(at_once=True)
+                ended = "" if code is None else describe_end(code)[0]
+                raise self._refusal(self.refused or f"the process that imported it {ended}")
+            self.wait(1.0)
+
+    def _refusal(self, reason: str) -> InputError:
+        return InputError(
+            f"the objective {self._name} cannot be evaluated in a process of its own, which timeout=, isolate= and retries= "
+            f"need: {reason}"
+        )
+
+    def send(self, message: Any) -> None:
+        """Send a message; a process that is no longer there does not get it."""
+        data = memoryview(pickle.dumps(message))
+        with suppress(BrokenPipeError):
+            while data:
+                data = data[os.write(self._commands, data) :]
+
+    def receive(self) -> list[dict[str, Any]]:
+        """Return the answers that have come; the traceback of a crash is kept in `trace`."""
+        while self._open:
+            try:
+                data = os.read(self._replies, 1 << 16)
+            except BlockingIOError:
+                break
+            self._open = bool(data)
+            self._received += data
+        *lines, self._received = self._received.split(b"\n")
+        answers = []
+        for line in lines:
+            try:
+                answer = json.loads(line)
+            except ValueError:
+                self.trace += line.decode(errors="replace") + "\n"
+                continue
+            self.ready = self.ready or answer["event"] == "ready"
+            if answer["event"] == "refused":
+                self.refused = answer["reason"]
+            answers.append(answer)
+        return answers
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until an answer comes, at most so long."""
+        if not self._open:  # nothing will come; the process is about to end
+            time.sleep(seconds)
+            return
+        poll = select.poll()
+        poll.register(self._replies, select.POLLIN)
+        poll.poll(1000 * seconds)
+
+    def exit_code(self) -> int | None:
+        """Return how the process ended; None while it runs."""
+        return self._group.exit_code()
+
+    def renew(self) -> None:
+        """End the process and start another one, which loads the objective while this rank goes on."""
+        self.close(at_once=True)
+        self._start()
+
+    def close(self, at_once: bool = False) -> None:
+        """End the process; unless `at_once`, after a chance to leave by itself."""
+        if self._commands < 0:
+            return
+        os.close(self._commands)
+        self._commands = -1
+        self._group.wait(0.0 if at_once or not self.ready else _FAREWELL)
+        os.close(self._replies)
+
+
+def _interpreter_options() -> list[str]:
+    """Return what the rank's interpreter was told, and -u: what is printed before a crash is not to be lost in a buffer."""
+    return ["-u", *(["-O"] * sys.flags.optimize), *(f"-W{option}" for option in sys.warnoptions)]
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,0 +1,206 @@
+"""Commands: how their words are made, how their output is read, and every way in which they fail."""
+
+import sys
+
+import pytest
+from launch import await_end
+
+from hyperspace import hyperdrive
+from hyperspace.errors import InputError
+from hyperspace.evaluators.command import Command, CommandEvaluator
+from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.metrics import AmbiguousMetrics, Metrics
+from hyperspace.space import check_space
+from hyperspace.trial import Trial
+
+SPACE = check_space({"x": (0.0, 1.0), "n": (1, 9), "kind": ["a b", "c"], "fixed": 3})
+POINT = {"x": 0.1, "n": 4, "kind": "a b", "fixed": 3}
+TRIAL = {"id": "3-2", "seed": 7, "attempt": 0, "folder": "/tmp/f"}
+PYTHON = sys.executable
+
+
+def test_values_take_their_places_and_no_shell_sees_them():
+    command = Command("prog --x={x} '{n} {n:03d}' {kind} {{x}} {x:.2e} {fixed} {trial.id}/{trial.seed} \"$HOME;`ls`\"")
+    assert command.fill(SPACE, POINT, TRIAL) == [
+        "prog",
+        "--x=0.1",
+        "4 004",
+        "a b",
+        "{x}",
+        "1.00e-01",
+        "3",
+        "3-2/7",
+        "$HOME;`ls`",
+    ]
+
+
+def test_parameters_without_names_are_called_by_position():
+    assert Command("prog {x0} {x1}").fill(check_space([(0.0, 1.0), (1, 3)]), [0.5, 2], TRIAL) == ["prog", "0.5", "2"]
+
+
+def test_a_float_is_passed_with_all_its_digits():
+    assert Command("{x}").fill(SPACE, POINT | {"x": 0.1 + 0.2}, TRIAL) == ["0.30000000000000004"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "the command is empty"),
+        ("prog 'open", "cannot be split into words: No closing quotation"),
+        ("prog {x", "cannot be split into words"),
+        ("prog {x!r}", "asks for a conversion"),
+        ("true {x} {n} {kind} {y}", "has a place for {y}, which is none of x, n, kind, fixed, trial.id"),
+        ("true {x} {n} {kind} {x.real}", "has a place for {x.real}"),
+        ("true {x} {n}", "does not use the parameter 'kind'; write {kind} where its value belongs"),
+        ("true {x:d} {n} {kind}", "{x:d} does not fit the value 0.5"),
+        ("no-such-program {x} {n} {kind}", "program 'no-such-program' was not found"),
+    ],
+)
+def test_a_wrong_command_is_refused_in_one_sentence(line, message):
+    with pytest.raises(InputError) as refused:
+        Command(line).check(SPACE)
+    assert message in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_wrong_pattern_is_refused():
+    with pytest.raises(InputError, match=r"the pattern '\(' is no regular expression"):
+        Command("true", "(")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "value"),
+    [
+        (None, "epoch 1\n0.5\nbye\n", 0.5),
+        (None, '{"loss": 1}\n{"loss": 0.25, "n": 2}\ntrue\n"text"\n[1]\n', {"loss": 0.25, "n": 2}),
+        (r"loss=(\S+)", "loss=3\nloss=2.5e-1\ndone", 0.25),
+        (r"^\d+$", "12\nx 13\n", 12.0),
+        (r"loss (?P<loss>\S+) acc (?P<accuracy>\S+)", "loss 1 acc 0.5\nloss 2 acc 0.75\n", {"loss": 2.0, "accuracy": 0.75}),
+    ],
+)
+def test_the_last_value_that_was_printed_counts(pattern, text, value):
+    assert Command("true", pattern).read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "message"),
+    [
+        (None, "nothing here\n", "printed no line that is a number or an object in JSON"),
+        (r"loss=(\S+)", "nothing here\n", r"printed nothing that the pattern"),
+        (r"loss=(\S+)", "loss=low\n", "found 'low' in the command's output, which is no number"),
+    ],
+)
+def test_output_without_a_value_says_what_was_looked_for(pattern, text, message):
+    with pytest.raises(InputError, match=message):
+        Command("true", pattern).read(text)
+
+
+@pytest.fixture
+def evaluate(tmp_path):
+    """Run a program, given as text, once: evaluate("print(1)", timeout=...); returns the outcome."""
+
+    def run(text, pattern=None, timeout=None, folder=tmp_path / "scratch", attempt=0):
+        program = tmp_path / "program.py"
+        program.write_text(f"import os, signal, sys, time\nx = float(sys.argv[1])\n{text}\n")
+        command = Command(f"{PYTHON} {program} {{x0}}", pattern)
+        space = check_space([(0.0, 1.0)])
+        command.check(space)
+        handle = TrialHandle("3-2", 7, attempt, folder, lambda step, metrics: None)
+        evaluator = CommandEvaluator(command, space, Metrics(), timeout, lambda trial: handle)
+        evaluator.submit(Trial(drive=3, iteration=2, x=(0.5,), attempt=attempt), [0.5])
+        while (outcome := evaluator.poll()) is None:
+            evaluator.wait(0.02)
+        assert evaluator.poll() is None
+        evaluator.close()
+        return outcome
+
+    return run
+
+
+def test_a_program_that_prints_its_value(evaluate, tmp_path):
+    outcome = evaluate("print('starting'); print(2 * x); print('careful', file=sys.stderr)")
+    assert (outcome.status, outcome.metrics, outcome.error) == ("ok", {"objective": 1.0}, None)
+    assert outcome.seconds > 0
+    assert (tmp_path / "scratch" / "stdout.txt").read_text() == "starting\n1.0\n"
+    assert (tmp_path / "scratch" / "stderr.txt").read_text() == "careful\n"
+
+
+def test_the_output_of_a_study_without_files_is_read_all_the_same(evaluate):
+    assert evaluate("print(2 * x)", folder=None).metrics == {"objective": 1.0}
+
+
+def test_a_repetition_has_files_of_its_own(evaluate, tmp_path):
+    evaluate("print(1)")
+    assert "printed no line" in evaluate("print('now without a value')", attempt=1).error
+    assert sorted(file.name for file in (tmp_path / "scratch").iterdir()) == ["stdout-1.txt", "stdout.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault", "message"),
+    [
+        (
+            "raise ValueError('no mesh')",
+            "objective",
+            "exit code 1\nIts standard error ends with:\nTraceback",
+        ),
+        ("os._exit(3)", "objective", "the command ended with exit code 3"),
+        ("os.abort()", "objective", "the command was ended by SIGABRT"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "infrastructure", "the command was ended by SIGKILL"),
+        ("sys.exit(137)", "infrastructure", "the command ended with exit code 137"),
+        ("sys.exit(os.EX_TEMPFAIL)", "infrastructure", "the command ended with exit code 75"),
+        ("print('nan')", "objective", "printed no line that is a number"),
+        ("print('NaN')", "objective", "the objective returned objective = nan; a finite number was expected"),
+        ('print(\'{"loss": "low"}\')', "objective", "the objective returned loss = 'low' (str)"),
+    ],
+)
+def test_a_failure_says_what_happened_and_whose_fault_it_is(evaluate, text, fault, message):
+    outcome = evaluate(text)
+    assert (outcome.status, outcome.fault, outcome.metrics) == ("failed", fault, {})
+    assert outcome.error.startswith(message) or message in outcome.error
+
+
+def test_metrics_without_a_goal_are_fatal(evaluate):
+    assert isinstance(evaluate("""print('{"a": 1, "b": 2}')""").fatal, AmbiguousMetrics)
+
+
+def test_a_time_out_ends_the_program_with_all_that_it_has_started(evaluate, tmp_path):
+    text = f"""
+import subprocess
+child = subprocess.Popen(["sleep", "1000"])
+open({str(tmp_path / "child")!r}, "w").write(str(child.pid))
+time.sleep(1000)"""
+    outcome = evaluate(text, timeout=1.0)
+    assert (outcome.status, outcome.fault) == ("timeout", "objective")
+    assert outcome.error == "the command took longer than timeout=1 seconds and was ended"
+    await_end([(tmp_path / "child").read_text()])
+
+
+def test_what_a_program_leaves_behind_ends_with_it(evaluate, tmp_path):
+    evaluate(f"""
+import subprocess
+child = subprocess.Popen(["sleep", "1000"])
+open({str(tmp_path / "child")!r}, "w").write(str(child.pid))
+print(1)""")
+    await_end([(tmp_path / "child").read_text()])
+
+
+def test_a_program_that_is_no_program_fails_the_trial(evaluate, tmp_path, monkeypatch):
+    command = Command("{kind}")
+    handle = TrialHandle("3-2", 7, 0, tmp_path, lambda step, metrics: None)
+    space = check_space({"kind": ["/no/such/program", "true"]})
+    evaluator = CommandEvaluator(command, space, Metrics(), None, lambda trial: handle)
+    evaluator.submit(Trial(drive=0, iteration=0, x=("/no/such/program",)), {"kind": "/no/such/program"})
+    outcome = evaluator.poll()
+    assert (outcome.status, outcome.fault) == ("failed", "objective")
+    assert "the command could not be started: [Errno 2] No such file" in outcome.error
+    evaluator.close()
+
+
+def test_hyperdrive_takes_a_command(tmp_path):
+    command = Command(f"{PYTHON} -c 'import sys; print(float(sys.argv[1]) ** 2)' {{x}}")
+    settings = {"n_calls": 4, "model": "RAND", "n_subspaces": 1}
+    result = hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path, **settings)
+    assert result.fun == pytest.approx(result.x[0] ** 2)
+    assert hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path, **settings).nfev == 4
+    with pytest.raises(RuntimeError, match="objective"):
+        hyperdrive(Command("echo {x}"), {"x": (0.0, 1.0)}, tmp_path, **settings)
