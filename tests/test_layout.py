@@ -40,9 +40,10 @@ LAYERS = [
     {"report"},
     {"slurm"},
     {"cli"},
+    {"__main__"},
 ]
 
-# The only modules that may import these at all.
+# The only modules that may import these at all; a package stands for all modules in it.
 HOMES = {
     "cma": {"optimizers.cmaes"},
     "inspyred": {"optimizers.inspired"},
@@ -67,7 +68,7 @@ HOMES = {
     "skopt": {"dimensions.categorical", "dimensions.numeric", "space"},
     "threadpoolctl": {"threads"},
     "torch": {"surrogates.network", "surrogates.training"},
-    "typer": {"cli", "cli.cluster", "cli.demonstration", "cli.export", "cli.pictures", "cli.studies", "cli.watching"},
+    "typer": {"cli"},
 }
 
 HEAVY = ["matplotlib", "mpi4py", "pandas", "rich", "scipy", "sklearn", "skopt", "torch", "typer"]
@@ -129,7 +130,9 @@ def test_libraries_are_imported_only_in_their_homes(module):
     for name in imports(ast.parse(modules()[module].read_text()), everything=True):
         for library, homes in HOMES.items():
             if name == library or name.startswith(f"{library}."):
-                assert module in homes, f"{module} must not import {library}; its homes are {sorted(homes)}"
+                assert {module, module.partition(".")[0]} & homes, (
+                    f"{module} must not import {library}; its homes are {sorted(homes)}"
+                )
 
 
 def test_the_rules_see_a_breach():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import hyperspace
-from hyperspace.cli import cluster, demonstration, pictures, studies, watching
+from hyperspace.cli import cluster, demonstration, pictures, running, studies, watching
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demonstration.demo)
+app.command()(running.run)
 app.command()(watching.status)
 app.command()(studies.best)
 app.command()(export)

@@ -1,0 +1,85 @@
+"""Starts the processes of `hyperspace run --workers N`; they share the study through its folder (exchange="files")."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
+from hyperspace.evaluators.processes import describe_end
+from hyperspace.exchange.files import WORKERS_VARIABLE
+from hyperspace.journal import Leases, StudyFolder, take_study
+
+_NAP = 0.02  # seconds
+
+
+def run_workers(n: int, results: Path, restart: bool) -> int:
+    """Run this process's command in `n` others, and return the exit code: 0 if one of them has seen the study end.
+
+    The first worker begins alone, so that what is wrong with the command is said once, and shows the progress.
+    """
+    folder = StudyFolder(results)
+    if restart and folder.study_file.exists():
+        _set_aside(folder)
+    with _passing_signals_on() as processes:
+        processes.append(_start(0, n))
+        while processes[0].poll() is None and not folder.study_file.exists():
+            time.sleep(_NAP)
+        if processes[0].returncode is not None:
+            return processes[0].returncode
+        processes += [_start(number, n) for number in range(1, n)]
+        codes = [process.wait() for process in processes]
+    for number, code in enumerate(codes):
+        if code < 0:
+            sys.stderr.write(f"hyperspace: worker {number} {describe_end(code)[0]}\n")
+    return 0 if 0 in codes else max(codes, default=1)
+
+
+def _set_aside(folder: StudyFolder) -> None:
+    """Set a study aside that nobody works on."""
+    leases = Leases(folder.leases)
+    try:
+        take_study(leases, folder.path)
+    finally:
+        leases.close()
+    folder.set_aside()
+
+
+def _start(number: int, n: int) -> subprocess.Popen[bytes]:
+    arguments = [*sys.argv[1:], "--workers", "1", "--exchange", "files", "--no-restart"]
+    if number:
+        arguments.append("--quiet")
+    environment = os.environ | {WORKERS_VARIABLE: str(n)}
+    devices = share_devices([(socket.gethostname(), os.environ.get(VARIABLE))] * n, number, count_devices())
+    if devices is not None:
+        environment[VARIABLE] = devices
+    # -P: no file of the working folder is taken for a library.
+    return subprocess.Popen([sys.executable, "-P", "-m", "hyperspace", *arguments], env=environment)
+
+
+@contextmanager
+def _passing_signals_on() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Pass the signals that end a study on to the processes in the list; an interrupt comes to all of them by itself."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        for process in processes:
+            if process.returncode is None:
+                process.send_signal(number)
+
+    before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        yield processes
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,200 @@
+"""`hyperspace run`: Python functions and programs, alone, as workers, and under mpirun."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from launch import clean_environment, run_group
+
+from hyperspace import load_results
+from hyperspace.cli import main
+
+TRAIN = """
+import os
+space = {"x": (0.0, 1.0), "kind": ["good", "bad"]}
+other = {"x": (0.5, 1.0), "kind": ["good", "bad"]}
+def objective(parameters):
+    return (parameters["x"] - 0.3) ** 2 + (parameters["kind"] == "bad")
+def several(parameters):
+    return {"error": objective(parameters), "accuracy": 1 - parameters["x"]}
+def fails(parameters):
+    os._exit(3)
+"""
+SIMULATION = """
+import json, sys
+x, kind = float(sys.argv[1]), sys.argv[2]
+print("warming up")
+print(json.dumps({"loss": (x - 0.3) ** 2 + (kind == "bad"), "x": x}))
+"""
+SPACE = 'x = [0.0, 1.0]\nkind = ["good", "bad"]\n'
+QUICK = ["--model", "RAND", "--n-calls", "6"]
+COMMAND = f"{sys.executable} simulation.py {{x}} {{kind}}"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "simulation.py").write_text(SIMULATION)
+    (tmp_path / "space.toml").write_text(SPACE)
+    return tmp_path
+
+
+HYPERSPACE = [sys.executable, "-P", "-m", "hyperspace"]
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """Run `hyperspace run ARGUMENTS` in the folder; return exit code, standard output and standard error."""
+
+    def go(*arguments):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        monkeypatch.setattr(sys, "argv", ["hyperspace", "run", *arguments])
+        before = set(sys.modules)
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        for name in ("train", "bare", "unguarded"):
+            if name not in before:
+                sys.modules.pop(name, None)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return go
+
+
+@pytest.fixture
+def start(folder):
+    """Run `hyperspace run ARGUMENTS` in the folder, in a process of its own; return the same."""
+
+    def go(*arguments, launcher=()):
+        done = run_group([*launcher, *HYPERSPACE, "run", *arguments], timeout=120, cwd=folder)
+        return done.returncode, done.stdout, done.stderr
+
+    return go
+
+
+def test_a_function_of_a_file_with_the_space_beside_it(run, folder):
+    code, out, err = run("train.py:objective", *QUICK)
+    assert (code, err) == (0, "")
+    result = load_results(folder / "results")
+    assert len(result.trials) == 6
+    assert "6 evaluations planned" in out
+    assert float(out.split("best")[-1].split()[0]) == pytest.approx(result.fun, rel=1e-5)
+
+
+def test_what_is_searched_and_optimised_can_be_named(run, folder):
+    code, out, _ = run(
+        "train.py:several", *QUICK, "--space", "other", "--goal", "accuracy", "--maximize", "--results", "named", "--quiet"
+    )
+    assert (code, out) == (0, "")
+    result = load_results(folder / "named")
+    assert result.trials["x"].min() >= 0.5
+    assert result.fun == result.trials["accuracy"].max()
+    assert {"error", "accuracy"} <= set(result.trials.columns)
+
+
+def test_a_program_is_an_objective(run, folder):
+    code, _, err = run("--command", COMMAND, "--space", "space.toml", *QUICK, "--timeout", "60", "--seed", "3")
+    assert (code, err) == (0, "")
+    trials = load_results(folder / "results").trials
+    assert (trials["loss"] == (trials["x"] - 0.3) ** 2 + (trials["kind"] == "bad")).all()
+    assert len(list(folder.glob("results/scratch/*/stdout.txt"))) == 6
+
+
+def test_a_pattern_finds_the_value(run, folder):
+    pattern = r'"x": ([\d.]+)'
+    code, _, err = run("--command", COMMAND, "--space", "space.toml", *QUICK, "--metric-regex", pattern)
+    assert (code, err) == (0, "")
+    trials = load_results(folder / "results").trials
+    assert (trials["objective"] == trials["x"]).all()
+
+
+def test_workers_share_a_study_which_may_begin_anew(start, folder):
+    code, out, err = start("--command", COMMAND, "--space", "space.toml", *QUICK, "--workers", "2")
+    assert (code, err) == (0, "")
+    assert out.count("6 evaluations planned") == 1
+    code, out, err = start("train.py:objective", "--model", "RAND", "--n-calls", "4", "--workers", "2", "--restart")
+    assert (code, err) == (0, "")
+    assert len(load_results(folder / "results").trials) == 4
+    assert len(load_results(folder / "results.old-1").trials) == 6
+
+
+def test_workers_end_cleanly_when_they_are_told_to(folder):
+    (folder / "train.py").write_text(TRAIN.replace("    return (p", "    import time; time.sleep(0.05)\n    return (p", 1))
+    words = [*HYPERSPACE, "run", "train.py:objective", "--model", "RAND", "--n-calls", "100000", "--workers", "2"]
+    process = subprocess.Popen(words, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, text=True)
+    while len(list(folder.glob("results/journals/*.jsonl"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopped by" in out
+
+
+def test_ranks_of_an_mpirun_work_one_study(start, folder):
+    launcher = [Path(sys.executable).with_name("mpirun"), "-n", "2"]
+    code, out, err = start("train.py:objective", *QUICK, "--isolate", launcher=launcher)
+    assert (code, err) == (0, "")
+    assert out.count("best") == 2  # the progress's last line, and the summary
+    assert set(load_results(folder / "results").trials["rank"]) == {0, 1}
+
+
+def test_isolation_reaches_the_study(run, folder):
+    code, _, err = run("train.py:fails", "--model", "RAND", "--n-calls", "2", "--isolate")
+    assert code == 1
+    assert "ended with exit code 3" in err
+
+
+def test_workers_are_refused_under_mpirun(run, monkeypatch):
+    monkeypatch.setenv("PMI_SIZE", "2")
+    code, _, err = run("train.py:objective", *QUICK, "--workers", "2")
+    assert code == 1
+    assert "leave it out under mpirun" in err
+
+
+def test_what_is_wrong_is_said_by_one_worker(start):
+    code, out, err = start("train.py:objective", "--model", "GPU", "--workers", "2")
+    assert (code, out) == (1, "")
+    assert err.startswith("hyperspace: model must be one of")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "expected either FILE.py:FUNCTION or --command"),
+        (["train.py:objective", "--command", "true"], "expected either"),
+        (["train.py"], "expected FILE.py:FUNCTION or MODULE:FUNCTION, such as train.py:objective; got 'train.py'"),
+        (["nothing.py:objective"], "there is no file 'nothing.py'"),
+        (["nothing:objective"], "there is no module 'nothing'"),
+        (["train.py:nothing"], "train.py defines no function 'nothing'; it has objective, several, fails"),
+        (["train.py:space"], "defines no function 'space'"),
+        (["other/json.py:objective"], "json.py has the name of the module 'json', which is in use; rename the file"),
+        (["train.py:objective", "--space", "nothing.toml"], "the space 'nothing.toml' cannot be read"),
+        (["train.py:objective", "--metric-regex", "x"], "--metric-regex reads what a --command prints"),
+        (["bare.py:objective"], 'expected --space FILE.toml, or a variable "space" beside the function'),
+        (["unguarded.py:objective"], 'put the study under `if __name__ == "__main__":`'),
+        (["--command", "prog {x}", "--space", "space.toml"], "does not use the parameter 'kind'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run, folder, arguments, message):
+    (folder / "other").mkdir()
+    (folder / "other" / "json.py").write_text("")
+    (folder / "bare.py").write_text("def objective(x):\n    return 0.0\n")
+    (folder / "unguarded.py").write_text(
+        "from hyperspace import hyperdrive\ndef objective(x):\n    return 0.0\nhyperdrive(objective, [(0.0, 1.0)], 'other')\n"
+    )
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("hyperspace: ")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not os.path.exists(folder / "results")
