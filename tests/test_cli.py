@@ -28,12 +28,12 @@ def study(tmp_path_factory):
 def test_help_names_the_commands_there_are(command):
     code, out, err = command("--help")
     assert (code, err) == (0, "")
-    for name in ("demo", "status", "best", "export", "plot", "stop", "slurm"):
+    for name in ("demo", "status", "best", "export", "plot", "report", "stop", "slurm"):
         assert f" {name} " in out
     assert command()[1].strip() == out.strip()
 
 
-@pytest.mark.parametrize("name", ["demo", "status", "best", "export", "plot", "stop", "slurm"])
+@pytest.mark.parametrize("name", ["demo", "status", "best", "export", "plot", "report", "stop", "slurm"])
 def test_every_command_has_help(command, name):
     code, out, _ = command(name, "-h")
     assert code == 0
@@ -139,7 +139,7 @@ def test_export_into_a_file_that_cannot_be_is_one_sentence(command, study, tmp_p
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["status", "best", "export", "plot", "stop"])
+@pytest.mark.parametrize("name", ["status", "best", "export", "plot", "report", "stop"])
 def test_a_path_without_a_study_is_one_sentence(command, tmp_path, name):
     code, out, err = command(name, tmp_path / "nothing")
     assert (code, out) == (1, "")

@@ -17,6 +17,7 @@ LAYERS = [
     {"optimizers", "strategies"},
     {
         "activity",
+        "contributions",
         "description",
         "diagnostics",
         "drive",
@@ -58,6 +59,7 @@ HOMES = {
         "plots.regions",
         "plots.style",
         "plots.timeline",
+        "report.pictures",
     },
     "mpi4py": {"evaluators.mpi", "exchange.gossip", "exchange.launcher", "exchange.rounds"},
     "pandas": {"cli.export", "results"},

@@ -25,6 +25,7 @@ app.command()(watching.status)
 app.command()(studies.best)
 app.command()(export)
 app.command()(pictures.plot)
+app.command()(pictures.report)
 app.command()(cluster.stop)
 app.command(context_settings={"allow_interspersed_args": False})(cluster.slurm)
 

@@ -1,4 +1,4 @@
-"""`hyperspace plot PATH --kind KIND --output FILE`: one picture of a study."""
+"""`hyperspace plot PATH --kind KIND`: one picture of a study. `hyperspace report PATH`: all there is to tell of it."""
 
 from __future__ import annotations
 
@@ -103,3 +103,17 @@ def _draw(kind: Kind, studies: Any, result: Result, dimensions: list[str], optim
         Kind.CALIBRATION: plots.plot_calibration,
     }
     return single[kind](studies)
+
+
+def report(
+    path: Annotated[Path, typer.Argument(help="Folder of a study: the results_path of hyperdrive.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
+) -> None:
+    """Write all there is to tell of a study into one HTML file, which needs no network; also while the study runs."""
+    hyperspace.load_results(path)  # a wrong path is told before matplotlib loads
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from hyperspace.report import write_report
+
+    print(write_report(path, output))

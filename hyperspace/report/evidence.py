@@ -1,0 +1,54 @@
+"""What the report tells of, worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspace.description import Description
+from hyperspace.diagnostics import LeaveOneOut, leave_one_out
+from hyperspace.errors import StudyError
+from hyperspace.monitor import Overview
+from hyperspace.results import Result
+from hyperspace.sensitivity import Importance, importance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """All that the report tells of.
+
+    Attributes:
+        name: of the study's folder.
+        result: its trials.
+        overview: what it is doing.
+        predictions: leave-one-out, None where too few trials ended well.
+        importance: of the parameters, None likewise.
+    """
+
+    name: str
+    result: Result
+    overview: Overview
+    predictions: LeaveOneOut | None
+    importance: Importance | None
+
+    @classmethod
+    def of(cls, name: str, result: Result, overview: Overview) -> Evidence:
+        """Work out what has to be worked out."""
+        try:
+            return cls(name, result, overview, leave_one_out(result), importance(result))
+        except StudyError:
+            return cls(name, result, overview, None, None)
+
+    @property
+    def description(self) -> Description:
+        """What the study is."""
+        return self.overview.description
+
+    @property
+    def by_importance(self) -> list[int]:
+        """Numbers of the parameters, the most important first."""
+        if self.importance is None:
+            return list(range(self.result.search_space.d))
+        order: list[int] = np.argsort(-self.importance.total, kind="stable").tolist()
+        return order

@@ -1,0 +1,131 @@
+"""HTML that is escaped by construction: what is not `Html` already is text, and becomes so."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+_EMPTY = ("br", "meta")
+
+
+class Html(str):
+    """Text that is HTML. Only this module, and what it is given from this package's own files and pictures, makes it."""
+
+    __slots__ = ()
+
+
+def escape(value: object) -> Html:
+    """Return any value as HTML that shows it."""
+    if isinstance(value, Html):
+        return value
+    return Html(html.escape("".join(c if c.isprintable() or c in "\n\t" else "�" for c in str(value)), quote=True))
+
+
+def join(parts: Iterable[object]) -> Html:
+    """Return the parts one after the other."""
+    return Html("".join(escape(part) for part in parts if part is not None))
+
+
+def tag(name: str, /, *children: object, **attributes: object) -> Html:
+    """Return an element. An attribute of None is left out; `class_` stands for class, data_value for data-value."""
+    shown = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items() if value is not None
+    )
+    return Html(f"<{name}{shown}>" if name in _EMPTY else f"<{name}{shown}>{join(children)}</{name}>")
+
+
+class Cell:
+    """A value of a table, and how it is shown and sorted.
+
+    Args:
+        value: a number is shown with six digits and sorted as one; nan and None are empty and come last; anything else is text.
+        shown: what is shown instead.
+    """
+
+    def __init__(self, value: object, shown: object = None) -> None:
+        self.value = None if isinstance(value, float) and math.isnan(value) else value
+        self.shown = show(self.value) if shown is None else shown
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is sorted as a number."""
+        return isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
+
+    def html(self) -> Html:
+        """Return the element."""
+        return tag(
+            "td", self.shown, class_="number" if self.numeric else None, data_value=repr(self.value) if self.numeric else None
+        )
+
+
+def show(value: object) -> str:
+    """Return a value as a person reads it: a float with six digits, nothing for None."""
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def percent(value: float) -> Cell:
+    """Return a part as a cell."""
+    return Cell(value, "" if math.isnan(value) else f"{value:.0%}")
+
+
+def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], notes: Sequence[str] | None = None) -> Html:
+    """Return a table that is sorted by a click on a head.
+
+    Args:
+        caption: what it shows.
+        heads: of the columns.
+        rows: of cells; what is no Cell becomes one.
+        notes: what a row tells when it is pointed at, one a row.
+    """
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    numeric = [any(row[j].numeric for row in cells) for j in range(len(heads))]
+    head = [
+        tag("th", tag("button", name, type="button"), scope="col", class_="number" if numeric[j] else None)
+        for j, name in enumerate(heads)
+    ]
+    body = [
+        tag("tr", *(cell.html() for cell in row), data_note=notes[i] if notes else None, tabindex="0" if notes else None)
+        for i, row in enumerate(cells)
+    ]
+    whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="sortable", aria_label=caption)
+    # The caption stays in sight where the table is scrolled sideways.
+    return together(tag("p", caption, class_="caption"), tag("div", whole, class_="tall scroll" if notes else "scroll"))
+
+
+def pairs(items: Iterable[tuple[object, object]]) -> Html:
+    """Return names and values, a line each."""
+    rows = (
+        tag("tr", tag("th", name, scope="row"), tag("td", value if isinstance(value, Html) else show(value)))
+        for name, value in items
+    )
+    return tag("div", tag("table", tag("tbody", *rows), class_="pairs"), class_="scroll")
+
+
+def together(*children: object) -> Html:
+    """Return the children one after the other."""
+    return join(children)
+
+
+def section(identity: str, title: str, content: Html) -> Html:
+    """Return a section with a heading that can be linked to."""
+    return tag("section", tag("h2", title), content, id=identity)
+
+
+def metric(value: Any) -> Any:
+    """Return a metric as a cell: of several numbers, how many they are."""
+    return value if not isinstance(value, tuple) else Cell(f"{len(value)} values")
+
+
+def moment(when: float) -> str:
+    """Return seconds since the epoch as a date and a time."""
+    return datetime.fromtimestamp(when).strftime("%Y-%m-%d %H:%M:%S") if when else "an unknown time"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as 0:01:15, or 2 days, 0:01:15."""
+    return str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,232 @@
+"""The sections of the report that show what a study found, each a function of the evidence; `tables` has the others."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hyperspace import plots
+from hyperspace.diagnostics import LeaveOneOut, by_subspace
+from hyperspace.report.evidence import Evidence
+from hyperspace.report.html import Cell, Html, duration, metric, moment, pairs, percent, show, table, tag, together
+from hyperspace.report.pictures import picture
+from hyperspace.trial import OK, Trial
+
+_MOST_SUBSPACES = 256
+_MOST_DEPENDENCES = 8
+_MOST_PARTITIONS = 3
+
+
+def numbers(*items: tuple[object, str]) -> Html:
+    """Return a row of large numbers with what they are."""
+    return tag("div", *(tag("div", tag("strong", value), tag("span", name)) for value, name in items), class_="numbers")
+
+
+def optimum(study: Evidence) -> Html:
+    """The best value, its parameters, and who found it."""
+    result, best = study.result, study.result.best_trial
+    if best is None:
+        return together(tag("p", "No trial has ended well so far."))
+    space = result.search_space
+    given = space.parameters(best.x)
+    items = list(given.items()) if isinstance(given, dict) else list(zip(space.names, given, strict=True))
+    goal = result.goals.goal_name(best.metrics)
+    others = [(name, metric(value)) for name, value in best.metrics.items() if name != goal]
+    found = "was given with the study"
+    if best.drive >= 0:
+        found = (
+            f"was found by drive {best.drive} in its trial {best.iteration}, at home in subspace {best.subspace}"
+            + (f", by the arm “{best.arm}”" if best.arm else "")
+            + f", on rank {best.rank} of {best.host or 'an unknown machine'}, at {moment(best.started)}."
+        )
+    return together(
+        numbers((show(result.fun), f"{goal}, the {'largest' if result.maximize else 'least'} value")),
+        pairs([*items, *others]),
+        tag("p", f"It {found}", class_="quiet"),
+    )
+
+
+def progress(study: Evidence) -> Html:
+    """How far the study is, and the best value so far."""
+    whole, overview = study.overview.whole, study.overview
+    shown = [
+        (f"{whole.finished} of {overview.planned}", "trials"),
+        (str(whole.failed), "without a value"),
+        (duration(overview.elapsed), "worked, pauses left out"),
+    ]
+    if not math.isnan(whole.utilisation):
+        shown.append((f"{whole.utilisation:.0%}", "of it the ranks evaluated"))
+    several = study.result.partition.n_subspaces > 1
+    label = "The best value so far, by the order in which evaluations ended." + (
+        " Thin lines are the subspaces, each by the trials of the drives at home there." if several else ""
+    )
+    return together(
+        numbers(*shown),
+        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 6.0, 3.7),
+    )
+
+
+def subspaces(study: Evidence) -> Html:
+    """The table of subspaces, and the partition with the trials in it."""
+    result = study.result
+    partition, space = result.partition, result.search_space
+    homes: dict[int, list[Trial]] = {}
+    for trial in result.all_trials:
+        if trial.drive >= 0:
+            homes.setdefault(trial.subspace, []).append(trial)
+    rows = []
+    winner = None if result.best_trial is None or result.best_trial.drive < 0 else result.best_trial.subspace
+    for index in sorted(homes)[:_MOST_SUBSPACES]:
+        own = homes[index]
+        values = [result.goals.loss(trial.metrics) for trial in own if trial.status == OK]
+        dimensions = partition[index].space.dimensions
+        rows.append(
+            [
+                Cell(index, tag("b", f"{index} ★") if index == winner else None),
+                *(Cell(None, _range(dimensions[j])) for j in partition.split),
+                len({trial.drive for trial in own}),
+                sum(trial.finished for trial in own),
+                sum(trial.finished and trial.status != OK for trial in own),
+                result.goals.sign * min(values) if values else None,
+            ]
+        )
+    heads = ["subspace", *(space.names[j] for j in partition.split), "drives", "trials", "failed", "best"]
+    cut = f" The first {_MOST_SUBSPACES} of {len(homes)}." if len(homes) > _MOST_SUBSPACES else ""
+    caption = "Trials are those of the drives at home in a subspace; ★ found the optimum." + cut
+    order = [j for j in study.by_importance if j in partition.split] + [
+        j for j in study.by_importance if j not in partition.split
+    ]
+    couples = [(order[i], order[i + 1]) for i in range(min(len(order) - 1, _MOST_PARTITIONS))]
+    pictures = [
+        picture(
+            f"partition-{a}-{b}",
+            f"{space.names[a]} and {space.names[b]}: the halves overlap where it is shaded.",
+            partial(plots.plot_partition, result, (a, b)),
+            5.4,
+            4.4,
+        )
+        for a, b in couples
+    ]
+    parallel = picture(
+        "parallel",
+        "A line a trial through all parameters; the dark ones are good, the orange one is the best.",
+        lambda ax: plots.plot_parallel(result, ax=ax),
+        max(6.4, 1.25 * (space.d + 2)),
+        4.2,
+        wide=True,
+    )
+    return together(table(caption, heads, rows), tag("div", *pictures, class_="grid"), parallel)
+
+
+def parameters(study: Evidence) -> Html:
+    """Which parameters matter, and how."""
+    if study.importance is None:
+        return together(_too_few())
+    result, names = study.result, study.result.search_space.names
+    shown = study.by_importance[:_MOST_DEPENDENCES]
+    dependences = [
+        picture(
+            f"dependence-{j}",
+            f"{names[j]}: the average over the other parameters, and its 90 % interval.",
+            partial(plots.plot_dependence, result, j),
+            4.8,
+            3.1,
+        )
+        for j in shown
+    ]
+    rest = f" The {len(shown)} most important of {len(names)} parameters are drawn." if len(shown) < len(names) else ""
+    return together(
+        tag(
+            "p",
+            "Sobol indices of the merged surrogate: which part of the objective’s variance over the whole search space a "
+            "parameter explains, alone and together with others. They say little about the surroundings of the optimum, and are "
+            f"as right as the surrogate is (see Surrogate).{rest}",
+        ),
+        picture(
+            "importance",
+            "Importance of the parameters; lines hold 90 % of the draws from the surrogate’s posterior.",
+            lambda ax: plots.plot_importance(result, ax=ax, found=study.importance),
+            6.4,
+            1.3 + 0.36 * min(len(names), 20),
+        ),
+        tag("div", *dependences, class_="grid"),
+    )
+
+
+def surrogate(study: Evidence) -> Html:
+    """Whether the merged surrogate can be trusted."""
+    found = study.predictions
+    if found is None:
+        return together(_too_few())
+    result = study.result
+    levels = np.array([0.5, 0.95])
+
+    def row(label: object, part: LeaveOneOut) -> list[Any]:
+        half, most = part.coverage(levels)
+        return [
+            label,
+            len(part),
+            part.error,
+            Cell(part.correlation, show(round(part.correlation, 3))),
+            percent(half),
+            percent(most),
+        ]
+
+    rows = [row(Cell(-1, "all"), found)]
+    rows += [row(index, part) for index, part in list(by_subspace(result, found).items())[:_MOST_SUBSPACES]]
+    heads = ["subspace", "trials in its box", "median error", "rank correlation", "within 50 %", "within 95 %"]
+    return together(
+        tag(
+            "p",
+            "A Gaussian process on the trials of all drives. Each trial is predicted from all others, with the hyperparameters "
+            "of all; where the surrogate is right, half of the trials lie within its 50 % intervals and 95 % within its 95 % "
+            "intervals.",
+        ),
+        tag(
+            "div",
+            picture(
+                "predictions",
+                "Each trial as all others predict it. On the line the prediction is right.",
+                lambda ax: plots.plot_predictions(result, ax=ax, found=found),
+                4.8,
+                4.2,
+            ),
+            picture(
+                "calibration",
+                "Calibration: below the diagonal the surrogate is too sure of itself, above it too cautious.",
+                lambda ax: plots.plot_calibration(result, ax=ax, found=found),
+                4.6,
+                4.2,
+            ),
+            class_="grid",
+        ),
+        table("Leave-one-out predictions by subspace; the boxes overlap, and so do their trials.", heads, rows),
+    )
+
+
+def timeline(study: Evidence) -> Html:
+    """Evaluations in time."""
+    ranks = len({trial.rank for trial in study.result.all_trials if trial.drive >= 0})
+    return together(
+        picture(
+            "gantt",
+            "Evaluations in time, a row a rank; blank is idle, thin is proposing.",
+            lambda ax: plots.plot_gantt(study.result, ax=ax),
+            9.0,
+            float(np.clip(1.6 + 0.26 * ranks, 2.4, 10.0)),
+            wide=True,
+        ),
+    )
+
+
+def _too_few() -> Html:
+    return tag("p", "Too few trials have ended well for a model of the objective.", class_="missing")
+
+
+def _range(dimension: Any) -> str:
+    if hasattr(dimension, "categories"):
+        return ", ".join(map(str, dimension.categories))
+    return f"{dimension.low:.4g} to {dimension.high:.4g}"

@@ -1,0 +1,148 @@
+"""The sections of the report that are tables and texts: who found what, the trials, the failures, the settings."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hyperspace.contributions import contributions
+from hyperspace.report.evidence import Evidence
+from hyperspace.report.html import Cell, Html, metric, moment, pairs, percent, show, table, tag, together
+from hyperspace.results import Result
+from hyperspace.trial import OK, Trial
+
+_MOST_TRIALS = 2000  # rows of the table of trials
+_MOST_FAILURES = 25  # tracebacks that are shown, each a different one
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def finders(study: Evidence) -> Html:
+    """Which model, arm and rank found what."""
+    trials, goals, models = study.result.all_trials, study.result.goals, study.description.models
+    groups: list[tuple[str, Callable[[Trial], Any]]] = [("arm", lambda trial: trial.arm or "–")]
+    if len(models) > 1:
+        groups.insert(0, ("model", lambda trial: models[trial.drive % len(models)]))
+    if len({trial.rank for trial in trials}) > 1:
+        groups.append(("rank", lambda trial: trial.rank))
+    heads = ["trials", "failed", "best", "new bests", "share of the gain", "seconds"]
+    tables = []
+    for name, key in groups:
+        rows = [
+            [c.label, c.trials, c.failed, c.best, c.improvements, percent(c.gain), Cell(c.seconds, f"{c.seconds:.3g}")]
+            for c in contributions(trials, goals, key)
+        ]
+        tables.append(table(f"By {name}", [name, *heads], rows))
+    words = (
+        f"All drives have the model {models[0]}. " if len(models) == 1 else f"The drives take {len(models)} models in turn. "
+    ) + (
+        "A new best is a trial better than all that ended before it. The gain is what the best value improved by after the first "
+        "usable trial; early steps are large, whoever makes them."
+    )
+    return together(tag("p", words), *tables)
+
+
+def trials(study: Evidence) -> Html:
+    """The table of trials, best first."""
+    result = study.result
+    space, goals = result.search_space, result.goals
+    ended = [trial for trial in result.all_trials if trial.finished]
+
+    def rank(trial: Trial) -> tuple[float, float, float]:
+        ok = trial.status == OK
+        return (
+            goals.violation(trial.metrics) if ok else math.inf,
+            -trial.fidelity,
+            goals.loss(trial.metrics) if ok else math.inf,
+        )
+
+    shown = sorted(ended, key=rank)[:_MOST_TRIALS]
+    metrics = list(dict.fromkeys(name for trial in ended for name in trial.metrics))
+    budgets = ["budget"] if any(trial.budget is not None for trial in ended) else []
+    heads = ["drive", "iteration", "status", *metrics, *space.names, *budgets, "seconds", "arm", "rank"]
+    rows = [
+        [
+            trial.drive if trial.drive >= 0 else Cell("given"),
+            trial.iteration,
+            trial.status,
+            *(metric(trial.metrics.get(name)) for name in metrics),
+            *trial.x,
+            *([trial.budget] if budgets else []),
+            Cell(trial.seconds, "" if trial.seconds is None else f"{trial.seconds:.3g}"),
+            trial.arm,
+            trial.rank,
+        ]
+        for trial in shown
+    ]
+    cut = "" if len(shown) == len(ended) else f" These are the best {len(shown)} of {len(ended)}; hyperspace export writes all."
+    caption = f"Best first; a click on a head sorts, pointing at a row tells more.{cut}"
+    notes = [_note(result, trial) for trial in shown]
+    return together(table(caption, heads, rows, notes))
+
+
+def failures(study: Evidence) -> Html:
+    """What went wrong: each message once, numbers in it aside."""
+    kinds: dict[tuple[str, str], list[Trial]] = {}
+    for trial in study.result.all_trials:
+        if trial.finished and trial.status != OK:
+            kinds.setdefault((trial.status, _NUMBER.sub("#", _last_line(trial.error))), []).append(trial)
+    if not kinds:
+        return together(tag("p", "Every evaluation that ended gave a value."))
+    parts: list[Html] = []
+    for (status, _), some in sorted(kinds.items(), key=lambda item: -len(item[1]))[:_MOST_FAILURES]:
+        first = some[0]
+        where = json.dumps(study.result.search_space.dump(first.x), ensure_ascii=False)
+        heading = tag("summary", tag("b", f"{len(some)} × {status}"), f" {_last_line(first.error)}")
+        told = f"drive {first.drive}, iteration {first.iteration}, at {where}, on rank {first.rank} of {first.host}"
+        fault = f"; blamed on the {first.fault}" if first.fault else ""
+        parts.append(tag("details", heading, tag("p", told + fault, class_="quiet"), tag("pre", first.error or "(no message)")))
+    rest = len(kinds) - len(parts)
+    more = tag("p", f"and {rest} other messages; hyperspace export has them all", class_="quiet") if rest > 0 else None
+    intro = tag(
+        "p", "Each message once, whatever the numbers in it: the first trial that gave it, and how many did.", class_="quiet"
+    )
+    return together(intro, *parts, more)
+
+
+def settings(study: Evidence) -> Html:
+    """What the study is, and what ran it."""
+    description = study.description
+    fingerprint = {k: v for k, v in description.fingerprint.items() if k not in ("space", "given")}
+    fingerprint["planned"] = description.planned
+    fingerprint["exchange"] = description.exchange
+    fingerprint["given evaluations"] = len(description.given)
+    items = [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in fingerprint.items()
+    ]
+    space = [
+        (part["name"], repr(dimension))
+        for part, dimension in zip(description.fingerprint["space"], description.space.dimensions, strict=False)
+    ]
+    constants = [(name, f"constant {value!r}") for name, value in description.space.constants.items()]
+    return together(
+        pairs(items),
+        tag("h3", "Search space"),
+        pairs([*space, *constants]),
+        tag("h3", "Versions"),
+        pairs(description.versions.items()),
+    )
+
+
+def _note(result: Result, trial: Trial) -> str:
+    items = zip(result.search_space.names, trial.x, strict=True)
+    lines = [f"drive {trial.drive}, iteration {trial.iteration}" if trial.drive >= 0 else "given with the study", ""]
+    lines += [f"{name} = {value!r}" for name, value in items]
+    lines += ["", *(f"{name} = {value!r}" for name, value in trial.metrics.items() if not isinstance(value, tuple))]
+    if trial.drive >= 0:
+        lines.append(f"began {moment(trial.started)}, took {show(trial.seconds)} s, proposed in {trial.suggest_seconds:.3g} s")
+        lines.append(f"rank {trial.rank} of {trial.host}" + (f", attempt {trial.attempt}" if trial.attempt else ""))
+    if trial.error:
+        lines += ["", _last_line(trial.error)]
+    return "\n".join(lines)
+
+
+def _last_line(error: str | None) -> str:
+    lines = [line for line in (error or "").splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "no message"

@@ -1,0 +1,189 @@
+"""The report: one file, all of the study in it, and nothing in a study can become a part of the page's own code."""
+
+import html
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from hyperspace import Metric, hyperdrive, load_results
+from hyperspace.errors import InputError, StudyError
+from hyperspace.report import render_report, write_report
+from hyperspace.report.html import Cell, Html, escape, pairs, table, tag
+
+EVIL = "<script>alert(1)</script>\"'&\x00\x1b[31m$x$"
+SPACE = {"rate": (1e-3, 1.0, "log-uniform"), "units": (1, 6), "kind": ["plain", EVIL], "</style><b>": (0.0, 1.0)}
+
+
+def hostile(p):
+    if p["units"] == 5:
+        raise RuntimeError(f"units are five at {p['rate']:.3f} {EVIL}")
+    return {"score <i>": p["rate"] + p["units"] / 7, "cost": 1.0, "curve": [1.0, 2.0]}
+
+
+hostile.__qualname__ = f"hostile {EVIL}"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "study <u>"
+    metrics = [Metric("score <i>", goal="maximize"), Metric("cost", goal="constrain", upper=2.0)]
+    options = {"model": ["RAND", "GP"], "strategy": "static", "n_subspaces": 4, "n_iterations": 10, "metrics": metrics}
+    hyperdrive(hostile, SPACE, path, **options)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(study):
+    return render_report(study)
+
+
+class Reader(HTMLParser):
+    """Collects the page's text, the tags and attributes, by the section that they are in."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.text, self.section, self._raw = [], {}, "", 0
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, name, attributes):
+        self.tags.append((name, dict(attributes)))
+        if name == "section":
+            self.section = dict(attributes)["id"]
+        self._raw += name in ("script", "style")
+
+    def handle_endtag(self, name):
+        self._raw -= name in ("script", "style")
+
+    def handle_data(self, data):
+        if not self._raw:
+            self.text[self.section] = self.text.get(self.section, "") + data
+
+
+def test_the_page_has_one_script_of_its_own_and_nothing_from_a_study(page):
+    read = Reader(page)
+    names = [name for name, _ in read.tags]
+    assert names.count("script") == 1
+    assert names.count("style") >= 1
+    assert not {"b", "u", "i"} & {name for name, _ in read.tags if name in ("u", "i")}
+    assert "<script>alert" not in page
+    assert "\x00" not in page
+    assert "\x1b" not in page
+    assert not any(key.startswith("on") for _, attributes in read.tags for key in attributes)
+
+
+def test_it_needs_no_network(page):
+    read = Reader(page)
+    addresses = [v for _, attributes in read.tags for k, v in attributes.items() if k in ("src", "href", "xlink:href")]
+    assert all(address.startswith(("#", "data:image/png;base64,")) for address in addresses)
+    assert "url(http" not in page
+    assert "@import" not in page
+
+
+def test_all_of_the_study_is_in_it(study, page):
+    result = load_results(study)
+    text = Reader(page).text
+    shown = "".join(c if c.isprintable() else "�" for c in EVIL)
+    assert f"{result.fun:.6g}" in text["optimum"]
+    assert shown in text[""]  # the objective's name
+    assert shown in text["trials"]
+    assert all(word in text["finders"] for word in ("RAND", "GP", "By model", "By arm"))
+    assert "score <i>" in text["trials"]
+    assert "RuntimeError: units are five at" in text["failures"]
+    assert shown in text["failures"]
+    assert "Traceback" in text["failures"]
+    assert all(word in text["settings"] for word in ("static", "numpy", "n_drives"))
+    assert page.count("<figure>") >= 12
+    names = [name for name, _ in Reader(page).tags]
+    assert names.count("svg") >= 12
+
+
+def test_trials_are_rows_best_first_with_values_to_sort_by(study, page):
+    result = load_results(study)
+    trials = page[page.index('<section id="trials">') : page.index('<section id="failures">')]
+    rows = re.findall(r"<tr data-note.*?</tr>", trials, flags=re.DOTALL)
+    assert len(rows) == len(result.trials)
+    values = [re.findall(r'data-value="([^"]*)"', row) for row in rows]
+    assert values[0][2] == repr(result.fun)
+    assert "ok" in rows[0]
+    assert ">failed<" in rows[-1]
+
+
+def test_failures_of_one_kind_are_told_once_whatever_the_numbers(study, page):
+    result = load_results(study)
+    failed = int((result.trials["status"] == "failed").sum())
+    assert failed > 1
+    failures = page[page.index('<section id="failures">') : page.index('<section id="settings">')]
+    assert failures.count("<details>") == 1
+    assert f"{failed} × failed" in failures
+
+
+def test_pictures_do_not_share_names(page):
+    names = re.findall(r' id="([^"]+)"', page)
+    assert len(names) == len(set(names))
+    for used in re.findall(r"url\(#([^)]+)\)", page):
+        assert used in names
+
+
+def test_pictures_take_the_pages_colours(page):
+    assert "currentColor" in page
+    assert "#0a0b0d" not in page
+    assert "#fdfbfa" not in page
+
+
+def test_a_study_without_a_value_has_a_report_too(tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def dies(x):
+        if x[0] >= 0:
+            raise Killed
+
+    with pytest.raises(Killed):
+        hyperdrive(dies, [(0.0, 1.0)], tmp_path, n_calls=4)
+    text = Reader(render_report(tmp_path)).text
+    assert "No trial has ended well so far" in text["optimum"]
+    assert "Too few trials" in text["surrogate"]
+    assert "0 of 4" in text["progress"]
+
+
+def test_one_dimension_is_enough(tmp_path):
+    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, model="RAND", n_calls=8)
+    assert "finished" in Reader(render_report(tmp_path)).text[""]
+
+
+def test_many_trials_are_cut_and_the_page_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("hyperspace.report.tables._MOST_TRIALS", 5)
+    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, model="RAND", n_calls=8)
+    page = render_report(tmp_path)
+    assert page.count("<tr data-note") == 5
+    assert "best 5 of 8" in page
+
+
+def test_writing_where_it_cannot_be_written_is_an_error(study, tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        write_report(study, tmp_path / "no" / "report.html")
+    with pytest.raises(StudyError, match="holds no study"):
+        write_report(tmp_path, tmp_path / "report.html")
+
+
+def test_the_command_writes_it(command, study, tmp_path):
+    code, out, err = command("report", study, "--output", tmp_path / "r.html")
+    assert (code, out.strip(), err) == (0, str(tmp_path / "r.html"), "")
+    assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_text_becomes_text_and_only_html_stays():
+    assert escape(EVIL) == html.escape(EVIL.replace("\x00", "�").replace("\x1b", "�"), quote=True)
+    assert tag("p", EVIL, Html("<b>ok</b>"), title=EVIL).count("<script") == 0
+    assert tag("p", Html("<b>ok</b>")) == "<p><b>ok</b></p>"
+    assert "<script" not in pairs([(EVIL, EVIL)]) + table(EVIL, [EVIL], [[EVIL]], [EVIL])
+
+
+def test_cells_know_how_they_are_sorted():
+    assert Cell(0.1234567891).html() == '<td class="number" data-value="0.1234567891">0.123457</td>'
+    assert Cell(float("nan")).html() == "<td></td>"
+    assert Cell(True).html() == "<td>True</td>"
+    assert json.loads(re.search(r'data-value="([^"]+)"', Cell(1e300).html()).group(1)) == 1e300
