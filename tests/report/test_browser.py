@@ -19,7 +19,8 @@ PROBE = """
 const seen = {width: document.documentElement.clientWidth};
 const table = document.querySelector("#trials table");
 const column = (name) => [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent.startsWith(name));
-const values = (name) => [...table.tBodies[0].rows].map((row) => row.cells[column(name)].dataset.value ?? row.cells[column(name)].textContent);
+const value = (cell) => cell.dataset.value ?? cell.textContent;
+const values = (name) => [...table.tBodies[0].rows].map((row) => value(row.cells[column(name)]));
 const press = (name) => table.tHead.rows[0].cells[column(name)].querySelector("button").click();
 seen.first = values("objective");
 press("objective"); seen.up = values("objective");
