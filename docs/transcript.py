@@ -30,7 +30,7 @@ def run(text, folder, timeout=300):
         lines = []
         for part in parts:
             command, _, said = part.partition("\n")
-            came = shell(command, folder, timeout) if said.strip() or not command.startswith("pip ") else ""
+            came = shell(command, folder, timeout)
             outputs.append((command, said, came))
             lines.append(f"$ {command}\n{came}")
         return "```console\n" + "".join(lines) + "```"

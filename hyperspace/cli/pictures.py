@@ -54,13 +54,12 @@ def plot(
     results = {str(path): hyperspace.load_results(path) for path in paths}
     result = next(iter(results.values()))
     output = output or Path(f"{kind}.{'gif' if kind is Kind.ANIMATION else 'png'}")
-    import matplotlib as mpl
+    from hyperspace import plots  # first: it has a sentence for where matplotlib is missing
 
-    mpl.use("Agg")
+    import matplotlib as mpl  # isort: skip
     from matplotlib import pyplot
 
-    from hyperspace import plots
-
+    mpl.use("Agg")
     try:
         if kind is Kind.ANIMATION:
             if output.suffix.lower() != ".gif":

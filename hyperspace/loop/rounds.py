@@ -24,6 +24,20 @@ class RoundLoop(Loop):
         self._relevant = sorted(self._strategy.relevant(self._carried))
         shared = self._fresh_archive() if study.shared else None
         self._archives = {drive: shared if shared is not None else self._fresh_archive() for drive in self._carried}
+        self._left_out = self._find_left_out() if study.shared else frozenset()
+
+    def _find_left_out(self) -> frozenset[TrialKey]:
+        """Return the last trials of this study that need not be made, since without rounds some drives have made more."""
+        study = self._study
+        surplus = sum(key.iteration >= study.budget(key.drive) for key in self.finished)
+        if surplus == 0:
+            return frozenset()
+        keys = (TrialKey(iteration, drive) for iteration in range(study.rounds) for drive in range(study.n_drives))
+        missing = [key for key in keys if key.iteration < study.budget(key.drive) and key not in self.finished]
+        return frozenset(missing[max(0, len(missing) - surplus) :])
+
+    def _is_due(self, key: TrialKey) -> bool:
+        return key.iteration < self._study.budget(key.drive) and key not in self._left_out
 
     def _work(self) -> None:
         for iteration in range(self._study.rounds):
@@ -48,7 +62,7 @@ class RoundLoop(Loop):
         fresh = []
         for drive in self._carried:
             key = TrialKey(iteration, drive)
-            if iteration >= self._study.budget(drive) or key in self.finished:
+            if not self._is_due(key) or key in self.finished:
                 continue
             if self._must_stop():
                 break
@@ -61,7 +75,7 @@ class RoundLoop(Loop):
     def _learn(self, iteration: int, fresh: list[Trial]) -> None:
         """Take up the trials of this round: everybody's if trials are shared, else each drive its own."""
         study = self._study
-        due = [TrialKey(iteration, drive) for drive in range(study.n_drives) if iteration < study.budget(drive)]
+        due = [key for drive in range(study.n_drives) if self._is_due(key := TrialKey(iteration, drive))]
         if study.shared and not all(key in self.finished for key in due):
             records = [trial_record(trial, study.space) for trial in fresh]
             answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping}])

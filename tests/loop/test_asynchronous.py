@@ -45,6 +45,19 @@ def test_the_budget_of_calls_is_the_studys_and_fast_ranks_do_more(mpirun, tmp_pa
     assert by_rank[0] > by_rank[3]
 
 
+def test_a_run_in_rounds_after_it_makes_no_more_than_was_planned(mpirun, tmp_path):
+    mpirun(4, PROGRAM, tmp_path, '{"n_calls": 80, "model": "RAND"}')
+    assert load_results(tmp_path).trials["drive"].value_counts().nunique() > 1
+
+    def objective(x):
+        return (x[0] - 5) ** 2 + abs(x[1] - 0.3) + (x[2] == "a")
+
+    objective.__qualname__ = "objective"
+    for n_calls in (80, 96):
+        result = hyperdrive(objective, SPACE, tmp_path, model="RAND", n_samples=2, n_calls=n_calls, exchange="round")
+        assert len(result.trials) == n_calls
+
+
 def test_a_study_goes_on_on_other_ranks_and_stays_replayable(mpirun, tmp_path):
     mpirun(4, PROGRAM, tmp_path / "study", '{"n_iterations": 3}')
     mpirun(3, PROGRAM, tmp_path / "study", '{"n_iterations": 5}')
