@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from launch import clean_environment
 
-from hyperspace import hyperdrive, stopping
+from hyperspace import hyperdrive, load_results, stopping
 from hyperspace.errors import StudyError
 from hyperspace.journal import StudyFolder
 from hyperspace.state import study_state
@@ -52,11 +52,8 @@ def start(tmp_path):
             start_new_session=True,
         )
         started.append(process)
-        until = time.monotonic() + 60
-        while not study.joinpath("study.json").exists() or study_state(study).finished < 6:
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        wait_until(lambda: process.poll() is not None or (study_exists(study) and study_state(study).finished >= 6))
+        assert process.poll() is None, process.communicate()[0]
         return process
 
     yield run
@@ -64,6 +61,17 @@ def start(tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+
+
+def wait_until(ready):
+    until = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def study_exists(study):
+    return StudyFolder(study).study_file.exists()
 
 
 def rows(result):
@@ -106,6 +114,45 @@ def test_every_rank_ends_cleanly_and_the_study_goes_on(start, mpirun, tmp_path, 
     if exchange != "async":  # which promises no repeatability
         resumed = hyperdrive_again(study, exchange, more)
         assert rows(resumed) == rows(hyperdrive_again(tmp_path / "whole", exchange, more))
+
+
+WORKER = """
+import sys, time
+from hyperspace import hyperdrive
+def objective(x):
+    time.sleep(0.05)
+    return (x[0] - 0.3) ** 2 + x[1]
+result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], sys.argv[1], n_calls=2000, n_drives=4, exchange="files", verbose=True)
+print("RETURNED")
+"""
+
+
+def test_a_signal_ends_one_worker_without_mpi_and_the_file_ends_all(tmp_path):
+    study = tmp_path / "study"
+    (tmp_path / "worker.py").write_text(WORKER)
+    words, pipes = [sys.executable, "worker.py", study], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    workers = [subprocess.Popen(words, cwd=tmp_path, env=clean_environment(), **pipes) for _ in range(3)]
+    try:
+        wait_until(lambda: study_exists(study) and len(set(load_results(study).trials["rank"])) == 3)  # "rank" is a process here
+        workers[0].send_signal(signal.SIGTERM)
+        out, _ = workers[0].communicate(timeout=60)
+        assert "stopped by SIGTERM" in out
+        assert out.endswith("RETURNED\n")
+        done = study_state(study).finished
+        wait_until(lambda: study_state(study).finished > done + 5)
+        request_stop(study)
+        for worker in workers[1:]:
+            out, _ = worker.communicate(timeout=60)
+            assert "stopped by hyperspace stop" in out
+            assert out.endswith("RETURNED\n")
+        assert [worker.returncode for worker in workers] == [0, 0, 0]
+        state = study_state(study)
+        assert state.running == 0
+        assert done < state.finished < 2000
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
 
 
 def hyperdrive_again(study, exchange, n_calls):
