@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _POINTS = 3072  # of the design: joint draws take the cube of it
 _DRAWS = 48
 _BACKGROUND = 128  # points that a dependence is averaged over
-_GRID = 65
+_GRID = 33
 
 
 @dataclass(frozen=True, slots=True, eq=False)

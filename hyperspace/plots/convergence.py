@@ -62,7 +62,7 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
     ax.set_xlabel("evaluations")
     ax.set_ylabel(style.goal_name(only))
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    style.legend(ax)
+    style.legend(ax, loc="lower right" if only.maximize else "upper right")
     return ax
 
 
@@ -90,7 +90,7 @@ def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axe
     ax.set_xlabel("evaluations")
     ax.set_ylabel(f"distance of the best {style.goal_name(groups[0][1][0])} from the optimum")
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    style.legend(ax)
+    style.legend(ax, loc="upper right")
     return ax
 
 

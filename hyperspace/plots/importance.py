@@ -97,7 +97,7 @@ def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = 
         )
     style.mark_axis(ax.xaxis, parameter, space.names[j])
     usable = [trial for trial in result.all_trials if trial.status == OK]
-    rug = style.positions(parameter, style.thinned(usable, 400), j)
+    rug = style.positions(parameter, style.thinned(usable, 200), j)
     ax.plot(
         rug, np.full(len(rug), 0.015), "|", color=style.ink(), alpha=style.FAINT, markersize=6, transform=ax.get_xaxis_transform()
     )

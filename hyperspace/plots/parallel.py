@@ -11,14 +11,14 @@ from hyperspace.plots.regions import spread
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array
 
-_MOST = 1500  # lines: of more trials the best ones and every so-manieth of the others
+_MOST = 600  # lines: of more trials the best ones and every so-manieth of the others
 _TICK = 0.03
 
 
 def plot_parallel(result: Result, ax: Axes | None = None) -> Axes:
     """Draw each trial as a line through its parameters, the last axis being the objective; the best lie on top.
 
-    Trials that ended without a value are thin, dashed, and end before the last axis. Of more than 1,500 trials the best 500 and
+    Trials that ended without a value are thin, dashed, and end before the last axis. Of more than 600 trials the best 200 and
     an even part of the others are drawn.
 
     Args:
@@ -58,7 +58,6 @@ def plot_parallel(result: Result, ax: Axes | None = None) -> Axes:
             array=values[ok][order],
             linewidths=0.6 + 0.9 * ranks**4,
             alpha=(0.15 + 0.75 * ranks**2) if len(order) > 40 else 0.8,
-            rasterized=len(order) > style.MANY_MARKS // 4,
         )
         ax.add_collection(collection)
         best = result.best_trial

@@ -101,7 +101,7 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
     ok = np.array([trial.status == OK for trial in trials])
     ended = np.array([trial.status != RUNNING for trial in trials])
     many = len(trials) > style.MANY_MARKS
-    size = 12 if many else 26
+    size = 4 if many else 14 if len(trials) > 500 else 26
 
     def opacity(rows: NDArray[np.intp]) -> Any:
         return np.where(inside[rows], 0.9, _ELSEWHERE)

@@ -181,7 +181,7 @@ def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:
     best = float(values.max() if maximize else values.min())
     if worse == best:
         worse = best - 1.0 if maximize else best + 1.0
-    colors = pyplot.get_cmap("viridis")(np.linspace(0.1, 0.95, 256))
+    colors = pyplot.get_cmap("viridis")(np.linspace(0.28, 0.95, 256))
     return ListedColormap(colors[::-1] if maximize else colors, name="good"), Normalize(min(best, worse), max(best, worse))
 
 

@@ -16,6 +16,7 @@ from hyperspace.results import Result
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
 
 _STRAGGLES = 3.0  # times the median duration
+_VISIBLE = 0.005  # of the whole time: what is shorter is not seen
 _LABELLED = 32  # ranks with a label each
 _NAMES = {OK: "ended well", FAILED: "failed", TIMEOUT: "timed out", PRUNED: "pruned", RUNNING: "running"}
 _HALF = 0.38
@@ -52,7 +53,7 @@ def plot_gantt(result: Result, ax: Axes | None = None) -> Axes:
         bars.setdefault(trial.status, []).append(bar)
         if trial.suggest_seconds > 0:
             thin.append(_bar(_clock(periods, trial.started - trial.suggest_seconds) / unit, start, row, _HALF / 4))
-        if trial.seconds is not None and trial.seconds > limit:
+        if trial.seconds is not None and trial.seconds > max(limit, _VISIBLE * total):
             outlined.append(bar)
     many = len(trials) > style.MANY_MARKS
     edge: dict[str, Any] = {"linewidth": 0.0 if many else 0.4, "edgecolor": ax.get_facecolor()}

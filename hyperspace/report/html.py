@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 _EMPTY = ("br", "meta")
+_LONG = 20  # rows from which a table is scrolled by itself
 
 
 class Html(str):
@@ -94,7 +95,9 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], not
     ]
     whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="sortable", aria_label=caption)
     # The caption stays in sight where the table is scrolled sideways.
-    return together(tag("p", caption, class_="caption"), tag("div", whole, class_="tall scroll" if notes else "scroll"))
+    return together(
+        tag("p", caption, class_="caption"), tag("div", whole, class_="tall scroll" if len(cells) > _LONG else "scroll")
+    )
 
 
 def pairs(items: Iterable[tuple[object, object]]) -> Html:

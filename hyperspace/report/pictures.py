@@ -25,7 +25,7 @@ _SETTINGS: dict[str, Any] = {
     "font.size": 10.0,
     "svg.fonttype": "none",  # text stays text: small, sharp, and in the page's font
 }
-_MOST_BYTES = 400_000  # of a vector graphic; beyond that an image is smaller
+_MOST_BYTES = 400_000  # of a vector graphic; beyond that its marks are an image
 
 
 def picture(
@@ -50,8 +50,8 @@ def picture(
             return tag("p", f"{label}: {error}.", class_="missing")
         written = _svg(figure)
         if len(written) > _MOST_BYTES:
-            for ax in figure.axes:
-                ax.set_rasterization_zorder(10)
+            for marks in (each for ax in figure.axes for each in ax.collections):
+                marks.set_rasterized(True)
             written = _svg(figure)
     return tag(
         "figure", tag("div", _themed(written, label), class_="scroll wide" if wide else "scroll"), tag("figcaption", label)
@@ -60,7 +60,7 @@ def picture(
 
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    figure.savefig(buffer, format="svg", dpi=110, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return buffer.getvalue()
 
 

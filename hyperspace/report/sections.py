@@ -65,7 +65,7 @@ def progress(study: Evidence) -> Html:
     )
     return together(
         numbers(*shown),
-        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 6.0, 3.7),
+        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 5.4, 3.5),
     )
 
 
@@ -149,7 +149,7 @@ def parameters(study: Evidence) -> Html:
             "importance",
             "Importance of the parameters; lines hold 90 % of the draws from the surrogate’s posterior.",
             lambda ax: plots.plot_importance(result, ax=ax, found=study.importance),
-            6.4,
+            5.4,
             1.3 + 0.36 * min(len(names), 20),
         ),
         tag("div", *dependences, class_="grid"),
@@ -169,7 +169,7 @@ def surrogate(study: Evidence) -> Html:
         return [
             label,
             len(part),
-            part.error,
+            Cell(part.error, f"{part.error:.3g}" if len(part) else None),
             Cell(part.correlation, show(round(part.correlation, 3))),
             percent(half),
             percent(most),

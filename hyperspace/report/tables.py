@@ -14,7 +14,7 @@ from hyperspace.report.html import Cell, Html, metric, moment, pairs, percent, s
 from hyperspace.results import Result
 from hyperspace.trial import OK, Trial
 
-_MOST_TRIALS = 2000  # rows of the table of trials
+_MOST_TRIALS = 1000  # rows of the table of trials
 _MOST_FAILURES = 25  # tracebacks that are shown, each a different one
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 

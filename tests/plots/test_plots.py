@@ -239,7 +239,7 @@ def test_importance_is_ordered_and_has_intervals(result):
         np.testing.assert_allclose(segment[:, 0], found.total_interval[:, j])
 
 
-@pytest.mark.parametrize(("name", "n"), [("rate", 65), ("units", 8), ("kind", 3)])
+@pytest.mark.parametrize(("name", "n"), [("rate", 33), ("units", 8), ("kind", 3)])
 def test_dependence_is_drawn_in_the_parameters_own_values(result, name, n):
     ax = plots.plot_dependence(result, name)
     curve = max((line for line in ax.get_lines()), key=lambda line: (len(line.get_xdata()) == n, line.get_zorder()))
