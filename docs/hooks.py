@@ -29,8 +29,8 @@ def on_page_markdown(markdown, page, **_):
 
 
 def place(name):
-    """Return where the page of a file stands in the site: examples/train.py in examples/train.md."""
-    return str(Path(name).with_suffix(".md"))
+    """Return where the page of a file stands in the site: examples/train.py in examples/train.md, pid.toml in pid.toml.md."""
+    return f"{name.removesuffix('.md').removesuffix('.py')}.md"
 
 
 def page(path):

@@ -2,7 +2,12 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
+
+from launch import run_group
+
+from hyperspace import load_results
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -24,7 +29,7 @@ def numbers(output, *labels):
 
 def test_every_example_is_tested_and_listed():
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    tested = set(re.findall(r'(?:small\(|EXAMPLES / )"(\w+)', Path(__file__).read_text()))
+    tested = set(re.findall(r"""(?:small\(|EXAMPLES / )["'](\w+)""", Path(__file__).read_text()))
     listed = set(re.findall(r"examples/(\w+)\.py", (EXAMPLES.parent / "docs" / "examples.md").read_text()))
     assert names <= tested
     assert names == listed
@@ -67,6 +72,17 @@ def test_a_network_is_tuned_in_five_ways_in_one_table(python):
     assert {row.split()[0] for row in rows} == {"random", "GA", "PSO", "PAES", "GP"}
     accuracies = [float(row.split()[-2]) for row in rows]
     assert accuracies == sorted(accuracies, reverse=True)
+
+
+def test_any_program_is_tuned_from_the_command_line(tmp_path):
+    command = f"{sys.executable} {EXAMPLES / 'pid.py'} --kp {{kp}} --ki {{ki}} --kd {{kd}}"
+    options = ["--space", EXAMPLES / "pid.toml", "--goal", "cost", "--n-calls", 32]
+    done = run_group([sys.executable, "-m", "hyperspace", "run", "--command", command, *options], 240, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert numbers(done.stdout, "cost")[0] < 0.8
+    errors = load_results(tmp_path / "results").trials["error"].dropna()
+    assert errors.str.contains("exit code 1").all()
+    assert errors.str.contains("unstable").any()
 
 
 def test_a_surrogate_is_drawn(python, tmp_path):
