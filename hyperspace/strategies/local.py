@@ -26,7 +26,7 @@ from hyperspace.surrogates.warping import Transform
 from hyperspace.trial import Array
 
 WHOLE = -1  # in the place of a region's number: the model of the whole space
-_FAILURE, _SUCCESS = -1.0, 1.0
+_SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see Feasibility
 _FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbour of a failure may succeed
 
 
@@ -118,7 +118,7 @@ def _record(surrogate: Surrogate, number: int, n: int) -> dict[str, Any] | None:
     return None if state is None else {"region": number, "n": n, "surrogate": state}
 
 
-def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_]) -> Feasibility | None:
+def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_], caution: float) -> Feasibility | None:
     """Return the probability that an evaluation succeeds, from points U (n, d) and whether each failed; None if none did.
 
     A Gaussian process on labels with fixed hyperparameters: a few failures say too little to learn lengthscales from.
@@ -130,4 +130,4 @@ def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_]) -> Feasib
 
     d = space.d
     hyper = Hyperparameters(np.full(d, 0.2 * np.sqrt(d)), 1.0, _FEASIBILITY_NOISE, _SUCCESS)
-    return Feasibility(ExactGP(Features(d, space), hyper, U, np.where(failed, _FAILURE, _SUCCESS)), 0.0)
+    return Feasibility(ExactGP(Features(d, space), hyper, U, np.where(failed, _FAILURE, _SUCCESS)), 0.0, caution)

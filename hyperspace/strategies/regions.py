@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.space import Space
-from hyperspace.strategies.settings import Settings
+from hyperspace.strategies.settings import DESIGN, Settings
 from hyperspace.trial import OK, Archive, Array, Trial
 
 _MISMATCH = 0.5  # distance of two categories
 _CHUNK = 256  # trials looked at together for the next centres
+_CAUTION_LOST = 0.1  # by a success, of what a failure adds: about every eleventh trial may fail
+_CAUTIOUS_BLOCK = 4  # failures of one block that add one standard deviation, since none of them knew of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Fold:
         self._asked: list[int] = []  # rows of the block that is not full yet
         self._score = np.empty(64)
         self.failed: list[int] = []  # rows that feasibility is learned from
+        self.caution = 0.0  # standard deviations by which success is to be likely
         self.records: dict[int, Mapping[str, Any]] = {}  # by region, what its last fit recorded
         self._settled: tuple[Region, ...] = ()  # at the end of the last full block
         self.regions: tuple[Region, ...] = ()
@@ -101,9 +104,19 @@ class Fold:
         self._score[row] = value if np.isfinite(value) and not violated else math.inf
         if violated or trial.teaches_failure:
             self.failed.append(row)
+        if trial.origin == "asked" and trial.arm != DESIGN:
+            self._learn_caution(trial)
         if trial.model is not None and "region" in trial.model:
             self.records[int(trial.model["region"])] = trial.model
         self._known = row + 1
+
+    def _learn_caution(self, trial: Trial) -> None:
+        """Ask for more certainty after a failure and for less after a success, of points that a model had proposed."""
+        step = min(1.0, _CAUTIOUS_BLOCK / self._block)
+        if trial.teaches_failure:
+            self.caution += step
+        elif trial.status == OK:
+            self.caution = max(self.caution - _CAUTION_LOST * step, 0.0)
 
     def _settle(self, archive: Archive) -> None:
         """Judge a full block: each region by the trials that were meant for it, against its centre at the block's begin."""

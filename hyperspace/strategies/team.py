@@ -105,9 +105,11 @@ class Prospect:
         feasibility = self._feasibility
         if feasibility is None:
             return draws
-        success = draw(feasibility.model, U, self._n_draws, self._rng)[:, :, 0]
-        success -= np.minimum(success.max(axis=1, keepdims=True), feasibility.threshold)  # one candidate is left at least
-        return np.where(success >= 0.0, draws, np.inf)
+        failure = draw(feasibility.model, U, self._n_draws, self._rng)[:, :, 0]
+        if feasibility.caution:
+            failure += feasibility.caution * np.sqrt(feasibility.model.posterior(U).variance[:, 0])
+        failure -= np.maximum(failure.min(axis=1, keepdims=True), feasibility.threshold)  # one candidate is left at least
+        return np.where(failure <= 0.0, draws, np.inf)
 
     @cached_property
     def draws(self) -> Array:
@@ -175,6 +177,7 @@ class Round:
         self._usable = np.isfinite(self._y)
         self._failed = np.zeros(self._n, dtype=bool)
         self._failed[fold.failed] = True
+        self._caution = fold.caution
         self._pending = archive.pending
         self._locals: dict[int, Local] = {}
         self._answers: dict[int, Suggestion] = {}
@@ -366,4 +369,4 @@ class Round:
             return None
         failed = np.flatnonzero(self._failed)[-self._setup.settings.nearest :]
         rows = np.union1d(failed, local.rows)
-        return fit_feasibility(self._setup.space, self._U[rows], self._failed[rows])
+        return fit_feasibility(self._setup.space, self._U[rows], self._failed[rows], self._caution)

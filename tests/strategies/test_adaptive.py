@@ -126,15 +126,15 @@ def test_small_discrete_spaces_are_exhausted_before_points_come_again() -> None:
     assert len({trial.x for trial in study.archive.trials}) == 16
 
 
-@pytest.mark.parametrize(("pull", "most"), [(0.0, 0.5), (3.0, 0.8)])
-def test_failures_are_avoided_and_never_taken_as_numbers(pull: float, most: float) -> None:
+@pytest.mark.parametrize("pull", [0.0, 3.0])
+def test_failures_are_avoided_and_never_taken_as_numbers(pull: float) -> None:
     def half_broken(x: Sequence[Any]) -> float:
         return math.nan if x[0] > 0.5 else bowl(x) - pull * x[0]  # with a pull: the better, the nearer to where it breaks
 
     study = Study([(0.0, 1.0)] * 2, n_drives=8).run(10, half_broken)
     failed = np.array([trial.status == FAILED for trial in study.archive.trials])
     assert failed[:16].mean() > 0.2
-    assert failed[48:].mean() < most
+    assert failed[30:].mean() < 0.2
     assert study.archive.best is not None
     assert study.metrics.loss(study.archive.best.metrics) < (0.001 if pull == 0.0 else 0.04 - 3.0 * 0.5 + 0.05)
 
