@@ -40,7 +40,7 @@ def site(distributions, tmp_path_factory):
 def test_the_wheel_holds_the_package_and_nothing_else(distributions):
     files = {name for name in zipfile.ZipFile(distributions[1]).namelist() if ".dist-info/" not in name}
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "hyperspace").rglob("*.py")}
-    assert files == sources | {"hyperspace/py.typed"}
+    assert files == sources | {"hyperspace/py.typed", "hyperspace/report/script.js", "hyperspace/report/style.css"}
 
 
 def test_the_sdist_holds_what_is_needed_to_test_and_to_build(distributions):

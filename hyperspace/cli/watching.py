@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FINISHED, UNREADABLE, UNFINISHED = 0, 2, 3
 _MANY = 64  # rows of a table that is not watched
+_BAR = 24  # characters
 _AROUND = 10  # lines of a terminal that rows may not take
 
 
@@ -101,7 +102,7 @@ def view(overview: Overview, by: str | None, most: int | None) -> Lines:
 def _head(overview: Overview) -> list[Text]:
     whole = overview.whole
     done = min(whole.finished / overview.planned, 1.0) if overview.planned else 1.0
-    bar = Text("━" * round(40 * done), style="green") + Text("━" * (40 - round(40 * done)), style="dim")
+    bar = Text("━" * round(_BAR * done), style="green") + Text("━" * (_BAR - round(_BAR * done)), style="dim")
     counts = Text(f"  {whole.finished} of {overview.planned} trials")
     if whole.failed:
         counts.append(f", {whole.failed} without a value ({whole.failed / whole.finished:.0%})", style="red")

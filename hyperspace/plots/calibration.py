@@ -44,9 +44,8 @@ def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut 
         margin = 0.06 * (high - low) or 1.0
         ax.set_xlim(low - margin, high + margin)
         ax.set_ylim(low - margin, high + margin)
-    ax.axline(
-        (float(every.min()),) * 2, (float(every.max()) + 1e-300,) * 2, color=style.ink(), alpha=0.5, linewidth=0.9, zorder=1
-    )
+    diagonal = [float(every.min()), float(every.max())]
+    ax.plot(diagonal, diagonal, color=style.ink(), alpha=0.5, linewidth=0.9, zorder=1)
     name = style.goal_name(result)
     ax.set_xlabel(f"{name}, as it came out")
     ax.set_ylabel("predicted from all other trials")

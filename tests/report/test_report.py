@@ -149,8 +149,8 @@ def test_a_study_without_a_value_has_a_report_too(tmp_path):
     assert "0 of 4" in text["progress"]
 
 
-def test_one_dimension_is_enough(tmp_path):
-    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, model="RAND", n_calls=8)
+def test_one_dimension_and_a_constant_are_enough(tmp_path):
+    hyperdrive(lambda x: 1.0, [(1, 3)], tmp_path, model="RAND", n_calls=8)
     assert "finished" in Reader(render_report(tmp_path)).text[""]
 
 
