@@ -31,7 +31,7 @@ def run(
     ] = None,
     space: Annotated[
         str | None,
-        typer.Option(help="The search space: a TOML file, or the name of a variable beside the function [default: space]."),
+        typer.Option(help="The search space: a TOML file, or the name of a variable beside the function, by default space."),
     ] = None,
     results: Annotated[Path, typer.Option(help="Folder of the study; the same command again goes on there.")] = Path("results"),
     metric_regex: Annotated[
