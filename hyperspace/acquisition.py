@@ -24,6 +24,7 @@ from hyperspace.trial import Array
 ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
 PORTFOLIO = ("EI", "PI", "LCB")  # of gp_hedge
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+_LEAST_VARIANCE = 1e-22  # keeps z finite where a point is known
 _NEGLIGIBLE = -50.0  # log EI below which differences stop to matter beside the chance of success
 _BARRIER = 100.0  # what a standard deviation of missing caution costs, in units of log EI
 _FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
@@ -200,11 +201,14 @@ class Criterion:
         model: of the objective, one output.
         acquisition: of mean and std.
         feasibility: None where nothing has failed.
+        resolved: variance up to which a point counts as known, and has nothing to offer. A model of a function without noise
+            leaves some at its own points, so that its matrix can be inverted; enough for an acquisition to go back there.
     """
 
     model: Model
     acquisition: Acquisition
     feasibility: Feasibility | None = None
+    resolved: float = 0.0
 
     @property
     def has_gradients(self) -> bool:
@@ -214,7 +218,7 @@ class Criterion:
     def __call__(self, X: Array) -> Array:
         """Return the value at X (q, d), (q,)."""
         posterior = self.model.posterior(X)
-        value = self.acquisition(posterior.mean[:, 0], _std(posterior.variance))
+        value = self.acquisition(posterior.mean[:, 0], _std(posterior.variance - self.resolved))
         if self.feasibility is None:
             return value
         return _limited(value)[0] + self.feasibility.log_probability(X)
@@ -222,7 +226,7 @@ class Criterion:
     def gradient(self, X: Array) -> tuple[Array, Array]:
         """Return the value at X (q, d) and its gradient, (q,) and (q, d)."""
         posterior = self.model.posterior(X, gradients=True)
-        std = _std(posterior.variance)
+        std = _std(posterior.variance - self.resolved)
         value, by_mean, by_std = self.acquisition.gradient(posterior.mean[:, 0], std)
         gradient = _chain(by_mean, by_std, posterior.mean_gradient, posterior.variance_gradient, std)
         if self.feasibility is None:
@@ -242,12 +246,13 @@ def _limited(value: Array) -> tuple[Array, Array]:
 
 
 def _std(variance: Array) -> Array:
-    return np.sqrt(np.maximum(variance[:, 0], 1e-300))
+    return np.sqrt(np.maximum(variance[:, 0], _LEAST_VARIANCE))
 
 
 def _chain(by_mean: Array, by_std: Array, mean_gradient: Array | None, variance_gradient: Array | None, std: Array) -> Array:
     """Return the gradient by X, (q, d): d std = d variance / (2 std)."""
     if mean_gradient is None or variance_gradient is None:
         raise ValueError("this model declares gradients and gave none")
-    gradient: Array = by_mean[:, None] * mean_gradient[:, 0] + (by_std / (2.0 * std))[:, None] * variance_gradient[:, 0]
+    by_variance = np.where(std * std > 2.0 * _LEAST_VARIANCE, by_std / (2.0 * std), 0.0)
+    gradient: Array = by_mean[:, None] * mean_gradient[:, 0] + by_variance[:, None] * variance_gradient[:, 0]
     return gradient

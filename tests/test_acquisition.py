@@ -84,6 +84,23 @@ def test_gradient_of_the_criterion_is_that_of_finite_differences(acquisition, ca
         np.testing.assert_allclose(gradient[:, j], numeric, rtol=1e-4, atol=1e-4)
 
 
+def test_what_is_resolved_has_nothing_to_offer():
+    model = gp(lambda X: np.sin(5 * X[:, 0]) + X[:, 1])
+    Q = np.random.default_rng(2).random((8, 3))
+    variance = model.posterior(Q).variance[:, 0]
+    resolved = float(np.sort(variance)[4])
+    criterion = Criterion(model, LogEI(-0.5), resolved=resolved)
+    sure = variance <= resolved
+    assert (criterion(Q)[sure] < -1e6).all()
+    mean = model.posterior(Q).mean[:, 0]
+    np.testing.assert_allclose(criterion(Q)[~sure], LogEI(-0.5)(mean[~sure], np.sqrt(variance[~sure] - resolved)))
+    value, gradient = criterion.gradient(Q)
+    np.testing.assert_allclose(value, criterion(Q), rtol=1e-9)
+    for j, e in enumerate(1e-7 * np.eye(3)):
+        numeric = (criterion(Q + e) - criterion(Q - e)) / 2e-7
+        np.testing.assert_allclose(gradient[~sure, j], numeric[~sure], rtol=1e-4, atol=1e-4)
+
+
 def test_feasibility_is_the_probability_of_lying_below_the_threshold():
     model = gp(lambda X: (X[:, 0] > 0.5) * 1.0)
     Q = np.random.default_rng(2).random((50, 3))

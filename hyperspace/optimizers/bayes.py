@@ -5,17 +5,23 @@ the best within it, so that a box without the global optimum is still searched f
 seen with the value that the model expects ("kriging believer", Ginsbourger et al. 2010). Trials that failed teach a second
 model where evaluations succeed, and its probability multiplies the acquisition. No point is proposed twice, as long as the box
 has others: the objective is taken as free of noise, and a repetition would teach nothing.
+
+Where a local minimum is found to all digits, a little variance is left around it, that of the noise that a model needs for its
+matrix; elsewhere a model that is sure of itself may see even less to gain, and would go back there for ever. So where the
+improvement to be expected is that small, every second question takes this variance for none.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, Feasibility, make_acquisition
+from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, Feasibility, LogEI, make_acquisition
 from hyperspace.errors import InputError
 from hyperspace.maximiser import Box, candidates, choose_new, is_taken, maximise
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
@@ -30,6 +36,8 @@ from hyperspace.surrogates.standardized import Standardized
 from hyperspace.trial import OK, Array, Trial
 
 DESIGN = "design"  # arm of points that no model proposed
+_WORKED_OUT = math.log(1e-4)  # log EI, of targets of variance one, below which a model's noise may be all that it comes from
+_RESOLVED = 1e-7  # noise, of such targets, that is taken for none
 _N_INCUMBENTS = 4  # points that candidates are moved from
 _SUCCESS, _FAILURE = 0.0, 1.0  # what the model of failures is told
 _CAUTION_LOST = 0.1  # by a success; a failure adds 1, so that about every eleventh trial may fail
@@ -162,14 +170,20 @@ class BayesOptimizer(AskTell):
         latent = self._objective.believe(model, pending) if len(pending) else model.latent
         best = self._best(latent, U)
         names = PORTFOLIO if self.acquisition == "gp_hedge" else (self.acquisition,)
-        proposals = [self._maximum(Criterion(latent, make_acquisition(name, best), feasibility), U, taken, rng) for name in names]
+        criteria = [Criterion(latent, make_acquisition(name, best), feasibility) for name in names]
+        proposals = [self._maximum(criterion, U, taken, rng, key.iteration % 2 == 1) for criterion in criteria]
         if self.acquisition != "gp_hedge":
             return proposals[0]
         return self._hedge(model.latent, np.array(proposals), rng, record)
 
-    def _maximum(self, criterion: Criterion, U: Array, taken: Array, rng: np.random.Generator) -> Array:
-        scales = criterion.model.hyper.lengthscales if isinstance(criterion.model, ExactGP) else None
-        ordered, _ = maximise(criterion, self.box, U, rng, scales)
+    def _maximum(self, criterion: Criterion, U: Array, taken: Array, rng: np.random.Generator, leaves: bool) -> Array:
+        """Return the best new point; with `leaves`, away from where all is known if there is next to nothing to gain."""
+        hyper = criterion.model.hyper if isinstance(criterion.model, ExactGP) else None
+        scales = None if hyper is None else hyper.lengthscales
+        ordered, values = maximise(criterion, self.box, U, rng, scales)
+        if leaves and hyper is not None and isinstance(criterion.acquisition, LogEI) and values[0] < _WORKED_OUT:
+            criterion = replace(criterion, resolved=min(hyper.noise, _RESOLVED))
+            ordered, _ = maximise(criterion, self.box, U, rng, scales)
         return choose_new(self.box, ordered, criterion, taken, rng)
 
     def _thompson(
