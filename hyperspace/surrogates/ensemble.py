@@ -27,8 +27,9 @@ from hyperspace.surrogates.base import Surrogate
 from hyperspace.surrogates.kernels import Features
 from hyperspace.surrogates.linear import GaussianWeights, LinearModel, LinearModels, Pull, maximise
 from hyperspace.surrogates.network import Architecture, Inputs, Layers, output
-from hyperspace.surrogates.neural import FEWEST, FIRST_BETA, precision_scale, precisions, transformed
+from hyperspace.surrogates.neural import FEWEST, FIRST_BETA, precision_scale, precisions
 from hyperspace.surrogates.training import FOLDS, Data, fold_of, make_training, train
+from hyperspace.surrogates.warping import transformed
 from hyperspace.threads import one_thread
 from hyperspace.trial import Array
 

@@ -4,10 +4,14 @@ What trees predict is constant beyond the data and between them, and so is their
 there; so to the variance of the trees comes a term that grows with the distance to the nearest training point, as the variance of
 a Brownian motion does:
 
-    variance(x) = variance of the trees + s^2 min(1, |x - nearest| / (sqrt(d) / 2)) / 10
+    variance(x) = variance of the trees + min(1, |x - nearest| / (sqrt(d) / 2)) / 10
 
-with s^2 the variance of the targets and sqrt(d)/2 the distance from the centre of the unit cube to its corners. A larger term
-drives the search into the corners.
+for targets of variance one, with sqrt(d)/2 the distance from the centre of the unit cube to its corners. A larger term drives the
+search into the corners.
+
+The spread of trees follows the targets: where a few are far above the others, a forest is least sure around those, and an
+acquisition that takes its prediction for normal looks for the minimum there. So targets are warped first, until they look as much
+like a normal sample as they can (`warping`).
 """
 
 from __future__ import annotations
@@ -22,44 +26,40 @@ from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, Ran
 from hyperspace import streams
 from hyperspace.surrogates.base import Posterior, Surrogate
 from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.latent import LatentModel
+from hyperspace.surrogates.warping import transformed
 from hyperspace.trial import Array
 
 if TYPE_CHECKING:
     from hyperspace.space import Space
 
-_REMOTE = 0.1  # variance far from all data, in units of the variance of the targets
-_LEAST_STD = 1e-3  # in units of the spread of the targets
+_REMOTE = 0.1  # variance far from all data, of targets of variance one
+_LEAST_STD = 1e-3
 _QUANTILES = (0.16, 0.5, 0.84)  # of a normal distribution: mean - std, mean, mean + std
-_FIRST_BETA = 100.0  # precision of targets in units of their spread, where known noise is weighed against it
+_BETA = 100.0  # precision of the targets against which known noise is weighed
 
 
 class TreeModel:
-    """Trees of one set of data: their mean and variance, and the distance from the data.
+    """Trees of one output: its mean and variance, and the distance from the data.
 
     Args:
-        regressors: what predicts each output; see `_moments`.
+        regressor: what predicts; see `_moments`.
         features: coordinates in which trees split and distances are measured.
-        known: features of the training points, (n, k).
-        center: mean of each output, (m,), which was taken off before trees saw it.
-        spread: standard deviation of each output, (m,), by which it was divided; positive.
+        known: the training points in these coordinates.
     """
 
     has_gradients = False
 
-    def __init__(self, regressors: list[Any], features: Features, known: Array, center: Array, spread: Array) -> None:
-        self._regressors, self._features, self._center, self._spread = regressors, features, center, spread
-        self._known = cKDTree(known)
+    def __init__(self, regressor: Any, features: Features, known: cKDTree) -> None:
+        self._regressor, self._features, self._known = regressor, features, known
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean and variance at X (q, d), each (q, m); there are no gradients."""
+        """Return mean and variance at X (q, d), each (q, 1); there are no gradients."""
         inputs = self._features(X)
         distance, _ = self._known.query(inputs)
         unknown = _REMOTE * np.minimum(1.0, distance / (0.5 * np.sqrt(self._features.d)))
-        parts = [_moments(regressor, inputs) for regressor in self._regressors]
-        mean = np.stack([mean for mean, _ in parts], axis=1)
-        variance = np.stack([variance for _, variance in parts], axis=1)
-        variance += unknown[:, None] + _LEAST_STD**2
-        return Posterior(self._center + self._spread * mean, self._spread**2 * variance)
+        mean, variance = _moments(self._regressor, inputs)
+        return Posterior(mean[:, None], (variance + unknown + _LEAST_STD**2)[:, None])
 
 
 def _moments(regressor: Any, inputs: Array) -> tuple[Array, Array]:
@@ -84,39 +84,42 @@ class _Trees(Surrogate):
     Args:
         random_state: seed.
         space: says which coordinates are integers or categories; None if all are continuous.
+        warp: Yeo-Johnson transform of the targets, besides the taming of their tails.
         options: of scikit-learn's regressor.
     """
 
-    def __init__(self, random_state: int = 0, space: Space | None = None, **options: Any) -> None:
-        self.random_state, self.space, self.options = random_state, space, options
+    transforms_targets = True
+
+    def __init__(self, random_state: int = 0, space: Space | None = None, *, warp: bool = True, **options: Any) -> None:
+        self.random_state, self.space, self.warp, self.options = random_state, space, warp, options
 
     @abstractmethod
-    def _regressor(self, inputs: Array, y: Array, weights: Array | None, seed: int) -> Any:
-        """Return what `_moments` takes, fitted to standardised y (n,) at inputs (n, k)."""
+    def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:
+        """Return what `_moments` takes, fitted to targets z (n,) at inputs (n, k)."""
 
-    def _fit(self, X: Array, Y: Array, noise: Array | None) -> TreeModel:
+    def _fit(self, X: Array, Y: Array, noise: Array | None) -> LatentModel:
         features = Features(X.shape[1], self.space)
         inputs = features(X)
-        center, spread = Y.mean(axis=0), Y.std(axis=0)
-        spread = np.where(spread > 1e-12 * np.abs(Y).max(axis=0), spread, 1.0)
-        Z = (Y - center) / spread  # trees take tiny differences for none
-        weights = None if noise is None else 1.0 / (1.0 + _FIRST_BETA * noise / spread**2)
+        known = cKDTree(inputs)
+        transforms, Z, variances = transformed(Y, noise, self.warp)
         seed = streams.seed_of(self.random_state, streams.MODEL, len(X))
-        regressors = [
-            self._regressor(inputs, Z[:, j], None if weights is None else weights[:, j], seed) for j in range(Y.shape[1])
-        ]
-        return TreeModel(regressors, features, inputs, center, spread)
+        latents = []
+        for z, variance in zip(Z.T, variances.T, strict=True):
+            weights = None if noise is None else 1.0 / (1.0 + _BETA * variance)
+            latents.append(TreeModel(self._regressor(inputs, z, weights, seed), features, known))
+        return LatentModel(latents, transforms)
 
 
 class RandomForest(_Trees):
     """Random forest (Breiman 2001): trees of bootstrap samples, split where it is best.
 
-    Options of `sklearn.ensemble.RandomForestRegressor`, with leaves of at least 3 points by default.
+    Options of `sklearn.ensemble.RandomForestRegressor`. By default a split looks at 70 % of the coordinates, so that trees
+    differ, and leaves may hold a single point; where noise is known, at least 3.
     """
 
-    def _regressor(self, inputs: Array, y: Array, weights: Array | None, seed: int) -> Any:
-        options = {"min_samples_leaf": 3, **self.options}
-        return RandomForestRegressor(random_state=seed, n_jobs=1, **options).fit(inputs, y, weights)
+    def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:
+        options = {"min_samples_leaf": 1 if weights is None else 3, "max_features": 0.7, **self.options}
+        return RandomForestRegressor(random_state=seed, n_jobs=1, **options).fit(inputs, z, weights)
 
 
 class ExtraTrees(_Trees):
@@ -126,9 +129,9 @@ class ExtraTrees(_Trees):
     known, leaves have at least 3 points by default.
     """
 
-    def _regressor(self, inputs: Array, y: Array, weights: Array | None, seed: int) -> Any:
+    def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:
         options = {"min_samples_leaf": 1 if weights is None else 3, **self.options}
-        return ExtraTreesRegressor(random_state=seed, n_jobs=1, **options).fit(inputs, y, weights)
+        return ExtraTreesRegressor(random_state=seed, n_jobs=1, **options).fit(inputs, z, weights)
 
 
 class GradientBoosting(_Trees):
@@ -137,8 +140,8 @@ class GradientBoosting(_Trees):
     Options of `sklearn.ensemble.GradientBoostingRegressor`.
     """
 
-    def _regressor(self, inputs: Array, y: Array, weights: Array | None, seed: int) -> Any:
+    def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:
         return tuple(
-            GradientBoostingRegressor(loss="quantile", alpha=quantile, random_state=seed, **self.options).fit(inputs, y, weights)
+            GradientBoostingRegressor(loss="quantile", alpha=quantile, random_state=seed, **self.options).fit(inputs, z, weights)
             for quantile in _QUANTILES
         )

@@ -33,7 +33,7 @@ from hyperspace.surrogates.kernels import Features
 from hyperspace.surrogates.linear import GaussianWeights, LinearModel, LinearModels, Pull, held_out_evidence, maximise
 from hyperspace.surrogates.network import Architecture, Inputs, Layers
 from hyperspace.surrogates.training import FOLDS, Data, fold_of, make_training, train
-from hyperspace.surrogates.warping import Transform
+from hyperspace.surrogates.warping import transformed
 from hyperspace.threads import one_thread
 from hyperspace.trial import Array
 
@@ -233,16 +233,6 @@ def precisions(folds: Sequence[tuple[Array, NDArray[np.bool_]]], z: Array, noise
         for _ in range(3 if noise.any() else 1):  # the scale depends on beta; a few rounds settle it
             alpha, beta = maximise(held_out_evidence(folds, z, precision_scale(noise, beta)))
     return alpha, beta, precision_scale(noise, beta)
-
-
-def transformed(Y: Array, noise: Array | None, warp: bool) -> tuple[list[Transform], Array, Array]:
-    """Return maps of outputs Y (n, m) to targets, what they give, and the variances of the noise there, each (n, m)."""
-    transforms = [Transform.fit(y, warped=warp) for y in Y.T]
-    Z = np.stack([transform.forward(y) for transform, y in zip(transforms, Y.T, strict=True)], axis=1)
-    if noise is None:
-        return transforms, Z, np.zeros(Y.shape)
-    slopes = np.stack([transform.slope(y) for transform, y in zip(transforms, Y.T, strict=True)], axis=1)
-    return transforms, Z, noise * slopes**2
 
 
 def precision_scale(noise: Array, beta: float) -> Array:

@@ -60,10 +60,10 @@ class Transform:
         center, scale = _center_and_scale(y)
         r = _ratio(y, center, scale)
         t = _tame(r)
-        power = _best_power(t) if warped and len(y) >= _FEWEST else None
+        power = _best_power(t) if warped and len(y) >= _FEWEST and _varies(t) else None
         g = t if power is None else _yeo_johnson(t, power)
         spread = float(g.std())
-        spread = spread if spread > 1e-12 * (1.0 + float(np.abs(g).max())) else 1.0
+        spread = spread if _varies(g) else 1.0
         low, high = float(r.min()), float(r.max())
         affine = power is None and low >= -_LOWER and high <= _UPPER
         margin = min(high - low, _LARGEST) or 1.0
@@ -116,6 +116,21 @@ class Transform:
     def load(cls, state: Mapping[str, Any]) -> Transform:
         """Take up what `dump` returned."""
         return cls(**state)
+
+
+def transformed(Y: Array, noise: Array | None, warp: bool) -> tuple[list[Transform], Array, Array]:
+    """Return maps of outputs Y (n, m) to targets, what they give, and the variances of the noise there, each (n, m)."""
+    transforms = [Transform.fit(y, warped=warp) for y in Y.T]
+    Z = np.stack([transform.forward(y) for transform, y in zip(transforms, Y.T, strict=True)], axis=1)
+    if noise is None:
+        return transforms, Z, np.zeros(Y.shape)
+    slopes = np.stack([transform.slope(y) for transform, y in zip(transforms, Y.T, strict=True)], axis=1)
+    return transforms, Z, noise * slopes**2
+
+
+def _varies(t: Array) -> bool:
+    """Return whether values differ by more than rounding."""
+    return float(t.std()) > 1e-12 * (1.0 + float(np.abs(t).max()))
 
 
 def _ratio(y: Array, center: float, scale: float) -> Array:

@@ -87,3 +87,10 @@ def test_bad_tail_is_tamed_and_the_rest_is_a_straight_line():
 def test_transform_survives_json_exactly(name):
     transform = Transform.fit(SAMPLES[name], warped=True)
     assert Transform.load(json.loads(json.dumps(transform.dump(), allow_nan=False))) == transform
+
+
+@pytest.mark.parametrize("value", [0.0, -5.0, 1e6])
+def test_equal_outputs_are_not_warped(value):
+    transform = Transform.fit(np.full(9, value), warped=True)
+    assert transform.power is None
+    assert transform.forward(np.array([value])) == [0.0]
