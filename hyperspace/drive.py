@@ -11,6 +11,7 @@ from typing import Any
 from hyperspace.errors import HyperSpaceError, InputError
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
+from hyperspace.evaluators.inline import takes_handle
 from hyperspace.evaluators.main_script import refuse_while_loading
 from hyperspace.evaluators.opening import open_evaluators
 from hyperspace.exchange.base import Exchange
@@ -24,7 +25,7 @@ from hyperspace.metrics import Metric
 from hyperspace.results import Result
 from hyperspace.space import check_space
 from hyperspace.stopping import signals_end_the_study
-from hyperspace.study.checks import check_count, check_goals, check_seconds, name_of
+from hyperspace.study.checks import check_budgeted, check_count, check_goals, check_seconds, name_of
 from hyperspace.study.planning import Wanted
 from hyperspace.walltime import seconds_left
 
@@ -78,12 +79,14 @@ def hyperdrive(
             floats a Real, anything else a Categorical; scikit-optimize's dimension objects are taken as they are.
         results_path: folder of the study.
         model: surrogate ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT"); "RAND"; "CMA", "GA", "PSO", "DE", "ES", "SA", "EDA",
-            "NSGA2", "ACO", "PAES", "GRID", or one of these with options from hyperspace.optimizers; an object with fit and
-            predict, or with ask and tell; or a list of such, which drives take in turn.
+            "NSGA2", "ACO", "PAES", "BITGA", "GRID", or one of these with options from hyperspace.optimizers; "HYPERBAND", for
+            objectives that spend trial.budget (see `hyperspace.hyperbelt`); an object with fit and predict, or with ask and
+            tell; or a list of such, which drives take in turn.
         n_iterations: evaluations a drive.
         n_calls: evaluations in all, instead of n_iterations; the first n_calls mod n_drives drives do one more.
         strategy: "adaptive"; "static", the published method: every drive stays in its subspace; "generations": the drives of a
-            subspace evaluate the points of one optimizer, a generation a round; or "halving", see `hyperspace.hyperbelt`.
+            subspace evaluate the points of one optimizer, a generation a round; or "halving", see `hyperspace.hyperbelt`, where
+            n_iterations counts loops.
         n_subspaces: a power of two; None: 2^D for "static" and "halving", 2^min(D, max(4, ceil(log2 ranks))) for "adaptive", 1
             for "generations".
         n_drives: a multiple of n_subspaces, fixed at the study's creation; None: enough for the ranks that create it, and 16 at
@@ -132,6 +135,7 @@ def hyperdrive(
 
     def check() -> Wanted:
         _check_call(objective, results_path, checkpoints)
+        check_budgeted(model, callable(objective) and takes_handle(objective), callback)
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
         check_count("retries", retries, least=0)

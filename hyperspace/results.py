@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from hyperspace.contributions import contributions
 from hyperspace.description import describe_study
+from hyperspace.errors import InputError
 from hyperspace.journal import StudyFolder
 from hyperspace.metrics import Metrics
 from hyperspace.partition import Partition
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
+_GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
 _BUDGET = "budget"
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
@@ -43,7 +48,9 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         names: names of the dimensions.
     """
 
-    def __init__(self, trials: Iterable[Trial], space: Space, metrics: Metrics, partition: Partition) -> None:
+    def __init__(
+        self, trials: Iterable[Trial], space: Space, metrics: Metrics, partition: Partition, models: Sequence[str] = ("",)
+    ) -> None:
         trials = sorted(trials, key=lambda trial: trial.key)
         archive = Archive(space.to_unit, metrics, space.d)
         archive.extend(trials)
@@ -67,6 +74,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         object.__setattr__(self, "_metrics", metrics)
         object.__setattr__(self, "_partition", partition)
         object.__setattr__(self, "_archive", archive)
+        object.__setattr__(self, "_model_names", tuple(models))  # what the drives take in turn
 
     def __repr__(self) -> str:
         """Return the optimum in a line, and how many trials it took."""
@@ -156,6 +164,33 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], "seconds", "status"]].reset_index(drop=True)
 
+    def summary_by(self, by: str = "model") -> pandas.DataFrame:
+        """Which part of the study found what: a row for each, the one with the optimum first (see `Contribution`).
+
+        Args:
+            by: "model", what the drives of a portfolio take in turn; "arm", what proposed the point; "drive", "subspace",
+                "region", "rank" or "host".
+
+        Columns: the grouping, trials (that ended), failed (those that brought no value), best (the best value), improvements
+        (how many were better than all that had ended before), gain (their part of all improvement, from 0 to 1) and seconds (of
+        evaluation). Evaluations that were given are left out.
+
+        Raises:
+            InputError: another grouping.
+        """
+        import pandas
+
+        if by not in _GROUPINGS:
+            raise InputError(f"by must be one of {', '.join(_GROUPINGS)}, got {by!r}")
+        models: Sequence[str] = self._model_names
+        rows = contributions(
+            self._trials,
+            self._metrics,
+            (lambda trial: models[trial.drive % len(models)]) if by == "model" else attrgetter(by),
+        )
+        columns = ["label", "trials", "failed", "best", "improvements", "gain", "seconds"]
+        return pandas.DataFrame([asdict(row) for row in rows], columns=columns).rename(columns={"label": by})
+
     @cached_property
     def subspaces(self) -> list[Result]:
         """One Result for each subspace: the trials of the drives that have their home there."""
@@ -164,7 +199,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         for trial in self._trials:
             if trial.drive >= 0:
                 homes[trial.subspace].append(trial)
-        return [Result(trials, self._study_space, self._metrics, partition) for trials in homes]
+        return [Result(trials, self._study_space, self._metrics, partition, self._model_names) for trials in homes]
 
     @cached_property
     def space(self) -> Any:
@@ -219,7 +254,7 @@ def load_results(results_path: str | os.PathLike[str]) -> Result:
     """
     folder = StudyFolder(results_path)
     study = describe_study(folder)
-    return Result([*study.given, *read_trials(folder, study.space)], study.space, study.metrics, study.partition)
+    return Result([*study.given, *read_trials(folder, study.space)], study.space, study.metrics, study.partition, study.models)
 
 
 def read_trials(folder: StudyFolder, space: Space) -> list[Trial]:

@@ -69,7 +69,8 @@ class Hand:
             x = self.space.from_unit(suggestion.u[None])[0]
             y = self.loss(self.space.to_unit([x])[0])
             ended = {"status": OK, "metrics": {"y": y}} if np.isfinite(y) else {"status": FAILED, "fault": "objective"}
-            fresh.append(Trial(drive=0, iteration=iteration, x=x, model=suggestion.model, arm=suggestion.arm, **ended))
+            asked = {"model": suggestion.model, "arm": suggestion.arm, "subspace": self.subspace.index}
+            fresh.append(Trial(drive=0, iteration=iteration, x=x, **asked, **ended))
             self.suggestions.append(suggestion)
         self.trials += fresh
         self.tell(fresh)

@@ -118,4 +118,4 @@ def test_all_algorithms_of_the_docs_are_there():
             fields = getattr(optimizers, name.strip("`")).__dataclass_fields__
             named = {word.split("`")[0] for word in options.split("`")[1::2]}
             assert named <= set(fields) or "those of" in options
-    assert {row.split("`")[1] for row in rows} == {*optimizers.ALGORITHMS, "BitGA", "RAND"}
+    assert {row.split("`")[1] for row in rows} == {*optimizers.ALGORITHMS, "BITGA", "RAND"}

@@ -6,9 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hyperspace import hyperbelt, hyperdrive, load_results
+from hyperspace import Optimizer, hyperbelt, hyperdrive, load_results
 from hyperspace.errors import InputError
 from hyperspace.optimizers.hyperband import Hyperband, Ladder
+from hyperspace.pruning import MedianRule
 from hyperspace.trial import FAILED, OK
 
 SPACE = {"a": (-5.0, 5.0), "b": (1, 9)}
@@ -162,6 +163,37 @@ def test_what_cannot_be_is_refused(options, message):
         hyperbelt(objective, SPACE, None, checkpoints=False, **options)
     with pytest.raises(InputError, match="go together"):
         hyperdrive(lambda p: 0.0, SPACE, None, checkpoints=False, strategy="halving")
+
+
+def test_the_name_hyperband_is_enough_for_an_objective_that_takes_the_trial(tmp_path):
+    def budgeted(parameters, trial):
+        return objective(parameters, trial.budget)
+
+    result = hyperdrive(budgeted, SPACE, tmp_path, model="HYPERBAND", n_subspaces=1, n_iterations=90)
+    assert result.nfev == 90
+    assert set(result.trials["budget"]) >= {1, 3}
+    assert rungs(result, 4)[1][0].arm == "promotion"
+    assert key(hyperdrive(budgeted, SPACE, tmp_path, model=Hyperband(), n_subspaces=1, n_iterations=90)) == key(result)
+
+
+def test_hyperband_is_refused_where_a_budget_would_not_be_spent():
+    def without_budget(parameters):
+        return parameters["a"]
+
+    with pytest.raises(InputError, match=r"objective\(parameters, trial\) .*trial\.budget; or call hyperbelt"):
+        hyperdrive(without_budget, SPACE, None, checkpoints=False, model="HYPERBAND")
+    with pytest.raises(InputError, match="a list of models cannot hold Hyperband"):
+        hyperdrive(lambda p, trial: 0.0, SPACE, None, checkpoints=False, model=["GP", "HYPERBAND"])
+    with pytest.raises(InputError, match="which ask and tell do not carry"):
+        Optimizer(SPACE, model="HYPERBAND")
+
+
+def test_a_rule_that_prunes_within_evaluations_is_refused():
+    seen = []
+    with pytest.raises(InputError, match="leave out MedianRule"):
+        hyperbelt(objective, SPACE, None, **SMALL, checkpoints=False, callback=MedianRule())
+    hyperbelt(objective, SPACE, None, **SMALL, checkpoints=False, callback=seen.append)
+    assert len(seen) == 20
 
 
 def test_another_budget_is_another_study(tmp_path):

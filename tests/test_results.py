@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from hyperspace import hyperdrive, load_results
-from hyperspace.errors import StudyError
+from hyperspace.errors import InputError, StudyError
 from hyperspace.metrics import Metrics
+from hyperspace.optimizers import PSO
 from hyperspace.partition import Partition
 from hyperspace.results import Result
 from hyperspace.space import check_space
@@ -118,3 +119,32 @@ def test_categories_that_json_lacks_come_back_by_name(tmp_path):
     again = load_results(tmp_path)
     assert [str(x[0]) for x in again.x_iters]
     assert str(again.x[0]) == "math.exp"
+
+
+def test_a_portfolio_tells_which_model_found_what(tmp_path):
+    def objective(x):
+        return (x[0] - 0.3) ** 2 + x[1] ** 2
+
+    result = hyperdrive(
+        objective,
+        [(0.0, 1.0), (0.0, 1.0)],
+        tmp_path,
+        model=["RAND", PSO(neighborhood_size=3, population=4), "GP"],
+        strategy="static",
+        exchange="round",
+        n_subspaces=1,
+        n_drives=6,
+        n_iterations=5,
+    )
+    table = result.summary_by("model")
+    assert set(table["model"]) == {"RAND", "PSO(population=4, neighborhood_size=3)", "GP"}
+    assert list(table["trials"]) == [10, 10, 10]
+    assert table["best"].iloc[0] == result.fun
+    assert table["best"].is_monotonic_increasing
+    best = result.trials["objective"].idxmin()
+    assert table["model"].iloc[0] == ["RAND", "PSO(population=4, neighborhood_size=3)", "GP"][result.trials["drive"][best] % 3]
+    assert load_results(tmp_path).summary_by("model").equals(table)
+    assert set(result.summary_by("arm")["arm"]) >= {"EI", "PSO", "design"}
+    assert result.summary_by("drive")["trials"].sum() == 30
+    with pytest.raises(InputError, match="by must be one of model, arm"):
+        result.summary_by("colour")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from hyperspace.description import split_label
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
@@ -217,4 +218,4 @@ class Session:
         ended = [trial for trial in trials if trial.finished]
         if ended and not any(trial.status == OK for trial in [*ended, *study.given]):
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")
-        return Result([*study.given, *trials], study.space, study.metrics, study.partition)
+        return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))

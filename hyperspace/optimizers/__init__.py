@@ -31,11 +31,13 @@ ALGORITHMS = {
     "ACO": "inspired",
     "PAES": "inspired",
     "GRID": "grid",
+    "BITGA": "bits",
 }
+HYPERBAND = "HYPERBAND"  # a name too, of what needs an objective with a budget (`hyperspace.optimizers.hyperband`)
 
 
 def __getattr__(name: str) -> Any:
-    home = {**ALGORITHMS, "BitGA": "bits"}.get(name)
+    home = {**ALGORITHMS, "Hyperband": "hyperband"}.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{home}"), name)
@@ -74,6 +76,11 @@ def make_optimizer(
     random_state = streams.seed_of(seed, streams.SUGGEST, *design.key)
     if isinstance(model, str) and model in ALGORITHMS:
         model = __getattr__(model)()
+    if model == HYPERBAND:
+        raise InputError(
+            'model="HYPERBAND" gives every evaluation a budget, which ask and tell do not carry; pass it to hyperdrive, or call '
+            "hyperbelt"
+        )
     if is_algorithm(model):
         optimizer: AskTell = model.optimizer(space, subspace, design, random_state, together)
         return optimizer

@@ -22,7 +22,7 @@ CROSSOVERS = ("one-point", "uniform")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BitGA(Evolution):
+class BITGA(Evolution):
     """Genetic algorithm on chromosomes of bits: tournaments, crossover, bit flips, elites.
 
     Attributes:

@@ -8,12 +8,13 @@ from typing import Any
 
 from hyperspace.errors import InputError, NotBuiltError
 from hyperspace.metrics import Metric, Metrics
-from hyperspace.optimizers import ALGORITHMS, is_algorithm
+from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
+from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space import Space
 from hyperspace.trial import GIVEN_DRIVE, OK, Trial
 from hyperspace.values import is_number
 
-MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS)
+MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS, HYPERBAND)
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:
@@ -40,16 +41,23 @@ def check_seconds(name: str, value: Any) -> None:
 def check_model(model: Any) -> Any:
     """Return `model` if it is a name or an object that can serve as one; of a list of them, a tuple.
 
+    "HYPERBAND" becomes the object that it stands for.
+
     Raises:
         InputError: an unknown name, an object with neither fit and predict nor ask and tell that is no function to make one
-            either, or an empty list.
+            either, an empty list, or one with Hyperband in it.
     """
     if isinstance(model, (list, tuple)):
         if not model:
             raise InputError("model must name at least one model, got an empty list")
-        return tuple(check_model(each) for each in model)
+        models = tuple(check_model(each) for each in model)
+        if any(isinstance(each, Hyperband) for each in models):
+            raise InputError(
+                "a list of models cannot hold Hyperband, whose evaluations have budgets of their own; give it a study of its own"
+            )
+        return models
     if isinstance(model, str):
-        return check_choice("model", model, MODELS)
+        return Hyperband() if check_choice("model", model, MODELS) == HYPERBAND else model
     serves = any(all(hasattr(model, method) for method in pair) for pair in (("fit", "predict"), ("ask", "tell")))
     if not serves and not is_algorithm(model) and not callable(model):
         raise InputError(
@@ -57,6 +65,31 @@ def check_model(model: Any) -> Any:
             f"got {model!r}"
         )
     return model
+
+
+def check_budgeted(model: Any, takes_trial: bool, callback: Any) -> None:
+    """Refuse what Hyperband cannot work with.
+
+    Args:
+        model: what the study was asked to take.
+        takes_trial: whether the objective takes the trial's handle.
+        callback: the study's.
+
+    Raises:
+        InputError: an objective that would never learn its budget, or a rule that would end evaluations before they spent it.
+    """
+    if not isinstance(model, Hyperband) and not (isinstance(model, str) and model == HYPERBAND):
+        return
+    if not takes_trial:
+        raise InputError(
+            "Hyperband gives every evaluation a budget, so that the objective must be objective(parameters, trial) and spend "
+            "trial.budget; or call hyperbelt, with objective(parameters, budget)"
+        )
+    if getattr(callback, "prunes", None) is not None:
+        raise InputError(
+            "Hyperband ends what promises little by itself, and compares evaluations that have spent the same budget; leave out "
+            f"{type(callback).__name__}, which would end some before they have"
+        )
 
 
 def check_generations(model: Any, exchange: str) -> None:

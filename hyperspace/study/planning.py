@@ -60,7 +60,11 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
     """
     # Of a study over another space nothing is taken up: it is about to be refused, for that and not for what follows from it.
     past = recorded if recorded is not None and recorded.get("space") == wanted.space.describe() else {}
+    model = check_model(wanted.model)
     strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
+    by_loops = strategy == "halving"  # n_iterations is then a number of loops, and elsewhere of evaluations a drive
+    if isinstance(model, Hyperband) and strategy == "adaptive":
+        strategy = "halving"  # the only one that it has
     exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
     if exchange is None:  # the published method shares nothing
         exchange = "none" if strategy == "static" else "async" if strategy != "generations" and ranks > 1 else "round"
@@ -71,13 +75,12 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
     n_samples = wanted.n_samples if wanted.n_samples is not None else past.get("n_samples")
     n_calls = None if wanted.n_calls is None else check_count("n_calls", wanted.n_calls)
     seed = wanted.random_state if wanted.random_state is not None else past.get("random_state", fresh_seed)
-    model = check_model(wanted.model)
     if strategy == "generations":
         check_generations(model, exchange)
     n_iterations = check_count("n_iterations", wanted.n_iterations) if n_calls is None else None
     if strategy == "halving" or isinstance(model, Hyperband):
         check_halving(model, strategy, exchange)
-        if n_iterations is not None:
+        if n_iterations is not None and by_loops:
             n_iterations, n_calls = plan_loops(model, n_iterations, partition.n_subspaces, n_drives, exchange)
     return Study(
         space=wanted.space,

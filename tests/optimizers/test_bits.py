@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from asktell import MIXED, Hand
 
-from hyperspace.optimizers.bits import BitGA, crossed, decode, encode
+from hyperspace.optimizers.bits import BITGA, crossed, decode, encode
 from hyperspace.optimizers.evolution import Setting
 from hyperspace.space import check_space
 
@@ -13,7 +13,7 @@ def text(chromosome):
 
 def test_values_are_binary_numbers_side_by_side():
     space = check_space([(0, 7), (0, 7)])
-    lengths = BitGA().lengths(space.levels.tolist())
+    lengths = BITGA().lengths(space.levels.tolist())
     assert lengths == [3, 3]
     chromosome = encode(space.to_unit([(5, 3)]), lengths)
     assert text(chromosome[0]) == "101011"
@@ -22,7 +22,7 @@ def test_values_are_binary_numbers_side_by_side():
 
 def test_every_value_has_a_chromosome():
     space = check_space([(0, 4), ["a", "b", "c"], (1, 1000, "log-uniform"), [9]])
-    lengths = BitGA().lengths(space.levels.tolist())
+    lengths = BITGA().lengths(space.levels.tolist())
     assert lengths == [3, 2, 10, 1]
     every = np.array([[bit == "1" for bit in f"{number:013b}"] + [False] * 3 for number in range(2**13)])
     points = space.from_unit(space.snap(decode(every, lengths)))
@@ -53,10 +53,10 @@ def test_without_mutation_every_bit_comes_from_a_parent_and_rates_are_rates():
     start[::2] = 0.01
     same = np.full((400, 1), 0.7)
     levels = np.zeros(1, dtype=int)
-    run = BitGA(mutation_rate=0.0, crossover_rate=0.0).evolve(Setting(start, levels, 0))
+    run = BITGA(mutation_rate=0.0, crossover_rate=0.0).evolve(Setting(start, levels, 0))
     next(run)
     np.testing.assert_array_equal(np.unique(encode(run.send(np.zeros(50)), [16]), axis=0), np.unique(encode(start, [16]), axis=0))
-    run = BitGA(mutation_rate=0.25).evolve(Setting(same, levels, 0))
+    run = BITGA(mutation_rate=0.25).evolve(Setting(same, levels, 0))
     next(run)
     assert (encode(run.send(np.zeros(400)), [16]) != encode(same, [16])).mean() == pytest.approx(0.25, abs=0.02)
 
@@ -65,12 +65,12 @@ def test_elites_stay_parents_however_long_ago_they_were_born():
     levels = np.zeros(1, dtype=int)
     start = np.array([[0.1], [0.9]])
     options = {"population": 2, "mutation_rate": 0.0, "crossover_rate": 0.0, "tournament": 50}
-    run = BitGA(elites=1, **options).evolve(Setting(start, levels, 0))
+    run = BITGA(elites=1, **options).evolve(Setting(start, levels, 0))
     first = next(run)
     later = [run.send(np.array([1.0, 2.0])), *(run.send(np.array([5.0, 5.0])) for _ in range(3))]
     np.testing.assert_array_equal(np.array(later), np.broadcast_to(first[0], (4, 2, 1)))
 
 
 def test_mixed_spaces_work():
-    hand = Hand(BitGA(crossover="uniform", bits=5), MIXED, together=6).run(6)
+    hand = Hand(BITGA(crossover="uniform", bits=5), MIXED, together=6).run(6)
     assert len(hand.points) == 36

@@ -6,7 +6,7 @@ from asktell import CONTINUOUS, Hand
 
 from hyperspace import optimizers
 from hyperspace.errors import InputError
-from hyperspace.optimizers import ACO, ALGORITHMS, CMA, DE, EDA, ES, GA, GRID, PAES, PSO, SA, BitGA
+from hyperspace.optimizers import ACO, ALGORITHMS, BITGA, CMA, DE, EDA, ES, GA, GRID, PAES, PSO, SA
 from hyperspace.optimizers.evolution import FAILED, Generational, Setting
 from hyperspace.optimizers.populations import ring
 from hyperspace.partition import Partition
@@ -106,7 +106,7 @@ def test_given_points_are_passed_on_best_first():
     np.testing.assert_allclose(script.given, [[0.5], [0.25], [0.75]])
 
 
-@pytest.mark.parametrize("model", ["GA", "CMA", "SA", "EDA", "ACO", "PSO", "DE", "ES", BitGA()])
+@pytest.mark.parametrize("model", ["GA", "CMA", "SA", "EDA", "ACO", "PSO", "DE", "ES", BITGA()])
 def test_a_search_begins_with_given_points(model):
     hand = Hand(model, CONTINUOUS, subspaces=2)
     best, second = hand.space.from_unit(np.array([[0.2, 0.3, 0.3], [0.25, 0.3, 0.35]]))
@@ -155,9 +155,9 @@ def test_an_unknown_algorithm_is_an_attribute_error():
         (lambda: ES(parents=4, population=6), "half the population"),
         (lambda: GRID(points=1), "at least 2"),
         (lambda: ACO(stretches=0), "stretch"),
-        (lambda: BitGA(crossover="two-point"), "one-point, uniform"),
-        (lambda: BitGA(bits=0), "bits"),
-        (lambda: BitGA(elites=-1), "elites"),
+        (lambda: BITGA(crossover="two-point"), "one-point, uniform"),
+        (lambda: BITGA(bits=0), "bits"),
+        (lambda: BITGA(elites=-1), "elites"),
         (lambda: Hand("DE", CONTINUOUS, together=4), "population of at least 5"),
     ],
 )
