@@ -163,6 +163,38 @@ def hyperdrive_again(study, exchange, n_calls):
     return hyperdrive(objective, [(0.0, 1.0), (1, 9)], study, n_calls=n_calls, n_drives=4, exchange=exchange)
 
 
+ISOLATED = """
+import os, sys, time
+from hyperspace import hyperdrive
+def objective(x):
+    if os.path.exists("slow"):
+        open("pid", "w").write(str(os.getpid()))
+        time.sleep(60)
+    return (x[0] - 0.3) ** 2 + x[1]
+if __name__ == "__main__":
+    options = {"n_calls": 12, "n_drives": 4, "exchange": sys.argv[2], "isolate": True, "retries": 1, "verbose": True}
+    result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], sys.argv[1], **options)
+    print(result.nfev, set(result.trials["status"]))
+"""
+
+
+@pytest.mark.parametrize("exchange", ["round", "files"])
+def test_an_evaluation_that_is_ended_together_with_its_study_is_begun_again(python, tmp_path, exchange):
+    (tmp_path / "slow").touch()
+    (tmp_path / "worker.py").write_text(ISOLATED)
+    words, pipes = [sys.executable, "worker.py", "study", exchange], {"stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(words, cwd=tmp_path, env=clean_environment(), **pipes)
+    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    for number in (int((tmp_path / "pid").read_text()), process.pid):  # as Slurm does with all processes of a job
+        os.kill(number, signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopped by SIGTERM after 0 of 12 evaluations" in out
+    assert study_state(tmp_path / "study").running == 1
+    (tmp_path / "slow").unlink()
+    assert python(ISOLATED, "study", exchange).stdout.splitlines()[-1] == "12 {'ok'}"
+
+
 @pytest.fixture
 def fresh_process(monkeypatch):
     """Let this process forget afterwards that it was told to end."""

@@ -76,8 +76,9 @@ class AsyncLoop(ViewLoop):
         self._hear()
         begun = time.monotonic()
         trial = self._advance(drive, self._announce)
-        self._ledger.evaluated(time.monotonic() - begun)
-        self._gossip.add(shared_record(trial, self._study.space), finished=True)
+        if trial.finished:
+            self._ledger.evaluated(time.monotonic() - begun)
+            self._gossip.add(shared_record(trial, self._study.space), finished=True)
 
     def _announce(self, trial: Trial) -> None:
         self._gossip.add(shared_record(trial, self._study.space), finished=False)

@@ -33,6 +33,7 @@ from hyperspace.trial import OK, Archive, Trial, TrialKey
 
 Callback = Callable[[Trial], object]
 _HOPELESS = 10  # a study ends if this many trials a drive bring not one usable value
+_ONE_MOMENT = 0.2  # seconds in which the processes of a job that is ended all get their signals
 _RECENT = 20  # evaluations that the expected duration of the next one is taken from
 
 
@@ -138,13 +139,18 @@ class Loop(ABC):
         )
 
     def _evaluate(self, trial: Trial, started: Callable[[Trial], None] | None = None) -> Trial:
-        """Return the trial as it ended; it is in the journal before anyone hears of it."""
+        """Return the trial as it ended; it is in the journal before anyone hears of it.
+
+        One whose process was ended together with the study is returned as it is, still running: the next run begins it again.
+        """
         journal = self._around.journals.get(trial.drive)
         if journal is not None:
             journal.started(trial)
         if started is not None:
             started(trial)
         outcome = self._outcome(trial)
+        if self._was_cut_off(outcome):
+            return trial
         for _ in range(self._around.retries):
             if outcome.fault != "infrastructure":
                 break
@@ -152,6 +158,8 @@ class Loop(ABC):
             if journal is not None:
                 journal.started(trial)
             outcome = self._outcome(trial)
+            if self._was_cut_off(outcome):
+                return trial
         trial = trial.finish(
             outcome.status,
             metrics=outcome.metrics,
@@ -181,6 +189,13 @@ class Loop(ABC):
             self._evaluator.wait(next(naps))
             self._meanwhile()
         return outcome
+
+    def _was_cut_off(self, outcome: Outcome) -> bool:
+        """Return whether what asks the study to end has ended the evaluation's process too, as a cancelled job does."""
+        if outcome.fault != "infrastructure":
+            return False
+        time.sleep(_ONE_MOMENT)
+        return self._around.stop.reason is not None
 
     def _meanwhile(self) -> None:
         """Do what there is to do while an evaluation runs elsewhere."""

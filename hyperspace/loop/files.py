@@ -76,7 +76,8 @@ class FilesLoop(ViewLoop):
         self._listen()
         self._catch_up(drive)
         trial = self._advance(drive)
-        self.finished[trial.key] = trial
+        if trial.finished:
+            self.finished[trial.key] = trial
         if self._stopping:  # the user's callback says so, and it speaks for the study
             self._shared.stop_all()
 

@@ -69,7 +69,9 @@ class RoundLoop(Loop):
             ask = partial(self._strategy.ask, drive, iteration, self._archives[drive])
             with one_thread():
                 trial = self._begin(key, ask, self._strategy.home(drive))
-            fresh.append(self._evaluate(trial))
+            trial = self._evaluate(trial)
+            if trial.finished:
+                fresh.append(trial)
         return fresh
 
     def _learn(self, iteration: int, fresh: list[Trial]) -> None:

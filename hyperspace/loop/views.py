@@ -96,7 +96,7 @@ class ViewLoop(Loop):
             self._recalled[drive] = iteration
 
     def _advance(self, drive: int, started: Callable[[Trial], None] | None = None) -> Trial:
-        """Ask for a drive's next trial, evaluate it, and return it as it ended.
+        """Ask for a drive's next trial, evaluate it, and return it as it ended (see `_evaluate`).
 
         Args:
             drive: number of the drive.

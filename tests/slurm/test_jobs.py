@@ -18,15 +18,17 @@ N_CALLS = 96
 PROGRAM = """
 import os, sys, time
 from hyperspace import hyperdrive
-if task := os.environ.get("SLURM_ARRAY_TASK_ID"):
-    open(f"pid-{task}", "w").write(str(os.getpid()))
 pause = float(sys.argv[1]) if "SLURM_RESTART_COUNT" not in os.environ else 0.0
 def objective(x):
     time.sleep(pause)
     return (x[0] - 0.3) ** 2 + x[1]
-settings = {"n_calls": int(sys.argv[2]), "n_drives": 8, "exchange": sys.argv[3], "verbose": True}
-result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], "study", **settings)
-sys.stdout.write(f"RANK ON {os.environ['SLURMD_NODENAME']} HAS {result.nfev}\\n")
+if task := os.environ.get("SLURM_ARRAY_TASK_ID"):
+    open(f"pid-{task}", "w").write(str(os.getpid()))
+if __name__ == "__main__":  # not where a process of its own evaluates
+    isolate = len(sys.argv) > 4
+    settings = {"n_calls": int(sys.argv[2]), "n_drives": 8, "exchange": sys.argv[3], "isolate": isolate, "verbose": True}
+    result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], "study", **settings)
+    sys.stdout.write(f"RANK ON {os.environ['SLURMD_NODENAME']} HAS {result.nfev}\\n")
 """
 
 
@@ -54,7 +56,7 @@ def call_again(path):
 def submit(cluster, tmp_path_factory):
     """Submit a job of PROGRAM: submit(kind, pause, ranks=4, ...); return its number and its folder."""
 
-    def run(pause, exchange="round", options=(), **settings):
+    def run(pause, exchange="round", more=(), options=(), **settings):
         folder = tmp_path_factory.mktemp("job")
         (folder / "train.py").write_text(PROGRAM)
         (folder / "bin").mkdir()
@@ -63,7 +65,7 @@ def submit(cluster, tmp_path_factory):
         command.write_text(f"#!{sys.executable}\nfrom hyperspace.cli import main\nmain()\n")
         command.chmod(0o755)
         path = f'export PATH={folder}/bin:{Path(sys.executable).parent}:"$PATH" PYTHONPATH={ROOT}'
-        command = (sys.executable, "train.py", str(pause), str(N_CALLS), exchange)
+        command = (sys.executable, "train.py", str(pause), str(N_CALLS), exchange, *more)
         job = SlurmJob(command=command, study="study", setup=[path], options=options, **{"ranks": 4, "time": "10"} | settings)
         return cluster.submit(sbatch_script(job), folder), folder
 
@@ -113,8 +115,9 @@ def test_a_job_that_is_warned_is_requeued_and_finishes_the_study(cluster, submit
     assert rows(folder / "study") == whole
 
 
-def test_a_job_that_is_cancelled_leaves_a_study_that_goes_on(cluster, submit, whole):
-    job, folder = submit(0.5, kind="mpi")
+@pytest.mark.parametrize("more", [(), ("isolated",)], ids=["in the rank", "in a process of its own"])
+def test_a_job_that_is_cancelled_leaves_a_study_that_goes_on(cluster, submit, whole, more):
+    job, folder = submit(0.5, kind="mpi", more=more)
     wait_for_progress(folder, 8)
     cluster.run("scancel", job)
     cluster.wait_for(job, "CANCELLED")
