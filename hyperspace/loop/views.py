@@ -43,12 +43,12 @@ class View:
         """Take up what the drive knew when it asked for `trial`, out of all trials on record.
 
         Raises:
-            StudyError: a trial that it knew is on record no more.
+            StudyError: a trial that it knew is not on record, or its end is not: lost, or not read yet.
         """
         known = trial.known or {}
         counts = [count + known.get(drive, 0) for drive, count in enumerate(self._counts)]
         try:
-            fresh = [trials[TrialKey(i, drive)] for drive in known for i in range(self._counts[drive], counts[drive])]
+            fresh = [_finished(trials, TrialKey(i, drive)) for drive in known for i in range(self._counts[drive], counts[drive])]
             pending = [trials[TrialKey(counts[drive], drive)] for drive in trial.pending or ()]
         except KeyError as missing:
             key = missing.args[0]
@@ -63,6 +63,13 @@ class View:
         self.archive.replace_running(pending)
         for trial in fresh:
             self._counts[trial.drive] += 1
+
+
+def _finished(trials: Mapping[TrialKey, Trial], key: TrialKey) -> Trial:
+    trial = trials[key]
+    if not trial.finished:
+        raise KeyError(key)
+    return trial
 
 
 class ViewLoop(Loop):

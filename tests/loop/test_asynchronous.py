@@ -77,9 +77,10 @@ def test_one_process_works_too(tmp_path):
     assert len(result.trials) == 10
 
 
-def test_a_journal_that_lost_lines_is_found_by_what_others_knew(tmp_path):
+@pytest.mark.parametrize("lines", [3, 4], ids=["the end of a trial", "all of a trial"])
+def test_a_journal_that_lost_lines_is_found_by_what_others_knew(tmp_path, lines):
     hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, exchange="async")
     journal = tmp_path / "journals" / "00000.jsonl"
-    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-4]))
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-lines]))
     with pytest.raises(StudyError, match=r"drive 1 knew of drive 0's iteration 3, which that drive's journal .* has lost"):
         hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, exchange="async")
