@@ -218,15 +218,15 @@ class Ledger:
             passed = self._tree.passes[edge.step][self._offsets]
             target = np.where(passed, has, self._snapshots[0][1])
             running &= passed & self._near
-        lacking = np.flatnonzero(target > edge.finished)
-        begun = np.flatnonzero(running)
+        lacking = (target > edge.finished).nonzero()[0]
+        begun = running.nonzero()[0]
         stop = self.stopping and not edge.told_to_stop
         if not (len(lacking) or len(begun) or stop or gift):
             return None
         self.quota -= gift
         edge.load += gift
         if id(edge.told) not in changed:
-            drives = np.flatnonzero(has != edge.told)
+            drives = (has != edge.told).nonzero()[0]
             changed[id(edge.told)] = np.stack([drives, has[drives]]).astype(np.int32)
         has_changed = changed[id(edge.told)]
         news = News(
