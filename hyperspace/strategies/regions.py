@@ -131,7 +131,7 @@ class Fold:
         if not rows:
             return region
         settings = self._settings
-        if self._score[rows].min() < self._score[region.centre] - settings.tolerance * self._spread():
+        if self._score[rows].min() < self._score[region.centre]:
             region = replace(region, successes=region.successes + 1, failures=0)
         else:
             region = replace(region, successes=0, failures=region.failures + len(rows))
@@ -142,11 +142,6 @@ class Fold:
         if region.side < settings.smallest_side:
             region = replace(region, side=settings.first_side, successes=0, failures=0)
         return region
-
-    def _spread(self) -> float:
-        """Return how far the best quarter of the scores reaches: from the best one to their median."""
-        score = self.score[np.isfinite(self.score)]
-        return float(np.quantile(score, 0.125) - score.min()) if len(score) else 0.0
 
     def _centres(self, U: Array) -> list[int]:
         """Return the rows of the best trial, of the best one apart from it, and so on."""

@@ -17,7 +17,6 @@ class Settings:
         first_side: side of a new region, in units of the cube.
         largest_side, smallest_side: a region grows up to the one; below the other it opens again at `first_side`.
         apart: regions' centres are at least so far apart (maximum norm).
-        tolerance: an improvement is progress from this share of the spread of the best quarter of the trials on.
         successes: rounds in a row with progress after which a region doubles.
         least_patience: a region halves after max(this, d) evaluations without progress.
         nearest: trials that a model is fitted to.
@@ -30,6 +29,7 @@ class Settings:
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
         cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
+        small, small_cycle: in up to so many dimensions this cycle, which exploits more.
     """
 
     regions: int = 2
@@ -37,7 +37,6 @@ class Settings:
     largest_side: float = 1.6
     smallest_side: float = 2.0**-8
     apart: float = 0.2
-    tolerance: float = 0.0
     successes: int = 3
     least_patience: int = 4
     nearest: int = 200
@@ -50,7 +49,10 @@ class Settings:
     promise: float = 1e-4
     worked_out: float = -10.0
     cycle: str = "GETTETTETTETTETT"
+    small: int = 6
+    small_cycle: str = "GETETETETETETETT"
 
-    def arm(self, turn: int) -> str:
-        """Return the arm that takes a team's turn of this number, counted from the study's beginning."""
-        return {"G": GLOBAL, "E": EXPLOIT, "T": THOMPSON}[self.cycle[turn % len(self.cycle)]]
+    def arm(self, turn: int, d: int) -> str:
+        """Return the arm that takes a team's turn of this number, counted from the study's beginning, in d dimensions."""
+        cycle = self.small_cycle if d <= self.small else self.cycle
+        return {"G": GLOBAL, "E": EXPLOIT, "T": THOMPSON}[cycle[turn % len(cycle)]]

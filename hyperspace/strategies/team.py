@@ -1,6 +1,6 @@
 """The points that a team of drives evaluates next, worked out one after the other, each in sight of those before it.
 
-Three arms take turns (`Settings.cycle`):
+Three arms take turns (`Settings.arm`):
     global     the acquisition over the whole cube, under a model of all trials (of many: the best half, and others drawn)
     exploit    the acquisition in a region; points of the team before it count as if they had come out as expected ("believer");
                in the next best region where the first one has been worked out
@@ -192,7 +192,7 @@ class Round:
         return self._answers[member]
 
     def _arm(self, member: int) -> str:
-        return self._setup.settings.arm(self._first_turn + member)
+        return self._setup.settings.arm(self._first_turn + member, self._setup.space.d)
 
     def _foresees(self, member: int, mate: int) -> bool:
         """Tell whether a member has to know a mate's answer: those of the same arm, and all where all dimensions are discrete.
