@@ -12,7 +12,7 @@ SPEC = importlib.util.spec_from_file_location("transcript", ROOT / "docs" / "tra
 transcript = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(transcript)
 
-PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if transcript.BLOCK.search(page.read_text())]
+PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if '```python title="' in page.read_text()]
 COMMAND = f"#!{sys.executable}\nfrom hyperspace.cli import main\nmain()\n"
 
 
