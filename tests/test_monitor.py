@@ -121,6 +121,33 @@ def test_what_a_killed_run_left_is_no_work(tmp_path):
     assert overview.whole.running is not None
 
 
+def test_ranks_are_told_apart_and_seen_from_outside(mpirun, tmp_path):
+    program = """
+        import sys, time
+        from hyperspace import hyperdrive
+        from hyperspace.monitor import Monitor
+
+        def look(trial):
+            if trial.rank == 1:
+                overview = Monitor("study").look(time.time())
+                print("seen", overview.working, len(overview.workers), flush=True)
+
+        def objective(x):
+            time.sleep(0.05)
+            return x[0]
+
+        hyperdrive(objective, [(0.0, 1.0)], "study", model="RAND", n_calls=24, callback=look)
+    """
+    seen = [line for line in mpirun(2, program).stdout.splitlines() if line.startswith("seen")]
+    assert seen
+    assert set(seen) == {"seen True 1"}
+    overview = Monitor(tmp_path / "study").look(time.time())
+    groups = overview.groups("rank")
+    assert [group.label for group in groups] == [0, 1]
+    assert sum(group.finished for group in groups) == overview.whole.finished >= 24
+    assert all(0 < group.utilisation <= 1 for group in groups)
+
+
 def test_the_best_is_feasible_and_of_the_goal(tmp_path):
     metrics = [Metric("gain", goal="maximize"), Metric("cost", goal="constrain", upper=0.5)]
     program = {"objective": lambda x: {"gain": x[0], "cost": x[0]}, "hyperparameters": SPACE, "results_path": tmp_path}

@@ -110,9 +110,9 @@ def report(
 ) -> None:
     """Write all there is to tell of a study into one HTML file, which needs no network; also while the study runs."""
     hyperspace.load_results(path)  # a wrong path is told before matplotlib loads
-    import matplotlib as mpl
+    from hyperspace.report import write_report  # first: it has a sentence for where matplotlib is missing
+
+    import matplotlib as mpl  # isort: skip
 
     mpl.use("Agg")
-    from hyperspace.report import write_report
-
     print(write_report(path, output))

@@ -52,9 +52,10 @@ def status(
             console.print(view(overview, by, None if every else _MANY))
         else:
             overview = _watch(monitor, overview, interval, lambda seen: view(seen, by, _room(console, every)), console)
-    except (StudyError, OSError) as error:
+    except (StudyError, OSError) as caught:
+        error = caught if isinstance(caught, StudyError) else StudyError(f"{path} cannot be read: {caught.strerror}")
         if not exit_code:
-            raise
+            raise error from caught
         typer.echo(f"hyperspace: {error}", err=True)
         raise typer.Exit(UNREADABLE) from None
     if exit_code:
