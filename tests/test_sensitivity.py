@@ -16,7 +16,7 @@ def ishigami(U):
 
 def test_the_estimator_gives_the_indices_of_ishigamis_function():
     rows = 1 << 14
-    U = design(rows, 3, np.random.default_rng(0))
+    U = design(rows, 3, np.arange(3), np.random.default_rng(0))
     first, total = sobol_indices(ishigami(U).reshape(5, rows))
     np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.01)
     np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.01)
@@ -69,6 +69,15 @@ def test_dependence_on_a_category_has_a_point_for_each(result):
     found = dependence(result, 3)
     assert len(found.u) == 3
     np.testing.assert_allclose(found.mean - found.mean[0], [0.0, 0.75, 0.0], atol=0.1)
+
+
+def test_of_too_many_parameters_the_least_relevant_are_left_out(monkeypatch, result):
+    monkeypatch.setattr("hyperspace.sensitivity._POINTS", 4 * 32)  # room for two parameters
+    found = importance(result)
+    lengthscales = result.surrogate.latent.hyper.lengthscales
+    np.testing.assert_array_equal(np.isfinite(found.total), lengthscales <= np.sort(lengthscales)[1])
+    np.testing.assert_array_equal(np.isfinite(found.first_interval[0]), np.isfinite(found.total))
+    assert found.total[0] == pytest.approx(importance(result).total[0], abs=0.15)
 
 
 def test_the_same_seed_gives_the_same_numbers(result):

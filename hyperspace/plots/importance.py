@@ -28,7 +28,7 @@ def plot_importance(result: Result, ax: Axes | None = None, found: Importance | 
         StudyError: fewer than three trials ended well.
     """
     found = importance(result) if found is None else found
-    order = np.argsort(found.total, kind="stable")[::-1][:_MOST]
+    order = np.argsort(-found.total, kind="stable")[: min(_MOST, int(np.isfinite(found.total).sum()))]
     ax = style.axes_for(ax, 6.4, 1.3 + 0.38 * len(order))
     style.grid(ax, "x")
     rows = np.arange(len(order))[::-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -9,13 +11,15 @@ from matplotlib.collections import LineCollection
 from hyperspace.plots import style
 from hyperspace.plots.regions import spread
 from hyperspace.results import Result
+from hyperspace.sensitivity import find_dimension
 from hyperspace.trial import OK, Array
 
 _MOST = 600  # lines: of more trials the best ones and every so-manieth of the others
+_MOST_AXES = 20
 _TICK = 0.03
 
 
-def plot_parallel(result: Result, ax: Axes | None = None) -> Axes:
+def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw each trial as a line through its parameters, the last axis being the objective; the best lie on top.
 
     Trials that ended without a value are thin, dashed, and end before the last axis. Of more than 600 trials the best 200 and
@@ -23,16 +27,21 @@ def plot_parallel(result: Result, ax: Axes | None = None) -> Axes:
 
     Args:
         result: the study.
+        dimensions: numbers or names of the parameters, from left to right; None for all, or the first 20 of more.
         ax: where to draw.
+
+    Raises:
+        InputError: no such parameter.
     """
-    space = result.search_space
-    ax = style.axes_for(ax, max(6.4, 1.25 * (space.d + 2)), 4.2)
-    _draw_axes(ax, result)
+    chosen = range(min(result.search_space.d, _MOST_AXES)) if dimensions is None else dimensions
+    columns = [find_dimension(result, dimension) for dimension in chosen]
+    ax = style.axes_for(ax, max(6.4, 1.25 * (len(columns) + 2)), 4.2)
+    _draw_axes(ax, result, columns)
     trials = result.all_trials
-    heights = np.stack([_height(result, j) for j in range(space.d)], axis=1) if trials else np.empty((0, space.d))
+    heights = np.stack([_height(result, j) for j in columns], axis=1) if trials else np.empty((0, len(columns)))
     ok = np.array([trial.status == OK for trial in trials], dtype=bool)
     bad = np.array([trial.finished and trial.status != OK for trial in trials], dtype=bool)
-    places = np.arange(space.d + 1.0)
+    places = np.arange(len(columns) + 1.0)
     if bad.any():
         rows = style.thinned(np.flatnonzero(bad).tolist(), _MOST // 3)
         lines = [np.column_stack([places[:-1], heights[row]]) for row in rows]
@@ -89,22 +98,25 @@ def _objective_heights(values: Array, maximize: bool) -> Array:
     return heights
 
 
-def _draw_axes(ax: Axes, result: Result) -> None:
+def _draw_axes(ax: Axes, result: Result, columns: Sequence[int]) -> None:
     space = result.search_space
+    last = len(columns)
     for side in ax.spines.values():
         side.set_visible(False)
-    ax.set_xlim(-0.35, space.d + 0.45)
+    ax.set_xlim(-0.35, last + 0.45)
     ax.set_ylim(-0.04, 1.04)
     ax.set_yticks([])
-    ax.set_xticks(range(space.d + 1), [style.text(name, 14) for name in (*space.names, style.goal_name(result))])
+    ax.set_xticks(
+        range(last + 1), [style.text(name, 14) for name in (*(space.names[j] for j in columns), style.goal_name(result))]
+    )
     ax.xaxis.tick_top()
     ax.tick_params(axis="x", length=0, labelsize="medium", pad=8)
-    for j, dimension in enumerate(space.dimensions):
+    for place, dimension in enumerate(space.dimensions[j] for j in columns):
         ticks, labels = style.ticks_of(dimension, most=5)
         ends = style.place(dimension, np.array([0.0, 1.0]))
         scale = np.log if dimension.prior == "log-uniform" else np.asarray
         low, high = (float(end) for end in scale(ends))
-        _draw_axis(ax, j, [(float(scale(tick)) - low) / (high - low) for tick in ticks], labels)
+        _draw_axis(ax, place, [(float(scale(tick)) - low) / (high - low) for tick in ticks], labels)
     values = np.array([result.goals.value(trial.metrics) for trial in result.all_trials if trial.status == OK])
     if len(values):
         _, norm = style.good_colors(values, result.maximize)
@@ -112,7 +124,7 @@ def _draw_axes(ax: Axes, result: Result) -> None:
         labels = [style.number(float(value)) for value in norm.inverse(marks)]
         worse = 0 if result.maximize else -1
         labels[worse] = ("≤ " if result.maximize else "≥ ") + labels[worse]
-        _draw_axis(ax, space.d, marks.tolist(), labels)
+        _draw_axis(ax, last, marks.tolist(), labels)
 
 
 def _draw_axis(ax: Axes, place: int, heights: list[float], labels: list[str]) -> None:

@@ -18,6 +18,7 @@ from hyperspace.trial import OK, Trial
 _MOST_SUBSPACES = 256
 _MOST_DEPENDENCES = 8
 _MOST_PARTITIONS = 3
+_MOST_PARAMETERS = 20
 
 
 def numbers(*items: tuple[object, str]) -> Html:
@@ -110,11 +111,14 @@ def subspaces(study: Evidence) -> Html:
         )
         for a, b in couples
     ]
+    shown = sorted(study.by_importance[:_MOST_PARAMETERS])
     parallel = picture(
         "parallel",
-        "A line a trial through all parameters; the dark ones are good, the orange one is the best.",
-        lambda ax: plots.plot_parallel(result, ax=ax),
-        max(6.4, 1.25 * (space.d + 2)),
+        "A line a trial through "
+        + ("all parameters" if len(shown) == space.d else f"the {len(shown)} most important of {space.d} parameters")
+        + "; the dark ones are good, the orange one is the best.",
+        partial(plots.plot_parallel, result, shown),
+        max(6.4, 1.25 * (len(shown) + 2)),
         4.2,
         wide=True,
     )

@@ -15,6 +15,7 @@ from hyperspace.results import Result
 from hyperspace.trial import OK, Trial
 
 _MOST_TRIALS = 1000  # rows of the table of trials
+_MOST_PARAMETERS = 20  # columns of it
 _MOST_FAILURES = 25  # tracebacks that are shown, each a different one
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -61,14 +62,15 @@ def trials(study: Evidence) -> Html:
     shown = sorted(ended, key=rank)[:_MOST_TRIALS]
     metrics = list(dict.fromkeys(name for trial in ended for name in trial.metrics))
     budgets = ["budget"] if any(trial.budget is not None for trial in ended) else []
-    heads = ["drive", "iteration", "status", *metrics, *space.names, *budgets, "seconds", "arm", "rank"]
+    columns = sorted(study.by_importance[:_MOST_PARAMETERS])
+    heads = ["drive", "iteration", "status", *metrics, *(space.names[j] for j in columns), *budgets, "seconds", "arm", "rank"]
     rows = [
         [
             trial.drive if trial.drive >= 0 else Cell("given"),
             trial.iteration,
             trial.status,
             *(metric(trial.metrics.get(name)) for name in metrics),
-            *trial.x,
+            *(trial.x[j] for j in columns),
             *([trial.budget] if budgets else []),
             Cell(trial.seconds, "" if trial.seconds is None else f"{trial.seconds:.3g}"),
             trial.arm,
@@ -76,9 +78,10 @@ def trials(study: Evidence) -> Html:
         ]
         for trial in shown
     ]
+    fewer = "" if len(columns) == space.d else f" Shown are the {len(columns)} most important of {space.d} parameters."
     cut = "" if len(shown) == len(ended) else f" These are the best {len(shown)} of {len(ended)}; hyperspace export writes all."
-    caption = f"Best first; a click on a head sorts, pointing at a row tells more.{cut}"
-    notes = [_note(result, trial) for trial in shown]
+    caption = f"Best first; a click on a head sorts, pointing at a row tells more.{cut}{fewer}"
+    notes = [_note(result, trial, columns) for trial in shown]
     return together(table(caption, heads, rows, notes))
 
 
@@ -130,8 +133,8 @@ def settings(study: Evidence) -> Html:
     )
 
 
-def _note(result: Result, trial: Trial) -> str:
-    items = zip(result.search_space.names, trial.x, strict=True)
+def _note(result: Result, trial: Trial, columns: list[int]) -> str:
+    items = [(result.search_space.names[j], trial.x[j]) for j in columns]
     lines = [f"drive {trial.drive}, iteration {trial.iteration}" if trial.drive >= 0 else "given with the study", ""]
     lines += [f"{name} = {value!r}" for name, value in items]
     lines += ["", *(f"{name} = {value!r}" for name, value in trial.metrics.items() if not isinstance(value, tuple))]

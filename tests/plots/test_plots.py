@@ -323,3 +323,11 @@ def test_ticks_of_integers_are_integers():
     assert (ticks, labels) == ([1.0, 2.0, 3.0], ["1", "2", "3"])
     ticks, labels = style.ticks_of(Integer(1, 1000, prior="log-uniform"))
     assert labels == ["1", "10", "100", "1000"]
+
+
+def test_parallel_coordinates_of_chosen_parameters(result):
+    ax = plots.plot_parallel(result, ["kind", 0])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["kind", "rate", "objective"]
+    well = next(collection for collection in of(ax, LineCollection) if collection.get_array() is not None)
+    rates = result.search_space.dimensions[0].to_unit([x[0] for x in result.x_iters])
+    np.testing.assert_allclose(np.sort([segment[1, 1] for segment in well.get_segments()]), np.sort(rates))
