@@ -109,6 +109,7 @@ def test_every_rank_ends_cleanly_and_the_study_goes_on(start, mpirun, tmp_path, 
     more = 2 * done + 8  # with "none" some drives are ahead of others
     out = mpirun(2, PROGRAM, study, exchange, more, 0).stdout
     assert f"RANK 1 OF 2 HAS {more}" in out
+    assert f"goes on after {done} evaluations" in out
     assert "stopped" not in out
     assert not (study / "stop").exists()
     if exchange != "async":  # which promises no repeatability

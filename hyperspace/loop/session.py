@@ -172,11 +172,13 @@ class Session:
         return {drive: open_journal(folder, study.identity, drive, study.space, contents.get(drive)) for drive in self._carried}
 
     def _announce(self, recorded: Iterable[Trial]) -> Progress | None:
-        """Say on rank 0 what is about to happen, if anything is to be shown."""
-        if not self._verbose or self._ranks.rank != 0:
-            return None
+        """Say on rank 0 what is about to happen, if anything is to be shown. Collective."""
         study, size = self.study, self._ranks.size
         done = sum(trial.finished for trial in recorded)
+        if not study.shared:  # each rank knows of its own
+            done = sum(self._ranks.gather([done]))
+        if not self._verbose or self._ranks.rank != 0:
+            return None
         progress = Progress(study.planned, done)
         each = (
             f"{study.n_iterations} evaluations a drive, {study.planned}"
