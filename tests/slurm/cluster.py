@@ -122,7 +122,7 @@ class Cluster:
         text = self.run("scontrol", "--oneliner", "show", "job", job)
         return dict(word.partition("=")[::2] for word in text.split())
 
-    def wait_for(self, job, *states, timeout=90):
+    def wait_for(self, job, *states, timeout=180):
         """Wait until a job is in one of these states (COMPLETED, TIMEOUT, ...); return its description."""
         self._wait(lambda: self.describe(job)["JobState"] in states, f"job {job} to be {' or '.join(states)}", timeout)
         return self.describe(job)

@@ -78,7 +78,7 @@ def limited(submit):
     return submit(1.0, kind="requeue", ranks=2, time="1", warning=20)
 
 
-def wait_for_progress(folder, least, timeout=60):
+def wait_for_progress(folder, least, timeout=120):
     until = time.monotonic() + timeout
     while not (folder / "study" / "study.json").exists() or study_state(folder / "study").finished < least:
         assert time.monotonic() < until, output(folder)
@@ -139,7 +139,7 @@ def test_a_job_whose_node_fails_is_requeued_by_slurm_and_goes_on(cluster, submit
 
 def test_a_job_that_reaches_its_time_limit_is_requeued_and_finishes_the_study(cluster, limited, whole):
     job, folder = limited
-    ended = cluster.wait_for(job, "COMPLETED", "FAILED", "TIMEOUT", timeout=150)
+    ended = cluster.wait_for(job, "COMPLETED", "FAILED", "TIMEOUT")
     out = output(folder)
     assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), out
     assert "stopped by" in out
