@@ -45,7 +45,7 @@ class WorkerEvaluator(Evaluator):
         self._handle, self._parameters, self._begun = self._make_handle(trial), parameters, None
         folder = self._handle.facts["folder"]
         self._output = None if folder is None else TrialOutput(folder, trial.attempt)
-        if self._worker.exit_code() is not None:
+        if self._worker.is_gone:
             self._renew()
         self._send_if_ready()
 
@@ -115,7 +115,7 @@ class WorkerEvaluator(Evaluator):
         self._handle = None
         self._first_memory = self._first_memory or memory
         grown = memory is not None and self._first_memory is not None and memory > _limit(self._first_memory)
-        if grown or self._worker.exit_code() is not None:
+        if grown or self._worker.is_gone:
             self._renew()  # it loads the objective while the rank thinks about the next trial
         return outcome
 

@@ -135,6 +135,11 @@ class Worker:
         poll.register(self._replies, select.POLLIN)
         poll.poll(1000 * seconds)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended, or was told to."""
+        return self._commands < 0 or self.exit_code() is not None
+
     def exit_code(self) -> int | None:
         """Return how the process ended; None while it runs."""
         return self._group.exit_code()
