@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from hyperspace.contributions import contributions
+from hyperspace.analysis.contributions import contributions
 from hyperspace.description import describe_study
 from hyperspace.errors import InputError
 from hyperspace.journal import StudyFolder
@@ -24,7 +24,7 @@ from hyperspace.trial import OK, Archive, Trial
 if TYPE_CHECKING:
     import pandas
 
-    from hyperspace.merged import Merged
+    from hyperspace.analysis.merged import Merged
 
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
@@ -113,7 +113,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     @cached_property
     def surrogate(self) -> Merged:
         """The merged surrogate: a Gaussian process fitted to the trials of all drives."""
-        from hyperspace.merged import Merged
+        from hyperspace.analysis.merged import Merged
 
         return Merged(self._trials, self._study_space, self._metrics)
 

@@ -19,7 +19,7 @@ from hyperspace.cli.output import brief
 from hyperspace.errors import InputError, StudyError
 
 if TYPE_CHECKING:
-    from hyperspace.monitor import Group, Overview
+    from hyperspace.analysis.monitor import Group, Overview
 
 FINISHED, UNREADABLE, UNFINISHED = 0, 2, 3
 _MANY = 64  # rows of a table that is not watched
@@ -40,7 +40,7 @@ def status(
     ] = False,
 ) -> None:
     """Show what a study is doing, also while it runs: trials, best values, failures, who works, and the time left."""
-    from hyperspace.monitor import GROUPS, Monitor
+    from hyperspace.analysis.monitor import GROUPS, Monitor
 
     if by is not None and by not in GROUPS:
         raise InputError(f"--by must be one of {', '.join(GROUPS)}, got {by!r}")

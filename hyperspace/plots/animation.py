@@ -11,9 +11,9 @@ from matplotlib.animation import PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from hyperspace.activity import evaluation
+from hyperspace.analysis.activity import evaluation
+from hyperspace.analysis.merged import FEWEST
 from hyperspace.errors import InputError
-from hyperspace.merged import FEWEST
 from hyperspace.plots import style
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array, Trial

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from hyperspace.diagnostics import LeaveOneOut, expected_coverage, leave_one_out
+from hyperspace.analysis.diagnostics import LeaveOneOut, expected_coverage, leave_one_out
 from hyperspace.plots import style
 from hyperspace.results import Result
 
@@ -18,7 +18,7 @@ def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     Args:
         result: the study.
         ax: where to draw.
-        found: what `hyperspace.diagnostics.leave_one_out` returned; None to have it worked out.
+        found: what `hyperspace.analysis.diagnostics.leave_one_out` returned; None to have it worked out.
 
     Raises:
         StudyError: fewer than three trials ended well.
@@ -62,7 +62,7 @@ def plot_calibration(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     Args:
         result: the study.
         ax: where to draw.
-        found: what `hyperspace.diagnostics.leave_one_out` returned; None to have it worked out.
+        found: what `hyperspace.analysis.diagnostics.leave_one_out` returned; None to have it worked out.
 
     Raises:
         StudyError: fewer than three trials ended well.

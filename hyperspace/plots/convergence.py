@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from hyperspace.activity import evaluation
+from hyperspace.analysis.activity import evaluation
 from hyperspace.errors import InputError
 from hyperspace.metrics import Metrics
 from hyperspace.plots import style

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from hyperspace.analysis.sensitivity import Importance, dependence, find_dimension, importance
 from hyperspace.plots import style
 from hyperspace.results import Result
-from hyperspace.sensitivity import Importance, dependence, find_dimension, importance
 from hyperspace.trial import OK
 
 _MOST = 20  # parameters that are drawn
@@ -17,12 +17,12 @@ def plot_importance(result: Result, ax: Axes | None = None, found: Importance | 
     """Draw which part of the objective's variance each parameter explains, by the merged surrogate, most important first.
 
     Bars are total Sobol indices, the darker part is what the parameter explains alone, and lines hold 90 % of the posterior
-    draws. See `hyperspace.sensitivity` for the method. The 20 most important of more parameters are drawn.
+    draws. See `hyperspace.analysis.sensitivity` for the method. The 20 most important of more parameters are drawn.
 
     Args:
         result: the study.
         ax: where to draw.
-        found: what `hyperspace.sensitivity.importance` returned; None to have it worked out.
+        found: what `hyperspace.analysis.sensitivity.importance` returned; None to have it worked out.
 
     Raises:
         StudyError: fewer than three trials ended well.

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
+from hyperspace.analysis.sensitivity import find_dimension
 from hyperspace.plots import style
 from hyperspace.plots.regions import spread
 from hyperspace.results import Result
-from hyperspace.sensitivity import find_dimension
 from hyperspace.trial import OK, Array
 
 _MOST = 600  # lines: of more trials the best ones and every so-manieth of the others

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from hyperspace.analysis.sensitivity import find_dimension
 from hyperspace.errors import InputError
 from hyperspace.partition import Subspace
 from hyperspace.plots import style
 from hyperspace.results import Result
-from hyperspace.sensitivity import find_dimension
 from hyperspace.trial import OK, RUNNING, Array
 
 _ELSEWHERE = 0.25  # opacity of trials outside the slice

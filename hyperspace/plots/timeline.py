@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from hyperspace.activity import Span, evaluation, last_event, timed, utilisation, worked
+from hyperspace.analysis.activity import Span, evaluation, last_event, timed, utilisation, worked
 from hyperspace.plots import style
 from hyperspace.results import Result
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial

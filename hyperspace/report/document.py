@@ -7,8 +7,8 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
+from hyperspace.analysis.monitor import Monitor, Overview
 from hyperspace.errors import InputError
-from hyperspace.monitor import Monitor, Overview
 from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Html, moment, section, tag

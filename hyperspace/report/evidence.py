@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hyperspace.analysis.diagnostics import LeaveOneOut, leave_one_out
+from hyperspace.analysis.monitor import Overview
+from hyperspace.analysis.sensitivity import Importance, importance
 from hyperspace.description import Description
-from hyperspace.diagnostics import LeaveOneOut, leave_one_out
 from hyperspace.errors import StudyError
-from hyperspace.monitor import Overview
 from hyperspace.results import Result
-from hyperspace.sensitivity import Importance, importance
 
 
 @dataclass(frozen=True, slots=True, eq=False)

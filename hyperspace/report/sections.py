@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyperspace import plots
-from hyperspace.diagnostics import LeaveOneOut, by_subspace
+from hyperspace.analysis.diagnostics import LeaveOneOut, by_subspace
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, duration, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.report.pictures import picture

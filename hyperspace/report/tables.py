@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hyperspace.contributions import contributions
+from hyperspace.analysis.contributions import contributions
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.results import Result

@@ -11,14 +11,14 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from hyperspace import Integer, hyperdrive, plots
-from hyperspace.diagnostics import leave_one_out
+from hyperspace.analysis.diagnostics import leave_one_out
+from hyperspace.analysis.sensitivity import importance
 from hyperspace.errors import InputError
 from hyperspace.metrics import Metrics
 from hyperspace.partition import Partition
 from hyperspace.plots import style
 from hyperspace.plots.regions import winning_subspace
 from hyperspace.results import Result
-from hyperspace.sensitivity import importance
 from hyperspace.space import check_space
 from hyperspace.trial import Trial
 

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from hyperspace import Metric, hyperdrive
+from hyperspace.analysis.monitor import Monitor
 from hyperspace.description import split_label
 from hyperspace.errors import InputError, StudyError
-from hyperspace.monitor import Monitor
 
 SPACE = [(0.0, 1.0), (0.0, 1.0)]
 
@@ -61,7 +61,7 @@ def test_an_unknown_grouping_is_an_error(study):
 def test_the_finest_grouping_is_the_one_with_most_rows_that_fit(study, monkeypatch):
     overview = Monitor(study[0]).look(time.time())
     assert overview.finest() == "drive"
-    monkeypatch.setattr("hyperspace.monitor.READABLE", 3)
+    monkeypatch.setattr("hyperspace.analysis.monitor.READABLE", 3)
     assert overview.finest() == "rank"
 
 
@@ -125,7 +125,7 @@ def test_ranks_are_told_apart_and_seen_from_outside(mpirun, tmp_path):
     program = """
         import sys, time
         from hyperspace import hyperdrive
-        from hyperspace.monitor import Monitor
+        from hyperspace.analysis.monitor import Monitor
 
         def look(trial):
             if trial.rank == 1:

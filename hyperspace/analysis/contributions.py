@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hyperspace.activity import evaluation
+from hyperspace.analysis.activity import evaluation
 from hyperspace.metrics import Metrics
 from hyperspace.trial import OK, Trial
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from hyperspace.activity import evaluation, last_event, timed, utilisation, worked
+from hyperspace.analysis.activity import evaluation, last_event, timed, utilisation, worked
 from hyperspace.description import Description, describe_study
 from hyperspace.errors import InputError
 from hyperspace.journal import Leases, StudyFolder

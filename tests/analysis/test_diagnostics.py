@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hyperspace import hyperdrive
-from hyperspace.diagnostics import LeaveOneOut, by_subspace, expected_coverage, leave_one_out, normal_quantiles
+from hyperspace.analysis.diagnostics import LeaveOneOut, by_subspace, expected_coverage, leave_one_out, normal_quantiles
 from hyperspace.errors import StudyError
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
 from hyperspace.surrogates.kernels import Features

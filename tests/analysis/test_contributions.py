@@ -3,7 +3,7 @@
 import math
 
 from hyperspace import Metric
-from hyperspace.contributions import contributions
+from hyperspace.analysis.contributions import contributions
 from hyperspace.metrics import Metrics
 from hyperspace.trial import Trial
 

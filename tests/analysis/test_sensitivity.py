@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hyperspace import hyperdrive
+from hyperspace.analysis.sensitivity import dependence, design, find_dimension, importance, sobol_indices
 from hyperspace.errors import InputError
-from hyperspace.sensitivity import dependence, design, find_dimension, importance, sobol_indices
 
 
 def ishigami(U):
@@ -72,7 +72,7 @@ def test_dependence_on_a_category_has_a_point_for_each(result):
 
 
 def test_of_too_many_parameters_the_least_relevant_are_left_out(monkeypatch, result):
-    monkeypatch.setattr("hyperspace.sensitivity._POINTS", 4 * 32)  # room for two parameters
+    monkeypatch.setattr("hyperspace.analysis.sensitivity._POINTS", 4 * 32)  # room for two parameters
     found = importance(result)
     lengthscales = result.surrogate.latent.hyper.lengthscales
     np.testing.assert_array_equal(np.isfinite(found.total), lengthscales <= np.sort(lengthscales)[1])

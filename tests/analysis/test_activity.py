@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hyperspace.activity import PAUSE, Span, last_event, timed, union, utilisation, worked
+from hyperspace.analysis.activity import PAUSE, Span, last_event, timed, union, utilisation, worked
 from hyperspace.trial import Trial
 
 
