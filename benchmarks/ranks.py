@@ -122,14 +122,13 @@ def suggestions(exchange: str, seeds: int) -> dict[str, Any]:
             finished, seconds = study.round(iteration)
             trials += finished
             sample += seconds if seed >= 0 else []
-    return {"sample": sample, "trials": trials, "space": study.space}
+    return {"sample": [round(seconds, 6) for seconds in sample], "trials": trials, "space": study.space}
 
 
 def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[str, Any]:
     """Return what messages with these trials cost (see `benchmarks.virtual.Costs`), by real messages of three kinds."""
     n_drives = 1024
     records = [shared_record(trial, space) for trial in trials][-256:]
-    records.sort(key=lambda record: abs(len(json.dumps(record)) - 600))  # the first one is a usual one
     for drive, record in enumerate(records):
         record |= {"drive": drive, "iteration": 0, "started": time.time(), "rank": drive, "host": "node-0123"}
 
@@ -150,10 +149,10 @@ def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[st
             packing, unpacking, size = packing + middle - begin, unpacking + time.process_time() - middle, float(len(payload))
         return packing / repeats, unpacking / repeats, size
 
-    few, counted, full = np.array(cost(1, 1)), np.array(cost(1001, 1)), np.array(cost(256, 256))
-    a_count = (counted - few) / 1000
-    a_record = (full - few) / 255 - a_count
-    fixed = few - a_count - a_record
+    empty, counted, full = np.array(cost(1, 0)), np.array(cost(1001, 0)), np.array(cost(256, 256))
+    a_count = (counted - empty) / 1000
+    a_record = (full - empty - 255 * a_count) / 256
+    fixed = empty - a_count
     take = _taking(records, space)
     return {
         "send": [fixed[0], a_count[0], a_record[0]],
