@@ -43,6 +43,7 @@ def shell(command, folder, timeout):
     """Return what a command prints."""
     beside = str(Path(sys.executable).parent)
     environment = os.environ | {"PATH": beside + os.pathsep + os.environ["PATH"], "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    environment.pop("PYTHONUNBUFFERED", None)  # a line that a rank prints stays whole
     process = subprocess.Popen(
         command,
         shell=True,
