@@ -94,9 +94,14 @@ class Trial:
         return self.status != RUNNING
 
     @property
+    def failed(self) -> bool:
+        """Whether the evaluation came to no end of its own: one that was pruned did as it was asked."""
+        return self.status in (FAILED, TIMEOUT)
+
+    @property
     def teaches_failure(self) -> bool:
         """Whether the point itself is to blame, so that a surrogate should learn to avoid its surroundings."""
-        return self.status in (FAILED, TIMEOUT) and self.fault != "infrastructure"
+        return self.failed and self.fault != "infrastructure"
 
     @property
     def budget(self) -> float | None:

@@ -132,3 +132,17 @@ def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun):
     assert outputs[0] == outputs[1]
     assert len(outputs[0]) == 1
     assert int(outputs[0].pop().split()[1]) > 0
+
+
+def test_what_is_pruned_has_not_failed(capsys):
+    def objective(x, trial):
+        if x[0] < 0.2:
+            raise ValueError("no value here")
+        trial.report(1, x[0])
+        return x[0]
+
+    rule = MedianRule(min_trials=3)
+    result = hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=30, verbose=True, callback=rule)
+    statuses = list(result.trials["status"])
+    assert statuses.count("pruned") > 0
+    assert f"{statuses.count('failed')} failed" in capsys.readouterr().out

@@ -221,7 +221,7 @@ class Loop(ABC):
         finished, failed, best = self._tally
         loss = self._study.metrics.loss(trial.metrics) if trial.status == OK else None
         better = loss is not None and (best is None or loss < best)
-        self._tally = Tally(finished + 1, failed + (trial.status != OK), loss if better else best)
+        self._tally = Tally(finished + 1, failed + trial.failed, loss if better else best)
         self._around.exchange.report(self._tally)
 
     def _show(self) -> None:

@@ -114,7 +114,8 @@ class Session:
             result = self._merge(loop.finished.values())
             reasons = self._ranks.gather([loop.ended_by])
             if progress is not None:
-                progress.update(result.nfev - len(study.given), result.fun, result.nfev - len(result.x_iters))
+                failed = sum(trial.failed for trial in result.all_trials)
+                progress.update(result.nfev - len(study.given), result.fun, failed)
                 progress.close(self._explain(result, reasons))
         finally:
             for journal in journals.values():
