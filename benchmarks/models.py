@@ -133,37 +133,46 @@ def time_table(records: list[dict[str, Any]]) -> str:
 
 
 def regrets(records: list[dict[str, Any]]) -> dict[tuple[str, str], np.ndarray]:
-    """Return the regret after each trial, (seeds, trials), floored, by problem and model, on the seeds that all models have."""
+    """Return the regret after each trial, (seeds, trials), floored, by problem and model.
+
+    Models with most seeds are compared on those that they all have, the others stand for themselves.
+    """
     found: dict[tuple[str, str], dict[int, np.ndarray]] = defaultdict(dict)
     for r in records:
         floor = suites.REGRET_FLOOR * r["scale"]
         found[r["problem"], r["model"]][r["seed"]] = np.maximum(np.array(r["best"]) - r["optimum"], floor)
-    shared = {
-        name: sorted(set.intersection(*(set(seeds) for (other, _), seeds in found.items() if other == name)))
-        for name in dict.fromkeys(name for name, _ in found)
-    }
-    return {cell: np.array([seeds[seed] for seed in shared[cell[0]]]) for cell, seeds in found.items()}
+    kept = {}
+    for (name, model), runs in found.items():
+        own = [set(other) for (problem_of, _), other in found.items() if problem_of == name]
+        most = max(len(seeds) for seeds in own)
+        seeds = set.intersection(*(seeds for seeds in own if len(seeds) == most)) if len(runs) == most else set(runs)
+        kept[name, model] = np.array([runs[seed] for seed in sorted(seeds)])
+    return kept
 
 
 def regret_table(records: list[dict[str, Any]]) -> str:
-    """Return median regrets (quartiles) at the end, and mean ranks, as Markdown."""
+    """Return median regrets (quartiles) at the end, and mean ranks of the models that have all runs, as Markdown."""
     values = regrets(records)
     models = [m for m in (*SURROGATES, "RAND") if any(m == model for _, model in values)]
     problems = list(dict.fromkeys(name for name, _ in values))
+    most = {name: max(len(runs) for (other, _), runs in values.items() if other == name) for name in problems}
+    ranked = [m for m in models if all((name, m) in values and len(values[name, m]) == most[name] for name in problems)]
     lines = ["| problem (runs) | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
     ranks = []
     for name in problems:
-        last = np.array([values[name, model][:, -1] for model in models])
+        last = np.array([values[name, model][:, -1] for model in ranked])
         ranks.append((last[None] < last[:, None]).sum(axis=1) + ((last[None] == last[:, None]).sum(axis=1) + 1) / 2)
         best = np.median(last, axis=1).min()
         row = []
-        for regret in last:
+        for model in models:
+            regret = values[name, model][:, -1] if (name, model) in values else np.full(1, np.nan)
             low, middle, high = np.percentile(regret, [25, 50, 75])
-            mark = "**" if middle == best else ""
-            row.append(f"{mark}{middle:.2g}{mark} ({low:.1g}-{high:.1g})")
-        lines.append(f"| {name} ({last.shape[1]}) | " + " | ".join(row) + " |")
-    mean_ranks = np.concatenate(ranks, axis=1).mean(axis=1)
-    lines.append("| mean rank | " + " | ".join(f"{rank:.1f}" for rank in mean_ranks) + " |")
+            mark = "**" if model in ranked and middle == best else ""
+            runs = "" if len(regret) == most[name] else f", {len(regret)} runs"
+            row.append(f"{mark}{middle:.2g}{mark} ({low:.1g}-{high:.1g}{runs})")
+        lines.append(f"| {name} ({most[name]}) | " + " | ".join(row) + " |")
+    mean_ranks = dict(zip(ranked, np.concatenate(ranks, axis=1).mean(axis=1), strict=True))
+    lines.append("| mean rank | " + " | ".join(f"{mean_ranks[m]:.1f}" if m in mean_ranks else "" for m in models) + " |")
     return "\n".join(lines)
 
 
