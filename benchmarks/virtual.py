@@ -217,20 +217,12 @@ class _Gossiping:
         ledger, costs, outcome, news = self.ledgers[rank], self.costs, self.outcome, message.news
         message.received = self.clock[0]
         ledger.hear(message.source, news)
-        drives, first, end = news.finished
-        have = ledger.finished[drives]
-        fresh = (first <= have) & (have < end)
-        news_of, have, end = drives[fresh], have[fresh], end[fresh]
-        sent = int((news.finished[2] - first).sum())
+        drives, have, end = ledger.take(news)
+        sent = int((news.finished[2] - news.finished[1]).sum())
         known = int((end - have).sum())
         for step in range(int((end - have).max(initial=0))):
             more = have + step < end
-            outcome.heard(self.clock[0] - self.ended[news_of[more], have[more] + step].astype(float))
-        ledger.finished[news_of] = end
-        ledger.running[news_of] = -1
-        begun, iterations = news.running
-        current = iterations == ledger.finished[begun]
-        ledger.running[begun[current]] = iterations[current]
+            outcome.heard(self.clock[0] - self.ended[drives[more], have[more] + step])
         outcome.doubles += sent - known
         return costs.of(costs.receive, news.has.shape[1], sent + news.running.shape[1]) + costs.take * known
 

@@ -90,12 +90,12 @@ class News:
 class Edge:
     """What this rank knows of a neighbour."""
 
-    def __init__(self, rank: int, step: int, nothing: Counts) -> None:
-        n_drives = len(nothing)
+    def __init__(self, rank: int, step: int, n_drives: int) -> None:
         self.rank, self.step = rank, step
         self.finished = np.zeros(n_drives, dtype=np.int32)  # trials that it has, or that are on their way to it
         self.running = np.full(n_drives, -1, dtype=np.int32)  # iteration of each drive's running trial, likewise
-        self.told = nothing  # what it was told that this rank has
+        self.told = 0  # changes of this rank's counts that it was told of
+        self.settled = (0, 0, 0)  # counts changed, trials begun and snapshots made when last nothing was left to send to it
         self.told_to_stop = False
         self.load = 0
         self.pace = 0.0
@@ -115,6 +115,38 @@ class Edge:
         """
         self.under_way.append((now, received, payload))
         self.next_send = now + PATIENCE * (now - self.under_way[0][0])
+
+
+class Changes:
+    """Drives of which something has changed, in order. A reader keeps how many changes it has seen, so that it looks at new ones.
+
+    Attributes:
+        total: number of changes.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._drives: list[int] = []  # the last changes
+        self._distinct: dict[int, Counts] = {}  # by the number of changes seen: mostly the same for all readers
+
+    def note(self, drives: list[int]) -> None:
+        """Note changes."""
+        self._drives += drives
+        self.total += len(drives)
+        self._distinct = {}
+
+    def since(self, seen: int) -> Counts:
+        """Return the drives of all changes but the first `seen` ones, each once, in order, (k,)."""
+        if seen not in self._distinct:
+            last = self._drives[len(self._drives) - (self.total - seen) :]
+            self._distinct[seen] = np.array(sorted(set(last)), dtype=np.int32)
+        return self._distinct[seen]
+
+    def forget(self, seen: int) -> None:
+        """Drop the first `seen` changes, now and then: nobody will ask for them."""
+        wanted = self.total - seen
+        if len(self._drives) > 2 * wanted + 1000:
+            del self._drives[: len(self._drives) - wanted]
 
 
 class Ledger:
@@ -142,16 +174,17 @@ class Ledger:
         self._floods = size <= FLOODED
         self.finished = np.zeros(n_drives, dtype=np.int32)
         self.running = np.full(n_drives, -1, dtype=np.int32)
-        nothing = self.finished.copy()
+        self._counted, self._begun = Changes(), Changes()
         self.edges = {
-            (rank + step) % size: Edge((rank + step) % size, step, nothing)
+            (rank + step) % size: Edge((rank + step) % size, step, n_drives)
             for step in sorted(self._tree.steps, key=lambda step: (rank + step) % size)
         }
         self.quota = 0
         self.pace = 0.0
         self._evaluations = 0
         self.stopping = False
-        self._snapshots = [(0.0, nothing)] * 2  # when, and what was finished then: the older one is late
+        self._snapshots = [(0.0, self.finished.copy())] * 2  # when, and what was finished then: the older one is late
+        self._n_snapshots = 0
 
     @property
     def started(self) -> int:
@@ -173,6 +206,7 @@ class Ledger:
         if iteration != self.finished[drive]:
             return False
         self.running[drive] = iteration
+        self._begun.note([drive])
         return True
 
     def finish(self, drive: int, iteration: int) -> bool:
@@ -181,7 +215,23 @@ class Ledger:
             return False
         self.finished[drive] += 1
         self.running[drive] = -1
+        self._counted.note([drive])
         return True
+
+    def take(self, news: News) -> Counts:
+        """Do for all trials of `news` what `finish` and `begin` do for one; return what is new: as `news.finished`, (3, k)."""
+        drives, first, end = news.finished
+        have = self.finished[drives]
+        fresh = (first <= have) & (have < end)
+        taken: Counts = np.stack([drives[fresh], have[fresh], end[fresh]])
+        self.finished[taken[0]] = taken[2]
+        self.running[taken[0]] = -1
+        self._counted.note(taken[0].tolist())
+        begun, iterations = news.running
+        current = iterations == self.finished[begun]
+        self.running[begun[current]] = iterations[current]
+        self._begun.note(begun[current].tolist())
+        return taken
 
     def hear(self, source: int, news: News) -> None:
         """Take up what a neighbour tells, but for its trials: what each of them changes, `begin` and `finish` note."""
@@ -198,49 +248,63 @@ class Ledger:
 
         What is yielded counts as told; the caller sends it, and notes so by `Edge.sent`.
         """
-        has, gifts = self.finished.copy(), self._gifts()
+        gifts = self._gifts()
         pace = max([self.pace, *(edge.pace for edge in self.edges.values())])
         if pace > 0.0 and now - self._snapshots[1][0] >= LATE * pace:
-            self._snapshots = [self._snapshots[1], (now, has)]
-        changed: dict[int, Counts] = {}  # what was told last, by its id -> what has changed since: mostly the same for all
+            self._snapshots = [self._snapshots[1], (now, self.finished.copy())]
+            self._n_snapshots += 1
+        state = (self._counted.total, self._begun.total, self._n_snapshots)
         for edge in self.edges.values():
+            stop, gift = self.stopping and not edge.told_to_stop, gifts.get(edge.rank, 0)
+            if edge.settled == state and not stop and not gift:
+                continue
             if edge.all_received() or now >= edge.next_send or insist:
-                news = self._news(edge, has, gifts.get(edge.rank, 0), changed)
-                if news is not None:
-                    yield edge, news
+                lacking, targets, begun = self._lacking(edge)
+                edge.settled = state
+                if len(lacking) or len(begun) or stop or gift:
+                    yield edge, self._news(edge, lacking, targets, begun, gift)
+        self._counted.forget(min((edge.told for edge in self.edges.values()), default=state[0]))
+        self._begun.forget(min((edge.settled[1] for edge in self.edges.values()), default=state[1]))
 
-    def _news(self, edge: Edge, has: Counts, gift: int, changed: dict[int, Counts]) -> News | None:
-        """Return what a neighbour lacks, if there is anything, and note that it is told."""
-        running = self.running > edge.running
-        if self._floods:
-            target = has
+    def _lacking(self, edge: Edge) -> tuple[Counts, Counts, Counts]:
+        """Return what a neighbour lacks: drives, the counts that it is to be brought to, and drives whose trials were begun.
+
+        What it lacked when it was looked at last it was sent then, so that only what has changed since is looked at.
+        """
+        counted, begun, snapshots = edge.settled
+        passes, late = self._tree.passes[edge.step], self._snapshots[0][1]
+        if snapshots != self._n_snapshots and not self._floods:
+            drives = (late > edge.finished).nonzero()[0].astype(np.int32)
+            drives = np.union1d(drives, self._counted.since(counted))
         else:
-            passed = self._tree.passes[edge.step][self._offsets]
-            target = np.where(passed, has, self._snapshots[0][1])
-            running &= passed & self._near
-        lacking = (target > edge.finished).nonzero()[0]
-        begun = running.nonzero()[0]
-        stop = self.stopping and not edge.told_to_stop
-        if not (len(lacking) or len(begun) or stop or gift):
-            return None
+            drives = self._counted.since(counted)
+        targets = self.finished[drives]
+        if not self._floods:
+            targets = np.where(passes[self._offsets[drives]], targets, late[drives])
+        behind = targets > edge.finished[drives]
+        started = self._begun.since(begun)
+        unknown = self.running[started] > edge.running[started]
+        if not self._floods:
+            unknown &= passes[self._offsets[started]] & self._near[started]
+        return drives[behind], targets[behind], started[unknown]
+
+    def _news(self, edge: Edge, lacking: Counts, targets: Counts, begun: Counts, gift: int) -> News:
+        """Return what a neighbour is to be told, and note that it is."""
         self.quota -= gift
         edge.load += gift
-        if id(edge.told) not in changed:
-            drives = (has != edge.told).nonzero()[0]
-            changed[id(edge.told)] = np.stack([drives, has[drives]]).astype(np.int32)
-        has_changed = changed[id(edge.told)]
+        changed = self._counted.since(edge.told)
         news = News(
             self.stopping,
             gift,
             self.load,
             self.pace,
-            has_changed,
-            np.stack([lacking, edge.finished[lacking], target[lacking]]).astype(np.int32),
-            np.stack([begun, self.running[begun]]).astype(np.int32),
+            np.array([changed, self.finished[changed]]),
+            np.array([lacking, edge.finished[lacking], targets]),
+            np.array([begun, self.running[begun]]),
         )
-        edge.finished[lacking] = target[lacking]
+        edge.finished[lacking] = targets
         edge.running[begun] = self.running[begun]
-        edge.told, edge.told_to_stop = has, self.stopping
+        edge.told, edge.told_to_stop = self._counted.total, self.stopping
         return news
 
     def _gifts(self) -> dict[int, int]:
