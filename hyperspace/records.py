@@ -18,6 +18,8 @@ Record = dict[str, Any]
 # Fields with a default are left out where they hold it, which keeps a line short enough to read.
 _STARTED = ("attempt", "subspace", "region", "arm", "model", "started", "suggest_seconds", "rank", "host", "origin")
 _FINISHED = ("seconds", "error", "fault", "reports")
+_OWN = ("known", "pending", "started", "suggest_seconds", "rank", "host")
+_LOADED = frozenset(_STARTED + _FINISHED)
 _DEFAULTS = {name: Trial.__dataclass_fields__[name].default for name in _STARTED + _FINISHED}
 
 
@@ -44,10 +46,14 @@ def trial_record(trial: Trial, space: Space) -> Record:
 
 
 def shared_record(trial: Trial, space: Space) -> Record:
-    """Return what other drives are told of `trial`: all but what its own drive knew, which grows with the number of drives."""
+    """Return what other drives are told of `trial`.
+
+    All that an answer may depend on; not what its own drive knew, which grows with the number of drives, nor who made it and when,
+    which its own drive's journal tells.
+    """
     record = trial_record(trial, space)
-    record.pop("known", None)
-    record.pop("pending", None)
+    for name in _OWN:
+        record.pop(name, None)
     return record
 
 
@@ -58,7 +64,7 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
         ValueError: a field is missing or of the wrong kind.
     """
     try:
-        fields = {name: record[name] for name in _STARTED + _FINISHED if name in record}
+        fields = {name: record[name] for name in _LOADED & record.keys()}
         status = record.get("status", RUNNING)
         if status not in (RUNNING, *FINISHED):
             raise ValueError(f"unknown status {status!r}")
@@ -88,6 +94,8 @@ def dump_metric(value: Value) -> Any:
 
 
 def _load_metric(value: Any) -> Value:
+    if type(value) is float:
+        return value
     if isinstance(value, list):
         return tuple(float(element) for element in value)
     return float(value)

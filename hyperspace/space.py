@@ -83,6 +83,7 @@ class Space:
         self.levels = np.array([dimension.levels for dimension in self.dimensions], dtype=np.int64)
         self.categorical = np.array([isinstance(dimension, Categorical) for dimension in self.dimensions])
         self.environment = np.array([dimension.role == ENVIRONMENT for dimension in self.dimensions])
+        self._loads = [dimension.load for dimension in self.dimensions]
         # Levels of equal width are snapped all at once; those of a log-uniform Integer are not equal.
         even = np.array([dimension.even for dimension in self.dimensions])
         self._even = np.flatnonzero((self.levels > 0) & even)
@@ -149,7 +150,10 @@ class Space:
         """
         if len(values) != self.d:
             raise InputError(f"a recorded point must have {self.d} values ({', '.join(self.names)}), got {values!r}")
-        return tuple(self._each("load", values))
+        try:
+            return tuple([load(value) for load, value in zip(self._loads, values, strict=True)])
+        except InputError:
+            return tuple(self._each("load", values))  # says which dimension it is
 
     def _each(self, method: str, values: Sequence[Any]) -> list[Any]:
         results = []

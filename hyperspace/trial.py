@@ -152,13 +152,15 @@ class Archive:
         """
         fresh: list[Trial] = []
         for trial in trials:
-            if trial.key in self._row_of:
+            key = trial.key
+            if key in self._row_of:
                 continue
-            if not trial.finished:
-                self._running[trial.key] = trial
+            if trial.status == RUNNING:
+                self._running[key] = trial
                 continue
-            self._running.pop(trial.key, None)
-            self._row_of[trial.key] = len(self._trials)
+            if self._running:
+                self._running.pop(key, None)
+            self._row_of[key] = len(self._trials)
             self._trials.append(trial)
             fresh.append(trial)
         if fresh:
@@ -172,12 +174,16 @@ class Archive:
             self._U = np.concatenate([self._U[:first], np.empty((room - first, self._U.shape[1]))])
             self._y = np.concatenate([self._y[:first], np.empty(room - first)])
         self._U[first:last] = self.encode([trial.x for trial in fresh])
+        losses = self.metrics.loss
+        self._y[first:last] = [losses(trial.metrics) if trial.status == OK else math.nan for trial in fresh]
+        constrained = bool(self.metrics.constraints)
+        best = (math.inf, math.inf) if self._best < 0 else self._rank(self._best)
         for row, trial in enumerate(fresh, start=first):
-            ok = trial.status == OK
-            self._y[row] = self.metrics.loss(trial.metrics) if ok else math.nan
-            feasible = ok and self.metrics.violation(trial.metrics) == 0.0
-            if feasible and (self._best < 0 or self._rank(row) < self._rank(self._best)):
-                self._best = row
+            if trial.status != OK or (constrained and self.metrics.violation(trial.metrics) > 0.0):
+                continue
+            rank = self._rank(row)
+            if self._best < 0 or rank < best:
+                self._best, best = row, rank
 
     def _rank(self, row: int) -> tuple[float, float]:
         # What a small budget promises is no result: of the largest one the least loss.

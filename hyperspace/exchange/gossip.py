@@ -2,6 +2,9 @@
 
 Who is told what is decided by `hyperspace.exchange.ledger`; here are the records, the messages and MPI.
 
+A record is put into words once, by the rank that made it, and goes from rank to rank as these bytes; who gets it turns it into a
+record when it has the time. So a message is a few counts as integers, then the records, a line each.
+
 Sends are synchronous and nonblocking: they complete when they were received, which is how the end is found. When every rank is
 done (a first barrier) nothing new comes up, and when every send has completed (a second one) nothing is under way.
 """
@@ -9,6 +12,7 @@ done (a first barrier) nothing new comes up, and when every send has completed (
 from __future__ import annotations
 
 import json
+import struct
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 _TAG = 2
+_HEADER = struct.Struct("<?iidIII")  # of News: stop, gift, load and pace; lengths of has, finished and running
+_COUNT = np.dtype("<i4")
+_LINE = b"\n"
 
 
 class Gossip:
@@ -37,8 +44,6 @@ class Gossip:
 
     Attributes:
         ledger: who is told what, and who may evaluate how much.
-        finished: for each drive the records of its finished trials, by iteration.
-        running: for each drive the record of the trial that it is known to evaluate, or None.
         messages: number of messages sent.
         bytes: bytes sent.
     """
@@ -48,19 +53,45 @@ class Gossip:
         if isinstance(ranks, MPIExchange):
             self._mpi, self._comm = ranks.mpi, ranks.comm
         self.ledger = Ledger(ranks.rank, ranks.size, n_drives)
-        self.finished: list[list[Record]] = [[] for _ in range(n_drives)]
-        self.running: list[Record | None] = [None] * n_drives
+        self._finished: list[list[bytes]] = [[] for _ in range(n_drives)]  # for each drive its records, by iteration
+        self._running: dict[int, bytes] = {}  # by drive, the record of the trial that it is known to evaluate
+        self._heard: list[bytes] = []  # records of finished trials that nobody has asked for yet
+        self._stirred: set[int] = set()  # drives of whose trials under way nobody has asked
         self.messages = 0
         self.bytes = 0
 
     def add(self, record: Record, finished: bool) -> None:
-        """Take up a trial's record; one that is known, or comes before its predecessor, is dropped."""
+        """Take up the record of a trial that this rank knows of itself; one that comes before its predecessor is dropped."""
         drive, iteration = record["drive"], record["iteration"]
+        line = json.dumps(record, separators=(",", ":")).encode()
         if finished and self.ledger.finish(drive, iteration):
-            self.finished[drive].append(record)
-            self.running[drive] = None
+            self._finished[drive].append(line)
+            self._ends(drive)
         elif not finished and self.ledger.begin(drive, iteration):
-            self.running[drive] = record
+            self._begins(drive, line)
+
+    def news(self) -> tuple[list[Record], dict[int, Record | None]]:
+        """Return what has changed since it was asked for last.
+
+        Returns:
+            The records of the finished trials that other ranks have told of; and for each drive that has begun or ended one, the
+            record of the trial that it is known to evaluate, or None.
+        """
+        heard, stirred = self._heard, sorted(self._stirred)
+        begun = [self._running[drive] for drive in stirred if drive in self._running]
+        self._heard, self._stirred = [], set()
+        records = json.loads(b"[" + b",".join(heard + begun) + b"]")
+        running: dict[int, Record | None] = dict.fromkeys(stirred)
+        running |= {record["drive"]: record for record in records[len(heard) :]}
+        return records[: len(heard)], running
+
+    def _begins(self, drive: int, line: bytes) -> None:
+        self._running[drive] = line
+        self._stirred.add(drive)
+
+    def _ends(self, drive: int) -> None:
+        if self._running.pop(drive, None) is not None:
+            self._stirred.add(drive)
 
     def turn(self, insist: bool = False) -> None:
         """Receive what has come, and send what neighbours lack; to silent neighbours seldom, unless `insist`."""
@@ -101,27 +132,36 @@ class Gossip:
 
     def pack(self, news: News) -> bytes:
         """Return the message that tells `news`, with the records that it speaks of."""
-        message = {
-            "stop": news.stop,
-            "gift": news.gift,
-            "load": news.load,
-            "pace": news.pace,
-            "has": news.has.tolist(),
-            "finished": [record for d, first, end in news.finished.T.tolist() for record in self.finished[d][first:end]],
-            "running": [self.running[drive] for drive in news.running[0].tolist()],
-        }
-        return json.dumps(message, separators=(",", ":")).encode()
+        counts = (news.has, news.finished, news.running)
+        header = _HEADER.pack(news.stop, news.gift, news.load, news.pace, *(part.shape[1] for part in counts))
+        lines = [line for drive, first, end in news.finished.T.tolist() for line in self._finished[drive][first:end]]
+        lines += [self._running[drive] for drive in news.running[0].tolist()]
+        return b"".join([header, *(part.astype(_COUNT).tobytes() for part in counts), _LINE.join(lines)])
 
     def unpack(self, source: int, payload: bytes | bytearray) -> None:
         """Take up a message of the rank `source`."""
-        message = json.loads(payload)
-        running = message["running"]
-        begun = np.array([[record[name] for record in running] for name in ("drive", "iteration")], dtype=np.int32)
-        has = np.array(message["has"], dtype=np.int32)
-        nothing = np.empty((3, 0), dtype=np.int32)  # the records speak for themselves
-        told = (message["stop"], message["gift"], message["load"], message["pace"])
-        self.ledger.hear(source, News(*told, has.astype(np.int32), nothing, begun))
-        for record in message["finished"]:
-            self.add(record, finished=True)
-        for record in running:
-            self.add(record, finished=False)
+        stop, gift, load, pace, *lengths = _HEADER.unpack_from(payload)
+        counts, place = [], _HEADER.size
+        for rows, length in zip((2, 3, 2), lengths, strict=True):
+            part = np.frombuffer(payload, _COUNT, rows * length, place)
+            counts.append(part.astype(np.int32).reshape(rows, length))
+            place += part.nbytes
+        news = News(stop, gift, load, pace, *counts)
+        lines = iter(bytes(payload[place:]).split(_LINE))
+        for drive, first, end in news.finished.T.tolist():
+            self._take(drive, first, [next(lines) for _ in range(first, end)])
+        for drive, iteration in news.running.T.tolist():
+            line = next(lines)
+            if iteration == len(self._finished[drive]):
+                self._begins(drive, line)
+        self.ledger.hear(source, news)
+        self.ledger.take(news)
+
+    def _take(self, drive: int, first: int, lines: list[bytes]) -> None:
+        """Take up what is new of a drive's finished trials from number `first` on; nothing if some before them are unknown."""
+        known = self._finished[drive]
+        if first <= len(known) < first + len(lines):
+            fresh = lines[len(known) - first :]
+            known += fresh
+            self._heard += fresh
+            self._ends(drive)

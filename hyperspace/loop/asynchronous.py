@@ -6,6 +6,7 @@ Ranks gossip between evaluations.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
@@ -14,6 +15,8 @@ from hyperspace.loop.views import ViewLoop
 from hyperspace.records import load_trial, shared_record
 from hyperspace.study.settings import Study
 from hyperspace.trial import Trial
+
+INTERVAL = 0.05  # seconds between turns of gossip beside an evaluation, at least
 
 
 class AsyncLoop(ViewLoop):
@@ -28,7 +31,9 @@ class AsyncLoop(ViewLoop):
         self._gossip = Gossip(around.exchange, study.n_drives)
         self._ledger = self._gossip.ledger
         for key in sorted(self.finished):
-            self._gossip.add(shared_record(self.finished[key], study.space), finished=True)
+            if key.iteration == len(self._trials[key.drive]):
+                self._finish(self.finished[key])
+        self._next_turn = 0.0  # time.monotonic() of the next turn beside an evaluation
         rank, working = around.exchange.rank, min(around.exchange.size, study.n_drives)
         if study.n_calls is not None and rank < working:
             left = max(study.planned - len(self.finished), 0)
@@ -49,7 +54,7 @@ class AsyncLoop(ViewLoop):
         if not self._carried:
             return None
         self._gossip.turn()
-        done = {drive: len(self._gossip.finished[drive]) for drive in self._carried}
+        done = {drive: len(self._trials[drive]) for drive in self._carried}
         if self._study.n_calls is None:
             done = {drive: count for drive, count in done.items() if count < self._study.rounds}
         else:
@@ -78,20 +83,30 @@ class AsyncLoop(ViewLoop):
         trial = self._advance(drive, self._announce)
         if trial.finished:
             self._ledger.evaluated(time.monotonic() - begun)
-            self._gossip.add(shared_record(trial, self._study.space), finished=True)
+            self._finish(trial)
+
+    def _finish(self, trial: Trial) -> None:
+        self._trials[trial.drive].append(replace(trial, known=None, pending=None))
+        self._gossip.add(shared_record(trial, self._study.space), finished=True)
 
     def _announce(self, trial: Trial) -> None:
         self._gossip.add(shared_record(trial, self._study.space), finished=False)
         self._gossip.turn(insist=True)  # an evaluation in this process lets nothing more leave before it ends
 
     def _meanwhile(self) -> None:
-        self._gossip.turn()
+        """Gossip beside an evaluation, and turn what comes into trials, so that little is left to do when it ends."""
+        now = time.monotonic()
+        if now >= self._next_turn:
+            self._gossip.turn()
+            self._hear()
+            self._next_turn = now + INTERVAL
 
     def _hear(self) -> None:
         """Turn the records that are new into trials."""
         space = self._study.space
-        for drive, records in enumerate(self._gossip.finished):
-            known = self._trials[drive]
-            known += [load_trial(record, space) for record in records[len(known) :]]
-            running = self._gossip.running[drive]
-            self._running[drive] = None if running is None else load_trial(running, space)
+        finished, running = self._gossip.news()
+        for record in finished:
+            trial = load_trial(record, space)
+            self._trials[trial.drive].append(trial)
+        for drive, begun in running.items():
+            self._running[drive] = None if begun is None else load_trial(begun, space)

@@ -86,9 +86,12 @@ class Fold:
 
     def update(self, archive: Archive) -> None:
         """Take up the trials that are new in the archive."""
+        constrained = bool(archive.metrics.constraints)
+        self._extend_score(archive)
         for row in range(self._known, len(archive)):
             trial = archive.trials[row]
-            self._take(row, trial, archive)
+            violated = constrained and trial.status == OK and archive.metrics.violation(trial.metrics) > 0.0
+            self._take(row, trial, violated)
             if trial.origin == "asked":
                 self._asked.append(row)
             if len(self._asked) >= self._block:
@@ -96,15 +99,20 @@ class Fold:
         # Between blocks centres move, but nothing is kept of it: what is known must not depend on how often anyone asked.
         self.regions = self._follow(self._centres(archive.U), archive.U) if self._asked else self._settled
 
-    def _take(self, row: int, trial: Trial, archive: Archive) -> None:
-        if row == len(self._score):
-            self._score = np.concatenate([self._score, np.empty(row)])
-        violated = trial.status == OK and archive.metrics.violation(trial.metrics) > 0.0
-        value = archive.y[row]
-        self._score[row] = value if np.isfinite(value) and not violated else math.inf
-        if violated or trial.teaches_failure:
+    def _extend_score(self, archive: Archive) -> None:
+        """Make room for the new trials' scores, and give each the score that it has where it violates nothing."""
+        known, n = self._known, len(archive)
+        if n > len(self._score):
+            self._score = np.concatenate([self._score[:known], np.empty(max(2 * known, n) - known)])
+        losses = archive.y[known:]
+        self._score[known:n] = np.where(np.isfinite(losses), losses, math.inf)
+
+    def _take(self, row: int, trial: Trial, violated: bool) -> None:
+        if violated:
+            self._score[row] = math.inf
+        if violated or (trial.status != OK and trial.teaches_failure):
             self.failed.append(row)
-        if trial.origin == "asked" and trial.arm != DESIGN:
+        if (self.caution or trial.status != OK) and trial.origin == "asked" and trial.arm != DESIGN:
             self._learn_caution(trial)
         if trial.model is not None and "region" in trial.model:
             self.records[int(trial.model["region"])] = trial.model
