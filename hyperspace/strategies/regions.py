@@ -76,6 +76,8 @@ class Fold:
         self.failed: list[int] = []  # rows that feasibility is learned from
         self.caution = 0.0  # standard deviations by which success is to be likely
         self.records: dict[int, Mapping[str, Any]] = {}  # by region, what its last fit recorded
+        self._apart: list[int] = []  # centres of the first so many trials
+        self._looked = 0
         self._settled: tuple[Region, ...] = ()  # at the end of the last full block
         self.regions: tuple[Region, ...] = ()
 
@@ -154,8 +156,11 @@ class Fold:
     def _centres(self, U: Array) -> list[int]:
         """Return the rows of the best trial, of the best one apart from it, and so on."""
         score, apart = self.score, self._settings.apart
+        looked, self._looked = self._looked, self._known
+        if self._are_apart(U, looked):
+            return self._apart
         order = np.argsort(score, kind="stable")[: int(np.isfinite(score).sum())]
-        centres: list[int] = []
+        self._apart = centres = []
         for first in range(0, len(order), _CHUNK):  # among many trials the first ones mostly do
             left = order[first : first + _CHUNK]
             for centre in centres:
@@ -167,22 +172,42 @@ class Fold:
                 break
         return centres
 
+    def _are_apart(self, U: Array, looked: int) -> bool:
+        """Return whether the centres found among the first `looked` trials are those of all: the others lie near better ones."""
+        centres, score = self._apart, self.score
+        if not centres:
+            return False
+        worst = score[centres[-1]] if len(centres) == self._n_regions else math.inf
+        left = looked + np.flatnonzero(score[looked:] < worst)
+        for centre in centres:
+            if not len(left):
+                break
+            if score[left].min() < score[centre]:  # of those left, none lies near a better one
+                return False
+            left = left[distances(self._space, U[left], U[centre]) > self._settings.apart]
+        return not len(left)
+
     def _follow(self, centres: list[int], U: Array) -> tuple[Region, ...]:
         """Return the regions at new centres: each centre, the best first, is taken over by the nearest region that is free."""
         settled = self._settled
         known = {region.number for region in settled}
         unused = (number for number in range(self._n_regions) if number not in known)
         places = U[[region.centre for region in settled]]
+        stayed = {region.centre: index for index, region in enumerate(settled)}
         taken = np.zeros(len(settled), dtype=bool)
+        n_taken = 0
         followed = []
         for centre in centres:
-            if taken.all():
+            if n_taken == len(settled):
                 followed.append(Region(next(unused), centre, self._settings.first_side))
                 continue
-            away = np.where(taken, math.inf, distances(self._space, places, U[centre]))
-            nearest_one = int(np.argmin(away))
+            nearest_one = stayed.get(centre)  # settled centres are apart, so that this is the only one at no distance
+            if nearest_one is None or taken[nearest_one]:
+                nearest_one = int(np.argmin(np.where(taken, math.inf, distances(self._space, places, U[centre]))))
             taken[nearest_one] = True
-            followed.append(replace(settled[nearest_one], centre=centre))
+            n_taken += 1
+            moved = settled[nearest_one]
+            followed.append(moved if moved.centre == centre else replace(moved, centre=centre))
         return tuple(followed)
 
 
