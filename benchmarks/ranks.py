@@ -18,16 +18,20 @@ import numpy as np
 from benchmarks import suites
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.serial import SerialExchange
+from hyperspace.loop.views import View
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.records import load_trial, shared_record
 from hyperspace.space import check_space
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.regions import Fold
+from hyperspace.strategies.settings import LARGEST_TEAM, Settings
 from hyperspace.study.planning import plan_samples, plan_subspaces
 from hyperspace.trial import OK, RUNNING, Archive, Trial
 
 PROBLEM = "rosenbrock10:rotated"  # of the tuning split
 WORKERS, ROUNDS = 16, 20
+SIZES = (16, 256, 1024, 4096)  # numbers of drives among which taking up a trial is timed
 
 _PROGRAM = """
 import json, sys, time
@@ -130,7 +134,7 @@ def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[st
     n_drives = 1024
     records = [shared_record(trial, space) for trial in trials][-256:]
     for drive, record in enumerate(records):
-        record |= {"drive": drive, "iteration": 0, "started": time.time(), "rank": drive, "host": "node-0123"}
+        record |= {"drive": drive, "iteration": 0}
 
     def cost(counts: int, n_records: int) -> tuple[float, float, float]:
         """Return processor seconds of packing and unpacking a message, and its bytes."""
@@ -139,10 +143,11 @@ def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[st
             sender, receiver = Gossip(_Alone(), n_drives), Gossip(_Alone(), n_drives)
             for record in records[:n_records]:
                 sender.add(record, finished=True)
-            sender.ledger.finished[n_records:counts] = 1
+            for drive in range(n_records, counts):
+                sender.ledger.finish(drive, 0)
+            begin = time.process_time()
             news = next(iter(sender.ledger.due(1.0)))[1]
             news = replace(news, finished=news.finished[:, :n_records])
-            begin = time.process_time()
             payload = sender.pack(news)
             middle = time.process_time()
             receiver.unpack(1, payload)
@@ -153,12 +158,12 @@ def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[st
     a_count = (counted - empty) / 1000
     a_record = (full - empty - 255 * a_count) / 256
     fixed = empty - a_count
-    take = _taking(records, space)
     return {
         "send": [fixed[0], a_count[0], a_record[0]],
         "receive": [fixed[1], a_count[1], a_record[1]],
         "size": [fixed[2], a_count[2], a_record[2]],
-        "take": take,
+        "take": _taking(records, space),
+        "know": [[n_drives, _knowing(records, space, n_drives)] for n_drives in SIZES],
     }
 
 
@@ -168,12 +173,38 @@ class _Alone(SerialExchange):
     size = 2
 
 
-def _taking(records: list[Any], space: Any) -> float:
-    """Return processor seconds of making a trial of a record and taking it into an archive."""
-    archive = Archive(space.to_unit, Metrics(), space.d)
+def _taking(records: list[Any], space: Any, repeats: int = 20) -> float:
+    """Return processor seconds of reading a record and making a trial of it."""
+    lines = json.dumps(records)
     begin = time.process_time()
-    archive.extend([load_trial(record, space) for record in records])
-    return (time.process_time() - begin) / len(records)
+    for _ in range(repeats):
+        for record in json.loads(lines):
+            load_trial(record, space)
+    return (time.process_time() - begin) / len(records) / repeats
+
+
+def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
+    """Return processor seconds for which a drive that asks takes up a trial, all others having made one since it asked last.
+
+    Points are spread over the cube, so that many regions move: in a study that converges fewer do.
+    """
+    rng = np.random.default_rng(0)
+    trials: list[list[Trial]] = [[] for _ in range(n_drives)]
+    running: list[Trial | None] = [None] * n_drives
+    view = View(Archive(space.to_unit, Metrics(), space.d), n_drives)
+    settings = Settings()
+    fold = Fold(space, settings, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
+    spent = []
+    for iteration in range(5):
+        for drive, x in enumerate(space.from_unit(rng.random((n_drives, space.d)))):
+            record = records[drive % len(records)]
+            trial = load_trial(record | {"drive": drive, "iteration": iteration, "x": space.dump(x)}, space)
+            trials[drive].append(trial.finish(OK, metrics={FLOAT_NAME: float(rng.random())}))
+        begin = time.process_time()
+        view.update(trials, running)
+        fold.update(view.archive)
+        spent.append(time.process_time() - begin)
+    return float(np.median(spent)) / n_drives  # without a collection of garbage, which may fall into any of them
 
 
 def real(ranks: int, exchange: str, rounds: int, seconds: float, model: str = "GP", warm: bool = True) -> dict[str, Any]:

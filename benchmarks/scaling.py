@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from itertools import product
 from pathlib import Path
@@ -25,7 +24,6 @@ from benchmarks import ranks, virtual
 from benchmarks.run import RESULTS, load
 
 FOLDER = RESULTS / "scaling"
-EVERY = 0.2  # seconds between turns of gossip beside an evaluation in a process of its own: the longest nap of a wait
 MODES = ("async", "async, worker", "round")
 COLUMNS = {
     "utilisation": lambda r: f"{100 * r['utilisation']:.1f} %",
@@ -51,8 +49,7 @@ def measure(folder: Path, seeds: int) -> None:
 def simulate(folder: Path, sizes: list[int], kinds: list[str], modes: list[str], seconds: float, rounds: int) -> None:
     """Simulate what is not on file yet."""
     measured = json.loads((folder / "costs.json").read_text())
-    prices = {name: tuple(value) if isinstance(value, list) else value for name, value in measured["messages"].items()}
-    costs = virtual.Costs(**prices)
+    costs = virtual.Costs(**measured["messages"])
     known = {_key(record) for record in load(folder / "simulated.jsonl")}
     for size, mode, kind in product(sizes, modes, kinds):
         study = {"ranks": size, "mode": mode, "kind": kind, "mean": seconds, "rounds": rounds}
@@ -71,8 +68,8 @@ def simulate(folder: Path, sizes: list[int], kinds: list[str], modes: list[str],
         if mode == "round":
             outcome = virtual.rounds(size, size * rounds, suggest, evaluate, costs)
         else:
-            every = EVERY if mode.endswith("worker") else math.inf
-            outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, every=every)
+            beside = mode.endswith("worker")
+            outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, beside=beside)
         _append(folder / "simulated.jsonl", study | virtual.describe(outcome))
         print(
             f"{size} ranks, {mode}, {kind}: {100 * outcome.utilisation:.1f} % in {time.perf_counter() - begin:.0f} s", flush=True

@@ -18,12 +18,16 @@ from typing import Any
 import numpy as np
 
 from hyperspace.exchange.ledger import Ledger, News
+from hyperspace.exchange.waiting import nap
+from hyperspace.loop.asynchronous import INTERVAL
 
 Drawn = Callable[[np.random.Generator], float]
 
 STRAGGLERS, SLOWER = 0.01, 10.0  # share of evaluations that straggle, and how much longer they take
 SIGMA = 0.5  # of the logarithm of lognormal evaluation times
 BINS = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 281)])  # of information lags
+
+LOSSES = ("suggesting", "taking up", "gossip before", "gossip after", "waiting")  # before or after asking
 
 EVALUATIONS: dict[str, Callable[[np.random.Generator], float]] = {  # in units of the usual evaluation
     "constant": lambda rng: 1.0,
@@ -39,7 +43,9 @@ class Costs:
     Attributes:
         send, receive: processor seconds for (a message, a count, a record).
         size: bytes of (a message, a count, a record).
-        take: processor seconds for taking up a new record into the archive and the regions.
+        take: processor seconds for making a trial of a new record.
+        know: processor seconds for taking up a new trial into the archive and the regions when a rank asks, by (number of drives,
+            seconds); what lies between is interpolated.
         delay: seconds that a message is on its way, and that the sender needs to hear that it was received.
         bandwidth: bytes that an edge carries a second.
     """
@@ -48,12 +54,17 @@ class Costs:
     receive: tuple[float, float, float]
     size: tuple[float, float, float]
     take: float
+    know: tuple[tuple[float, float], ...] = ((1.0, 0.0),)
     delay: float = 1e-3
     bandwidth: float = 1e9
 
     def of(self, price: tuple[float, float, float], counts: int, records: int) -> float:
         """Return what a message with so many counts and records costs."""
         return price[0] + price[1] * counts + price[2] * records
+
+    def of_knowing(self, n_drives: int) -> float:
+        """Return what taking up a new trial costs among so many drives."""
+        return float(np.interp(n_drives, *np.array(self.know).T))
 
 
 @dataclass
@@ -71,6 +82,7 @@ class Outcome:
         behind: for every question, the finished trials that its rank did not know yet, summed.
         lags: histogram over BINS of the seconds from the end of a trial to a rank's knowing of it.
         lag: the sum of these seconds.
+        lost: seconds in which ranks did not evaluate before the last evaluation started, by what they did.
     """
 
     ranks: int
@@ -84,6 +96,7 @@ class Outcome:
     behind: int = 0
     lags: np.ndarray = field(default_factory=lambda: np.zeros(len(BINS) - 1, dtype=np.int64))
     lag: float = 0.0
+    lost: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOSSES, 0.0))
 
     @property
     def utilisation(self) -> float:
@@ -120,11 +133,15 @@ class _Message:
         return self.received + self.delay <= self.clock[0]
 
 
+_UNDER_WAY = {"due": "waiting", "asked": "suggesting"}  # what a rank does until then
+
+
 class _Gossiping:
     """Ranks that gossip."""
 
-    def __init__(self, ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int, every: float) -> None:
-        self.every = every
+    def __init__(self, ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int, beside: bool) -> None:
+        self.beside = beside
+        self.know = costs.of_knowing(ranks)
         self.n_calls, self.suggest, self.evaluate, self.costs = n_calls, suggest, evaluate, costs
         self.rng = np.random.default_rng(seed)
         self.clock = [0.0]
@@ -138,6 +155,7 @@ class _Gossiping:
         self.finished = 0
         self.seconds = [0.0] * ranks  # of the last evaluation
         self.ends = [0.0] * ranks
+        self.known = [0] * ranks  # trials that a rank knew when it asked last
         self.waiting = [0.0] * ranks  # since when a rank waits for a part of the budget
         self.intervals: list[tuple[float, float]] = []
         self.outcome = Outcome(ranks)
@@ -151,6 +169,9 @@ class _Gossiping:
             seconds, state = getattr(self, f"_{state}")(rank)
             heapq.heappush(heap, (self.clock[0] + seconds, rank, state))
         self.outcome.count(self.intervals)
+        for until, _, state in heap:  # what was begun before the end counts up to it
+            if state in _UNDER_WAY:
+                self.outcome.lost[_UNDER_WAY[state]] -= max(until - self.outcome.last_start, 0.0)
         return self.outcome
 
     def _done(self, rank: int) -> tuple[float, str]:
@@ -165,31 +186,46 @@ class _Gossiping:
     def _due(self, rank: int) -> tuple[float, str]:
         ledger = self.ledgers[rank]
         spent = self._turn(rank)
+        lost = self.outcome.lost
         if ledger.quota == 0:
             self.waiting[rank] = self.waiting[rank] or self.clock[0]
-            return spent + min(max(0.05 * (self.clock[0] - self.waiting[rank]), 0.5e-3), 0.2), "due"
+            pause = spent + nap(self.clock[0] - self.waiting[rank])
+            lost["waiting"] += pause
+            return pause, "due"
         self.waiting[rank] = 0.0
         ledger.quota -= 1
-        self.outcome.behind += self.finished - int(ledger.finished.sum())
-        return spent + self.suggest(self.rng), "asked"
+        known = int(ledger.finished.sum())
+        self.outcome.behind += self.finished - known
+        taking_up, thinking = self.know * (known - self.known[rank]), self.suggest(self.rng)
+        self.known[rank] = known
+        lost["gossip before"] += spent
+        lost["taking up"] += taking_up
+        lost["suggesting"] += thinking
+        return spent + taking_up + thinking, "asked"
 
     def _asked(self, rank: int) -> tuple[float, str]:
         ledger = self.ledgers[rank]
         ledger.begin(rank, int(ledger.finished[rank]))
         spent, seconds = self._turn(rank, insist=True), self.evaluate(self.rng)
+        self.outcome.lost["gossip after"] += spent
         self.seconds[rank] = seconds
         start = self.clock[0] + spent
         self.ends[rank] = start + seconds
         self.intervals.append((start, start + seconds))
-        return self._next(rank)
+        return self._next(rank, spent)
 
-    def _next(self, rank: int) -> tuple[float, str]:
+    def _next(self, rank: int, spent: float) -> tuple[float, str]:
+        """Return when the evaluation has ended, or the next turn beside it is due, as `AsyncLoop` takes them."""
         left = self.ends[rank] - self.clock[0]
-        return (left, "done") if left <= self.every else (self.every, "evaluating")
+        pause = max(spent + nap(self.seconds[rank] - left), INTERVAL)
+        if left > pause and self.beside:
+            return pause, "evaluating"
+        late = max(spent - left, 0.0)
+        self.outcome.lost["gossip before"] += late
+        return left + late, "done"
 
     def _evaluating(self, rank: int) -> tuple[float, str]:
-        self._turn(rank)  # beside the evaluation, which has a process of its own
-        return self._next(rank)
+        return self._next(rank, self._turn(rank))
 
     def _turn(self, rank: int, insist: bool = False) -> float:
         """Receive and send as `Gossip.turn` does; return the processor seconds that it takes."""
@@ -228,7 +264,7 @@ class _Gossiping:
 
 
 def gossip(
-    ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int = 0, every: float = math.inf
+    ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int = 0, beside: bool = False
 ) -> Outcome:
     """Simulate exchange="async" with a shared budget of `n_calls` evaluations.
 
@@ -239,10 +275,9 @@ def gossip(
         evaluate: draws the seconds of an evaluation.
         costs: of messages.
         seed: of all that is drawn.
-        every: seconds between two turns of gossip while an evaluation runs in a process of its own; infinite where it runs in
-            the rank's.
+        beside: whether an evaluation has a process of its own, so that its rank gossips meanwhile.
     """
-    return _Gossiping(ranks, n_calls, suggest, evaluate, costs, seed, every).run()
+    return _Gossiping(ranks, n_calls, suggest, evaluate, costs, seed, beside).run()
 
 
 def rounds(ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int = 0) -> Outcome:
@@ -257,6 +292,7 @@ def rounds(ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Cos
         size = costs.size[2] * ranks
         hops = math.ceil(math.log2(ranks)) if ranks > 1 else 0
         work = costs.send[2] + costs.receive[0] + (costs.receive[2] + costs.take) * ranks
+        work += costs.of_knowing(ranks) * ranks
         now = float(ends.max()) + 2 * hops * costs.delay + size / costs.bandwidth + work
         outcome.heard(np.repeat(now - ends, ranks - 1))
         outcome.messages += 2 * ranks * hops  # of two allgathers by recursive doubling: sizes, and records
@@ -280,4 +316,5 @@ def describe(outcome: Outcome) -> dict[str, Any]:
         "messages": outcome.messages * each,
         "bytes": outcome.bytes * each,
         "doubles": outcome.doubles / max(int(outcome.lags.sum()), 1),
+        "lost": {name: seconds / (outcome.ranks * outcome.last_start) for name, seconds in outcome.lost.items()},
     }

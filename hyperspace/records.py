@@ -46,10 +46,9 @@ def trial_record(trial: Trial, space: Space) -> Record:
 
 
 def shared_record(trial: Trial, space: Space) -> Record:
-    """Return what other drives are told of `trial`.
+    """Return what other drives are told of `trial`: all that an answer may depend on.
 
-    All that an answer may depend on; not what its own drive knew, which grows with the number of drives, nor who made it and when,
-    which its own drive's journal tells.
+    Not what its own drive knew, which grows with the number of drives; nor who made it and when, as that drive's journal says.
     """
     record = trial_record(trial, space)
     for name in _OWN:

@@ -311,7 +311,9 @@ class Ledger:
         """Return how many evaluations to leave to which neighbours, so that all would be done at the same time.
 
         A rank gives only what it has above the mean of its neighbourhood, the poorest first: all its neighbours may give to the
-        same one. Each evaluation of the budget belongs to one rank at any time, so that all together start exactly as many.
+        same one. But what it cannot start itself before an evaluation has ended, an idle neighbour can start at once, and that one
+        passes on what it got too much. Each evaluation of the budget belongs to one rank at any time, so that all together start
+        exactly as many.
         """
         gifts: dict[int, int] = {}
         edges = [edge for edge in self.edges.values() if edge.pace > 0.0]  # others have evaluated nothing, or never will
@@ -322,12 +324,14 @@ class Ledger:
         surplus = mine - (mine + sum(theirs.values())) / (len(edges) + 1)
         poorest = [(theirs[edge.rank] + edge.pace, edge.pace, edge.rank) for edge in edges]
         heapify(poorest)
-        quota = self.quota
-        while quota > 0 and surplus > 0.5 * self.pace:
+        quota, load = self.quota, self.load
+        while quota > 0:
             after, pace, rank = poorest[0]
-            if after >= mine:
+            evens_out = surplus > 0.5 * self.pace and after < mine
+            is_idle = self.edges[rank].load == 0 and rank not in gifts
+            if not evens_out and not (is_idle and load > 1):
                 break
             gifts[rank] = gifts.get(rank, 0) + 1
             heapreplace(poorest, (after + pace, pace, rank))
-            quota, mine, surplus = quota - 1, mine - self.pace, surplus - self.pace
+            quota, load, mine, surplus = quota - 1, load - 1, mine - self.pace, surplus - self.pace
         return gifts

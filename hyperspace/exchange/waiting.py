@@ -14,8 +14,13 @@ _SHORTEST, _LONGEST = 0.5e-3, 0.2  # seconds
 _SHARE = 0.05  # what sleeping adds to a wait, at most
 
 
+def nap(waited: float) -> float:
+    """Return the seconds to sleep before the next test: a twentieth of the wait so far, from 0.5 ms up to 0.2 s."""
+    return min(max(_SHARE * waited, _SHORTEST), _LONGEST)
+
+
 def naps_between_tests() -> Iterator[float]:
-    """Yield the seconds to sleep between two tests: a twentieth of the wait so far, from 0.5 ms up to 0.2 s."""
+    """Yield the seconds to sleep between two tests."""
     begun = time.monotonic()
     while True:
-        yield min(max(_SHARE * (time.monotonic() - begun), _SHORTEST), _LONGEST)
+        yield nap(time.monotonic() - begun)

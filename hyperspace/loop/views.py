@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from hyperspace.errors import StudyError
 from hyperspace.loop.base import Loop, Surroundings
@@ -15,6 +16,8 @@ from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
 from hyperspace.trial import RUNNING, Archive, Trial, TrialKey
+
+_ORDER = attrgetter("iteration", "drive")  # as keys compare, without making them
 
 
 class View:
@@ -36,7 +39,7 @@ class View:
         fresh = [trials[self._counts[drive] :] for drive, trials in enumerate(finished)]
         pending = [trial for trial in running if trial is not None]
         self._take([trial for trials in fresh for trial in trials], pending)
-        known = {drive: len(trials) for drive, trials in enumerate(fresh) if trials}
+        known = {trials[0].drive: len(trials) for trials in fresh if trials}
         return known, tuple(trial.drive for trial in pending)
 
     def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial]) -> None:
@@ -59,7 +62,7 @@ class View:
         self._take(fresh, [replace(other, status=RUNNING, metrics={}) for other in pending])
 
     def _take(self, fresh: Sequence[Trial], pending: Sequence[Trial]) -> None:
-        self.archive.extend(sorted(fresh, key=lambda trial: trial.key))
+        self.archive.extend(sorted(fresh, key=_ORDER))
         self.archive.replace_running(pending)
         for trial in fresh:
             self._counts[trial.drive] += 1

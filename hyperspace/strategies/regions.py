@@ -160,7 +160,7 @@ class Fold:
         if self._are_apart(U, looked):
             return self._apart
         order = np.argsort(score, kind="stable")[: int(np.isfinite(score).sum())]
-        self._apart = centres = []
+        centres: list[int] = []
         for first in range(0, len(order), _CHUNK):  # among many trials the first ones mostly do
             left = order[first : first + _CHUNK]
             for centre in centres:
@@ -170,6 +170,7 @@ class Fold:
                 left = left[distances(self._space, U[left], U[left[0]]) > apart]
             if len(centres) == self._n_regions:
                 break
+        self._apart = centres
         return centres
 
     def _are_apart(self, U: Array, looked: int) -> bool:
