@@ -1,9 +1,10 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from hyperspace.records import load_trial, started_record, trial_record
+from hyperspace.records import load_trial, shared_record, started_record, trial_record
 from hyperspace.space import check_space
 from hyperspace.trial import Trial
 
@@ -50,6 +51,16 @@ def test_a_failed_trial_keeps_its_error():
 
 def test_nan_comes_back_as_nan():
     assert math.isnan(roundtrip(TRIAL.finish("ok", metrics={"seen": math.nan})).metrics["seen"])
+
+
+def test_what_is_shared_is_all_that_an_answer_may_depend_on():
+    shared = load_trial(shared_record(TRIAL, SPACE), SPACE)
+    assert shared == replace(TRIAL, known=None, pending=None, started=0.0, suggest_seconds=0.0, rank=0, host="")
+
+
+def test_a_point_that_is_none_names_its_dimension():
+    with pytest.raises(ValueError, match=r"dimension 2 \(x2\): .*sigmoid"):
+        load_trial(trial_record(TRIAL, SPACE) | {"x": [0.1, 7, "sigmoid", False, {"category": 1}]}, SPACE)
 
 
 @pytest.mark.parametrize(

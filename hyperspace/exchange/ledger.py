@@ -90,10 +90,10 @@ class News:
 class Edge:
     """What this rank knows of a neighbour."""
 
-    def __init__(self, rank: int, step: int, n_drives: int) -> None:
-        self.rank, self.step = rank, step
-        self.finished = np.zeros(n_drives, dtype=np.int32)  # trials that it has, or that are on their way to it
-        self.running = np.full(n_drives, -1, dtype=np.int32)  # iteration of each drive's running trial, likewise
+    def __init__(self, rank: int, row: int, finished: Counts, running: Counts) -> None:
+        self.rank, self.row = rank, row
+        self.finished = finished  # trials that it has, or that are on their way to it, (n_drives,)
+        self.running = running  # iteration of each drive's running trial, likewise
         self.told = 0  # changes of this rank's counts that it was told of
         self.settled = (0, 0, 0)  # counts changed, trials begun and snapshots made when last nothing was left to send to it
         self.told_to_stop = False
@@ -175,10 +175,12 @@ class Ledger:
         self.finished = np.zeros(n_drives, dtype=np.int32)
         self.running = np.full(n_drives, -1, dtype=np.int32)
         self._counted, self._begun = Changes(), Changes()
-        self.edges = {
-            (rank + step) % size: Edge((rank + step) % size, step, n_drives)
-            for step in sorted(self._tree.steps, key=lambda step: (rank + step) % size)
-        }
+        steps = sorted(self._tree.steps, key=lambda step: (rank + step) % size)
+        self._passes = [self._tree.passes[step] for step in steps]
+        self._have = np.zeros((len(steps), n_drives), dtype=np.int32)  # the edges' counts, a row each
+        self._run = np.full((len(steps), n_drives), -1, dtype=np.int32)
+        neighbours = [(rank + step) % size for step in steps]
+        self.edges = {other: Edge(other, row, self._have[row], self._run[row]) for row, other in enumerate(neighbours)}
         self.quota = 0
         self.pace = 0.0
         self._evaluations = 0
@@ -254,39 +256,42 @@ class Ledger:
             self._snapshots = [self._snapshots[1], (now, self.finished.copy())]
             self._n_snapshots += 1
         state = (self._counted.total, self._begun.total, self._n_snapshots)
+        waiting: dict[tuple[int, int, int], list[Edge]] = {}  # by what has been settled with them: mostly the same for all
         for edge in self.edges.values():
             stop, gift = self.stopping and not edge.told_to_stop, gifts.get(edge.rank, 0)
             if edge.settled == state and not stop and not gift:
                 continue
             if edge.all_received() or now >= edge.next_send or insist:
-                lacking, targets, begun = self._lacking(edge)
+                waiting.setdefault(edge.settled, []).append(edge)
+        for settled, edges in waiting.items():
+            for edge, (lacking, targets, begun) in zip(edges, self._lacking(edges, settled), strict=True):
+                stop, gift = self.stopping and not edge.told_to_stop, gifts.get(edge.rank, 0)
                 edge.settled = state
                 if len(lacking) or len(begun) or stop or gift:
                     yield edge, self._news(edge, lacking, targets, begun, gift)
         self._counted.forget(min((edge.told for edge in self.edges.values()), default=state[0]))
         self._begun.forget(min((edge.settled[1] for edge in self.edges.values()), default=state[1]))
 
-    def _lacking(self, edge: Edge) -> tuple[Counts, Counts, Counts]:
-        """Return what a neighbour lacks: drives, the counts that it is to be brought to, and drives whose trials were begun.
+    def _lacking(self, edges: list[Edge], settled: tuple[int, int, int]) -> Iterator[tuple[Counts, Counts, Counts]]:
+        """Yield for each neighbour the drives of which it lacks trials, the counts to bring them to, and drives that began one.
 
-        What it lacked when it was looked at last it was sent then, so that only what has changed since is looked at.
+        What they lacked when all was settled with them they were sent then, so that only what has changed since is looked at.
         """
-        counted, begun, snapshots = edge.settled
-        passes, late = self._tree.passes[edge.step], self._snapshots[0][1]
+        counted, begun, snapshots = settled
+        rows = np.array([edge.row for edge in edges], dtype=np.int32)
+        drives, started = self._counted.since(counted), self._begun.since(begun)
         if snapshots != self._n_snapshots and not self._floods:
-            drives = (late > edge.finished).nonzero()[0].astype(np.int32)
-            drives = np.union1d(drives, self._counted.since(counted))
-        else:
-            drives = self._counted.since(counted)
-        targets = self.finished[drives]
+            overdue = np.any(self._snapshots[0][1] > self._have[rows], axis=0)
+            drives = np.union1d(drives, np.flatnonzero(overdue).astype(np.int32))
+        targets = np.broadcast_to(self.finished[drives], (len(rows), len(drives)))
+        unknown = self.running[started] > self._run[np.ix_(rows, started)]
         if not self._floods:
-            targets = np.where(passes[self._offsets[drives]], targets, late[drives])
-        behind = targets > edge.finished[drives]
-        started = self._begun.since(begun)
-        unknown = self.running[started] > edge.running[started]
-        if not self._floods:
-            unknown &= passes[self._offsets[started]] & self._near[started]
-        return drives[behind], targets[behind], started[unknown]
+            offsets, away = self._offsets[drives], self._offsets[started]
+            targets = np.where([self._passes[row][offsets] for row in rows], targets, self._snapshots[0][1][drives])
+            unknown &= self._near[started] & np.array([self._passes[row][away] for row in rows])
+        behind = targets > self._have[np.ix_(rows, drives)]
+        for each, late, fresh in zip(targets, behind, unknown, strict=True):
+            yield drives[late], each[late], started[fresh]
 
     def _news(self, edge: Edge, lacking: Counts, targets: Counts, begun: Counts, gift: int) -> News:
         """Return what a neighbour is to be told, and note that it is."""
@@ -311,8 +316,8 @@ class Ledger:
         """Return how many evaluations to leave to which neighbours, so that all would be done at the same time.
 
         A rank gives only what it has above the mean of its neighbourhood, the poorest first: all its neighbours may give to the
-        same one. But what it cannot start itself before an evaluation has ended, an idle neighbour can start at once, and that one
-        passes on what it got too much. Each evaluation of the budget belongs to one rank at any time, so that all together start
+        same one. But what it cannot start itself before an evaluation has ended, an idle neighbour can start at once; it will
+        pass on what was too much. Each evaluation of the budget belongs to one rank at any time, so that all together start
         exactly as many.
         """
         gifts: dict[int, int] = {}

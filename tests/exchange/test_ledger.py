@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hyperspace.exchange.ledger import LATE, Ledger, tree
+from hyperspace.exchange.ledger import LATE, Changes, Ledger, tree
 
 
 class Circle:
@@ -116,6 +116,35 @@ def test_a_budget_is_handed_on_to_poorer_neighbours_and_never_grows_or_shrinks()
     assert sum(quotas) + in_flight == 160
     assert max(quotas) <= 15
     assert min(quotas) >= 5
+
+
+def test_what_a_rank_cannot_start_itself_goes_to_an_idle_neighbour_though_all_others_have_as_much():
+    circle = Circle(16)
+    for rank, ledger in enumerate(circle.ledgers):
+        ledger.evaluated(1.0)
+        ledger.finish(rank, 0)
+        if rank != 4:
+            ledger.quota = 1
+            ledger.begin(rank, 1)
+    circle.turn(0.0)
+    circle.turn(0.1)
+    circle.turn(0.2)
+    assert circle.ledgers[4].quota >= 1
+    assert sum(ledger.quota for ledger in circle.ledgers) + sum(news.gift for _, _, news, _ in circle.waiting) == 15
+
+
+def test_changes_are_told_each_once_and_forgotten_when_all_have_seen_them():
+    changes = Changes()
+    changes.note([5, 3])
+    seen = changes.total
+    changes.note([3, 3, 1])
+    assert changes.since(seen).tolist() == [1, 3]
+    assert changes.since(0).tolist() == [1, 3, 5]
+    changes.note(list(range(5000)))
+    changes.forget(seen)
+    changes.forget(changes.total - 2)
+    assert changes.since(changes.total - 2).tolist() == [4998, 4999]
+    assert changes.since(changes.total).tolist() == []
 
 
 def test_a_rank_that_evaluates_nothing_is_given_nothing():
