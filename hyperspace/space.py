@@ -59,6 +59,7 @@ class Space:
         d: number of dimensions.
         levels: (d,) ints, number of values of each dimension; 0 where it is continuous.
         categorical: (d,) bools.
+        has_categories: whether any is categorical.
         environment: (d,) bools, the dimensions that the caller sets.
 
     Raises:
@@ -82,6 +83,7 @@ class Space:
         self._order = tuple(order or (*self.names, *self.constants))
         self.levels = np.array([dimension.levels for dimension in self.dimensions], dtype=np.int64)
         self.categorical = np.array([isinstance(dimension, Categorical) for dimension in self.dimensions])
+        self.has_categories = bool(self.categorical.any())
         self.environment = np.array([dimension.role == ENVIRONMENT for dimension in self.dimensions])
         self._loads = [dimension.load for dimension in self.dimensions]
         # Levels of equal width are snapped all at once; those of a log-uniform Integer are not equal.

@@ -51,10 +51,10 @@ class Region:
 
 def distances(space: Space, U: Array, u: Array) -> Array:
     """Return the distances of U (n, d) to u (d,) in the maximum norm, (n,); any two categories are equally far apart."""
-    gaps = np.abs(U - u)
-    if space.categorical.any():
-        gaps[:, space.categorical] = _MISMATCH * (gaps[:, space.categorical] > 0.0)
-    result: Array = gaps.max(axis=1)
+    gaps = np.abs(np.ascontiguousarray(U.T) - u[:, None])  # a row a dimension: the maximum is found three times as fast
+    if space.has_categories:
+        gaps[space.categorical] = _MISMATCH * (gaps[space.categorical] > 0.0)
+    result: Array = gaps.max(axis=0)
     return result
 
 
@@ -90,8 +90,7 @@ class Fold:
         """Take up the trials that are new in the archive."""
         constrained = bool(archive.metrics.constraints)
         self._extend_score(archive)
-        for row in range(self._known, len(archive)):
-            trial = archive.trials[row]
+        for row, trial in enumerate(archive.trials[self._known :], start=self._known):
             violated = constrained and trial.status == OK and archive.metrics.violation(trial.metrics) > 0.0
             self._take(row, trial, violated)
             if trial.origin == "asked":

@@ -98,3 +98,18 @@ def test_distances_treat_categories_alike() -> None:
     assert away[1] == away[2]
     rows = nearest(space, U, np.array([True, True, False, True]), U[0], 2)
     assert rows.tolist() == [0, 1]
+
+
+def test_centres_are_those_of_all_trials_however_they_came_in() -> None:
+    rng = np.random.default_rng(0)
+    for n_regions in (1, 3, 40):
+        archive, folded = archive_of(2), fold(2, n_regions)
+        for spread in np.linspace(1.0, 0.02, 30):  # late trials lie near the best ones, as they do in a study that converges
+            U = np.clip(0.3 + spread * (rng.random((4, 2)) - 0.3), 0.0, 1.0)
+            block(archive, np.round(((U - 0.3) ** 2).sum(axis=1), 2).tolist(), U)  # some are equally good
+            folded.update(archive)
+            apart: list[int] = []
+            for row in np.argsort(archive.y, kind="stable"):
+                if len(apart) < n_regions and all(np.abs(archive.U[row] - archive.U[c]).max() > SETTINGS.apart for c in apart):
+                    apart.append(int(row))
+            assert [region.centre for region in folded.regions] == apart
