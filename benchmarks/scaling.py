@@ -96,6 +96,14 @@ def tables(folder: Path) -> str:
                 cells = " | ".join(column(record) for column in COLUMNS.values())
                 lines.append(f"| {key[0]} | {key[1]} | {key[2]} | {cells} |")
         lines.append("")
+    lines += ["What ranks did in the rest of the time, in the simulation:", ""]
+    lines += ["| ranks | exchange | evaluations | a rank | " + " | ".join(virtual.LOSSES) + " |"]
+    lines += ["|---|---|---|---|" + "---|" * len(virtual.LOSSES)]
+    for key, record in sorted(simulated.items(), key=lambda item: (item[0][4], item[0][1], item[0][2], item[0][0])):
+        if key[1] == "async, worker" and "lost" in record:
+            cells = " | ".join(f"{100 * record['lost'][name]:.1f} %" for name in virtual.LOSSES)
+            lines.append(f"| {key[0]} | {key[1]} | {key[2]} | {key[4]} | {cells} |")
+    lines.append("")
     measured = {(record["mode"], record["ranks"]): record for record in load(folder / "real.jsonl")}  # the last one counts
     if measured:
         lines += [
