@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import erfcx, log_ndtr
 
 from hyperspace.errors import InputError
-from hyperspace.surrogates.base import Model
+from hyperspace.surrogates.base import Model, Path
 from hyperspace.trial import Array
 
 ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
@@ -175,6 +175,13 @@ class Feasibility:
     threshold: float
     caution: float = 0.0
 
+    def margin(self, X: Array) -> Array:
+        """Return by how much the mean at X (q, d) should lie below the threshold, (q,)."""
+        if not self.caution:
+            return np.zeros(len(X))
+        margin: Array = self.caution * _std(self.model.posterior(X).variance)
+        return margin
+
     def log_probability(self, X: Array) -> Array:
         """Return log P at X (q, d), less the barrier, (q,)."""
         posterior = self.model.posterior(X)
@@ -234,6 +241,45 @@ class Criterion:
         value, slope = _limited(value)
         log_probability, more = self.feasibility.gradient(X)
         return value + log_probability, slope[:, None] * gradient + more
+
+
+class DrawnMinimum:
+    """What is maximised in Thompson sampling: minus a function drawn from a model (Thompson 1933), where success is drawn too.
+
+    Where the function drawn from the model of failures tells of a failure the value is -inf. One draw for all points, not one for
+    each: among hundreds of bad points a few would pass, and these the most promising ones.
+
+    Args:
+        model: of the objective, one output, with paths.
+        feasibility: None where nothing has failed.
+        U: points of which one is to be left at least, (q, d).
+        rng: of the draws.
+    """
+
+    has_gradients = True
+
+    def __init__(self, model: Model, feasibility: Feasibility | None, U: Array, rng: np.random.Generator) -> None:
+        self._path: Path = model.path(rng)  # type: ignore[attr-defined]
+        self._feasibility, self._failure, self._level = feasibility, None, 0.0
+        if feasibility is not None:
+            self._failure = feasibility.model.path(rng)  # type: ignore[attr-defined]
+            self._level = max(feasibility.threshold, float(self._failures(U).min()))
+
+    def _failures(self, X: Array) -> Array:
+        values: Array = self._failure(X) + self._feasibility.margin(X)  # type: ignore[misc, union-attr]
+        return values
+
+    def _allowed(self, X: Array, values: Array) -> Array:
+        return values if self._failure is None else np.where(self._failures(X) <= self._level, values, -np.inf)
+
+    def __call__(self, X: Array) -> Array:
+        """Return the value at X (q, d), (q,)."""
+        return self._allowed(X, -self._path(X))
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return the value at X (q, d) and its gradient, (q,) and (q, d)."""
+        values, gradients = self._path.gradient(X)
+        return self._allowed(X, -values), -gradients
 
 
 def _limited(value: Array) -> tuple[Array, Array]:

@@ -4,11 +4,10 @@ Three arms take turns (`Settings.arm`):
     global     the acquisition over the whole cube, under a model of all trials (of many: the best half, and others drawn)
     exploit    the acquisition in a region; points of the team before it count as if they had come out as expected ("believer");
                in the next best region where the first one has been worked out
-    thompson   the minimum of a posterior sample at candidates in a region (Thompson 1933; Eriksson et al. 2019)
-Which region an exploit or thompson turn works is decided by a sample, too: the one whose sample has the lower minimum, on the
-scale of the losses. That is Thompson sampling among regions. A thompson turn whose sample promises no gain there is spent
-on the minimum of a sample over the whole cube instead ("explore"): the region is too wide for its candidates, and shrinks for
-the failure, or it has been worked out.
+    thompson   the minimum of a function drawn from the posterior in a region (Thompson 1933; Eriksson et al. 2019)
+Which region an exploit or thompson turn works is decided by a draw, too: the one whose draw has the lower minimum, on the
+scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there goes on in the
+next best region, and where none promises any to the minimum over the whole cube ("explore").
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from hyperspace.maximiser import Box, candidates, choose_new, first_new, maximis
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.local import WHOLE, Local, fit_feasibility, fit_local, fresh_surrogate, refit
+from hyperspace.strategies.prospect import Prospect
 from hyperspace.strategies.regions import Fold, Region, nearest
 from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, Settings
-from hyperspace.surrogates.base import Model, Surrogate, draw
+from hyperspace.surrogates.base import Surrogate
 from hyperspace.trial import Archive, Array
 
-LOCAL_CANDIDATES = 100  # points around a region's centre, beside its candidates
 MOST_PENDING = 64  # points under way that the global arm takes account of
 MOST_TAKEN = 256  # candidates that are looked at for one that is new; beyond it nearly all are taken
 
@@ -46,97 +45,6 @@ class Setup:
     model: Any
     acquisition: str
     seed: int
-
-
-class Prospect:
-    """A region as a team sees it: model, box, candidates, and samples of the objective at them."""
-
-    def __init__(
-        self,
-        setup: Setup,
-        region: Region,
-        centre: Array,
-        local: Local,
-        feasibility: Feasibility | None,
-        n_draws: int,
-        rng: np.random.Generator,
-        bounds: Bounds | None = None,
-    ) -> None:
-        self.number, self.centre, self.local = region.number, centre, local
-        self.box = Box(setup.space, self._bounds(setup, region.side) if bounds is None else bounds)
-        self.candidates = self._candidates(setup, region.side, rng)
-        self._feasibility, self._n_draws, self._rng = feasibility, n_draws, rng
-        n_scouts = len(self.candidates) if self.box.all_listed else setup.settings.scouts
-        self.scouts = self._sample(self.candidates[:n_scouts])
-        self.model: Model = local.latent  # grows by fantasies
-        self.saw_pending = False
-        self.incumbent = float(local.fitted.min())
-        self.own_incumbent = float(local.latent.posterior(centre[None]).mean[0, 0])
-
-    def _bounds(self, setup: Setup, side: float) -> Bounds:
-        space, stretch = setup.space, setup.settings.stretch
-        sides = np.full(space.d, side)
-        if self.local.scales is not None:
-            log_scales = np.log(self.local.scales)
-            sides *= np.clip(np.exp(log_scales - log_scales.mean()), 1.0 / stretch, stretch)
-        discrete = space.levels > 0
-        sides[discrete] = np.maximum(sides[discrete], 2.0 / space.levels[discrete])  # one level up and down at least
-        sides[space.categorical] = 2.0  # categories have no neighbours
-        return Bounds(np.maximum(self.centre - sides / 2, 0.0), np.minimum(self.centre + sides / 2, 1.0))
-
-    def _candidates(self, setup: Setup, side: float, rng: np.random.Generator) -> Array:
-        """Return points in the box; in many dimensions, or near the end, most coordinates stay the centre's."""
-        if self.box.all_listed:
-            return self.box.listed
-        space, d = setup.space, setup.space.d
-        U = self.box.spread(setup.settings.candidates, rng)
-        share = np.full(d, min(1.0, setup.settings.moved / d))
-        if space.categorical.any():
-            share[space.categorical] *= np.clip(side, 1.0 / space.categorical.sum(), 1.0)
-        if (share >= 1.0).all():
-            return U
-        moved = rng.random(U.shape) < share
-        moved[np.arange(len(U)), rng.integers(d, size=len(U))] = True
-        return np.where(moved, U, self.centre)
-
-    def _sample(self, U: Array) -> Array:
-        """Return samples of the objective at U (q, d), (n_draws, q); where a sample of feasibility fails they are inf."""
-        draws: Array = draw(self.local.latent, U, self._n_draws, self._rng)[:, :, 0]
-        feasibility = self._feasibility
-        if feasibility is None:
-            return draws
-        failure = draw(feasibility.model, U, self._n_draws, self._rng)[:, :, 0]
-        if feasibility.caution:
-            failure += feasibility.caution * np.sqrt(feasibility.model.posterior(U).variance[:, 0])
-        failure -= np.maximum(failure.min(axis=1, keepdims=True), feasibility.threshold)  # one candidate is left at least
-        return np.where(failure <= 0.0, draws, np.inf)
-
-    @cached_property
-    def draws(self) -> Array:
-        """Samples of the objective at all candidates, (n_draws, q)."""
-        return self.scouts if self.scouts.shape[1] == len(self.candidates) else self._sample(self.candidates)
-
-    def ranked(self, turn: int) -> Array:
-        """Return the candidates in the order of a sample, the lowest first."""
-        ranked: Array = self.candidates[np.argsort(self.draws[turn], kind="stable")]
-        return ranked
-
-    def lowest(self, turn: int) -> float:
-        """Return the minimum of a sample at a few candidates, as a loss: enough to tell regions apart, and cheap."""
-        return float(self.local.transform.inverse(self.scouts[[turn]].min(axis=1))[0][0])
-
-    def gain(self, turn: int, best: float) -> float:
-        """Return by how much a sample's minimum is below the loss `best`, on the scale of the model: its data have variance 1."""
-        return float(self.local.transform.forward(np.array([best]))[0] - self.draws[turn].min())
-
-    def imagine(self, U: Array) -> None:
-        """Add the fantasies that the values at U (q, d) come out as expected."""
-        if not self.local.has_condition or not len(U):
-            return
-        mean = self.model.posterior(U).mean[:, 0]
-        self.model = self.model.condition(U, mean)  # type: ignore[attr-defined]
-        self.incumbent = min(self.incumbent, float(mean.min()))
-        self.own_incumbent = min(self.own_incumbent, float(mean.min()))
 
 
 class Round:
@@ -195,12 +103,18 @@ class Round:
         return self._setup.settings.arm(self._first_turn + member, self._setup.space.d)
 
     def _foresees(self, member: int, mate: int) -> bool:
-        """Tell whether a member has to know a mate's answer: those of the same arm, and all where all dimensions are discrete.
+        """Tell whether a member has to know a mate's answer.
 
-        This is what keeps a suggestion cheap where every drive has a rank of its own: a sample needs no acquisition maximised.
+        Exploiting turns go on from what those before them are expected to find. Turns that draw functions of their own never meet
+        where a dimension is continuous; those that choose among the same candidates may. So a suggestion stays cheap where every
+        drive has a rank of its own.
         """
-        alike = bool((self._setup.space.levels > 0).all()) or self._arm(member) == self._arm(mate)
-        return alike and self._mates_known
+        if not self._mates_known:
+            return False
+        if (self._setup.space.levels > 0).all():
+            return True
+        arm = self._arm(member)
+        return arm == self._arm(mate) and not (arm == THOMPSON and self._prospects[0].has_paths)
 
     def _rng(self, *key: int) -> np.random.Generator:
         return streams.stream(self._setup.seed, streams.STRATEGY, self._team, self._first_turn, self._n, len(self._pending), *key)
@@ -209,14 +123,35 @@ class Round:
         arm, rng = self._arm(member), self._rng(1, member)
         if arm == GLOBAL:
             return self._global(member, rng)
-        prospect = min(self._prospects, key=lambda prospect: prospect.lowest(member))
-        if arm == EXPLOIT and self._can_exploit(prospect):
-            return self._exploit(member, prospect, rng)
-        arm = THOMPSON
-        source = prospect
-        if prospect.gain(member, self._best) < self._setup.settings.promise:
+        prospects = sorted(self._prospects, key=lambda prospect: prospect.lowest(member))
+        if arm == EXPLOIT and self._can_exploit(prospects[0]):
+            return self._exploit(member, prospects, rng)
+        if not prospects[0].has_paths:
+            return self._sampled(member, prospects[0], rng)
+        return self._thompson(member, prospects, rng)
+
+    def _thompson(self, member: int, prospects: list[Prospect], rng: np.random.Generator) -> Suggestion:
+        """Return the minimum of a function drawn in the first region where one promises a gain, or else in the whole cube."""
+        for rank, prospect in enumerate(prospects):
+            # The next best region is judged by what was found there, as are those of exploiting turns.
+            incumbent = prospect.own_incumbent if rank else prospect.latent_of(self._best)
+            target = incumbent - self._setup.settings.promise
+            U, lowest = prospect.search(target, rng)
+            if lowest <= target:
+                u = self._first_new(U, prospect.local, rng)
+                return Suggestion(u, THOMPSON, self._recorded(member, prospect.local), prospect.number)
+        U, _ = self._elsewhere.search(-np.inf, rng)
+        u = self._first_new(U, self._elsewhere.local, rng)
+        return Suggestion(u, EXPLORE, self._recorded(member, self._elsewhere.local), prospects[0].number)
+
+    def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
+        """Do as `_thompson` does, by joint draws at the candidates."""
+        arm, source = THOMPSON, prospect
+        U, lowest = prospect.ranked(member)
+        if lowest > prospect.latent_of(self._best) - self._setup.settings.promise:
             arm, source = EXPLORE, self._elsewhere
-        u = self._first_new(source.ranked(member), source.local, rng)
+            U, _ = source.ranked(member)
+        u = self._first_new(U, source.local, rng)
         return Suggestion(u, arm, self._recorded(member, source.local), prospect.number)
 
     def _can_exploit(self, prospect: Prospect) -> bool:
@@ -226,13 +161,13 @@ class Round:
         used = any(mate.region == prospect.number and mate.arm == EXPLOIT for mate in self._mates)
         return prospect.local.has_condition or not used
 
-    def _exploit(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
+    def _exploit(self, member: int, prospects: list[Prospect], rng: np.random.Generator) -> Suggestion:
+        prospect, *others = prospects
         self._imagine_pending(prospect)
         U, value = self._maximised(member, prospect, prospect.incumbent, rng)
-        others = [other for other in self._prospects if other is not prospect and other.local.has_condition]
-        if value < self._setup.settings.worked_out and others:
+        if value < self._setup.settings.worked_out and others and others[0].local.has_condition:
             # The region is worked out: go on in the next best one, judged by what was found there, not by the best of all.
-            prospect = min(others, key=lambda other: other.lowest(member))
+            prospect = others[0]
             self._imagine_pending(prospect)
             U, _ = self._maximised(member, prospect, prospect.own_incumbent, rng)
         u = self._first_new(U, prospect.local, rng)
@@ -245,7 +180,7 @@ class Round:
         criterion = Criterion(prospect.model, acquisition, self._feasibility(prospect.local))
         box, U = prospect.box, prospect.candidates
         if not box.all_listed:
-            U = np.concatenate([U, box.move(prospect.centre[None], LOCAL_CANDIDATES, rng)])
+            U = np.concatenate([U, prospect.near(rng)])
         U, values = maximise(criterion, box, U, rng, prospect.local.scales)
         return U, float(values[0])
 
@@ -286,7 +221,8 @@ class Round:
             centre = self._U[region.centre]
             local = self._fit(region.number, self._near_rows(region))
             rng = self._rng(0, region.number)
-            prospects.append(Prospect(setup, region, centre, local, self._feasibility(local), self._size, rng))
+            feasibility = self._feasibility(local)
+            prospects.append(Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng))
         return prospects
 
     def _imagine_pending(self, prospect: Prospect) -> None:
@@ -302,10 +238,10 @@ class Round:
     @cached_property
     def _elsewhere(self) -> Prospect:
         """The whole cube in the place of a region."""
-        region, local = self._regions[0], self._whole
-        rng, whole = self._rng(2), Bounds.whole(self._setup.space.d)
-        centre = self._U[region.centre]
-        return Prospect(self._setup, region, centre, local, self._feasibility(local), self._size, rng, whole)
+        setup, region, local = self._setup, self._regions[0], self._whole
+        centre, whole = self._U[region.centre], Bounds.whole(setup.space.d)
+        feasibility, rng = self._feasibility(local), self._rng(2)
+        return Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, whole)
 
     @cached_property
     def _best(self) -> float:

@@ -10,6 +10,7 @@ not change. Optional capabilities of a model, each with a fallback in this modul
 
     posterior(X, gradients=True)   d mean / d X and d variance / d X     (fallback: the caller searches without gradients)
     sample(X, k, key)              k joint draws at X                    (fallback: `draw`, independent normals)
+    path(key)                      a function drawn from the posterior   (fallback: `draw` at candidates)
     condition(X, Y)                the model after more data, same hyperparameters   (fallback: `condition`, which refits)
 """
 
@@ -55,6 +56,18 @@ class Model(Protocol):
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
         """Return mean and variance at X (q, d); with `gradients`, their derivatives too (only if has_gradients)."""
+        ...
+
+
+class Path(Protocol):
+    """A function drawn from the posterior of a model of one output."""
+
+    def __call__(self, X: Array) -> Array:
+        """Return the values at X (q, d), (q,)."""
+        ...
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return the values at X (q, d), (q,), and their gradients, (q, d)."""
         ...
 
 

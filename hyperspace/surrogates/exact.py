@@ -19,6 +19,7 @@ from scipy.linalg import blas, lapack
 
 from hyperspace.surrogates.base import Posterior
 from hyperspace.surrogates.kernels import BLOCK, SQRT5, Features, left_factor, matern52, right_factor
+from hyperspace.surrogates.paths import GPPath
 from hyperspace.trial import Array
 
 MIN_NOISE = 1e-8  # of targets of variance one: keeps K well enough conditioned, and lets a regret of 1e-6 be resolved
@@ -75,13 +76,14 @@ class ExactGP:
         K *= hyper.outputscale
         self._W = _inverse_factor(K, self._diagonal, hyper.outputscale)
         self.z = z
-        self._alpha = self._solve(z - hyper.mean)
+        self._alpha = self.solve(z - hyper.mean)
 
     def __len__(self) -> int:
         """Return the number of points."""
         return len(self.z)
 
-    def _solve(self, residual: Array) -> Array:
+    def solve(self, residual: Array) -> Array:
+        """Return K^-1 times the residual (n,)."""
         solution: Array = self._W.T @ (self._W @ residual)
         return solution
 
@@ -107,8 +109,18 @@ class ExactGP:
         precision = np.einsum("ki,ki->i", self._W, self._W)
         return self.z - self._alpha / precision, 1.0 / precision
 
-    def _cross(self, X: Array) -> tuple[Array, Array, Array]:
-        """Return scaled features (q, p), kernel (q, n) and slope (q, n) between X and the training points."""
+    @property
+    def scaled_features(self) -> Array:
+        """Features of the training points, divided by the lengthscales and multiplied by sqrt(5), (n, p)."""
+        return self._right[:, :-2]
+
+    @property
+    def noise(self) -> Array:
+        """Variances of the noise of the targets, (n,)."""
+        return self._diagonal
+
+    def cross(self, X: Array) -> tuple[Array, Array, Array]:
+        """Return scaled features (q, p), kernel (q, n) and slope (q, n) between X (q, d) and the training points."""
         A = self.features(X) * self._inverse_scales
         kernel, slope = matern52(left_factor(A) @ self._right.T)
         kernel *= self.hyper.outputscale
@@ -129,34 +141,42 @@ class ExactGP:
         rows = max(BLOCK // len(self), 1)
         if len(X) > rows:
             return _join([self.posterior(X[i : i + rows], gradients) for i in range(0, len(X), rows)])
-        A, kernel, slope = self._cross(X)
+        A, kernel, slope = self.cross(X)
         mean = kernel @ self._alpha + self.hyper.mean
         V = self._whiten(kernel)
         variance = self._variance(V)
         if not gradients:
             return Posterior(mean[:, None], variance[:, None])
-        # d k_i / d x_j = -(1/6) outputscale slope_i d s_i^2 / d x_j, with d s_i^2 / d x_j = 2 (a_j - b_ij) SQRT5 / lengthscale_j
-        slope *= -self.hyper.outputscale / 3.0
         weights = np.concatenate([slope * self._alpha, slope * (V @ self._W)])
-        sums = weights @ self._right[:, :-1]  # sum_i w_i b_i, and in the last column sum_i w_i
-        q = len(X)
-        moments = (np.concatenate([A, A]) * sums[:, -1:] - sums[:, :-1]) * self._inverse_scales
-        return Posterior(
-            mean[:, None], variance[:, None], self._by_dimension(moments[:q]), self._by_dimension(-2.0 * moments[q:])
-        )
+        by_mean, by_variance = np.split(self.by_coordinate(np.concatenate([A, A]), weights)[:, None], 2)
+        return Posterior(mean[:, None], variance[:, None], by_mean, -2.0 * by_variance)
+
+    def by_coordinate(self, A: Array, weighted: Array, more: Array | float = 0.0) -> Array:
+        """Return d/dx of sum_i w_i k(x, x_i), plus that of another function of A, (q, d); 0 in discrete dimensions.
+
+        d k_i / d A_j = -(1/6) outputscale slope_i d s_i^2 / d A_j, with d s_i^2 / d A_j = 2 (A_j - B_ij), B the training points.
+
+        Args:
+            A: scaled features of the points, (q, p).
+            weighted: slopes between points and training points, as `cross` gives them, times the weights w, (q, n).
+            more: derivatives of the other function by A, (q, p).
+        """
+        sums = weighted @ self._right[:, :-1]  # sum_i w_i b_i, and in the last column sum_i w_i
+        by_feature = (A * sums[:, -1:] - sums[:, :-1]) * (-self.hyper.outputscale / 3.0) + more
+        return self._by_dimension(by_feature * self._inverse_scales)
 
     def _by_dimension(self, values: Array) -> Array:
-        """Turn derivatives by feature (q, p) into derivatives by coordinate (q, 1, d); 0 in discrete dimensions."""
+        """Turn derivatives by feature (q, p) into derivatives by coordinate (q, d); 0 in discrete dimensions."""
         features = self.features
         if len(features.continuous) == features.d:
-            return values[:, None, :]
-        gradient = np.zeros((len(values), 1, features.d))
-        gradient[:, 0, features.continuous] = values[:, features.positions]
+            return values
+        gradient = np.zeros((len(values), features.d))
+        gradient[:, features.continuous] = values[:, features.positions]
         return gradient
 
     def covariance(self, X: Array) -> Array:
         """Return the posterior covariance of the function at X, (q, q)."""
-        A, kernel, _ = self._cross(X)
+        A, kernel, _ = self.cross(X)
         upper = self._upper_covariance(A, self._whiten(kernel))
         return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
 
@@ -176,7 +196,7 @@ class ExactGP:
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
         """Return k joint draws of the function at X (q, d), shape (k, q, 1)."""
-        A, kernel, _ = self._cross(X)
+        A, kernel, _ = self.cross(X)
         mean = kernel @ self._alpha + self.hyper.mean
         upper = self._upper_covariance(A, self._whiten(kernel))
         factor = _cholesky(upper, np.zeros(len(X)), self.hyper.outputscale)
@@ -184,16 +204,19 @@ class ExactGP:
         draws: Array = mean + blas.dtrmm(1.0, factor, normal.T, lower=1).T  # (factor normal^T)^T
         return draws[:, :, None]
 
+    def path(self, rng: np.random.Generator) -> GPPath:
+        """Return a function drawn from the posterior."""
+        return GPPath(self, rng)
+
     def condition(self, X: Array, z: Array | None = None) -> ExactGP:
         """Return the process after seeing targets z (m,) at X (m, d) too.
 
         None stands for its own mean there, a "believer" fantasy.
 
-
         The factor is extended by a block: with L = [[L1, 0], [B, L2]], L^-1 = [[W1, 0], [-W2 B W1, W2]], W2 = L2^-1.
         """
         scale = self.hyper.outputscale
-        A, kernel, _ = self._cross(X)
+        A, kernel, _ = self.cross(X)
         right = right_factor(A)
         B = self._whiten(kernel.copy())
         diagonal = np.full(len(X), self.hyper.noise)
@@ -213,7 +236,7 @@ class ExactGP:
             extended._alpha = np.concatenate([self._alpha, np.zeros(m)])
         else:
             extended.z = np.concatenate([self.z, z])
-            extended._alpha = extended._solve(extended.z - self.hyper.mean)
+            extended._alpha = extended.solve(extended.z - self.hyper.mean)
         return extended
 
 

@@ -119,11 +119,38 @@ class LinearModel:
         draws: Array = w @ self.basis(X)[0].T
         return draws[:, :, None]
 
+    def path(self, rng: np.random.Generator) -> LinearPath:
+        """Return a function drawn from the posterior: a draw of the weights."""
+        R = self.weights.factor
+        return LinearPath(self.basis, self.weights.mean + R @ rng.standard_normal(R.shape[1]))
+
     def condition(self, X: Array, z: Array | None = None) -> LinearModel:
         """Return the model after seeing targets z (k,) at X (k, d) too; None: its own mean there, a "believer" fantasy."""
         Phi, _ = self.basis(X)
         weights = self.weights.condition(Phi, Phi @ self.weights.mean if z is None else z)
         return LinearModel(self.basis, weights, self.noisy)
+
+
+class LinearPath:
+    """The function that given weights make.
+
+    Args:
+        basis: as for `LinearModel`.
+        w: the weights, (p,).
+    """
+
+    def __init__(self, basis: Basis, w: Array) -> None:
+        self._basis, self._w = basis, w
+
+    def __call__(self, X: Array) -> Array:
+        """Return the values at X (q, d), (q,)."""
+        values: Array = self._basis(X)[0] @ self._w
+        return values
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return the values at X (q, d), (q,), and their gradients, (q, d)."""
+        Phi, pull = self._basis(X)
+        return Phi @ self._w, pull(np.broadcast_to(self._w, Phi.shape))
 
 
 class LinearModels(LatentModel):
