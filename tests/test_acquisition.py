@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from hyperspace.acquisition import LCB, Criterion, Feasibility, LogEI, LogPI, log_h, make_acquisition
+from hyperspace.acquisition import LCB, Criterion, DrawnMinimum, Feasibility, LogEI, LogPI, log_h, make_acquisition
 from hyperspace.errors import InputError
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
 from hyperspace.surrogates.kernels import Features
@@ -123,6 +123,29 @@ def test_a_place_that_fails_loses_even_where_all_else_is_explored():
     known, failing = np.array([[0.2, 0.2, 0.2]]), np.array([[0.9, 0.5, 0.5]])
     assert LogEI(-3.0)(*(part[:, 0] for part in (explored.posterior(known).mean, explored.posterior(known).std)))[0] < -1e4
     assert criterion(known)[0] > criterion(failing)[0]
+
+
+def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
+    objective, failures = gp(lambda X: X.sum(axis=1)), gp(lambda X: np.where(X[:, 0] > 0.5, 1.0, -1.0))
+    U = np.random.default_rng(3).random((400, 3))
+    drawn = DrawnMinimum(objective, Feasibility(failures, 0.0, caution=1.0), U, np.random.default_rng(4))
+    rng = np.random.default_rng(4)
+    path, failure = objective.path(rng), failures.path(rng)
+    fails = failure(U) + failures.posterior(U).std[:, 0] > 0.0
+    assert 0 < fails.sum() < len(U)
+    np.testing.assert_allclose(drawn(U), np.where(fails, -np.inf, -path(U)))
+    value, gradient = drawn.gradient(U)
+    np.testing.assert_allclose(value, drawn(U))
+    for j, e in enumerate(1e-6 * np.eye(3)):
+        numeric = (path(U - e) - path(U + e)) / 2e-6
+        np.testing.assert_allclose(gradient[:, j], numeric, rtol=1e-5, atol=1e-5)
+
+
+def test_a_drawn_minimum_leaves_a_point_where_all_would_fail():
+    objective, failures = gp(lambda X: X.sum(axis=1)), gp(lambda X: np.ones(len(X)))
+    U = np.random.default_rng(5).random((50, 3))
+    drawn = DrawnMinimum(objective, Feasibility(failures, 0.0), U, np.random.default_rng(6))
+    assert np.isfinite(drawn(U)).sum() == 1
 
 
 def test_names():

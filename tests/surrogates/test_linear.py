@@ -150,6 +150,20 @@ def test_log_marginal_likelihood_is_the_normal_density_of_the_targets(n, alpha, 
     assert log_marginal_likelihood(Phi, y, alpha, beta) == pytest.approx(expected, rel=1e-8)
 
 
+def test_paths_are_draws_of_the_function():
+    model, _, _ = fitted()
+    Q = np.random.default_rng(7).random((5, 2))
+    rng = np.random.default_rng(8)
+    draws = np.array([model.path(rng)(Q) for _ in range(20_000)])
+    assert draws.mean(axis=0) == pytest.approx(model.posterior(Q).mean[:, 0], abs=0.02)
+    assert np.cov(draws.T) == pytest.approx(model.covariance(Q), rel=0.1, abs=0.01)
+    path = model.path(rng)
+    values, gradients = path.gradient(Q)
+    assert values == pytest.approx(path(Q))
+    for j, step in enumerate(1e-6 * np.eye(2)):
+        assert gradients[:, j] == pytest.approx((path(Q + step) - path(Q - step)) / 2e-6, abs=1e-6)
+
+
 def test_evidence_with_known_noise_is_the_normal_density():
     Phi, y = data()
     scale = np.linspace(0.1, 1.0, len(y))

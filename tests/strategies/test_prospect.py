@@ -1,0 +1,78 @@
+"""A region's prospect finds low points of functions drawn from its model, and leaves those alone that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from hyperspace.space import Space, check_space
+from hyperspace.strategies.local import WHOLE, fit_feasibility, fit_local, fresh_surrogate
+from hyperspace.strategies.prospect import Prospect
+from hyperspace.strategies.regions import Region
+from hyperspace.strategies.settings import Settings
+from hyperspace.trial import Array
+
+LISTED = [["a", "b", "c"], (1, 5)]
+
+
+def prospect(
+    dimensions: list,
+    objective: Callable[[Array], Array],
+    model: str = "GP",
+    fails: Callable[[Array], Array] | None = None,
+    side: float = 0.8,
+) -> Prospect:
+    space: Space = check_space(dimensions)
+    rng = np.random.default_rng(0)
+    U = space.snap(rng.random((60, space.d)))
+    y = objective(U)
+    local = fit_local(fresh_surrogate(model, 0, space), WHOLE, np.arange(60), U, y, None, 1.15)
+    feasibility = None if fails is None else fit_feasibility(space, U, fails(U), 0.0)
+    best = int(np.argmin(y if fails is None else np.where(fails(U), np.inf, y)))
+    return Prospect(space, Settings(), Region(0, best, side), U[best], local, feasibility, 4, np.random.default_rng(1))
+
+
+def bowl(U: Array) -> Array:
+    return ((U - 0.4) ** 2).sum(axis=1)
+
+
+def test_what_candidates_miss_is_climbed_down_to() -> None:
+    seen = prospect([(0.0, 1.0)] * 10, bowl)
+    enough, at_candidates = seen.search(np.inf, np.random.default_rng(2))
+    climbed, lowest = seen.search(-np.inf, np.random.default_rng(2))
+    assert lowest < at_candidates - 0.2
+    assert bowl(climbed[:1])[0] < bowl(enough[:1])[0]
+    assert (np.abs(climbed[0] - seen.centre) <= 0.8 * Settings().stretch / 2 + 1e-12).all()
+    assert (seen.box.lower <= climbed[0]).all()
+    assert (climbed[0] <= seen.box.upper).all()
+
+
+def test_turns_draw_functions_and_candidates_of_their_own() -> None:
+    seen = prospect([(0.0, 1.0)] * 3, bowl)
+    first, second = (seen.search(np.inf, np.random.default_rng(seed))[0] for seed in (3, 4))
+    assert np.abs(first[0] - second[0]).max() > 1e-9
+    assert np.array_equal(seen.search(np.inf, np.random.default_rng(3))[0], first)
+
+
+@pytest.mark.parametrize("target", [np.inf, -np.inf])
+def test_points_that_fail_are_left_alone(target: float) -> None:
+    seen = prospect([(0.0, 1.0)] * 4, lambda U: -U[:, 0], fails=lambda U: U[:, 0] > 0.7)
+    found = np.array([seen.search(target, np.random.default_rng(seed))[0][0] for seed in range(20)])
+    assert np.mean(found[:, 0] > 0.75) <= 0.1
+
+
+def test_discrete_dimensions_stay_on_their_levels() -> None:
+    space = check_space([(0.0, 1.0), (1, 9), ["a", "b", "c"]])
+    U, _ = prospect(list(space.dimensions), bowl).search(-np.inf, np.random.default_rng(5))
+    np.testing.assert_allclose(space.snap(U[:4]), U[:4], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dimensions", "model"), [(LISTED, "GP"), ([(0.0, 1.0)] * 2, "ET")])
+def test_small_boxes_and_models_without_paths_rank_candidates_by_joint_draws(dimensions: list, model: str) -> None:
+    seen = prospect(dimensions, bowl, model)
+    assert not seen.has_paths
+    U, lowest = seen.ranked(2)
+    assert len(U) == len(seen.candidates)
+    assert seen.lowest(2) == pytest.approx(float(seen.local.transform.inverse(np.array([lowest]))[0][0]))
