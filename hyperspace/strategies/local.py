@@ -81,11 +81,11 @@ def fit_local(
         rows: trials with a finite loss.
         U: points of the whole archive, (n, d).
         y: their losses, (n,).
-        record: what the last fit of this region recorded, or of another one, to start from.
+        record: what the last fit of this region recorded, or of another one: it serves until a member has fitted for this one.
         lag: factor by which the archive must have grown since for another fit here and now.
     """
     X, targets = U[rows], y[rows, None]
-    fresh = record is None or record["region"] != number or len(y) >= lag * record["n"]
+    fresh = record is None or len(y) >= lag * record["n"]
     if record is not None:
         surrogate.restore(record["surrogate"])
     model = surrogate.fit(X, targets) if fresh else surrogate.rebuild(X, targets)

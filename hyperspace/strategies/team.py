@@ -268,11 +268,15 @@ class Round:
         """Return the model of the trials `rows`; as long as these are all, regions and the whole space have one model."""
         number = WHOLE if len(rows) == np.count_nonzero(self._usable) else number
         if number not in self._locals:
-            lag, record = self._setup.settings.lag, self._records.get(number)
-            if record is None and self._records:
-                record = max(self._records.values(), key=lambda other: other["n"])
+            lag, record = self._setup.settings.lag, self._record(number)
             self._locals[number] = fit_local(self._surrogate(number), number, rows, self._U, self._y, record, lag)
         return self._locals[number]
+
+    def _record(self, number: int) -> Mapping[str, Any] | None:
+        """Return what the last fit of a region recorded; before there was one, what the last fit of any did."""
+        if number in self._records or not self._records:
+            return self._records.get(number)
+        return max(self._records.values(), key=lambda other: other["n"])
 
     def _surrogate(self, number: int) -> Surrogate:
         setup = self._setup
@@ -288,8 +292,10 @@ class Round:
         if turn >= len(numbers):
             return None
         number, settings = numbers[turn], self._setup.settings
-        record = self._records.get(number)
-        if record is None or not settings.growth * record["n"] <= self._n < settings.lag * record["n"]:
+        record = self._record(number)
+        if record is None or self._n >= settings.lag * record["n"]:
+            return None
+        if number in self._records and self._n < settings.growth * record["n"]:
             return None
         rows = self._spread_rows() if number == WHOLE else self._near_rows(regions[number])
         return refit(self._surrogate(number), number, rows, self._U, self._y, record)
