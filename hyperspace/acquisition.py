@@ -27,6 +27,8 @@ _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 _LEAST_VARIANCE = 1e-22  # keeps z finite where a point is known
 _NEGLIGIBLE = -50.0  # log EI below which differences stop to matter beside the chance of success
 _BARRIER = 100.0  # what a standard deviation of missing caution costs, in units of log EI
+_ROUNDING = 1e-6  # of labels: the one point that is left must not be lost to it
+_LEAST_STEP = 0.2  # of caution, in units of the labels: close to the border the model is too sure of itself
 _FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
 _LARGEST = 30.0  # above it phi is nothing beside z
 
@@ -175,11 +177,11 @@ class Feasibility:
     threshold: float
     caution: float = 0.0
 
-    def margin(self, X: Array) -> Array:
-        """Return by how much the mean at X (q, d) should lie below the threshold, (q,)."""
-        if not self.caution:
+    def margin(self, X: Array, more: float = 0.0) -> Array:
+        """Return by how much the mean at X (q, d) should lie below the threshold, (q,); `more` in standard deviations."""
+        if self.caution + more == 0.0:
             return np.zeros(len(X))
-        margin: Array = self.caution * _std(self.model.posterior(X).variance)
+        margin: Array = (self.caution + more) * np.maximum(_std(self.model.posterior(X).variance), _LEAST_STEP)
         return margin
 
     def log_probability(self, X: Array) -> Array:
@@ -254,19 +256,28 @@ class DrawnMinimum:
         feasibility: None where nothing has failed.
         U: points of which one is to be left at least, (q, d).
         rng: of the draws.
+        distance: see `keep_off`.
     """
 
     has_gradients = True
 
-    def __init__(self, model: Model, feasibility: Feasibility | None, U: Array, rng: np.random.Generator) -> None:
+    def __init__(
+        self, model: Model, feasibility: Feasibility | None, U: Array, rng: np.random.Generator, distance: float = 0.0
+    ) -> None:
         self._path: Path = model.path(rng)  # type: ignore[attr-defined]
         self._feasibility, self._failure, self._level = feasibility, None, 0.0
         if feasibility is not None:
             self._failure = feasibility.model.path(rng)  # type: ignore[attr-defined]
-            self._level = max(feasibility.threshold, float(self._failures(U).min()))
+        self.keep_off(U, distance)
+
+    def keep_off(self, U: Array, distance: float) -> None:
+        """Keep so many standard deviations off the border of success, where of the points U (q, d) one is left at least."""
+        self._distance = distance
+        if self._feasibility is not None:
+            self._level = max(self._feasibility.threshold, float(self._failures(U).min()) + _ROUNDING)
 
     def _failures(self, X: Array) -> Array:
-        values: Array = self._failure(X) + self._feasibility.margin(X)  # type: ignore[misc, union-attr]
+        values: Array = self._failure(X) + self._feasibility.margin(X, self._distance)  # type: ignore[misc, union-attr]
         return values
 
     def _allowed(self, X: Array, values: Array) -> Array:

@@ -131,7 +131,8 @@ def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
     drawn = DrawnMinimum(objective, Feasibility(failures, 0.0, caution=1.0), U, np.random.default_rng(4))
     rng = np.random.default_rng(4)
     path, failure = objective.path(rng), failures.path(rng)
-    fails = failure(U) + failures.posterior(U).std[:, 0] > 0.0
+    doubt = np.maximum(failures.posterior(U).std[:, 0], 0.2)
+    fails = failure(U) + doubt > 0.0
     assert 0 < fails.sum() < len(U)
     np.testing.assert_allclose(drawn(U), np.where(fails, -np.inf, -path(U)))
     value, gradient = drawn.gradient(U)
@@ -139,6 +140,9 @@ def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
     for j, e in enumerate(1e-6 * np.eye(3)):
         numeric = (path(U - e) - path(U + e)) / 2e-6
         np.testing.assert_allclose(gradient[:, j], numeric, rtol=1e-5, atol=1e-5)
+    drawn.keep_off(U, 2.0)
+    fails = failure(U) + 3.0 * doubt > 0.0
+    np.testing.assert_allclose(drawn(U), np.where(fails, -np.inf, -path(U)))
 
 
 def test_a_drawn_minimum_leaves_a_point_where_all_would_fail():

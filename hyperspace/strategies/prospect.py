@@ -25,6 +25,8 @@ from hyperspace.trial import Array
 
 NEAR = 100  # points around a region's centre, beside its candidates
 
+OFF = 1.0  # standard deviations that candidates stay off the border of success; twice that for a climb, which mostly ends there
+
 
 class Prospect:
     """A region, its model and its candidates.
@@ -125,11 +127,13 @@ class Prospect:
             rng: of the draw; candidates are spread anew, so that turns need not know of each other.
         """
         U = self._candidates(rng)
-        drawn = DrawnMinimum(self.local.latent, self._feasibility, U, rng)
+        drawn = DrawnMinimum(self.local.latent, self._feasibility, U, rng, OFF)
         values = drawn(U)
         if -values.max() <= target:
             return U[np.argsort(-values, kind="stable")], -float(values.max())
-        U, values = maximise(drawn, self.box, np.concatenate([U, self.near(rng)]), rng, self.local.scales)
+        U = np.concatenate([U, self.near(rng)])
+        drawn.keep_off(U, 2.0 * OFF)
+        U, values = maximise(drawn, self.box, U, rng, self.local.scales)
         return U, -float(values[0])
 
     def imagine(self, U: Array) -> None:
