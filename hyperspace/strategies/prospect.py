@@ -25,6 +25,7 @@ from hyperspace.trial import Array
 
 NEAR = 100  # points around a region's centre, beside its candidates
 
+PROMISING = 64  # candidates among which a climb looks for its starts
 OFF = 1.0  # standard deviations that candidates stay off the border of success; twice that for a climb, which mostly ends there
 
 
@@ -129,9 +130,10 @@ class Prospect:
         U = self._candidates(rng)
         drawn = DrawnMinimum(self.local.latent, self._feasibility, U, rng, OFF)
         values = drawn(U)
+        U = U[np.argsort(-values, kind="stable")]
         if -values.max() <= target:
-            return U[np.argsort(-values, kind="stable")], -float(values.max())
-        U = np.concatenate([U, self.near(rng)])
+            return U, -float(values.max())
+        U = np.concatenate([U[:PROMISING], self.near(rng)])
         drawn.keep_off(U, 2.0 * OFF)
         U, values = maximise(drawn, self.box, U, rng, self.local.scales)
         return U, -float(values[0])
