@@ -6,8 +6,8 @@ Three arms take turns (`Settings.arm`):
                in the next best region where the first one has been worked out
     thompson   the minimum of a function drawn from the posterior in a region (Thompson 1933; Eriksson et al. 2019)
 Which region an exploit or thompson turn works is decided by a draw, too: the one whose draw has the lower minimum, on the
-scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there goes on in the
-next best region, and where none promises any to the minimum over the whole cube ("explore").
+scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there takes the
+minimum over the whole cube instead ("explore").
 """
 
 from __future__ import annotations
@@ -131,20 +131,20 @@ class Round:
         return self._thompson(member, prospects, rng)
 
     def _thompson(self, member: int, prospects: list[Prospect], rng: np.random.Generator) -> Suggestion:
-        """Return the minimum of a function drawn in the first region where one promises a gain, or else in the whole cube.
+        """Return the minimum of a function drawn in a region, or in the whole cube where it promises no gain.
 
-        Every second turn climbs down from its candidates even if they promise a gain.
+        Every second turn climbs, and goes on in the next region before it leaves them. The others look at candidates alone: they
+        leave a region that has been worked out, and their rough minima over the whole cube are what gets a study out of it.
         """
-        keen = member % 4 < 2  # by fours: of two neighbours in a cycle of arms one exploits
-        for rank, prospect in enumerate(prospects):
+        climbs = member % 4 < 2  # by fours: of two neighbours in a cycle of arms one exploits
+        for rank, prospect in enumerate(prospects if climbs else prospects[:1]):
             # The next best region is judged by what was found there, as are those of exploiting turns.
             incumbent = prospect.own_incumbent if rank else prospect.latent_of(self._best)
-            target = incumbent - self._setup.settings.promise
-            U, lowest = prospect.search(-np.inf if keen else target, rng)
-            if lowest <= target:
+            U, lowest = prospect.search(climbs, rng)
+            if lowest <= incumbent - self._setup.settings.promise:
                 u = self._first_new(U, prospect.local, rng)
                 return Suggestion(u, THOMPSON, self._recorded(member, prospect.local), prospect.number)
-        U, _ = self._elsewhere.search(-np.inf, rng)
+        U, _ = self._elsewhere.search(climbs, rng)
         u = self._first_new(U, self._elsewhere.local, rng)
         return Suggestion(u, EXPLORE, self._recorded(member, self._elsewhere.local), prospects[0].number)
 
