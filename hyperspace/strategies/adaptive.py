@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ class AdaptiveStrategy(Strategy):
         self._space, self._partition, self._n_drives = space, partition, n_drives
         self._shared, self._foresees = exchange != "none", exchange == "round"
         self._settings = settings if settings is not None else Settings()
+        if exchange == "async":
+            self._settings = replace(self._settings, lag=self._settings.late)
         self._setup = Setup(space, self._settings, surrogate, acquisition, seed)
         n_teams = math.ceil(n_drives / LARGEST_TEAM) if self._shared else n_drives
         self._size = math.ceil(n_drives / n_teams)

@@ -2,7 +2,7 @@
 
 A Thompson turn draws a function from the region's model and takes a point where it is low. Candidates, points spread over the
 box, find such a point while the box is small beside what the model knows; in many dimensions, or in a wide box, they soon miss
-every valley. So some functions are climbed down as well, from the best candidates and from points near the centre.
+every valley. So functions are climbed down as well, from the best candidates and from points near the centre.
 
 Models without paths, and boxes of few points, have joint draws at the same candidates for all turns instead.
 """
@@ -119,18 +119,18 @@ class Prospect:
         values = self._draws[turn]
         return self.candidates[np.argsort(values, kind="stable")], float(values.min())
 
-    def search(self, climbs: bool, rng: np.random.Generator) -> tuple[Array, float]:
+    def search(self, target: float, rng: np.random.Generator) -> tuple[Array, float]:
         """Return points where a function drawn from the model is low, the lowest first, and its lowest value.
 
         Args:
-            climbs: climb down from the best candidates, and from points near the centre.
+            target: what is low enough, on the scale of the model, not to climb down from the best candidates.
             rng: of the draw; candidates are spread anew, so that turns need not know of each other.
         """
         U = self._candidates(rng)
         drawn = DrawnMinimum(self.local.latent, self._feasibility, U, rng, OFF)
         values = drawn(U)
         U = U[np.argsort(-values, kind="stable")]
-        if not climbs:
+        if -values.max() <= target:
             return U, -float(values.max())
         U = np.concatenate([U[:PROMISING], self.near(rng)])
         drawn.keep_off(U, 2.0 * OFF)

@@ -26,10 +26,11 @@ class Settings:
         stretch: a region's sides follow the lengthscales within this factor of their geometric mean.
         growth: one member fits hyperparameters anew when the archive grew by this factor.
         lag: every member does, when it grew by this factor since the last fit on record.
+        late: the same with exchange="async", where a fit is known a question later than in rounds.
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
         cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
-        small, small_cycle: in up to so many dimensions this cycle, which exploits more.
+        small, small_cycle: in up to so many dimensions this cycle, which exploits more, and half of the Thompson turns roam.
     """
 
     regions: int = 2
@@ -46,6 +47,7 @@ class Settings:
     stretch: float = 5.0
     growth: float = 1.05
     lag: float = 1.15
+    late: float = 1.4
     promise: float = 1e-4
     worked_out: float = -10.0
     cycle: str = "GETTETTETTETTETT"

@@ -131,20 +131,23 @@ class Round:
         return self._thompson(member, prospects, rng)
 
     def _thompson(self, member: int, prospects: list[Prospect], rng: np.random.Generator) -> Suggestion:
-        """Return the minimum of a function drawn in a region, or in the whole cube where it promises no gain.
+        """Return the minimum of a function drawn in the first region where one promises a gain, or else in the whole cube.
 
-        Every second turn climbs, and goes on in the next region before it leaves them. The others look at candidates alone: they
-        leave a region that has been worked out, and their rough minima over the whole cube are what gets a study out of it.
+        Every second turn climbs down in any case, and the others where candidates promise nothing. In few dimensions these look
+        at candidates alone, in the best region and then in the whole cube: so they leave a region that has been worked out, and
+        their rough minima are what gets a study out of it. In many dimensions such minima are worth nothing.
         """
-        climbs = member % 4 < 2  # by fours: of two neighbours in a cycle of arms one exploits
-        for rank, prospect in enumerate(prospects if climbs else prospects[:1]):
+        settings, keen = self._setup.settings, member % 4 < 2  # by fours: of two neighbours in a cycle of arms one exploits
+        roams = not keen and self._setup.space.d <= settings.small
+        for rank, prospect in enumerate(prospects[:1] if roams else prospects):
             # The next best region is judged by what was found there, as are those of exploiting turns.
             incumbent = prospect.own_incumbent if rank else prospect.latent_of(self._best)
-            U, lowest = prospect.search(climbs, rng)
-            if lowest <= incumbent - self._setup.settings.promise:
+            target = incumbent - settings.promise
+            U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
+            if lowest <= target:
                 u = self._first_new(U, prospect.local, rng)
                 return Suggestion(u, THOMPSON, self._recorded(member, prospect.local), prospect.number)
-        U, _ = self._elsewhere.search(climbs, rng)
+        U, _ = self._elsewhere.search(np.inf if roams else -np.inf, rng)
         u = self._first_new(U, self._elsewhere.local, rng)
         return Suggestion(u, EXPLORE, self._recorded(member, self._elsewhere.local), prospects[0].number)
 

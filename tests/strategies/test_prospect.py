@@ -40,8 +40,8 @@ def bowl(U: Array) -> Array:
 
 def test_what_candidates_miss_is_climbed_down_to() -> None:
     seen = prospect([(0.0, 1.0)] * 10, bowl)
-    enough, at_candidates = seen.search(False, np.random.default_rng(2))
-    climbed, lowest = seen.search(True, np.random.default_rng(2))
+    enough, at_candidates = seen.search(np.inf, np.random.default_rng(2))
+    climbed, lowest = seen.search(-np.inf, np.random.default_rng(2))
     assert lowest < at_candidates - 0.2
     assert bowl(climbed[:1])[0] < bowl(enough[:1])[0]
     assert (np.abs(climbed[0] - seen.centre) <= 0.8 * Settings().stretch / 2 + 1e-12).all()
@@ -51,16 +51,16 @@ def test_what_candidates_miss_is_climbed_down_to() -> None:
 
 def test_turns_draw_functions_and_candidates_of_their_own() -> None:
     seen = prospect([(0.0, 1.0)] * 3, bowl)
-    first, second = (seen.search(False, np.random.default_rng(seed))[0] for seed in (3, 4))
+    first, second = (seen.search(np.inf, np.random.default_rng(seed))[0] for seed in (3, 4))
     assert np.abs(first[0] - second[0]).max() > 1e-9
-    assert np.array_equal(seen.search(False, np.random.default_rng(3))[0], first)
+    assert np.array_equal(seen.search(np.inf, np.random.default_rng(3))[0], first)
 
 
-@pytest.mark.parametrize("climbs", [False, True])
-def test_points_that_fail_are_left_alone(climbs: bool) -> None:
+@pytest.mark.parametrize("target", [np.inf, -np.inf])
+def test_points_that_fail_are_left_alone(target: float) -> None:
     def share(fails: Callable[[Array], Array] | None) -> float:
         seen = prospect([(0.0, 1.0)] * 2, lambda U: -U.sum(axis=1), fails=fails)
-        found = np.array([seen.search(climbs, np.random.default_rng(seed))[0][0] for seed in range(20)])
+        found = np.array([seen.search(target, np.random.default_rng(seed))[0][0] for seed in range(20)])
         return float(np.mean(found[:, 0] > 0.7))
 
     assert share(None) >= 0.9
@@ -69,7 +69,7 @@ def test_points_that_fail_are_left_alone(climbs: bool) -> None:
 
 def test_discrete_dimensions_stay_on_their_levels() -> None:
     space = check_space([(0.0, 1.0), (1, 9), ["a", "b", "c"]])
-    U, _ = prospect(list(space.dimensions), bowl).search(True, np.random.default_rng(5))
+    U, _ = prospect(list(space.dimensions), bowl).search(-np.inf, np.random.default_rng(5))
     np.testing.assert_allclose(space.snap(U[:4]), U[:4], rtol=0, atol=1e-12)
 
 
