@@ -24,6 +24,7 @@ from hyperspace.trial import Array
 
 N_GLOBAL, N_LOCAL = 512, 256  # candidates spread over the box, and around the incumbents
 N_STARTS = 4
+N_ALONG, N_NEAR = 64, 9  # coordinates tried along an axis: all over the box, and around the present one
 MAX_EVALUATIONS = 20  # of the gradient, in an ascent
 _STEPS = np.array([0.2, 0.05, 0.01, 0.002])  # sizes of the moves of incumbents, in sides of the box
 _MOVED = 20.0  # coordinates of an incumbent that are moved on average, at most (Regis and Shoemaker 2013)
@@ -161,6 +162,35 @@ def maximise(
         U, values = np.concatenate([reached, U]), np.concatenate([reached_values, values])
     order = np.argsort(-values, kind="stable")
     return U[order], values[order]
+
+
+def combine(criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, rounds: int = 1) -> Array:
+    """Return points (rounds, d) whose coordinates are each the best one along its own axis through the last point, u (d,) first.
+
+    Of a sum of functions of one coordinate each the first is the maximum over a lattice of N_ALONG points a dimension; a second
+    makes up for what is no such sum.
+    """
+    points = []
+    for _ in range(rounds):
+        axes = [_along(box, j, u, rng) for j in range(box.d)]
+        U = np.repeat(u[None], sum(map(len, axes)), axis=0)
+        ends = np.cumsum([0, *map(len, axes)])
+        for j, axis in enumerate(axes):
+            U[ends[j] : ends[j + 1], j] = axis
+        values = criterion(U)
+        u = np.array([axis[int(np.argmax(values[ends[j] : ends[j + 1]]))] for j, axis in enumerate(axes)])
+        points.append(u)
+    return np.array(points)
+
+
+def _along(box: Box, j: int, u: Array, rng: np.random.Generator) -> Array:
+    """Return coordinates in dimension j to try: a lattice, the one of u, and near it; of a discrete one the levels near u."""
+    if box.space.levels[j]:
+        return np.append(box.near_levels(j, float(u[j])), u[j])
+    lattice = (np.arange(N_ALONG) + rng.random()) / N_ALONG
+    near = u[j] + box.side[j] / N_ALONG * np.linspace(-1.0, 1.0, N_NEAR)
+    coordinates = np.concatenate([box.lower[j] + box.side[j] * lattice, near])
+    return np.asarray(np.clip(coordinates, box.lower[j], box.upper[j]))
 
 
 def _starts(U: Array, values: Array, box: Box) -> list[int]:

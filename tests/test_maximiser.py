@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hyperspace.maximiser import Box, candidates, choose_new, first_new, is_taken, maximise
+from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, is_taken, maximise
 from hyperspace.partition import Partition
 from hyperspace.space import Bounds, check_space
 
@@ -114,6 +114,36 @@ def test_moves_stay_near_in_part_and_change_few_coordinates_of_many():
     assert 15 < changed.mean() < 25
     assert changed.min() >= 1
     assert np.median(np.abs(moved - centre).max(axis=1)) < 0.2
+
+
+def waves(U):
+    """A sum over the dimensions with four maxima in each; that at 0.45 is the largest."""
+    return (np.cos(8.0 * np.pi * (U - 0.45)) - 4.0 * (U - 0.45) ** 2).sum(axis=1)
+
+
+def test_the_maximum_of_a_sum_is_combined_from_its_axes():
+    where = box([(0.0, 1.0)] * 10)
+    points = combine(waves, where, np.full(10, 0.95), np.random.default_rng(0))
+    assert points.shape == (1, 10)
+    np.testing.assert_allclose(points[0], 0.45, rtol=0, atol=1.0 / 64)
+
+
+def test_another_round_of_combining_starts_from_the_first_one_s_end():
+    def ridge(U):
+        return -((U[:, 0] - U[:, 1]) ** 2) - 0.1 * (U[:, 0] - 0.2) ** 2
+
+    first, second = combine(ridge, box([(0.0, 1.0)] * 2), np.array([0.9, 0.9]), np.random.default_rng(0), 2)
+    assert ridge(second[None])[0] > ridge(first[None])[0]
+
+
+def test_combined_levels_are_valid_and_stay_where_nothing_is_better():
+    where = box(MIXED)
+    u = where.snap(np.array([[0.3, 0.52, 0.4, 0.7]]))[0]
+    point = combine(Peak(u), where, u, np.random.default_rng(0))[0]
+    np.testing.assert_allclose(point, u, rtol=0, atol=1e-9)
+    moved = combine(Peak([0.9, 0.1, 0.9, 0.2]), where, u, np.random.default_rng(0))[0]
+    np.testing.assert_allclose(where.snap(moved[None])[0], moved, rtol=0, atol=1e-12)
+    assert moved[2] == max(where.levels(2))
 
 
 def test_a_narrow_peak_beside_an_incumbent_is_found():

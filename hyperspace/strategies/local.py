@@ -20,11 +20,16 @@ from hyperspace.acquisition import Feasibility
 from hyperspace.space import Space
 from hyperspace.surrogates import make_surrogate
 from hyperspace.surrogates.base import Model, Surrogate
+from hyperspace.surrogates.gp import ADDITIVE, GP
 from hyperspace.surrogates.latent import LatentModel
 from hyperspace.surrogates.standardized import Standardized
 from hyperspace.surrogates.warping import Transform
 from hyperspace.trial import Array
 
+MOST_ADDITIVE = 24  # dimensions of an additive process: its cost grows with their number
+_FAR_BEHIND = 0.5  # nats a trial
+_IDLE = 4  # fits that an additive process is left out of when it is far behind
+_PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
 WHOLE = -1  # in the place of a region's number: the model of the whole space
 _SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see Feasibility
 _FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbour of a failure may succeed
@@ -56,6 +61,106 @@ class Local:
         return hasattr(self.latent, "condition")
 
 
+class Fits:
+    """What is fitted to the trials near a region: the user's model, and beside a Gaussian process an additive one.
+
+    A function that is a sum of functions of one coordinate each is learned from far fewer trials by a process that is such a sum;
+    of any other function it gives a wrong picture. The evidence tells which, but it is swayed by where the trials lie. So the two
+    share the turns; where the additive one is far behind it has none.
+
+    Args:
+        model: the user's choice.
+        random_state: of fits.
+        space: the search space.
+        number: of the region, or WHOLE.
+        rows: trials with a finite loss.
+        U: points of the whole archive, (n, d).
+        y: their losses, (n,).
+        record: what the last fit of this region recorded, or of another one: it serves until a member has fitted for this one.
+        lag: factor by which the archive must have grown since for another fit here and now.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        random_state: int,
+        space: Space,
+        number: int,
+        rows: NDArray[np.intp],
+        U: Array,
+        y: Array,
+        record: Mapping[str, Any] | None,
+        lag: float,
+    ) -> None:
+        self._model, self._random_state, self._space, self._number = model, random_state, space, number
+        self._rows, self._X, self._Y, self._n = rows, U[rows], y[rows, None], len(y)
+        self._past, self._locals = record, dict[bool, Local]()
+        self.record: Mapping[str, Any] | None = None  # what a trial records; None if what was on record served
+        if record is None or self._n >= lag * record["n"]:
+            fitted, self.record = self._fitted()
+            self._past, self._locals[False] = self.record, self._local(fitted)
+
+    @property
+    def lead(self) -> float:
+        """Nats a trial by which the additive process is the more probable one; -inf where it is far behind, or there is none."""
+        additive = (self._past or {}).get("additive")
+        return additive["lead"] if additive is not None and additive["lead"] > -_FAR_BEHIND else -np.inf
+
+    def local(self, additive: bool) -> Local:
+        """Return the model, or the additive one."""
+        if additive not in self._locals:
+            self._locals[additive] = self._local(self._restored(additive).rebuild(self._X, self._Y))
+        return self._locals[additive]
+
+    def refit(self) -> Mapping[str, Any] | None:
+        """Return what a trial records of a fit that starts from the record; None for a surrogate that has no state."""
+        return self._fitted()[1]
+
+    def _restored(self, additive: bool) -> Surrogate:
+        """Return a surrogate as it was after the fit on record, or a fresh one."""
+        surrogate = _additive_process(self._space) if additive else fresh_surrogate(self._model, self._random_state, self._space)
+        past = (self._past or {}).get("additive", {}) if additive else self._past or {}
+        if past.get("surrogate") is not None:
+            surrogate.restore(past["surrogate"])
+        return surrogate
+
+    def _fitted(self) -> tuple[Model, dict[str, Any] | None]:
+        """Return a new fit of the user's model, and what a trial records of it."""
+        surrogate = self._restored(False)
+        model, state = surrogate.fit(self._X, self._Y), surrogate.state()
+        if state is None:
+            return model, None
+        record = {"region": self._number, "n": self._n, "surrogate": state}
+        if isinstance(surrogate, GP) and self._model == "GP" and 1 < self._space.d <= MOST_ADDITIVE:
+            record["additive"] = self._compared(surrogate.evidence)
+        return model, record
+
+    def _compared(self, evidence: float) -> dict[str, Any]:
+        """Return the record of the additive process, given the evidence for the other one."""
+        past = (self._past or {}).get("additive")
+        if past is not None and past["lead"] < -_FAR_BEHIND and past["idle"] < _IDLE:
+            return {**past, "idle": past["idle"] + 1}
+        surrogate = self._restored(True)
+        surrogate.fit(self._X, self._Y)
+        gained = surrogate.evidence - evidence - _PER_HYPERPARAMETER * (self._space.d - 1)  # type: ignore[attr-defined]
+        return {"surrogate": surrogate.state(), "lead": gained / len(self._X), "idle": 0}
+
+    def _local(self, model: Model) -> Local:
+        if not isinstance(model, LatentModel):
+            raise TypeError(f"a surrogate's model must be a LatentModel, got {type(model).__name__}")
+        latent = model.latent
+        fitted = getattr(latent, "fitted", None)
+        hyper = getattr(latent, "hyper", None)
+        return Local(
+            latent,
+            model.transform,
+            latent.posterior(self._X).mean[:, 0] if fitted is None else fitted,
+            self._rows,
+            None if hyper is None else hyper.lengthscales,
+            self.record,
+        )
+
+
 def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:
     """Return a surrogate that remembers nothing."""
     surrogate: Surrogate = make_surrogate(model, random_state=random_state, space=space)
@@ -64,58 +169,8 @@ def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:
     return surrogate if surrogate.transforms_targets else Standardized(surrogate)
 
 
-def fit_local(
-    surrogate: Surrogate,
-    number: int,
-    rows: NDArray[np.intp],
-    U: Array,
-    y: Array,
-    record: Mapping[str, Any] | None,
-    lag: float,
-) -> Local:
-    """Return the model of the trials `rows`.
-
-    Args:
-        surrogate: a fresh one.
-        number: of the region, or WHOLE.
-        rows: trials with a finite loss.
-        U: points of the whole archive, (n, d).
-        y: their losses, (n,).
-        record: what the last fit of this region recorded, or of another one: it serves until a member has fitted for this one.
-        lag: factor by which the archive must have grown since for another fit here and now.
-    """
-    X, targets = U[rows], y[rows, None]
-    fresh = record is None or len(y) >= lag * record["n"]
-    if record is not None:
-        surrogate.restore(record["surrogate"])
-    model = surrogate.fit(X, targets) if fresh else surrogate.rebuild(X, targets)
-    if not isinstance(model, LatentModel):
-        raise TypeError(f"a surrogate's model must be a LatentModel, got {type(model).__name__}")
-    latent = model.latent
-    fitted = getattr(latent, "fitted", None)
-    hyper = getattr(latent, "hyper", None)
-    return Local(
-        latent,
-        model.transform,
-        latent.posterior(X).mean[:, 0] if fitted is None else fitted,
-        rows,
-        None if hyper is None else hyper.lengthscales,
-        _record(surrogate, number, len(y)) if fresh else None,
-    )
-
-
-def refit(
-    surrogate: Surrogate, number: int, rows: NDArray[np.intp], U: Array, y: Array, record: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """Return what a trial records of a fit to `rows` that starts from `record`; None for a surrogate that has no state."""
-    surrogate.restore(record["surrogate"])
-    surrogate.fit(U[rows], y[rows, None])
-    return _record(surrogate, number, len(y))
-
-
-def _record(surrogate: Surrogate, number: int, n: int) -> dict[str, Any] | None:
-    state = surrogate.state()
-    return None if state is None else {"region": number, "n": n, "surrogate": state}
+def _additive_process(space: Space) -> GP:
+    return GP(space=space, warp=False, kernel=ADDITIVE)
 
 
 def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_], caution: float) -> Feasibility | None:

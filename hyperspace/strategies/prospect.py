@@ -2,7 +2,8 @@
 
 A Thompson turn draws a function from the region's model and takes a point where it is low. Candidates, points spread over the
 box, find such a point while the box is small beside what the model knows; in many dimensions, or in a wide box, they soon miss
-every valley. So functions are climbed down as well, from the best candidates and from points near the centre.
+every valley. So functions are climbed down as well, from the best candidates and from points near the centre. A function drawn
+from an additive process needs no candidates: its minimum has the coordinates of those along the axes.
 
 Models without paths, and boxes of few points, have joint draws at the same candidates for all turns instead.
 """
@@ -14,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from hyperspace.acquisition import DrawnMinimum, Feasibility
-from hyperspace.maximiser import Box, maximise
+from hyperspace.maximiser import Box, combine, maximise
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.local import Local
 from hyperspace.strategies.regions import Region
@@ -60,6 +61,7 @@ class Prospect:
         self._feasibility, self._n_turns, self._rng = feasibility, n_turns, rng
         self.box = Box(space, self._bounds(region.side) if bounds is None else bounds)
         self.has_paths = hasattr(local.latent, "path") and not self.box.all_listed
+        self.is_additive = getattr(local.latent, "is_additive", False) and not self.box.all_listed
         self.candidates = self._candidates(rng)
         self.model: Model = local.latent  # grows by fantasies
         self.saw_pending = False
@@ -126,14 +128,19 @@ class Prospect:
             target: what is low enough, on the scale of the model, not to climb down from the best candidates.
             rng: of the draw; candidates are spread anew, so that turns need not know of each other.
         """
-        U = self._candidates(rng)
+        U = self.near(rng) if self.is_additive else self._candidates(rng)
         drawn = DrawnMinimum(self.local.latent, self._feasibility, U, rng, OFF)
-        values = drawn(U)
-        U = U[np.argsort(-values, kind="stable")]
-        if -values.max() <= target:
-            return U, -float(values.max())
-        U = np.concatenate([U[:PROMISING], self.near(rng)])
-        drawn.keep_off(U, 2.0 * OFF)
+        if self.is_additive:
+            # Its minimum is put together from those along the axes, which no candidates come near to.
+            drawn.keep_off(U, 2.0 * OFF)
+            U = np.concatenate([combine(drawn, self.box, self.centre, rng), U])
+        else:
+            values = drawn(U)
+            U = U[np.argsort(-values, kind="stable")]
+            if -values.max() <= target:
+                return U, -float(values.max())
+            U = np.concatenate([U[:PROMISING], self.near(rng)])
+            drawn.keep_off(U, 2.0 * OFF)
         U, values = maximise(drawn, self.box, U, rng, self.local.scales)
         return U, -float(values[0])
 

@@ -22,14 +22,13 @@ from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acquisition
-from hyperspace.maximiser import Box, candidates, choose_new, first_new, maximise
+from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, maximise
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds, Space
-from hyperspace.strategies.local import WHOLE, Local, fit_feasibility, fit_local, fresh_surrogate, refit
+from hyperspace.strategies.local import WHOLE, Fits, Local, fit_feasibility
 from hyperspace.strategies.prospect import Prospect
 from hyperspace.strategies.regions import Fold, Region, nearest
 from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, Settings
-from hyperspace.surrogates.base import Surrogate
 from hyperspace.trial import Archive, Array
 
 MOST_PENDING = 64  # points under way that the global arm takes account of
@@ -87,7 +86,8 @@ class Round:
         self._failed[fold.failed] = True
         self._caution = fold.caution
         self._pending = archive.pending
-        self._locals: dict[int, Local] = {}
+        self._models: dict[int, Fits] = {}
+        self._seen: dict[tuple[int, bool], Prospect] = {}
         self._answers: dict[int, Suggestion] = {}
         self._mates: list[Suggestion] = []  # the answers that the one being worked out takes account of
 
@@ -114,7 +114,7 @@ class Round:
         if (self._setup.space.levels > 0).all():
             return True
         arm = self._arm(member)
-        return arm == self._arm(mate) and not (arm == THOMPSON and self._prospects[0].has_paths)
+        return arm == self._arm(mate) and not (arm == THOMPSON and self._prospects(member)[0].has_paths)
 
     def _rng(self, *key: int) -> np.random.Generator:
         return streams.stream(self._setup.seed, streams.STRATEGY, self._team, self._first_turn, self._n, len(self._pending), *key)
@@ -123,7 +123,7 @@ class Round:
         arm, rng = self._arm(member), self._rng(1, member)
         if arm == GLOBAL:
             return self._global(member, rng)
-        prospects = sorted(self._prospects, key=lambda prospect: prospect.lowest(member))
+        prospects = sorted(self._prospects(member), key=lambda prospect: prospect.lowest(member))
         if arm == EXPLOIT and self._can_exploit(prospects[0]):
             return self._exploit(member, prospects, rng)
         if not prospects[0].has_paths:
@@ -147,16 +147,17 @@ class Round:
             if lowest <= target:
                 u = self._first_new(U, prospect.local, rng)
                 return Suggestion(u, THOMPSON, self._recorded(member, prospect.local), prospect.number)
-        U, _ = self._elsewhere.search(np.inf if roams else -np.inf, rng)
-        u = self._first_new(U, self._elsewhere.local, rng)
-        return Suggestion(u, EXPLORE, self._recorded(member, self._elsewhere.local), prospects[0].number)
+        elsewhere = self._elsewhere(member)
+        U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
+        u = self._first_new(U, elsewhere.local, rng)
+        return Suggestion(u, EXPLORE, self._recorded(member, elsewhere.local), prospects[0].number)
 
     def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
         """Do as `_thompson` does, by joint draws at the candidates."""
         arm, source = THOMPSON, prospect
         U, lowest = prospect.ranked(member)
         if lowest > prospect.latent_of(self._best) - self._setup.settings.promise:
-            arm, source = EXPLORE, self._elsewhere
+            arm, source = EXPLORE, self._elsewhere(member)
             U, _ = source.ranked(member)
         u = self._first_new(U, source.local, rng)
         return Suggestion(u, arm, self._recorded(member, source.local), prospect.number)
@@ -186,13 +187,16 @@ class Round:
         acquisition = make_acquisition(self._acquisition(member), incumbent)
         criterion = Criterion(prospect.model, acquisition, self._feasibility(prospect.local))
         box, U = prospect.box, prospect.candidates
-        if not box.all_listed:
+        if prospect.is_additive:
+            U = np.concatenate([combine(criterion, box, prospect.centre, rng, 2), prospect.near(rng)])
+        elif not box.all_listed:
             U = np.concatenate([U, prospect.near(rng)])
         U, values = maximise(criterion, box, U, rng, prospect.local.scales)
         return U, float(values[0])
 
     def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
-        local, box = self._whole, Box(self._setup.space, self._domain)
+        fits, box = self._fits(WHOLE), Box(self._setup.space, self._domain)
+        local = fits.local(self._additive(member, fits))
         model = local.latent
         inside = (self._pending >= self._domain.lower) & (self._pending <= self._domain.upper)
         pending = self._pending[inside.all(axis=1)][:MOST_PENDING]
@@ -202,6 +206,8 @@ class Round:
         criterion = Criterion(model, acquisition, self._feasibility(local))
         centres = box.snap(self._U[[region.centre for region in self._regions]])
         U = candidates(box, centres, rng, n_global=self._setup.settings.candidates)
+        if getattr(model, "is_additive", False) and not box.all_listed:
+            U = np.concatenate([U, combine(criterion, box, centres[0], rng, 2)])
         U, _ = maximise(criterion, box, U, rng, local.scales)
         return Suggestion(self._first_new(U, local, rng), GLOBAL, self._recorded(member, local))
 
@@ -221,45 +227,55 @@ class Round:
         u: Array = U[index]
         return u
 
-    @cached_property
-    def _prospects(self) -> list[Prospect]:
-        setup, prospects = self._setup, []
-        for region in self._regions:
-            centre = self._U[region.centre]
-            local = self._fit(region.number, self._near_rows(region))
-            rng = self._rng(0, region.number)
-            feasibility = self._feasibility(local)
-            prospects.append(Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng))
-        return prospects
+    def _prospects(self, member: int) -> list[Prospect]:
+        """Return the regions as a member sees them."""
+        return [self._prospect(region, self._additive(member, self._fits(region.number))) for region in self._regions]
+
+    def _additive(self, member: int, fits: Fits) -> bool:
+        """Tell whether a member goes by the additive process: three of four do where it is the more probable one, else one.
+
+        Where trials fail the acquisition does not: a sum goes on beyond the border of success too surely.
+        """
+        if fits.lead == -np.inf or (self._failed.any() and self._arm(member) != THOMPSON):
+            return False
+        turn = (member + self._first_turn // self._size) % 4
+        return turn > 0 if fits.lead > 0.0 else turn == 0
+
+    def _prospect(self, region: Region, additive: bool) -> Prospect:
+        key = region.number, additive
+        if key not in self._seen:
+            setup, centre, local = self._setup, self._U[region.centre], self._fits(region.number).local(additive)
+            rng, feasibility = self._rng(0, region.number), self._feasibility(local)
+            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng)
+        return self._seen[key]
 
     def _imagine_pending(self, prospect: Prospect) -> None:
         """Add fantasies of the points under way that are nearer to this region than to the others: of the nearest of them."""
         if prospect.saw_pending or not len(self._pending):
             return
         prospect.saw_pending = True
-        away = np.array([np.abs(self._pending - other.centre).max(axis=1) for other in self._prospects])
-        own = self._prospects.index(prospect)
+        centres = self._U[[region.centre for region in self._regions]]
+        away = np.abs(self._pending - centres[:, None]).max(axis=2)
+        own = [region.number for region in self._regions].index(prospect.number)
         mine = np.flatnonzero(away.argmin(axis=0) == own)
         prospect.imagine(self._pending[mine[np.argsort(away[own, mine], kind="stable")[:LARGEST_TEAM]]])
 
-    @cached_property
-    def _elsewhere(self) -> Prospect:
-        """The whole cube in the place of a region."""
-        setup, region, local = self._setup, self._regions[0], self._whole
-        centre, whole = self._U[region.centre], Bounds.whole(setup.space.d)
-        feasibility, rng = self._feasibility(local), self._rng(2)
-        return Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, whole)
+    def _elsewhere(self, member: int) -> Prospect:
+        """Return the whole cube in the place of a region."""
+        fits = self._fits(WHOLE)
+        key = WHOLE, self._additive(member, fits)
+        if key not in self._seen:
+            setup, region, local = self._setup, self._regions[0], fits.local(key[1])
+            centre, whole = self._U[region.centre], Bounds.whole(setup.space.d)
+            feasibility, rng = self._feasibility(local), self._rng(2)
+            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, whole)
+        return self._seen[key]
 
     @cached_property
     def _best(self) -> float:
         """The lowest loss that counts; of all losses where none does."""
         counted = self._score[np.isfinite(self._score)]
         return float(counted.min() if len(counted) else self._y[self._usable].min())
-
-    @cached_property
-    def _whole(self) -> Local:
-        """The model of the whole space."""
-        return self._fit(WHOLE, self._spread_rows())
 
     def _spread_rows(self) -> NDArray[np.intp]:
         """Return usable trials, half of them the best ones and half drawn from the others; all if there are few."""
@@ -271,23 +287,32 @@ class Round:
         drawn = streams.stream(self._setup.seed, streams.STRATEGY).permutation(len(others))[: n - n // 2]
         return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
 
-    def _fit(self, number: int, rows: NDArray[np.intp]) -> Local:
-        """Return the model of the trials `rows`; as long as these are all, regions and the whole space have one model."""
-        number = WHOLE if len(rows) == np.count_nonzero(self._usable) else number
-        if number not in self._locals:
-            lag, record = self._setup.settings.lag, self._record(number)
-            self._locals[number] = fit_local(self._surrogate(number), number, rows, self._U, self._y, record, lag)
-        return self._locals[number]
+    def _rows(self, number: int) -> NDArray[np.intp]:
+        """Return the trials that the model of a region, or of the whole space, is fitted to."""
+        if number == WHOLE:
+            return self._spread_rows()
+        setup, centre = self._setup, {region.number: region.centre for region in self._regions}[number]
+        return nearest(setup.space, self._U, self._usable, self._U[centre], setup.settings.nearest)
+
+    def _fits(self, number: int) -> Fits:
+        """Return the models of a region; as long as they are of all trials, regions and the whole space have the same."""
+        settings = self._setup.settings
+        number = WHOLE if np.count_nonzero(self._usable) <= settings.nearest else number
+        if number not in self._models:
+            self._models[number] = self._new_fits(number)
+        return self._models[number]
+
+    def _new_fits(self, number: int) -> Fits:
+        setup = self._setup
+        seed = streams.seed_of(setup.seed, streams.STRATEGY, number + 1)
+        rows, record = self._rows(number), self._record(number)
+        return Fits(setup.model, seed, setup.space, number, rows, self._U, self._y, record, setup.settings.lag)
 
     def _record(self, number: int) -> Mapping[str, Any] | None:
         """Return what the last fit of a region recorded; before there was one, what the last fit of any did."""
         if number in self._records or not self._records:
             return self._records.get(number)
         return max(self._records.values(), key=lambda other: other["n"])
-
-    def _surrogate(self, number: int) -> Surrogate:
-        setup = self._setup
-        return fresh_surrogate(setup.model, streams.seed_of(setup.seed, streams.STRATEGY, number + 1), setup.space)
 
     def _recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:
         """Return what a member's trial records: a fit that all had to make, or the next fit of the region whose turn it has."""
@@ -304,13 +329,7 @@ class Round:
             return None
         if number in self._records and self._n < settings.growth * record["n"]:
             return None
-        rows = self._spread_rows() if number == WHOLE else self._near_rows(regions[number])
-        return refit(self._surrogate(number), number, rows, self._U, self._y, record)
-
-    def _near_rows(self, region: Region) -> NDArray[np.intp]:
-        """Return the usable trials nearest to a region's centre."""
-        setup = self._setup
-        return nearest(setup.space, self._U, self._usable, self._U[region.centre], setup.settings.nearest)
+        return self._fits(number).refit()
 
     def _feasibility(self, local: Local) -> Feasibility | None:
         """Return the probability of success near a model's points: all failures there, and as many other points."""

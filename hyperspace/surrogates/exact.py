@@ -1,8 +1,8 @@
 """An exact Gaussian process of one output with given hyperparameters: posterior, joint samples, conditioning.
 
 Notation:
-    K = outputscale k(X, X) + noise I = L L^T,   W = L^-1 (lower triangular),   alpha = K^-1 (z - mean)
-    k(x) = outputscale k(x, X), (q, n):   mean(x) = mean + k(x) alpha,   variance(x) = outputscale - |W k(x)^T|^2
+    K = k(X, X) + noise I = L L^T,   W = L^-1 (lower triangular),   alpha = K^-1 (z - mean)
+    k(x) = k(x, X), (q, n):   mean(x) = mean + k(x) alpha,   variance(x) = outputscale - |W k(x)^T|^2
 
 The inverse factor W is kept instead of L: predictions and their gradients are then matrix products alone, and a further
 point adds a row to it.
@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from hyperspace.surrogates.base import Posterior
-from hyperspace.surrogates.kernels import BLOCK, SQRT5, Features, left_factor, matern52, right_factor
+from hyperspace.surrogates.kernels import BLOCK, SQRT5, Additive, Features, Kernel, Radial
 from hyperspace.surrogates.paths import GPPath
 from hyperspace.trial import Array
 
@@ -36,21 +36,31 @@ class Hyperparameters:
         outputscale: variance of the function.
         noise: variance of the noise (added to the variances that are known, where some are).
         mean: constant mean.
+        shares: of the outputscale, one a dimension, (d,), where the kernel is additive; None: one kernel of all dimensions.
     """
 
     lengthscales: Array
     outputscale: float
     noise: float
     mean: float
+    shares: Array | None = None
+
+    def kernel(self, features: Features) -> Kernel:
+        """Return the kernel of scaled features."""
+        if self.shares is None:
+            return Radial(self.outputscale)
+        return Additive(self.outputscale * self.shares, features.columns)
 
     def dump(self) -> dict[str, Any]:
         """Return plain JSON values, from which `load` makes the very same hyperparameters."""
-        return {"lengthscales": self.lengthscales.tolist(), "scale": self.outputscale, "noise": self.noise, "mean": self.mean}
+        state = {"lengthscales": self.lengthscales.tolist(), "scale": self.outputscale, "noise": self.noise, "mean": self.mean}
+        return state if self.shares is None else {**state, "shares": self.shares.tolist()}
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Hyperparameters:
         """Take up what `dump` returned."""
-        return cls(np.array(state["lengthscales"]), float(state["scale"]), float(state["noise"]), float(state["mean"]))
+        shares = np.array(state["shares"]) if "shares" in state else None
+        return cls(np.array(state["lengthscales"]), float(state["scale"]), float(state["noise"]), float(state["mean"]), shares)
 
 
 class ExactGP:
@@ -69,11 +79,11 @@ class ExactGP:
     def __init__(self, features: Features, hyper: Hyperparameters, X: Array, z: Array, noise: Array | None = None) -> None:
         self.features, self.hyper = features, hyper
         self._inverse_scales = SQRT5 / hyper.lengthscales[features.columns]
+        self.kernel = hyper.kernel(features)
         A = features(X) * self._inverse_scales
-        self._right = right_factor(A)
+        self._side = self.kernel.side(A)
         self._diagonal = np.full(len(X), hyper.noise) if noise is None else hyper.noise + noise
-        K = matern52(left_factor(A) @ self._right.T)[0]
-        K *= hyper.outputscale
+        K = self.kernel.matrix(A, self._side)
         self._W = _inverse_factor(K, self._diagonal, hyper.outputscale)
         self.z = z
         self._alpha = self.solve(z - hyper.mean)
@@ -112,19 +122,27 @@ class ExactGP:
     @property
     def scaled_features(self) -> Array:
         """Features of the training points, divided by the lengthscales and multiplied by sqrt(5), (n, p)."""
-        return self._right[:, :-2]
+        return self.kernel.scaled(self._side)
 
     @property
     def noise(self) -> Array:
         """Variances of the noise of the targets, (n,)."""
         return self._diagonal
 
-    def cross(self, X: Array) -> tuple[Array, Array, Array]:
-        """Return scaled features (q, p), kernel (q, n) and slope (q, n) between X (q, d) and the training points."""
+    @property
+    def is_additive(self) -> bool:
+        """Whether the mean is a sum of functions of one coordinate each."""
+        return self.hyper.shares is not None
+
+    def cross(self, X: Array) -> tuple[Array, Array]:
+        """Return scaled features (q, p) of X (q, d), and its covariances with the training points, (q, n)."""
         A = self.features(X) * self._inverse_scales
-        kernel, slope = matern52(left_factor(A) @ self._right.T)
-        kernel *= self.hyper.outputscale
-        return A, kernel, slope
+        return A, self.kernel.matrix(A, self._side)
+
+    def cross_with_slopes(self, X: Array) -> tuple[Array, Array, Array]:
+        """Return what `cross` does, and what `by_coordinate` needs."""
+        A = self.features(X) * self._inverse_scales
+        return A, *self.kernel.with_slopes(A, self._side)
 
     def _whiten(self, kernel: Array) -> Array:
         """Return V = (W k^T)^T, (q, n), in the place of `kernel`: a triangular product, half the work of a full one."""
@@ -141,28 +159,26 @@ class ExactGP:
         rows = max(BLOCK // len(self), 1)
         if len(X) > rows:
             return _join([self.posterior(X[i : i + rows], gradients) for i in range(0, len(X), rows)])
-        A, kernel, slope = self.cross(X)
+        if not gradients:
+            _, kernel = self.cross(X)
+            mean = kernel @ self._alpha + self.hyper.mean
+            return Posterior(mean[:, None], self._variance(self._whiten(kernel))[:, None])
+        A, kernel, slopes = self.cross_with_slopes(X)
         mean = kernel @ self._alpha + self.hyper.mean
         V = self._whiten(kernel)
-        variance = self._variance(V)
-        if not gradients:
-            return Posterior(mean[:, None], variance[:, None])
-        weights = np.concatenate([slope * self._alpha, slope * (V @ self._W)])
-        by_mean, by_variance = np.split(self.by_coordinate(np.concatenate([A, A]), weights)[:, None], 2)
-        return Posterior(mean[:, None], variance[:, None], by_mean, -2.0 * by_variance)
+        by_mean, by_variance = (self.by_coordinate(A, slopes, weights) for weights in (self._alpha, V @ self._W))
+        return Posterior(mean[:, None], self._variance(V)[:, None], by_mean[:, None], -2.0 * by_variance[:, None])
 
-    def by_coordinate(self, A: Array, weighted: Array, more: Array | float = 0.0) -> Array:
+    def by_coordinate(self, A: Array, slopes: Array, weights: Array, more: Array | float = 0.0) -> Array:
         """Return d/dx of sum_i w_i k(x, x_i), plus that of another function of A, (q, d); 0 in discrete dimensions.
 
-        d k_i / d A_j = -(1/6) outputscale slope_i d s_i^2 / d A_j, with d s_i^2 / d A_j = 2 (A_j - B_ij), B the training points.
-
         Args:
-            A: scaled features of the points, (q, p).
-            weighted: slopes between points and training points, as `cross` gives them, times the weights w, (q, n).
+            A: of the points, as `cross_with_slopes` gives it.
+            slopes: this, too.
+            weights: w, (n,) or (q, n).
             more: derivatives of the other function by A, (q, p).
         """
-        sums = weighted @ self._right[:, :-1]  # sum_i w_i b_i, and in the last column sum_i w_i
-        by_feature = (A * sums[:, -1:] - sums[:, :-1]) * (-self.hyper.outputscale / 3.0) + more
+        by_feature = self.kernel.pull(A, self._side, slopes, weights) + more
         return self._by_dimension(by_feature * self._inverse_scales)
 
     def _by_dimension(self, values: Array) -> Array:
@@ -176,7 +192,7 @@ class ExactGP:
 
     def covariance(self, X: Array) -> Array:
         """Return the posterior covariance of the function at X, (q, q)."""
-        A, kernel, _ = self.cross(X)
+        A, kernel = self.cross(X)
         upper = self._upper_covariance(A, self._whiten(kernel))
         return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
 
@@ -185,18 +201,18 @@ class ExactGP:
 
         Only the blocks on and above the diagonal are computed, and of V V^T half.
         """
-        left, right = left_factor(A), right_factor(A)
+        side = self.kernel.side(A)
         prior = np.zeros((len(A), len(A)))
         for first in range(0, len(A), _ROWS):
             rows = slice(first, first + _ROWS)
-            prior[rows, first:] = matern52(left[rows] @ right[first:].T)[0]
+            prior[rows, first:] = self.kernel.matrix(A[rows], side[first:])
         # The transpose of a C array is a Fortran one, which BLAS takes without a copy; its lower triangle is our upper one.
-        lower = blas.dsyrk(-1.0, V.T, beta=self.hyper.outputscale, c=prior.T, trans=1, lower=1, overwrite_c=1)
+        lower = blas.dsyrk(-1.0, V.T, beta=1.0, c=prior.T, trans=1, lower=1, overwrite_c=1)
         return np.asarray(lower).T
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
         """Return k joint draws of the function at X (q, d), shape (k, q, 1)."""
-        A, kernel, _ = self.cross(X)
+        A, kernel = self.cross(X)
         mean = kernel @ self._alpha + self.hyper.mean
         upper = self._upper_covariance(A, self._whiten(kernel))
         factor = _cholesky(upper, np.zeros(len(X)), self.hyper.outputscale)
@@ -215,20 +231,20 @@ class ExactGP:
 
         The factor is extended by a block: with L = [[L1, 0], [B, L2]], L^-1 = [[W1, 0], [-W2 B W1, W2]], W2 = L2^-1.
         """
-        scale = self.hyper.outputscale
-        A, kernel, _ = self.cross(X)
-        right = right_factor(A)
+        A, kernel = self.cross(X)
+        side = self.kernel.side(A)
         B = self._whiten(kernel.copy())
         diagonal = np.full(len(X), self.hyper.noise)
-        W2 = _inverse_factor(scale * matern52(left_factor(A) @ right.T)[0] - B @ B.T, diagonal, scale)
+        W2 = _inverse_factor(self.kernel.matrix(A, side) - B @ B.T, diagonal, self.hyper.outputscale)
         n, m = len(self), len(X)
         W = np.zeros((n + m, n + m), order="F")
         W[:n, :n] = self._W
         W[n:, :n] = -(W2 @ (B @ self._W))
         W[n:, n:] = W2
         extended = object.__new__(ExactGP)
-        extended.features, extended.hyper, extended._inverse_scales = self.features, self.hyper, self._inverse_scales
-        extended._right = np.concatenate([self._right, right])
+        extended.features, extended.hyper, extended.kernel = self.features, self.hyper, self.kernel
+        extended._inverse_scales = self._inverse_scales
+        extended._side = np.concatenate([self._side, side])
         extended._diagonal = np.concatenate([self._diagonal, diagonal])
         extended._W = W
         if z is None:

@@ -6,6 +6,7 @@ the pair under which the outputs as they came are more probable: the log density
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from hyperspace.space import Space
 
 PLAIN, WARPED = "plain", "warped"
-_HOPELESS = 20.0  # nats that a fit will not make up when it starts from an earlier one
+RADIAL, ADDITIVE = "radial", "additive"
+_HOPELESS = 30.0  # nats that targets plain or warped will not make up by the next fit
+_IDLE = 4  # fits that they are left out of then
 
 
 class GPModel(LatentModel):
@@ -40,11 +43,22 @@ class GPModel(LatentModel):
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """What a fit found for one output: the transform, the hyperparameters, and where the next fits start."""
+    """What a fit found for one output.
+
+    Attributes:
+        transform, hyper: of the better kind of targets, plain or warped.
+        thetas: where the next fits start, by kind; so are those below.
+        behind: nats that a kind was behind the other.
+        idle: fits that it was left out of since.
+        evidence: log posterior density of the outputs; nan after `restore`.
+    """
 
     transform: Transform
     hyper: Hyperparameters
     thetas: Mapping[str, Array]
+    behind: Mapping[str, float]
+    idle: Mapping[str, int]
+    evidence: float
 
 
 class GP(Surrogate):
@@ -54,6 +68,7 @@ class GP(Surrogate):
         random_state: unused, a fit is deterministic; there because all surrogates take it.
         space: says which coordinates are integers or categories; None if all are continuous.
         warp: choose between plain and Yeo-Johnson targets by evidence; False keeps them plain.
+        kernel: "radial", one kernel of the distance over all dimensions, or "additive", a sum of one a dimension.
         max_evaluations: of the likelihood, a fit.
         max_fit_rows: hyperparameters are learned from at most this many points, evenly taken; predictions use all.
     """
@@ -66,10 +81,11 @@ class GP(Surrogate):
         space: Space | None = None,
         *,
         warp: bool = True,
+        kernel: str = RADIAL,
         max_evaluations: int = 40,
         max_fit_rows: int = 500,
     ) -> None:
-        self.random_state, self.space, self.warp = random_state, space, warp
+        self.random_state, self.space, self.warp, self.kernel = random_state, space, warp, kernel
         self.max_evaluations, self.max_fit_rows = max_evaluations, max_fit_rows
         self._features: Features | None = None
         self._fitted: list[_Fitted] = []
@@ -94,26 +110,35 @@ class GP(Surrogate):
 
     def _fit_output(self, features: Features, X: Array, y: Array, noise: Array | None, previous: _Fitted | None) -> _Fitted:
         thetas: dict[str, Array] = dict(previous.thetas) if previous is not None else {}
-        candidates = []
+        behind = dict(previous.behind) if previous is not None else {}
+        idle = dict(previous.idle) if previous is not None else {}
+        tried: dict[str, tuple[float, Transform, Hyperparameters]] = {}
         scratch = np.empty((3, len(y), len(y)))
-        for kind in (PLAIN, WARPED) if self.warp else (PLAIN,):
-            transform = Transform.fit(y, warped=kind == WARPED)
-            if kind == WARPED and transform.power in (None, 1.0):
+        transforms = {PLAIN: Transform.fit(y, warped=False)}
+        if self.warp and (warped := Transform.fit(y, warped=True)).power not in (None, 1.0):
+            transforms[WARPED] = warped
+        for kind, transform in transforms.items():
+            if len(transforms) > 1 and behind.get(kind, 0.0) > _HOPELESS and idle.get(kind, 0) < _IDLE:
+                idle[kind] = idle.get(kind, 0) + 1
                 continue
-            objective = likelihood.Objective(features, X, transform.forward(y), _noise_of(transform, y, noise), scratch)
-            start, value = likelihood.best_start(objective, thetas.get(kind, thetas.get(PLAIN)))
-            log_jacobian = transform.log_jacobian(y)
-            candidates.append((log_jacobian - value, kind, transform, objective, start, log_jacobian))
-        best: tuple[float, Transform, Hyperparameters] | None = None
-        for evidence, kind, transform, objective, start, log_jacobian in sorted(candidates, key=lambda c: -c[0]):
-            if best is not None and kind in thetas and evidence + _HOPELESS < best[0]:
-                continue
+            z, known = transform.forward(y), _noise_of(transform, y, noise)
+            objective: likelihood.Objective
+            if self.kernel == ADDITIVE:
+                objective = likelihood.AdditiveObjective(features, X, z, known)
+            else:
+                objective = likelihood.RadialObjective(features, X, z, known, scratch)
+            start, _ = likelihood.best_start(objective, thetas.get(kind, thetas.get(PLAIN)))
             thetas[kind], value = likelihood.fit(objective, start, self.max_evaluations)
-            if best is None or log_jacobian - value > best[0]:
-                best = log_jacobian - value, transform, objective.hyperparameters(thetas[kind])
-        if best is None:
-            raise RuntimeError("no fit was tried")
-        return _Fitted(best[1], best[2], thetas)
+            idle[kind] = 0
+            tried[kind] = transform.log_jacobian(y) - value, transform, objective.hyperparameters(thetas[kind])
+        evidence, transform, hyper = max(tried.values(), key=lambda found: found[0])
+        behind.update((kind, evidence - found[0]) for kind, found in tried.items())
+        return _Fitted(transform, hyper, thetas, behind, idle, evidence)
+
+    @property
+    def evidence(self) -> float:
+        """Log posterior density of the outputs and the hyperparameters of the last fit; nan before it and after `restore`."""
+        return sum(fitted.evidence for fitted in self._fitted) if self._fitted else math.nan
 
     def rebuild(self, X: Array, Y: Array, noise: Array | None = None) -> GPModel:
         """Return the model of X (n, d) and Y (n, m) under the hyperparameters and transforms of the last fit, or of `restore`.
@@ -140,6 +165,8 @@ class GP(Surrogate):
                     "transform": fitted.transform.dump(),
                     "hyper": fitted.hyper.dump(),
                     "thetas": {kind: theta.tolist() for kind, theta in fitted.thetas.items()},
+                    "behind": dict(fitted.behind),
+                    "idle": dict(fitted.idle),
                 }
                 for fitted in self._fitted
             ]
@@ -152,6 +179,9 @@ class GP(Surrogate):
                 Transform.load(output["transform"]),
                 Hyperparameters.load(output["hyper"]),
                 {kind: np.array(theta) for kind, theta in output["thetas"].items()},
+                output.get("behind", {}),
+                output.get("idle", {}),
+                math.nan,
             )
             for output in state["outputs"]
         ]

@@ -1,9 +1,16 @@
-"""The Matérn-5/2 kernel with one lengthscale a dimension, laid out for BLAS.
+"""The Matérn-5/2 kernel with one lengthscale a dimension: of all dimensions together, laid out for BLAS, or a sum over them.
 
 Notation:
     n, q   training points, query points       d   dimensions       p   features
     A, B   features divided by their lengthscales and multiplied by sqrt(5), (q, p) and (n, p)
     s      sqrt(5) r, r the scaled distance, (q, n)
+    v_j    variance of the part of the function that belongs to dimension j; their sum is the outputscale
+
+Two functions of a point are offered, and a fit chooses by evidence (`gp`):
+    Radial     one kernel of the distance over all dimensions
+    Additive   sum_j v_j k(|a_j - b_j|), for functions that are a sum of functions of one coordinate each (Duvenaud, Nickisch
+               and Rasmussen, "Additive Gaussian Processes", 2011, of first order): a point tells about all points that share
+               one coordinate with it
 
 Squared distances come from one matrix product, |a|^2 + |b|^2 - 2 a.b; the features are centred so that little is lost by
 cancellation (an absolute error of about 1e-15 |a|^2 in s^2, far below the noise floor of the models).
@@ -11,7 +18,7 @@ cancellation (an absolute error of about 1e-15 |a|^2 in s^2, far below the noise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,3 +111,212 @@ def matern52(s: Array, kernel: Array | None = None, decay: Array | None = None) 
     kernel *= decay
     kernel += s
     return kernel, s
+
+
+_DEGREES = 5.0  # of freedom of the multivariate t distribution that is the spectral density of Matérn-5/2
+_WAVES = 256  # of a draw from the prior
+_FEWEST_WAVES = 8  # of one dimension
+
+
+class Waves(NamedTuple):
+    """A draw from the prior: f0(A) = sum_i a_i cos(A w_i + b_i), a sum of m waves with random frequencies.
+
+    (Rahimi and Recht, "Random Features for Large-Scale Kernel Machines", 2007.)
+
+    Attributes:
+        frequencies: w, (p, m).
+        phases: b, (m,).
+        amplitudes: a, (m,).
+    """
+
+    frequencies: Array
+    phases: Array
+    amplitudes: Array
+
+    def __call__(self, A: Array) -> Array:
+        """Return the values at A (q, p), (q,)."""
+        angles = A @ self.frequencies
+        angles += self.phases
+        values: Array = np.cos(angles, out=angles) @ self.amplitudes
+        return values
+
+    def gradient(self, A: Array) -> tuple[Array, Array]:
+        """Return the values (q,), and their derivatives by A, (q, p)."""
+        angles = A @ self.frequencies + self.phases
+        return np.cos(angles) @ self.amplitudes, -(np.sin(angles) * self.amplitudes) @ self.frequencies.T
+
+
+def _waves(p: int, m: int, variance: float, rng: np.random.Generator) -> Waves:
+    """Draw m waves in p features that have this variance together."""
+    stretch = np.sqrt(rng.chisquare(_DEGREES, m) / _DEGREES)
+    frequencies = rng.standard_normal((p, m)) / (SQRT5 * stretch)  # of features without the factor sqrt(5)
+    phases = 2.0 * np.pi * rng.random(m)
+    return Waves(frequencies, phases, np.sqrt(2.0 * variance / m) * rng.standard_normal(m))
+
+
+class AxisWaves(NamedTuple):
+    """A draw from the prior of an additive kernel: waves in the features of each dimension.
+
+    Attributes:
+        waves: of each dimension.
+        parts: its columns.
+    """
+
+    waves: list[Waves]
+    parts: list[slice]
+
+    def __call__(self, A: Array) -> Array:
+        """Return the values at A (q, p), (q,)."""
+        total = np.zeros(len(A))
+        for waves, part in zip(self.waves, self.parts, strict=True):
+            features, where = _distinct(A[:, part])
+            values = waves(features)
+            total += values if where is None else values[where]
+        return total
+
+    def gradient(self, A: Array) -> tuple[Array, Array]:
+        """Return the values (q,), and their derivatives by A, (q, p)."""
+        total, by_feature = np.zeros(len(A)), np.empty_like(A)
+        for waves, part in zip(self.waves, self.parts, strict=True):
+            values, by_feature[:, part] = waves.gradient(A[:, part])
+            total += values
+        return total, by_feature
+
+
+class Kernel(Protocol):
+    """A stationary kernel. Training points are kept in a form of its own (`side`), (n, anything)."""
+
+    def side(self, A: Array) -> Array:
+        """Return scaled features A (n, p) as the other methods want those of training points."""
+        ...
+
+    def scaled(self, side: Array) -> Array:
+        """Return the scaled features that `side` was made from."""
+        ...
+
+    def matrix(self, A: Array, side: Array) -> Array:
+        """Return the covariances of A (q, p) and training points, (q, n)."""
+        ...
+
+    def with_slopes(self, A: Array, side: Array) -> tuple[Array, Array]:
+        """Return what `matrix` does, and what `pull` needs."""
+        ...
+
+    def pull(self, A: Array, side: Array, slopes: Array, weights: Array) -> Array:
+        """Return the derivatives by A of sum_i w_i k(A, B_i), for weights w (n,) or (q, n), of shape (q, p)."""
+        ...
+
+    def waves(self, p: int, rng: np.random.Generator) -> Waves | AxisWaves:
+        """Return a draw from the prior in p features."""
+        ...
+
+
+class Radial:
+    """One kernel of the distance over all dimensions.
+
+    Args:
+        outputscale: the variance.
+    """
+
+    def __init__(self, outputscale: float) -> None:
+        self.outputscale = outputscale
+
+    def side(self, A: Array) -> Array:  # noqa: D102  (as in Kernel; so are those below)
+        return right_factor(A)
+
+    def scaled(self, side: Array) -> Array:  # noqa: D102
+        return side[:, :-2]
+
+    def matrix(self, A: Array, side: Array) -> Array:  # noqa: D102
+        return self.with_slopes(A, side)[0]
+
+    def with_slopes(self, A: Array, side: Array) -> tuple[Array, Array]:  # noqa: D102
+        kernel, slopes = matern52(left_factor(A) @ side.T)
+        kernel *= self.outputscale
+        return kernel, slopes
+
+    def pull(self, A: Array, side: Array, slopes: Array, weights: Array) -> Array:  # noqa: D102
+        # d k_i / d A_j = -(1/6) outputscale slope_i d s_i^2 / d A_j, with d s_i^2 / d A_j = 2 (A_j - B_ij)
+        sums = (slopes * weights) @ side[:, :-1]  # sum_i w_i b_i, and in the last column sum_i w_i
+        by_feature: Array = (A * sums[:, -1:] - sums[:, :-1]) * (-self.outputscale / 3.0)
+        return by_feature
+
+    def waves(self, p: int, rng: np.random.Generator) -> Waves:  # noqa: D102
+        return _waves(p, _WAVES, self.outputscale, rng)
+
+
+class Additive:
+    """A sum of kernels of one dimension each.
+
+    Args:
+        variances: v, (d,).
+        columns: the dimension of each feature, (p,).
+    """
+
+    def __init__(self, variances: Array, columns: NDArray[np.intp]) -> None:
+        self._variances = variances
+        # A column as a slice is a view, where an index would copy.
+        self._parts = [_run(np.flatnonzero(columns == j)) for j in range(len(variances))]
+
+    def side(self, A: Array) -> Array:  # noqa: D102
+        return A
+
+    def scaled(self, side: Array) -> Array:  # noqa: D102
+        return side
+
+    def matrix(self, A: Array, side: Array) -> Array:  # noqa: D102
+        total = np.zeros((len(A), len(side)))
+        for variance, part in zip(self._variances, self._parts, strict=True):
+            # Points of a search along the axes, and those on few levels, share most of their coordinates.
+            values, where = _distinct(A[:, part])
+            s = _distances(values, side[:, part])
+            kernel = s * (1.0 / 3.0)
+            kernel += 1.0
+            kernel *= s
+            kernel += 1.0
+            np.negative(s, out=s)
+            kernel *= np.exp(s, out=s)
+            kernel *= variance
+            total += kernel if where is None else kernel[where]
+        return total
+
+    def with_slopes(self, A: Array, side: Array) -> tuple[Array, Array]:  # noqa: D102
+        slopes, total = np.empty((len(self._parts), len(A), len(side))), np.zeros((len(A), len(side)))
+        for j, (variance, part) in enumerate(zip(self._variances, self._parts, strict=True)):
+            s = _distances(A[:, part], side[:, part])
+            decay = variance * np.exp(-s)
+            slopes[j] = (1.0 + s) * decay
+            total += slopes[j] + s * s * decay * (1.0 / 3.0)
+        return total, slopes
+
+    def pull(self, A: Array, side: Array, slopes: Array, weights: Array) -> Array:  # noqa: D102
+        by_feature = np.empty_like(A)
+        for part, slope in zip(self._parts, slopes, strict=True):
+            weighted = slope * weights
+            by_feature[:, part] = (A[:, part] * weighted.sum(axis=1, keepdims=True) - weighted @ side[:, part]) * (-1.0 / 3.0)
+        return by_feature
+
+    def waves(self, p: int, rng: np.random.Generator) -> AxisWaves:  # noqa: D102
+        counts = np.maximum(np.round(_WAVES * self._variances / self._variances.sum()).astype(int), _FEWEST_WAVES)
+        pairs = zip(self._parts, counts, self._variances, strict=True)
+        return AxisWaves([_waves(part.stop - part.start, m, variance, rng) for part, m, variance in pairs], self._parts)
+
+
+def _run(columns: NDArray[np.intp]) -> slice:
+    return slice(int(columns[0]), int(columns[-1]) + 1)  # features of one dimension stand side by side
+
+
+def _distances(A: Array, B: Array) -> Array:
+    """Return the distances between rows of A (q, p) and B (n, p), (q, n)."""
+    if A.shape[1] == 1:
+        distances = A - B.T
+        return np.abs(distances, out=distances)
+    return np.sqrt(np.maximum(left_factor(A) @ right_factor(B).T, 0.0))
+
+
+def _distinct(A: Array) -> tuple[Array, NDArray[np.intp] | None]:
+    """Return the distinct rows of a feature A (q, 1), and which of them each row is; A and None where that saves little."""
+    if A.shape[1] > 1:
+        return A, None
+    values, where = np.unique(A[:, 0], return_inverse=True)
+    return (values[:, None], where) if 2 * len(values) < len(A) else (A, None)

@@ -17,6 +17,7 @@ from hyperspace.problems import problem
 from hyperspace.records import load_trial, trial_record
 from hyperspace.space import Space, check_space
 from hyperspace.strategies.adaptive import AdaptiveStrategy
+from hyperspace.strategies.local import WHOLE
 from hyperspace.strategies.settings import Settings
 from hyperspace.trial import FAILED, OK, Archive, Trial
 
@@ -264,8 +265,8 @@ def test_models_see_a_bounded_number_of_trials() -> None:
     study.iteration = 100
     study.ask()
     opened = study.strategy._rounds[0][2]
-    assert [len(prospect.local.rows) for prospect in opened._prospects] == [LEAN.nearest] * 2
-    assert len(opened._whole.rows) == LEAN.nearest
+    assert [len(prospect.local.rows) for prospect in opened._prospects(0)] == [LEAN.nearest] * 2
+    assert len(opened._fits(WHOLE).local(False).rows) == LEAN.nearest
 
 
 def test_high_dimensions_move_a_few_coordinates() -> None:
@@ -274,3 +275,19 @@ def test_high_dimensions_move_a_few_coordinates() -> None:
     best = study.archive.best
     assert best is not None
     assert best.iteration >= 4
+
+
+def test_an_additive_process_shares_the_turns_where_it_is_plausible() -> None:
+    def waves(x: Sequence[Any]) -> float:
+        return float(sum(math.cos(20.0 * value) + value for value in x))
+
+    study = Study([(0.0, 1.0)] * 4, n_drives=16).run(4, waves)
+    study.ask()
+    opened = study.strategy._rounds[0][2]
+    kinds = [opened._prospects(member)[0].is_additive for member in range(16)]
+    assert opened._fits(WHOLE).lead > 0.0
+    assert sum(kinds) == 12
+    record = next(trial.model for trial in reversed(study.archive.trials) if trial.model is not None)
+    assert json.loads(json.dumps(record))["additive"]["lead"] > 0.0
+    opened._failed[0] = True
+    assert {opened._arm(member) for member in range(16) if opened._additive(member, opened._fits(WHOLE))} == {"thompson"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hyperspace.space import Space, check_space
-from hyperspace.strategies.local import WHOLE, fit_feasibility, fit_local, fresh_surrogate
+from hyperspace.strategies.local import WHOLE, Fits, fit_feasibility
 from hyperspace.strategies.prospect import Prospect
 from hyperspace.strategies.regions import Region
 from hyperspace.strategies.settings import Settings
@@ -23,12 +23,13 @@ def prospect(
     model: str = "GP",
     fails: Callable[[Array], Array] | None = None,
     side: float = 0.8,
+    additive: bool = False,
 ) -> Prospect:
     space: Space = check_space(dimensions)
     rng = np.random.default_rng(0)
     U = space.snap(rng.random((60, space.d)))
     y = objective(U)
-    local = fit_local(fresh_surrogate(model, 0, space), WHOLE, np.arange(60), U, y, None, 1.15)
+    local = Fits(model, 0, space, WHOLE, np.arange(60), U, y, None, 1.15).local(additive)
     feasibility = None if fails is None else fit_feasibility(space, U, fails(U), 0.0)
     best = int(np.argmin(y if fails is None else np.where(fails(U), np.inf, y)))
     return Prospect(space, Settings(), Region(0, best, side), U[best], local, feasibility, 4, np.random.default_rng(1))
@@ -47,6 +48,18 @@ def test_what_candidates_miss_is_climbed_down_to() -> None:
     assert (np.abs(climbed[0] - seen.centre) <= 0.8 * Settings().stretch / 2 + 1e-12).all()
     assert (seen.box.lower <= climbed[0]).all()
     assert (climbed[0] <= seen.box.upper).all()
+
+
+def test_the_minimum_of_a_sum_is_put_together_from_those_along_the_axes() -> None:
+    def valleys(U: Array) -> Array:  # four a dimension; the lowest is that at 0.375
+        return (np.cos(8.0 * np.pi * U) + 4.0 * (U - 0.4) ** 2).sum(axis=1)
+
+    found = {}
+    for additive in (False, True):
+        seen = prospect([(0.0, 1.0)] * 4, valleys, side=1.6, additive=additive)
+        found[additive] = [float(valleys(seen.search(-np.inf, np.random.default_rng(seed))[0][:1])[0]) for seed in range(8)]
+    assert max(found[True]) < -2.8  # all four coordinates are in a valley, where the function is -4 + 4 (u - 0.4)^2
+    assert np.median(found[False]) > 0.0
 
 
 def test_turns_draw_functions_and_candidates_of_their_own() -> None:

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -193,3 +195,61 @@ def test_hyperparameters_survive_json_exactly():
     loaded = Hyperparameters.load(json.loads(json.dumps(hyper.dump(), allow_nan=False)))
     assert loaded.dump() == hyper.dump()
     np.testing.assert_array_equal(loaded.lengthscales, hyper.lengthscales)
+
+
+def additive(d, noise=1e-3):
+    shares = np.arange(1.0, d + 1.0) / np.arange(1.0, d + 1.0).sum()
+    return Hyperparameters(np.geomspace(0.3, 2.0, d), 1.7, noise, 0.4, shares)
+
+
+def test_an_additive_kernel_is_the_sum_of_kernels_of_one_dimension():
+    X, z = data(40, 4)
+    space = check_space([(0.0, 1.0), (1, 6), ["a", "b", "c"], (0.0, 1.0)])
+    hyper, features = additive(4), Features(4, space)
+    model = ExactGP(features, hyper, X, z)
+    Q = np.random.default_rng(1).random((30, 4))
+    Q[10:] = Q[0]  # a search along an axis: the kernel is worked out for what differs only
+    Q[10:, 3] = np.linspace(0.0, 1.0, 20)
+    expected = np.zeros((30, 40))
+    for j in range(4):
+        F, G = (features(points)[:, features.columns == j] for points in (Q, X))
+        r = np.sqrt(((F[:, None] - G) ** 2).sum(axis=2)) / hyper.lengthscales[j]
+        expected += 1.7 * hyper.shares[j] * (1 + np.sqrt(5) * r + 5 * r**2 / 3) * np.exp(-np.sqrt(5) * r)
+    np.testing.assert_allclose(model.cross(Q)[1], expected, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(model.cross_with_slopes(Q)[1], expected, rtol=0, atol=1e-7)
+
+
+def test_the_mean_of_an_additive_process_is_a_sum():
+    X, z = data(40, 3)
+    model = ExactGP(Features(3), additive(3), X, z)
+    a, b = np.random.default_rng(1).random((2, 3))
+    corners = np.array([[(a, b)[(k >> j) & 1][j] for j in range(3)] for k in range(8)])
+    m = model.posterior(corners).mean[:, 0]
+    np.testing.assert_allclose(m[0b011] - m[0b010], m[0b001] - m[0b000], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(m[0b111] - m[0b011], m[0b100] - m[0b000], rtol=0, atol=1e-10)
+
+
+def test_gradients_and_conditioning_of_an_additive_process():
+    X, z = data(40, 3)
+    model = ExactGP(Features(3), additive(3), X, z)
+    Q = np.random.default_rng(1).random((5, 3))
+    posterior, step = model.posterior(Q, gradients=True), 1e-6
+    for j in range(3):
+        above, below = (model.posterior(Q + sign * step * np.eye(3)[j]) for sign in (1, -1))
+        for name in ("mean", "variance"):
+            numeric = (getattr(above, name) - getattr(below, name)) / (2 * step)
+            np.testing.assert_allclose(getattr(posterior, f"{name}_gradient")[:, :, j], numeric, rtol=1e-5, atol=1e-6)
+    grown = model.condition(Q, np.ones(5))
+    fresh = ExactGP(Features(3), additive(3), np.concatenate([X, Q]), np.concatenate([z, np.ones(5)]))
+    R = np.random.default_rng(2).random((20, 3))
+    for name in ("mean", "variance"):
+        np.testing.assert_allclose(getattr(grown.posterior(R), name), getattr(fresh.posterior(R), name), rtol=0, atol=1e-8)
+    draws = model.sample(Q, 4000, np.random.default_rng(3))[:, :, 0]
+    np.testing.assert_allclose(np.cov(draws.T), model.covariance(Q), rtol=0, atol=0.02)
+
+
+def test_hyperparameters_of_an_additive_process_can_be_stored():
+    hyper = additive(3)
+    again = Hyperparameters.load(json.loads(json.dumps(hyper.dump())))
+    np.testing.assert_array_equal(again.shares, hyper.shares)
+    assert Hyperparameters.load(hyperparameters(3).dump()).shares is None

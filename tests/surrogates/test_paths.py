@@ -3,32 +3,33 @@ import pytest
 
 from hyperspace.space import check_space
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
-from hyperspace.surrogates.kernels import Features, left_factor, matern52, right_factor
-from hyperspace.surrogates.paths import Waves
+from hyperspace.surrogates.kernels import Features
 
 MIXED = [(0.0, 1.0), (1, 6), ["a", "b", "c"], (0.0, 1.0)]
 
 
-def process(n=30, d=3, noise=1e-2, space=None, seed=0):
+def process(n=30, d=3, noise=1e-2, space=None, seed=0, additive=False):
     rng = np.random.default_rng(seed)
     X = rng.random((n, d))
     if space is not None:
         X = space.snap(X)
     z = np.sin(5.0 * X[:, 0]) + X.sum(axis=1)
-    return ExactGP(Features(d, space), Hyperparameters(np.geomspace(0.3, 1.0, d), 1.7, noise, 0.4), X, z)
+    shares = np.arange(1.0, d + 1.0) / np.arange(1.0, d + 1.0).sum() if additive else None
+    return ExactGP(Features(d, space), Hyperparameters(np.geomspace(0.3, 1.0, d), 1.7, noise, 0.4, shares), X, z)
 
 
-def test_waves_have_the_covariance_of_the_kernel() -> None:
-    rng = np.random.default_rng(1)
+@pytest.mark.parametrize("additive", [False, True])
+def test_waves_have_the_covariance_of_the_kernel(additive: bool) -> None:
+    rng, kernel = np.random.default_rng(1), process(additive=additive).kernel
     A = 2.0 * rng.random((6, 3))
-    draws = np.array([Waves.drawn(3, 1.7, rng, m=32)(A) for _ in range(20_000)])
-    expected = 1.7 * matern52(left_factor(A) @ right_factor(A).T)[0]
-    np.testing.assert_allclose(np.cov(draws.T), expected, rtol=0, atol=0.08)
-    np.testing.assert_allclose(draws.mean(axis=0), 0.0, rtol=0, atol=0.05)
+    draws = np.array([kernel.waves(3, rng)(A) for _ in range(10_000)])
+    np.testing.assert_allclose(np.cov(draws.T), kernel.matrix(A, kernel.side(A)), rtol=0, atol=0.1)
+    np.testing.assert_allclose(draws.mean(axis=0), 0.0, rtol=0, atol=0.07)
 
 
-def test_paths_have_the_mean_and_the_covariance_of_the_posterior() -> None:
-    gp, rng = process(), np.random.default_rng(2)
+@pytest.mark.parametrize("additive", [False, True])
+def test_paths_have_the_mean_and_the_covariance_of_the_posterior(additive: bool) -> None:
+    gp, rng = process(additive=additive), np.random.default_rng(2)
     Q = rng.random((8, 3))
     draws = np.array([gp.path(rng)(Q) for _ in range(8000)])
     posterior = gp.posterior(Q)
@@ -52,11 +53,12 @@ def test_a_path_is_one_function() -> None:
     assert np.array_equal(gp.path(np.random.default_rng(4))(Q), path(Q))
 
 
+@pytest.mark.parametrize("additive", [False, True])
 @pytest.mark.parametrize("mixed", [False, True])
-def test_gradients_are_finite_differences(mixed: bool) -> None:
+def test_gradients_are_finite_differences(mixed: bool, additive: bool) -> None:
     space = check_space(MIXED) if mixed else None
     d = 4 if mixed else 3
-    gp, rng = process(d=d, space=space), np.random.default_rng(5)
+    gp, rng = process(d=d, space=space, additive=additive), np.random.default_rng(5)
     path, Q = gp.path(rng), rng.random((6, d))
     values, gradients = path.gradient(Q)
     np.testing.assert_allclose(values, path(Q), rtol=0, atol=1e-10)
