@@ -1,4 +1,4 @@
-"""A region's model of the objective: fitted to the trials nearest to it, on the scale on which a model of them is best.
+"""A region's models of the objective: fitted to the trials nearest to it, on the scale on which a model of them is best.
 
 Fitting hyperparameters costs more than all else, so a team shares the work without a message: in each round one member fits
 for a region, starting from what was recorded last, and its trial records the result. From the next round on everybody reads
@@ -20,7 +20,6 @@ from hyperspace.acquisition import Feasibility
 from hyperspace.space import Space
 from hyperspace.surrogates import make_surrogate
 from hyperspace.surrogates.base import Model, Surrogate
-from hyperspace.surrogates.gp import ADDITIVE, GP
 from hyperspace.surrogates.latent import LatentModel
 from hyperspace.surrogates.standardized import Standardized
 from hyperspace.surrogates.warping import Transform
@@ -118,8 +117,11 @@ class Fits:
 
     def _restored(self, additive: bool) -> Surrogate:
         """Return a surrogate as it was after the fit on record, or a fresh one."""
-        surrogate = _additive_process(self._space) if additive else fresh_surrogate(self._model, self._random_state, self._space)
-        past = (self._past or {}).get("additive", {}) if additive else self._past or {}
+        past = self._past or {}
+        if additive:
+            surrogate, past = make_surrogate("GP", space=self._space, warp=False, kernel="additive"), past.get("additive", {})
+        else:
+            surrogate = fresh_surrogate(self._model, self._random_state, self._space)
         if past.get("surrogate") is not None:
             surrogate.restore(past["surrogate"])
         return surrogate
@@ -131,8 +133,8 @@ class Fits:
         if state is None:
             return model, None
         record = {"region": self._number, "n": self._n, "surrogate": state}
-        if isinstance(surrogate, GP) and self._model == "GP" and 1 < self._space.d <= MOST_ADDITIVE:
-            record["additive"] = self._compared(surrogate.evidence)
+        if self._model == "GP" and 1 < self._space.d <= MOST_ADDITIVE:
+            record["additive"] = self._compared(surrogate.evidence)  # type: ignore[attr-defined]
         return model, record
 
     def _compared(self, evidence: float) -> dict[str, Any]:
@@ -167,10 +169,6 @@ def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:
     if surrogate is model:
         surrogate = copy.deepcopy(surrogate)
     return surrogate if surrogate.transforms_targets else Standardized(surrogate)
-
-
-def _additive_process(space: Space) -> GP:
-    return GP(space=space, warp=False, kernel=ADDITIVE)
 
 
 def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_], caution: float) -> Feasibility | None:

@@ -18,8 +18,9 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from hyperspace.surrogates.base import Posterior
-from hyperspace.surrogates.kernels import BLOCK, SQRT5, Additive, Features, Kernel, Radial
+from hyperspace.surrogates.kernels import BLOCK, Additive, Features, Kernel, Radial
 from hyperspace.surrogates.paths import GPPath
+from hyperspace.surrogates.waves import SQRT5
 from hyperspace.trial import Array
 
 MIN_NOISE = 1e-8  # of targets of variance one: keeps K well enough conditioned, and lets a regret of 1e-6 be resolved

@@ -6,7 +6,7 @@ Notation:
     s      sqrt(5) r, r the scaled distance, (q, n)
     v_j    variance of the part of the function that belongs to dimension j; their sum is the outputscale
 
-Two functions of a point are offered, and a fit chooses by evidence (`gp`):
+There are two of them:
     Radial     one kernel of the distance over all dimensions
     Additive   sum_j v_j k(|a_j - b_j|), for functions that are a sum of functions of one coordinate each (Duvenaud, Nickisch
                and Rasmussen, "Additive Gaussian Processes", 2011, of first order): a point tells about all points that share
@@ -18,17 +18,17 @@ cancellation (an absolute error of about 1e-15 |a|^2 in s^2, far below the noise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspace.surrogates.waves import FEWEST_WAVES, WAVES, AxisWaves, Waves, distinct
 from hyperspace.trial import Array
 
 if TYPE_CHECKING:
     from hyperspace.space import Space
 
-SQRT5 = float(np.sqrt(5.0))
 BLOCK = 1 << 16  # elements of a kernel matrix worked on at a time, so that it stays in the cache
 
 # glibc maps arrays above a threshold anew at each allocation, and the page faults cost more than the arithmetic; one
@@ -113,76 +113,6 @@ def matern52(s: Array, kernel: Array | None = None, decay: Array | None = None) 
     return kernel, s
 
 
-_DEGREES = 5.0  # of freedom of the multivariate t distribution that is the spectral density of Matérn-5/2
-_WAVES = 256  # of a draw from the prior
-_FEWEST_WAVES = 8  # of one dimension
-
-
-class Waves(NamedTuple):
-    """A draw from the prior: f0(A) = sum_i a_i cos(A w_i + b_i), a sum of m waves with random frequencies.
-
-    (Rahimi and Recht, "Random Features for Large-Scale Kernel Machines", 2007.)
-
-    Attributes:
-        frequencies: w, (p, m).
-        phases: b, (m,).
-        amplitudes: a, (m,).
-    """
-
-    frequencies: Array
-    phases: Array
-    amplitudes: Array
-
-    def __call__(self, A: Array) -> Array:
-        """Return the values at A (q, p), (q,)."""
-        angles = A @ self.frequencies
-        angles += self.phases
-        values: Array = np.cos(angles, out=angles) @ self.amplitudes
-        return values
-
-    def gradient(self, A: Array) -> tuple[Array, Array]:
-        """Return the values (q,), and their derivatives by A, (q, p)."""
-        angles = A @ self.frequencies + self.phases
-        return np.cos(angles) @ self.amplitudes, -(np.sin(angles) * self.amplitudes) @ self.frequencies.T
-
-
-def _waves(p: int, m: int, variance: float, rng: np.random.Generator) -> Waves:
-    """Draw m waves in p features that have this variance together."""
-    stretch = np.sqrt(rng.chisquare(_DEGREES, m) / _DEGREES)
-    frequencies = rng.standard_normal((p, m)) / (SQRT5 * stretch)  # of features without the factor sqrt(5)
-    phases = 2.0 * np.pi * rng.random(m)
-    return Waves(frequencies, phases, np.sqrt(2.0 * variance / m) * rng.standard_normal(m))
-
-
-class AxisWaves(NamedTuple):
-    """A draw from the prior of an additive kernel: waves in the features of each dimension.
-
-    Attributes:
-        waves: of each dimension.
-        parts: its columns.
-    """
-
-    waves: list[Waves]
-    parts: list[slice]
-
-    def __call__(self, A: Array) -> Array:
-        """Return the values at A (q, p), (q,)."""
-        total = np.zeros(len(A))
-        for waves, part in zip(self.waves, self.parts, strict=True):
-            features, where = _distinct(A[:, part])
-            values = waves(features)
-            total += values if where is None else values[where]
-        return total
-
-    def gradient(self, A: Array) -> tuple[Array, Array]:
-        """Return the values (q,), and their derivatives by A, (q, p)."""
-        total, by_feature = np.zeros(len(A)), np.empty_like(A)
-        for waves, part in zip(self.waves, self.parts, strict=True):
-            values, by_feature[:, part] = waves.gradient(A[:, part])
-            total += values
-        return total, by_feature
-
-
 class Kernel(Protocol):
     """A stationary kernel. Training points are kept in a form of its own (`side`), (n, anything)."""
 
@@ -242,7 +172,7 @@ class Radial:
         return by_feature
 
     def waves(self, p: int, rng: np.random.Generator) -> Waves:  # noqa: D102
-        return _waves(p, _WAVES, self.outputscale, rng)
+        return Waves.drawn(p, WAVES, self.outputscale, rng)
 
 
 class Additive:
@@ -268,7 +198,7 @@ class Additive:
         total = np.zeros((len(A), len(side)))
         for variance, part in zip(self._variances, self._parts, strict=True):
             # Points of a search along the axes, and those on few levels, share most of their coordinates.
-            values, where = _distinct(A[:, part])
+            values, where = distinct(A[:, part])
             s = _distances(values, side[:, part])
             kernel = s * (1.0 / 3.0)
             kernel += 1.0
@@ -297,9 +227,9 @@ class Additive:
         return by_feature
 
     def waves(self, p: int, rng: np.random.Generator) -> AxisWaves:  # noqa: D102
-        counts = np.maximum(np.round(_WAVES * self._variances / self._variances.sum()).astype(int), _FEWEST_WAVES)
+        counts = np.maximum(np.round(WAVES * self._variances / self._variances.sum()).astype(int), FEWEST_WAVES)
         pairs = zip(self._parts, counts, self._variances, strict=True)
-        return AxisWaves([_waves(part.stop - part.start, m, variance, rng) for part, m, variance in pairs], self._parts)
+        return AxisWaves([Waves.drawn(part.stop - part.start, m, variance, rng) for part, m, variance in pairs], self._parts)
 
 
 def _run(columns: NDArray[np.intp]) -> slice:
@@ -312,11 +242,3 @@ def _distances(A: Array, B: Array) -> Array:
         distances = A - B.T
         return np.abs(distances, out=distances)
     return np.sqrt(np.maximum(left_factor(A) @ right_factor(B).T, 0.0))
-
-
-def _distinct(A: Array) -> tuple[Array, NDArray[np.intp] | None]:
-    """Return the distinct rows of a feature A (q, 1), and which of them each row is; A and None where that saves little."""
-    if A.shape[1] > 1:
-        return A, None
-    values, where = np.unique(A[:, 0], return_inverse=True)
-    return (values[:, None], where) if 2 * len(values) < len(A) else (A, None)

@@ -19,7 +19,8 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from hyperspace.surrogates.exact import MIN_NOISE, Hyperparameters
-from hyperspace.surrogates.kernels import SQRT5, Features, left_factor, matern52, right_factor
+from hyperspace.surrogates.kernels import Features, left_factor, matern52, right_factor
+from hyperspace.surrogates.waves import SQRT5
 from hyperspace.trial import Array
 
 _LOG_2PI = math.log(2.0 * math.pi)

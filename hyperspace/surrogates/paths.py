@@ -6,7 +6,7 @@ Gaussian Process Posteriors", 2020, eq. 13; Matheron's rule):
 
     f(x) = mean + f0(x) + k(x, X) K^-1 (z - mean - f0(X) - noise),   noise drawn too
 
-The prior's draw is a sum of waves (`kernels.Waves`). Only it is an approximation: near data the second part, which is exact,
+The prior's draw is a sum of waves (`waves`). Only it is an approximation: near data the second part, which is exact,
 corrects it.
 """
 
