@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hyperspace.acquisition import Feasibility
 from hyperspace.space import Space
+from hyperspace.strategies.settings import Settings
 from hyperspace.surrogates import make_surrogate
 from hyperspace.surrogates.base import Model, Surrogate
 from hyperspace.surrogates.latent import LatentModel
@@ -26,7 +27,6 @@ from hyperspace.surrogates.warping import Transform
 from hyperspace.trial import Array
 
 MOST_ADDITIVE = 24  # dimensions of an additive process: its cost grows with their number
-_FAR_BEHIND = 0.5  # nats a trial
 _IDLE = 4  # fits that an additive process is left out of when it is far behind
 _PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
 WHOLE = -1  # in the place of a region's number: the model of the whole space
@@ -71,12 +71,12 @@ class Fits:
         model: the user's choice.
         random_state: of fits.
         space: the search space.
+        settings: of the strategy.
         number: of the region, or WHOLE.
         rows: trials with a finite loss.
         U: points of the whole archive, (n, d).
         y: their losses, (n,).
         record: what the last fit of this region recorded, or of another one: it serves until a member has fitted for this one.
-        lag: factor by which the archive must have grown since for another fit here and now.
     """
 
     def __init__(
@@ -84,18 +84,19 @@ class Fits:
         model: Any,
         random_state: int,
         space: Space,
+        settings: Settings,
         number: int,
         rows: NDArray[np.intp],
         U: Array,
         y: Array,
         record: Mapping[str, Any] | None,
-        lag: float,
     ) -> None:
         self._model, self._random_state, self._space, self._number = model, random_state, space, number
+        self._plausible = settings.plausible
         self._rows, self._X, self._Y, self._n = rows, U[rows], y[rows, None], len(y)
         self._past, self._locals = record, dict[bool, Local]()
         self.record: Mapping[str, Any] | None = None  # what a trial records; None if what was on record served
-        if record is None or self._n >= lag * record["n"]:
+        if record is None or self._n >= settings.lag * record["n"]:
             fitted, self.record = self._fitted()
             self._past, self._locals[False] = self.record, self._local(fitted)
 
@@ -103,7 +104,7 @@ class Fits:
     def lead(self) -> float:
         """Nats a trial by which the additive process is the more probable one; -inf where it is far behind, or there is none."""
         additive = (self._past or {}).get("additive")
-        return additive["lead"] if additive is not None and additive["lead"] > -_FAR_BEHIND else -np.inf
+        return additive["lead"] if additive is not None and additive["lead"] > -self._plausible else -np.inf
 
     def local(self, additive: bool) -> Local:
         """Return the model, or the additive one."""
@@ -140,7 +141,7 @@ class Fits:
     def _compared(self, evidence: float) -> dict[str, Any]:
         """Return the record of the additive process, given the evidence for the other one."""
         past = (self._past or {}).get("additive")
-        if past is not None and past["lead"] < -_FAR_BEHIND and past["idle"] < _IDLE:
+        if past is not None and past["lead"] < -self._plausible and past["idle"] < _IDLE:
             return {**past, "idle": past["idle"] + 1}
         surrogate = self._restored(True)
         surrogate.fit(self._X, self._Y)

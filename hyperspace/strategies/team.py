@@ -306,7 +306,7 @@ class Round:
         setup = self._setup
         seed = streams.seed_of(setup.seed, streams.STRATEGY, number + 1)
         rows, record = self._rows(number), self._record(number)
-        return Fits(setup.model, seed, setup.space, number, rows, self._U, self._y, record, setup.settings.lag)
+        return Fits(setup.model, seed, setup.space, setup.settings, number, rows, self._U, self._y, record)
 
     def _record(self, number: int) -> Mapping[str, Any] | None:
         """Return what the last fit of a region recorded; before there was one, what the last fit of any did."""

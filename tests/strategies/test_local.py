@@ -11,9 +11,8 @@ import pytest
 
 from hyperspace.space import check_space
 from hyperspace.strategies.local import MOST_ADDITIVE, WHOLE, Fits
+from hyperspace.strategies.settings import Settings
 from hyperspace.trial import Array
-
-LAG = 1.15
 
 
 def separable(U: Array) -> Array:
@@ -28,7 +27,7 @@ def entangled(U: Array) -> Array:
 def fits(function: Any, n: int = 80, d: int = 4, model: str = "GP", record: Mapping[str, Any] | None = None) -> Fits:
     space = check_space([(0.0, 1.0)] * d)
     U = np.random.default_rng(0).random((n, d))
-    return Fits(model, 0, space, WHOLE, np.arange(n), U, function(U), record, LAG)
+    return Fits(model, 0, space, Settings(), WHOLE, np.arange(n), U, function(U), record)
 
 
 def test_the_additive_process_leads_on_a_sum_and_predicts_it_better() -> None:
