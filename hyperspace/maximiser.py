@@ -164,15 +164,15 @@ def maximise(
     return U[order], values[order]
 
 
-def combine(criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, rounds: int = 1) -> Array:
+def combine(criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, rounds: int = 1, n_along: int = N_ALONG) -> Array:
     """Return points (rounds, d) whose coordinates are each the best one along its own axis through the last point, u (d,) first.
 
-    Of a sum of functions of one coordinate each the first is the maximum over a lattice of N_ALONG points a dimension; a second
+    Of a sum of functions of one coordinate each the first is the maximum over a lattice of `n_along` points a dimension; a second
     makes up for what is no such sum.
     """
     points = []
     for _ in range(rounds):
-        axes = [_along(box, j, u, rng) for j in range(box.d)]
+        axes = [_along(box, j, u, n_along, rng) for j in range(box.d)]
         U = np.repeat(u[None], sum(map(len, axes)), axis=0)
         ends = np.cumsum([0, *map(len, axes)])
         for j, axis in enumerate(axes):
@@ -183,12 +183,12 @@ def combine(criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, 
     return np.array(points)
 
 
-def _along(box: Box, j: int, u: Array, rng: np.random.Generator) -> Array:
+def _along(box: Box, j: int, u: Array, n: int, rng: np.random.Generator) -> Array:
     """Return coordinates in dimension j to try: a lattice, the one of u, and near it; of a discrete one the levels near u."""
     if box.space.levels[j]:
         return np.append(box.near_levels(j, float(u[j])), u[j])
-    lattice = (np.arange(N_ALONG) + rng.random()) / N_ALONG
-    near = u[j] + box.side[j] / N_ALONG * np.linspace(-1.0, 1.0, N_NEAR)
+    lattice = (np.arange(n) + rng.random()) / n
+    near = u[j] + box.side[j] / n * np.linspace(-1.0, 1.0, N_NEAR)
     coordinates = np.concatenate([box.lower[j] + box.side[j] * lattice, near])
     return np.asarray(np.clip(coordinates, box.lower[j], box.upper[j]))
 

@@ -9,6 +9,7 @@ alone, whoever computes it.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,9 @@ from hyperspace.surrogates.warping import Transform
 from hyperspace.trial import Array
 
 MOST_ADDITIVE = 24  # dimensions of an additive process: its cost grows with their number
+_ADDITIVE: dict[str, Any] = {"kernel": "additive", "warp": False, "max_evaluations": 20}
 _IDLE = 4  # fits that an additive process is left out of when it is far behind
+_GROWTH = 1.1  # of the archive, at which it is fitted anew
 _PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
 WHOLE = -1  # in the place of a region's number: the model of the whole space
 _SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see Feasibility
@@ -95,15 +98,16 @@ class Fits:
         self._plausible = settings.plausible
         self._rows, self._X, self._Y, self._n = rows, U[rows], y[rows, None], len(y)
         self._past, self._locals = record, dict[bool, Local]()
+        self._additive: Mapping[str, Any] | None = (record or {}).get("additive")
         self.record: Mapping[str, Any] | None = None  # what a trial records; None if what was on record served
         if record is None or self._n >= settings.lag * record["n"]:
-            fitted, self.record = self._fitted()
+            fitted, self._evidence, self.record = self._fitted()
             self._past, self._locals[False] = self.record, self._local(fitted)
 
     @property
     def lead(self) -> float:
         """Nats a trial by which the additive process is the more probable one; -inf where it is far behind, or there is none."""
-        additive = (self._past or {}).get("additive")
+        additive = self._additive
         return additive["lead"] if additive is not None and additive["lead"] > -self._plausible else -np.inf
 
     def local(self, additive: bool) -> Local:
@@ -113,40 +117,49 @@ class Fits:
         return self._locals[additive]
 
     def refit(self) -> Mapping[str, Any] | None:
-        """Return what a trial records of a fit that starts from the record; None for a surrogate that has no state."""
-        return self._fitted()[1]
+        """Return what the trial of a member records that fits for the others; None for a surrogate that has no state.
+
+        The additive process is compared here alone: it can wait for a member's turn, where the other model cannot.
+        """
+        evidence, record = (self._evidence, self.record) if self.record is not None else self._fitted()[1:]
+        if record is None or self._model != "GP" or not 1 < self._space.d <= MOST_ADDITIVE:
+            return record
+        return {**record, "additive": self._compared(evidence)}
 
     def _restored(self, additive: bool) -> Surrogate:
         """Return a surrogate as it was after the fit on record, or a fresh one."""
-        past = self._past or {}
         if additive:
-            surrogate, past = make_surrogate("GP", space=self._space, warp=False, kernel="additive"), past.get("additive", {})
+            surrogate, past = make_surrogate("GP", space=self._space, **_ADDITIVE), self._additive
         else:
-            surrogate = fresh_surrogate(self._model, self._random_state, self._space)
-        if past.get("surrogate") is not None:
+            surrogate, past = fresh_surrogate(self._model, self._random_state, self._space), self._past
+        if past is not None:
             surrogate.restore(past["surrogate"])
         return surrogate
 
-    def _fitted(self) -> tuple[Model, dict[str, Any] | None]:
-        """Return a new fit of the user's model, and what a trial records of it."""
+    def _fitted(self) -> tuple[Model, float, Mapping[str, Any] | None]:
+        """Return a new fit of the user's model, the evidence for it where it tells, and what a trial records of it."""
         surrogate = self._restored(False)
         model, state = surrogate.fit(self._X, self._Y), surrogate.state()
-        if state is None:
-            return model, None
-        record = {"region": self._number, "n": self._n, "surrogate": state}
-        if self._model == "GP" and 1 < self._space.d <= MOST_ADDITIVE:
-            record["additive"] = self._compared(surrogate.evidence)  # type: ignore[attr-defined]
-        return model, record
+        record = None if state is None else {"region": self._number, "n": self._n, "surrogate": state}
+        return model, getattr(surrogate, "evidence", math.nan), record
 
-    def _compared(self, evidence: float) -> dict[str, Any]:
+    def _compared(self, evidence: float) -> Mapping[str, Any]:
         """Return the record of the additive process, given the evidence for the other one."""
-        past = (self._past or {}).get("additive")
+        past = self._additive
         if past is not None and past["lead"] < -self._plausible and past["idle"] < _IDLE:
             return {**past, "idle": past["idle"] + 1}
+        if past is not None and self._number == past["region"] and self._n < _GROWTH * past["n"]:
+            return past
         surrogate = self._restored(True)
         surrogate.fit(self._X, self._Y)
         gained = surrogate.evidence - evidence - _PER_HYPERPARAMETER * (self._space.d - 1)  # type: ignore[attr-defined]
-        return {"surrogate": surrogate.state(), "lead": gained / len(self._X), "idle": 0}
+        return {
+            "region": self._number,
+            "n": self._n,
+            "surrogate": surrogate.state(),
+            "lead": gained / len(self._X),
+            "idle": 0,
+        }
 
     def _local(self, model: Model) -> Local:
         if not isinstance(model, LatentModel):

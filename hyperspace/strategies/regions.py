@@ -116,7 +116,9 @@ class Fold:
         if (self.caution or trial.status != OK) and trial.origin == "asked" and trial.arm != DESIGN:
             self._learn_caution(trial)
         if trial.model is not None and "region" in trial.model:
-            self.records[int(trial.model["region"])] = trial.model
+            number = int(trial.model["region"])
+            # Of a fit that all had to make one member compares it with an additive one: what that found stays.
+            self.records[number] = {**self.records.get(number, {}), **trial.model}
         self._known = row + 1
 
     def _learn_caution(self, trial: Trial) -> None:

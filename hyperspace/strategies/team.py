@@ -32,6 +32,10 @@ from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEA
 from hyperspace.trial import Archive, Array
 
 MOST_PENDING = 64  # points under way that the global arm takes account of
+ALONG = (
+    2,
+    32,
+)  # rounds of an acquisition's search along the axes, and points a dimension: it is no sum, and costs more than a path
 MOST_TAKEN = 256  # candidates that are looked at for one that is new; beyond it nearly all are taken
 
 
@@ -188,7 +192,7 @@ class Round:
         criterion = Criterion(prospect.model, acquisition, self._feasibility(prospect.local))
         box, U = prospect.box, prospect.candidates
         if prospect.is_additive:
-            U = np.concatenate([combine(criterion, box, prospect.centre, rng, 2), prospect.near(rng)])
+            U = np.concatenate([combine(criterion, box, prospect.centre, rng, *ALONG), prospect.near(rng)])
         elif not box.all_listed:
             U = np.concatenate([U, prospect.near(rng)])
         U, values = maximise(criterion, box, U, rng, prospect.local.scales)
@@ -207,7 +211,7 @@ class Round:
         centres = box.snap(self._U[[region.centre for region in self._regions]])
         U = candidates(box, centres, rng, n_global=self._setup.settings.candidates)
         if getattr(model, "is_additive", False) and not box.all_listed:
-            U = np.concatenate([U, combine(criterion, box, centres[0], rng, 2)])
+            U = np.concatenate([U, combine(criterion, box, centres[0], rng, *ALONG)])
         U, _ = maximise(criterion, box, U, rng, local.scales)
         return Suggestion(self._first_new(U, local, rng), GLOBAL, self._recorded(member, local))
 
@@ -316,15 +320,15 @@ class Round:
 
     def _recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:
         """Return what a member's trial records: a fit that all had to make, or the next fit of the region whose turn it has."""
-        if local.record is not None:
-            return local.record
-        regions = {region.number: region for region in self._regions}
-        numbers = [WHOLE] if np.count_nonzero(self._usable) <= self._setup.settings.nearest else [WHOLE, *sorted(regions)]
+        regions = sorted(region.number for region in self._regions)
+        numbers = [WHOLE] if np.count_nonzero(self._usable) <= self._setup.settings.nearest else [WHOLE, *regions]
         turn = (self._first_turn // self._size + member) % self._size
-        if turn >= len(numbers):
+        number = numbers[turn] if turn < len(numbers) else None
+        if local.record is not None:
+            return self._fits(number).refit() if number is not None and number == local.record["region"] else local.record
+        if number is None:
             return None
-        number, settings = numbers[turn], self._setup.settings
-        record = self._record(number)
+        settings, record = self._setup.settings, self._record(number)
         if record is None or self._n >= settings.lag * record["n"]:
             return None
         if number in self._records and self._n < settings.growth * record["n"]:

@@ -24,7 +24,7 @@ from hyperspace.surrogates.waves import SQRT5
 from hyperspace.trial import Array
 
 MIN_NOISE = 1e-8  # of targets of variance one: keeps K well enough conditioned, and lets a regret of 1e-6 be resolved
-_ROWS = 128  # of a covariance matrix that are worked on at a time
+_ROWS = 64  # of a covariance matrix that are worked on at a time
 _MIN_VARIANCE = 1e-14  # of the outputscale: below it a variance is rounding error
 
 
@@ -84,7 +84,7 @@ class ExactGP:
         A = features(X) * self._inverse_scales
         self._side = self.kernel.side(A)
         self._diagonal = np.full(len(X), hyper.noise) if noise is None else hyper.noise + noise
-        K = self.kernel.matrix(A, self._side)
+        K = _upper(self.kernel, A, self._side)
         self._W = _inverse_factor(K, self._diagonal, hyper.outputscale)
         self.z = z
         self._alpha = self.solve(z - hyper.mean)
@@ -200,13 +200,9 @@ class ExactGP:
     def _upper_covariance(self, A: Array, V: Array) -> Array:
         """Return the posterior covariance at scaled features A (q, p), whitened kernel V (q, n): in its upper triangle, (q, q).
 
-        Only the blocks on and above the diagonal are computed, and of V V^T half.
+        Of V V^T half is computed.
         """
-        side = self.kernel.side(A)
-        prior = np.zeros((len(A), len(A)))
-        for first in range(0, len(A), _ROWS):
-            rows = slice(first, first + _ROWS)
-            prior[rows, first:] = self.kernel.matrix(A[rows], side[first:])
+        prior = _upper(self.kernel, A, self.kernel.side(A))
         # The transpose of a C array is a Fortran one, which BLAS takes without a copy; its lower triangle is our upper one.
         lower = blas.dsyrk(-1.0, V.T, beta=1.0, c=prior.T, trans=1, lower=1, overwrite_c=1)
         return np.asarray(lower).T
@@ -264,6 +260,15 @@ def _join(parts: list[Posterior]) -> Posterior:
     return Posterior(
         mean, variance, *(np.concatenate([getattr(p, f"{name}_gradient") for p in parts]) for name in ("mean", "variance"))
     )
+
+
+def _upper(kernel: Kernel, A: Array, side: Array) -> Array:
+    """Return the prior covariance of points (q, p): in its upper triangle, (q, q). Only blocks from there on are computed."""
+    prior = np.zeros((len(A), len(A)))
+    for first in range(0, len(A), _ROWS):
+        rows = slice(first, first + _ROWS)
+        prior[rows, first:] = kernel.matrix(A[rows], side[first:])
+    return prior
 
 
 def _inverse_factor(K: Array, diagonal: Array, scale: float) -> Array:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.surrogates.waves import FEWEST_WAVES, WAVES, AxisWaves, Waves, distinct
+from hyperspace.surrogates.waves import FEW, FEWEST_WAVES, WAVES, AxisWaves, Waves, distinct
 from hyperspace.trial import Array
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Additive:
     """
 
     def __init__(self, variances: Array, columns: NDArray[np.intp]) -> None:
-        self._variances = variances
+        self._variances, self._columns = variances, columns
         # A column as a slice is a view, where an index would copy.
         self._parts = [_run(np.flatnonzero(columns == j)) for j in range(len(variances))]
 
@@ -195,6 +195,8 @@ class Additive:
         return side
 
     def matrix(self, A: Array, side: Array) -> Array:  # noqa: D102
+        if len(A) <= FEW:
+            return self.with_slopes(A, side)[0]
         total = np.zeros((len(A), len(side)))
         for variance, part in zip(self._variances, self._parts, strict=True):
             # Points of a search along the axes, and those on few levels, share most of their coordinates.
@@ -211,25 +213,28 @@ class Additive:
         return total
 
     def with_slopes(self, A: Array, side: Array) -> tuple[Array, Array]:  # noqa: D102
-        slopes, total = np.empty((len(self._parts), len(A), len(side))), np.zeros((len(A), len(side)))
-        for j, (variance, part) in enumerate(zip(self._variances, self._parts, strict=True)):
-            s = _distances(A[:, part], side[:, part])
-            decay = variance * np.exp(-s)
-            slopes[j] = (1.0 + s) * decay
-            total += slopes[j] + s * s * decay * (1.0 / 3.0)
-        return total, slopes
+        if A.shape[1] == len(self._parts):
+            s = np.abs(A.T[:, :, None] - side.T[:, None, :])
+        else:
+            s = np.array([_distances(A[:, part], side[:, part]) for part in self._parts])
+        decay = np.exp(-s)
+        decay *= self._variances[:, None, None]
+        slopes = 1.0 + s
+        slopes *= decay
+        s *= s
+        s *= decay
+        return slopes.sum(axis=0) + s.sum(axis=0) * (1.0 / 3.0), slopes
 
     def pull(self, A: Array, side: Array, slopes: Array, weights: Array) -> Array:  # noqa: D102
-        by_feature = np.empty_like(A)
-        for part, slope in zip(self._parts, slopes, strict=True):
-            weighted = slope * weights
-            by_feature[:, part] = (A[:, part] * weighted.sum(axis=1, keepdims=True) - weighted @ side[:, part]) * (-1.0 / 3.0)
+        # of each feature the slopes of its dimension, (p, q, n)
+        weighted = (slopes if A.shape[1] == len(slopes) else slopes[self._columns]) * weights
+        by_feature: Array = A * weighted.sum(axis=2).T - (weighted @ side.T[:, :, None])[:, :, 0].T
+        by_feature *= -1.0 / 3.0
         return by_feature
 
     def waves(self, p: int, rng: np.random.Generator) -> AxisWaves:  # noqa: D102
         counts = np.maximum(np.round(WAVES * self._variances / self._variances.sum()).astype(int), FEWEST_WAVES)
-        pairs = zip(self._parts, counts, self._variances, strict=True)
-        return AxisWaves([Waves.drawn(part.stop - part.start, m, variance, rng) for part, m, variance in pairs], self._parts)
+        return AxisWaves.drawn(p, self._parts, counts, self._variances, rng)
 
 
 def _run(columns: NDArray[np.intp]) -> slice:

@@ -30,6 +30,7 @@ _LOG_BOUNDS = {"lengthscale": (math.log(1e-3), math.log(1e4)), "scale": (math.lo
 _LOG_PART = (math.log(1e-5), math.log(1e5))  # bounds of the variance of one dimension's part
 _ADDITIVE_STARTS = 0.05, 0.3  # lengthscales: from long ones a fit does not find the short ones of a function of many waves
 _LOG_RELAXED = math.log(1e-3)  # of a noise that leaves room for new data that an earlier fit does not expect
+_BLOCK = 1 << 14  # distances of an additive kernel that are worked on at a time: dimensions together while points are few
 _FAILED = 1e20  # value where K is not positive definite: the line search steps back
 
 
@@ -220,6 +221,8 @@ class AdditiveObjective(Objective):
             squares[j] += (self._F[rows, column] - self._F[others, column]) ** 2
         self._distances = SQRT5 * np.sqrt(squares)
         self._s, self._decay = np.empty_like(squares), np.empty_like(squares)
+        step = max(_BLOCK // max(len(rows), 1), 1)
+        self._blocks = [slice(first, min(first + step, self.d)) for first in range(0, self.d, step)]
 
     def starts(self) -> list[Array]:
         """Return thetas of equal parts, with short and with long lengthscales."""
@@ -238,17 +241,16 @@ class AdditiveObjective(Objective):
         n, d = len(self.z), self.d
         variances = np.exp(theta[d : 2 * d])
         total = np.zeros(len(self._packed))
-        for j in range(d):
-            s, decay = self._s[j], self._decay[j]
-            np.multiply(self._distances[j], math.exp(-theta[j]), out=s)
+        for block in self._blocks:
+            s, decay = self._s[block], self._decay[block]
+            np.multiply(self._distances[block], np.exp(-theta[block])[:, None], out=s)
             np.exp(np.negative(s, out=decay), out=decay)
             part = s * (1.0 / 3.0)
             part += 1.0
             part *= s
             part += 1.0
             part *= decay
-            part *= variances[j]
-            total += part
+            total += variances[block] @ part
         K = np.zeros((n, n))
         K.flat[self._packed] = total
         K.flat[:: n + 1] = variances.sum()
@@ -260,17 +262,16 @@ class AdditiveObjective(Objective):
         trace = 0.5 * float(alpha @ alpha - np.trace(inverse))
         others, rows = np.divmod(self._packed, len(alpha))
         Q = alpha[rows] * alpha[others] - inverse.T.flat[self._packed]
-        for j in range(d):
-            # k = (1 + s + s^2/3) e^-s and d k / d log lengthscale = s^2 (1 + s) / 3 e^-s
-            s, weighted = self._s[j], self._decay[j]
-            weighted *= Q
-            zeroth, first = float(weighted.sum()), float(weighted @ s)
-            weighted *= s
-            second = float(weighted @ s)
-            weighted *= s
-            third = float(weighted @ s)
-            gradient[j] -= variances[j] * (second + third) / 3.0
-            gradient[d + j] -= variances[j] * (zeroth + first + second / 3.0 + trace)
+        moments = np.empty((4, d))  # sums of Q s^k exp(-s) over all pairs
+        for block in self._blocks:
+            s, weighted = self._s[block], self._decay[block]
+            moments[0, block] = weighted @ Q
+            for k in range(1, 4):
+                weighted *= s
+                moments[k, block] = weighted @ Q
+        # k = (1 + s + s^2/3) e^-s and d k / d log lengthscale = s^2 (1 + s) / 3 e^-s
+        gradient[:d] -= variances * (moments[2] + moments[3]) / 3.0
+        gradient[d : 2 * d] -= variances * (moments[0] + moments[1] + moments[2] / 3.0 + trace)
 
     def hyperparameters(self, theta: Array) -> Hyperparameters:
         """Return the hyperparameters that theta stands for, the mean included."""

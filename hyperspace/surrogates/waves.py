@@ -19,6 +19,7 @@ from hyperspace.trial import Array
 SQRT5 = float(np.sqrt(5.0))
 WAVES = 256  # of a draw
 FEWEST_WAVES = 8  # of one dimension, where each has its own
+FEW = 16  # points for which going through the dimensions one by one costs more than it saves
 _DEGREES = 5.0  # of freedom of the multivariate t distribution that is the spectral density of Matérn-5/2
 
 
@@ -57,32 +58,44 @@ class Waves(NamedTuple):
 
 
 class AxisWaves(NamedTuple):
-    """A draw from the prior of an additive kernel: waves in the features of each dimension.
+    """A draw from the prior of an additive kernel: some waves in the features of each dimension.
 
     Attributes:
-        waves: of each dimension.
-        parts: its columns.
+        waves: all of them, (p, m); outside of its dimension's features the frequencies of a wave are 0.
+        parts: features of each dimension, and its waves.
     """
 
-    waves: list[Waves]
-    parts: list[slice]
+    waves: Waves
+    parts: list[tuple[slice, slice]]
+
+    @classmethod
+    def drawn(
+        cls, p: int, columns: list[slice], counts: NDArray[np.intp], variances: Array, rng: np.random.Generator
+    ) -> AxisWaves:
+        """Draw `counts` waves of these variances in the columns of each dimension."""
+        ends = np.cumsum(counts)
+        rows = [slice(int(end - m), int(end)) for m, end in zip(counts, ends, strict=True)]
+        waves = Waves.drawn(p, int(ends[-1]), float(ends[-1]), rng)  # amplitudes of variance 2
+        frequencies = np.zeros_like(waves.frequencies)
+        for part, row in zip(columns, rows, strict=True):
+            frequencies[part, row] = waves.frequencies[part, row]
+        amplitudes = waves.amplitudes * np.sqrt(np.repeat(variances / counts, counts))
+        return cls(Waves(frequencies, waves.phases, amplitudes), list(zip(columns, rows, strict=True)))
 
     def __call__(self, A: Array) -> Array:
         """Return the values at A (q, p), (q,)."""
-        total = np.zeros(len(A))
-        for waves, part in zip(self.waves, self.parts, strict=True):
+        if len(A) <= FEW:
+            return self.waves(A)
+        total, (frequencies, phases, amplitudes) = np.zeros(len(A)), self.waves
+        for part, row in self.parts:
             features, where = distinct(A[:, part])
-            values = waves(features)
+            values = Waves(frequencies[part, row], phases[row], amplitudes[row])(features)
             total += values if where is None else values[where]
         return total
 
     def gradient(self, A: Array) -> tuple[Array, Array]:
         """Return the values (q,), and their derivatives by A, (q, p)."""
-        total, by_feature = np.zeros(len(A)), np.empty_like(A)
-        for waves, part in zip(self.waves, self.parts, strict=True):
-            values, by_feature[:, part] = waves.gradient(A[:, part])
-            total += values
-        return total, by_feature
+        return self.waves.gradient(A)
 
 
 def distinct(A: Array) -> tuple[Array, NDArray[np.intp] | None]:
