@@ -30,7 +30,7 @@ from hyperspace.trial import Array
 MOST_ADDITIVE = 24  # dimensions of an additive process: its cost grows with their number
 _ADDITIVE: dict[str, Any] = {"kernel": "additive", "warp": False, "max_evaluations": 20}
 _IDLE = 4  # fits that an additive process is left out of when it is far behind
-_GROWTH = 1.1  # of the archive, at which it is fitted anew
+_GROWTH = 1.2  # of the archive, at which it is fitted anew
 _PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
 WHOLE = -1  # in the place of a region's number: the model of the whole space
 _SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see Feasibility
