@@ -22,8 +22,8 @@ from hyperspace.partition import Partition
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.base import Strategy
 from hyperspace.strategies.regions import Fold
-from hyperspace.strategies.settings import DESIGN, LARGEST_TEAM, Settings
-from hyperspace.strategies.team import Round, Setup
+from hyperspace.strategies.settings import DESIGN, LARGEST_TEAM, Settings, Setup
+from hyperspace.strategies.team import Round
 from hyperspace.trial import Archive, Trial
 
 _FEWEST = 2  # usable trials from which models are fitted

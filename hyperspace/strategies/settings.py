@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hyperspace.space import Space
 
 DESIGN, GLOBAL, EXPLOIT, THOMPSON, EXPLORE = "design", "global", "exploit", "thompson", "explore"
 LARGEST_TEAM = 16  # drives that foresee each other's points
@@ -60,3 +64,14 @@ class Settings:
         """Return the arm that takes a team's turn of this number, counted from the study's beginning, in d dimensions."""
         cycle = self.small_cycle if d <= self.small else self.cycle
         return {"G": GLOBAL, "E": EXPLOIT, "T": THOMPSON}[cycle[turn % len(cycle)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is the same for all rounds: space, settings, the user's choice of model and acquisition, the seed."""
+
+    space: Space
+    settings: Settings
+    model: Any
+    acquisition: str
+    seed: int

@@ -12,23 +12,20 @@ minimum over the whole cube instead ("explore").
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acquisition
 from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, maximise
 from hyperspace.optimizers.base import Suggestion
-from hyperspace.space import Bounds, Space
+from hyperspace.space import Bounds
 from hyperspace.strategies.local import WHOLE, Fits, Local, fit_feasibility
+from hyperspace.strategies.models import Models
 from hyperspace.strategies.prospect import Prospect
-from hyperspace.strategies.regions import Fold, Region, nearest
-from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, Settings
+from hyperspace.strategies.regions import Fold, Region
+from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, Setup
 from hyperspace.trial import Archive, Array
 
 MOST_PENDING = 64  # points under way that the global arm takes account of
@@ -37,17 +34,6 @@ ALONG = (
     32,
 )  # rounds of an acquisition's search along the axes, and points a dimension: it is no sum, and costs more than a path
 MOST_TAKEN = 256  # candidates that are looked at for one that is new; beyond it nearly all are taken
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What is the same for all rounds: space, settings, the user's choice of model and acquisition, the seed."""
-
-    space: Space
-    settings: Settings
-    model: Any
-    acquisition: str
-    seed: int
 
 
 class Round:
@@ -82,15 +68,13 @@ class Round:
         self._setup, self._team, self._first_turn, self._size = setup, team, first_turn, size
         self._regions, self._shares, self._domain = regions, shares, domain
         self._mates_known = foresees
-        self._records = fold.records
         self._n = len(archive)
         self._U, self._y, self._score = archive.U, archive.y, fold.score.copy()
-        self._usable = np.isfinite(self._y)
         self._failed = np.zeros(self._n, dtype=bool)
         self._failed[fold.failed] = True
         self._caution = fold.caution
         self._pending = archive.pending
-        self._models: dict[int, Fits] = {}
+        self._models = Models(setup, regions, fold, archive, first_turn, size)
         self._seen: dict[tuple[int, bool], Prospect] = {}
         self._answers: dict[int, Suggestion] = {}
         self._mates: list[Suggestion] = []  # the answers that the one being worked out takes account of
@@ -150,11 +134,11 @@ class Round:
             U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
             if lowest <= target:
                 u = self._first_new(U, prospect.local, rng)
-                return Suggestion(u, THOMPSON, self._recorded(member, prospect.local), prospect.number)
+                return Suggestion(u, THOMPSON, self._models.recorded(member, prospect.local), prospect.number)
         elsewhere = self._elsewhere(member)
         U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
         u = self._first_new(U, elsewhere.local, rng)
-        return Suggestion(u, EXPLORE, self._recorded(member, elsewhere.local), prospects[0].number)
+        return Suggestion(u, EXPLORE, self._models.recorded(member, elsewhere.local), prospects[0].number)
 
     def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
         """Do as `_thompson` does, by joint draws at the candidates."""
@@ -164,7 +148,7 @@ class Round:
             arm, source = EXPLORE, self._elsewhere(member)
             U, _ = source.ranked(member)
         u = self._first_new(U, source.local, rng)
-        return Suggestion(u, arm, self._recorded(member, source.local), prospect.number)
+        return Suggestion(u, arm, self._models.recorded(member, source.local), prospect.number)
 
     def _can_exploit(self, prospect: Prospect) -> bool:
         """Tell whether the acquisition would give another point than the last time."""
@@ -184,7 +168,7 @@ class Round:
             U, _ = self._maximised(member, prospect, prospect.own_incumbent, rng)
         u = self._first_new(U, prospect.local, rng)
         prospect.imagine(u[None])
-        return Suggestion(u, EXPLOIT, self._recorded(member, prospect.local), prospect.number)
+        return Suggestion(u, EXPLOIT, self._models.recorded(member, prospect.local), prospect.number)
 
     def _maximised(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
         """Return points of a region by the acquisition, best first, and the value of the best."""
@@ -199,7 +183,7 @@ class Round:
         return U, float(values[0])
 
     def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
-        fits, box = self._fits(WHOLE), Box(self._setup.space, self._domain)
+        fits, box = self._models.of(WHOLE), Box(self._setup.space, self._domain)
         local = fits.local(self._additive(member, fits))
         model = local.latent
         inside = (self._pending >= self._domain.lower) & (self._pending <= self._domain.upper)
@@ -213,7 +197,7 @@ class Round:
         if getattr(model, "is_additive", False) and not box.all_listed:
             U = np.concatenate([U, combine(criterion, box, centres[0], rng, *ALONG)])
         U, _ = maximise(criterion, box, U, rng, local.scales)
-        return Suggestion(self._first_new(U, local, rng), GLOBAL, self._recorded(member, local))
+        return Suggestion(self._first_new(U, local, rng), GLOBAL, self._models.recorded(member, local))
 
     def _acquisition(self, member: int) -> str:
         name = self._setup.acquisition
@@ -233,7 +217,7 @@ class Round:
 
     def _prospects(self, member: int) -> list[Prospect]:
         """Return the regions as a member sees them."""
-        return [self._prospect(region, self._additive(member, self._fits(region.number))) for region in self._regions]
+        return [self._prospect(region, self._additive(member, self._models.of(region.number))) for region in self._regions]
 
     def _additive(self, member: int, fits: Fits) -> bool:
         """Tell whether a member goes by the additive process: three of four do where it is the more probable one, else one.
@@ -248,7 +232,7 @@ class Round:
     def _prospect(self, region: Region, additive: bool) -> Prospect:
         key = region.number, additive
         if key not in self._seen:
-            setup, centre, local = self._setup, self._U[region.centre], self._fits(region.number).local(additive)
+            setup, centre, local = self._setup, self._U[region.centre], self._models.of(region.number).local(additive)
             rng, feasibility = self._rng(0, region.number), self._feasibility(local)
             self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng)
         return self._seen[key]
@@ -266,7 +250,7 @@ class Round:
 
     def _elsewhere(self, member: int) -> Prospect:
         """Return the whole cube in the place of a region."""
-        fits = self._fits(WHOLE)
+        fits = self._models.of(WHOLE)
         key = WHOLE, self._additive(member, fits)
         if key not in self._seen:
             setup, region, local = self._setup, self._regions[0], fits.local(key[1])
@@ -279,61 +263,7 @@ class Round:
     def _best(self) -> float:
         """The lowest loss that counts; of all losses where none does."""
         counted = self._score[np.isfinite(self._score)]
-        return float(counted.min() if len(counted) else self._y[self._usable].min())
-
-    def _spread_rows(self) -> NDArray[np.intp]:
-        """Return usable trials, half of them the best ones and half drawn from the others; all if there are few."""
-        rows, n = np.flatnonzero(self._usable), self._setup.settings.nearest
-        if len(rows) <= n:
-            return rows
-        order = rows[np.argsort(self._score[rows], kind="stable")]
-        others = np.sort(order[n // 2 :])
-        drawn = streams.stream(self._setup.seed, streams.STRATEGY).permutation(len(others))[: n - n // 2]
-        return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
-
-    def _rows(self, number: int) -> NDArray[np.intp]:
-        """Return the trials that the model of a region, or of the whole space, is fitted to."""
-        if number == WHOLE:
-            return self._spread_rows()
-        setup, centre = self._setup, {region.number: region.centre for region in self._regions}[number]
-        return nearest(setup.space, self._U, self._usable, self._U[centre], setup.settings.nearest)
-
-    def _fits(self, number: int) -> Fits:
-        """Return the models of a region; as long as they are of all trials, regions and the whole space have the same."""
-        settings = self._setup.settings
-        number = WHOLE if np.count_nonzero(self._usable) <= settings.nearest else number
-        if number not in self._models:
-            self._models[number] = self._new_fits(number)
-        return self._models[number]
-
-    def _new_fits(self, number: int) -> Fits:
-        setup = self._setup
-        seed = streams.seed_of(setup.seed, streams.STRATEGY, number + 1)
-        rows, record = self._rows(number), self._record(number)
-        return Fits(setup.model, seed, setup.space, setup.settings, number, rows, self._U, self._y, record)
-
-    def _record(self, number: int) -> Mapping[str, Any] | None:
-        """Return what the last fit of a region recorded; before there was one, what the last fit of any did."""
-        if number in self._records or not self._records:
-            return self._records.get(number)
-        return max(self._records.values(), key=lambda other: other["n"])
-
-    def _recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:
-        """Return what a member's trial records: a fit that all had to make, or the next fit of the region whose turn it has."""
-        regions = sorted(region.number for region in self._regions)
-        numbers = [WHOLE] if np.count_nonzero(self._usable) <= self._setup.settings.nearest else [WHOLE, *regions]
-        turn = (self._first_turn // self._size + member) % self._size
-        number = numbers[turn] if turn < len(numbers) else None
-        if local.record is not None:
-            return self._fits(number).refit() if number is not None and number == local.record["region"] else local.record
-        if number is None:
-            return None
-        settings, record = self._setup.settings, self._record(number)
-        if record is None or self._n >= settings.lag * record["n"]:
-            return None
-        if number in self._records and self._n < settings.growth * record["n"]:
-            return None
-        return self._fits(number).refit()
+        return float(counted.min() if len(counted) else self._y[self._models.usable].min())
 
     def _feasibility(self, local: Local) -> Feasibility | None:
         """Return the probability of success near a model's points: all failures there, and as many other points."""

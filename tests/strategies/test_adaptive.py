@@ -266,7 +266,7 @@ def test_models_see_a_bounded_number_of_trials() -> None:
     study.ask()
     opened = study.strategy._rounds[0][2]
     assert [len(prospect.local.rows) for prospect in opened._prospects(0)] == [LEAN.nearest] * 2
-    assert len(opened._fits(WHOLE).local(False).rows) == LEAN.nearest
+    assert len(opened._models.of(WHOLE).local(False).rows) == LEAN.nearest
 
 
 def test_high_dimensions_move_a_few_coordinates() -> None:
@@ -285,9 +285,9 @@ def test_an_additive_process_shares_the_turns_where_it_is_plausible() -> None:
     study.ask()
     opened = study.strategy._rounds[0][2]
     kinds = [opened._prospects(member)[0].is_additive for member in range(16)]
-    assert opened._fits(WHOLE).lead > 0.0
+    assert opened._models.of(WHOLE).lead > 0.0
     assert sum(kinds) == 12
     record = next(trial.model for trial in reversed(study.archive.trials) if trial.model is not None)
     assert json.loads(json.dumps(record))["additive"]["lead"] > 0.0
     opened._failed[0] = True
-    assert {opened._arm(member) for member in range(16) if opened._additive(member, opened._fits(WHOLE))} == {"thompson"}
+    assert {opened._arm(member) for member in range(16) if opened._additive(member, opened._models.of(WHOLE))} == {"thompson"}

@@ -1,0 +1,88 @@
+"""The models of a round: which trials each is of, where its hyperparameters come from, and which member fits them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspace import streams
+from hyperspace.strategies.local import WHOLE, Fits, Local
+from hyperspace.strategies.regions import Fold, Region, nearest
+from hyperspace.strategies.settings import Setup
+from hyperspace.trial import Archive
+
+
+class Models:
+    """The models of a team's regions and of the whole space, built when asked for, and kept.
+
+    Args:
+        setup: of the strategy.
+        regions: of the team.
+        fold: what follows from the trials known.
+        archive: the trials.
+        first_turn: number of the round's first turn since the study began.
+        size: number of turns.
+    """
+
+    def __init__(
+        self, setup: Setup, regions: tuple[Region, ...], fold: Fold, archive: Archive, first_turn: int, size: int
+    ) -> None:
+        self._setup, self._first_turn, self._size = setup, first_turn, size
+        self._centres = {region.number: region.centre for region in regions}
+        self._records, self._score = fold.records, fold.score.copy()
+        self._U, self._y = archive.U, archive.y
+        self.usable = np.isfinite(self._y)
+        self._all_near = np.count_nonzero(self.usable) <= setup.settings.nearest
+        self._found: dict[int, Fits] = {}
+
+    def of(self, number: int) -> Fits:
+        """Return the models of a region, or of the whole space; as long as they are of all trials, these are the same."""
+        number = WHOLE if self._all_near else number
+        if number not in self._found:
+            setup, rows = self._setup, self._rows(number)
+            seed = streams.seed_of(setup.seed, streams.STRATEGY, number + 1)
+            record = self._record(number)
+            self._found[number] = Fits(setup.model, seed, setup.space, setup.settings, number, rows, self._U, self._y, record)
+        return self._found[number]
+
+    def _rows(self, number: int) -> NDArray[np.intp]:
+        """Return the trials that a model is fitted to: the nearest to a region's centre, or `_spread` ones."""
+        if number == WHOLE:
+            return self._spread()
+        setup, centre = self._setup, self._U[self._centres[number]]
+        return nearest(setup.space, self._U, self.usable, centre, setup.settings.nearest)
+
+    def _spread(self) -> NDArray[np.intp]:
+        """Return usable trials, half of them the best ones and half drawn from the others; all if there are few."""
+        rows, n = np.flatnonzero(self.usable), self._setup.settings.nearest
+        if len(rows) <= n:
+            return rows
+        order = rows[np.argsort(self._score[rows], kind="stable")]
+        others = np.sort(order[n // 2 :])
+        drawn = streams.stream(self._setup.seed, streams.STRATEGY).permutation(len(others))[: n - n // 2]
+        return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
+
+    def _record(self, number: int) -> Mapping[str, Any] | None:
+        """Return what the last fit of a region recorded; before there was one, what the last fit of any did."""
+        if number in self._records or not self._records:
+            return self._records.get(number)
+        return max(self._records.values(), key=lambda other: other["n"])
+
+    def recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:
+        """Return what a member's trial records: a fit that all had to make, or the next fit of the region whose turn it has."""
+        numbers = [WHOLE] if self._all_near else [WHOLE, *sorted(self._centres)]
+        turn = (self._first_turn // self._size + member) % self._size
+        number = numbers[turn] if turn < len(numbers) else None
+        if local.record is not None:
+            return self.of(number).refit() if number is not None and number == local.record["region"] else local.record
+        if number is None:
+            return None
+        settings, record = self._setup.settings, self._record(number)
+        if record is None or len(self._y) >= settings.lag * record["n"]:
+            return None
+        if number in self._records and len(self._y) < settings.growth * record["n"]:
+            return None
+        return self.of(number).refit()
