@@ -129,6 +129,35 @@ def suggestions(exchange: str, seeds: int) -> dict[str, Any]:
     return {"sample": [round(seconds, 6) for seconds in sample], "trials": trials, "space": study.space}
 
 
+def grown(n: int, repeats: int = 3) -> dict[str, float]:
+    """Return processor seconds of suggestions of drives whose archive holds n trials, spread over the cube: mean and median.
+
+    The first round is not counted: it takes up all trials at once, and fits hyperparameters from nothing.
+    """
+    study, rng = Emulated("async", 0), np.random.default_rng(0)
+    archive, per_drive = study.archives[0], n // WORKERS
+    U = rng.random((per_drive * WORKERS, study.space.d))
+    values = [study.instance.true(u) for u in U]
+    known = [
+        Trial(drive=i % WORKERS, iteration=i // WORKERS, x=x, status=OK, metrics={FLOAT_NAME: value})
+        for i, (x, value) in enumerate(zip(study.space.from_unit(U), values, strict=True))
+    ]
+    archive.extend(known)
+    sample = []
+    for iteration in range(per_drive, per_drive + repeats + 1):
+        finished = []
+        for drive in range(WORKERS):
+            begin = time.process_time()
+            asked = study.strategies[drive].ask(drive, iteration, archive)
+            sample += [time.process_time() - begin] if iteration > per_drive else []
+            x = study.space.from_unit(asked.u[None])[0]
+            metrics = {FLOAT_NAME: study.instance.true(asked.u)}
+            fields = {"region": asked.region, "arm": asked.arm, "model": asked.model}
+            finished.append(Trial(drive=drive, iteration=iteration, x=x, status=OK, metrics=metrics, **fields))
+        archive.extend(finished)
+    return {"trials": float(len(known)), "mean": float(np.mean(sample)), "median": float(np.median(sample))}
+
+
 def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[str, Any]:
     """Return what messages with these trials cost (see `benchmarks.virtual.Costs`), by real messages of three kinds."""
     n_drives = 1024

@@ -24,6 +24,7 @@ from benchmarks import ranks, virtual
 from benchmarks.run import RESULTS, load
 
 FOLDER = RESULTS / "scaling"
+GROWN = (512, 10_000)  # trials in an archive beside which a suggestion is timed
 MODES = ("async", "async, worker", "round")
 COLUMNS = {
     "utilisation": lambda r: f"{100 * r['utilisation']:.1f} %",
@@ -43,6 +44,7 @@ def measure(folder: Path, seeds: int) -> None:
     costs = ranks.message_costs(asynchronous["trials"], asynchronous["space"])
     folder.mkdir(parents=True, exist_ok=True)
     content = {"messages": costs, "async": asynchronous["sample"], "round": rounds["sample"]}
+    content["grown"] = [ranks.grown(n) for n in GROWN for _ in range(3)]
     (folder / "costs.json").write_text(json.dumps(content) + "\n")
 
 
@@ -103,6 +105,15 @@ def tables(folder: Path) -> str:
         if key[1] == "async, worker" and "lost" in record:
             cells = " | ".join(f"{100 * record['lost'][name]:.1f} %" for name in virtual.LOSSES)
             lines.append(f"| {key[0]} | {key[1]} | {key[2]} | {key[4]} | {cells} |")
+    lines.append("")
+    costs = json.loads((folder / "costs.json").read_text()) if (folder / "costs.json").exists() else {}
+    for mode in ("async", "round"):
+        lines.append(f"A suggestion with {mode}, of a study of 16 drives: {1000 * np.mean(costs.get(mode, np.nan)):.1f} ms.")
+    by_size: dict[float, list[float]] = {}
+    for row in costs.get("grown", []):
+        by_size.setdefault(row["trials"], []).append(1000 * row["mean"])
+    for trials, means in by_size.items():
+        lines.append(f"In an archive of {trials:,.0f} trials: {np.median(means):.1f} ms ({min(means):.1f} to {max(means):.1f}).")
     lines.append("")
     measured = {(record["mode"], record["ranks"]): record for record in load(folder / "real.jsonl")}  # the last one counts
     if measured:
