@@ -107,8 +107,8 @@ def tables(folder: Path) -> str:
             lines.append(f"| {key[0]} | {key[1]} | {key[2]} | {key[4]} | {cells} |")
     lines.append("")
     costs = json.loads((folder / "costs.json").read_text()) if (folder / "costs.json").exists() else {}
-    for mode in ("async", "round"):
-        lines.append(f"A suggestion with {mode}, of a study of 16 drives: {1000 * np.mean(costs.get(mode, np.nan)):.1f} ms.")
+    for mode in sorted({"async", "round"} & costs.keys()):
+        lines.append(f"A suggestion with {mode}, of a study of 16 drives: {1000 * np.mean(costs[mode]):.1f} ms.")
     by_size: dict[float, list[float]] = {}
     for row in costs.get("grown", []):
         by_size.setdefault(row["trials"], []).append(1000 * row["mean"])

@@ -64,3 +64,9 @@ def test_tables_show_what_is_on_file(tmp_path):
     table = scaling.tables(tmp_path)
     assert "| 4 | async | constant | 9" in table
     assert "| 4 | round | constant | 9" in table
+
+
+def test_suggestions_are_timed_beside_many_trials():
+    timed = ranks.grown(64, repeats=1)
+    assert timed["trials"] == 64
+    assert 0.0 < timed["median"] <= 2.0 * timed["mean"]
