@@ -173,8 +173,8 @@ def combine(criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, 
     points = []
     for _ in range(rounds):
         axes = [_along(box, j, u, n_along, rng) for j in range(box.d)]
-        U = np.repeat(u[None], sum(map(len, axes)), axis=0)
-        ends = np.cumsum([0, *map(len, axes)])
+        U = np.repeat(u[None], 1 + sum(map(len, axes)), axis=0)
+        ends = np.cumsum([1, *map(len, axes)])
         for j, axis in enumerate(axes):
             U[ends[j] : ends[j + 1], j] = axis
         values = criterion(U)

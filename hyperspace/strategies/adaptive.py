@@ -64,7 +64,7 @@ class AdaptiveStrategy(Strategy):
         self._shared, self._foresees = exchange != "none", exchange == "round"
         self._settings = settings if settings is not None else Settings()
         if exchange == "async":
-            self._settings = replace(self._settings, lag=self._settings.late)
+            self._settings = replace(self._settings, lag=self._settings.late, growth=self._settings.late_growth)
         self._setup = Setup(space, self._settings, surrogate, acquisition, seed)
         n_teams = math.ceil(n_drives / LARGEST_TEAM) if self._shared else n_drives
         self._size = math.ceil(n_drives / n_teams)

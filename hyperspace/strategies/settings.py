@@ -31,6 +31,7 @@ class Settings:
         growth: one member fits hyperparameters anew when the archive grew by this factor.
         lag: every member does, when it grew by this factor since the last fit on record.
         late: the same with exchange="async", where a fit is known a question later than in rounds.
+        late_growth: `growth` with exchange="async", where every fit holds a rank up.
         plausible: nats a trial by which an additive process may be behind, and have a turn in four still.
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
@@ -53,6 +54,7 @@ class Settings:
     growth: float = 1.05
     lag: float = 1.15
     late: float = 1.4
+    late_growth: float = 1.1
     plausible: float = 0.5
     promise: float = 1e-4
     worked_out: float = -10.0

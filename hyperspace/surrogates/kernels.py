@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.surrogates.waves import FEW, FEWEST_WAVES, WAVES, AxisWaves, Waves, distinct
+from hyperspace.surrogates.waves import FEW, FEWEST_WAVES, SHARED, WAVES, AxisWaves, Waves
 from hyperspace.trial import Array
 
 if TYPE_CHECKING:
@@ -197,19 +197,20 @@ class Additive:
     def matrix(self, A: Array, side: Array) -> Array:  # noqa: D102
         if len(A) <= FEW:
             return self.with_slopes(A, side)[0]
+        differ = A[0] != A
+        if differ.mean() < SHARED:
+            total = np.repeat(self.with_slopes(A[:1], side)[0], len(A), axis=0)
+            for variance, part in zip(self._variances, self._parts, strict=True):
+                rows = np.flatnonzero(differ[:, part].any(axis=1))
+                if len(rows):
+                    kernel = variance * _matern52_of(_distances(A[np.append(rows, 0), part], side[:, part]))
+                    total[rows] += kernel[:-1] - kernel[-1]
+            return total
         total = np.zeros((len(A), len(side)))
         for variance, part in zip(self._variances, self._parts, strict=True):
-            # Points of a search along the axes, and those on few levels, share most of their coordinates.
-            values, where = distinct(A[:, part])
-            s = _distances(values, side[:, part])
-            kernel = s * (1.0 / 3.0)
-            kernel += 1.0
-            kernel *= s
-            kernel += 1.0
-            np.negative(s, out=s)
-            kernel *= np.exp(s, out=s)
+            kernel = _matern52_of(_distances(A[:, part], side[:, part]))
             kernel *= variance
-            total += kernel if where is None else kernel[where]
+            total += kernel
         return total
 
     def with_slopes(self, A: Array, side: Array) -> tuple[Array, Array]:  # noqa: D102
@@ -239,6 +240,17 @@ class Additive:
 
 def _run(columns: NDArray[np.intp]) -> slice:
     return slice(int(columns[0]), int(columns[-1]) + 1)  # features of one dimension stand side by side
+
+
+def _matern52_of(s: Array) -> Array:
+    """Return the kernel (1 + s + s^2/3) exp(-s) of s itself, which is overwritten."""
+    kernel = s * (1.0 / 3.0)
+    kernel += 1.0
+    kernel *= s
+    kernel += 1.0
+    np.negative(s, out=s)
+    kernel *= np.exp(s, out=s)
+    return kernel
 
 
 def _distances(A: Array, B: Array) -> Array:

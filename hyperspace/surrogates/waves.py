@@ -20,6 +20,9 @@ SQRT5 = float(np.sqrt(5.0))
 WAVES = 256  # of a draw
 FEWEST_WAVES = 8  # of one dimension, where each has its own
 FEW = 16  # points that are worked out in double precision, and for all dimensions at once
+SHARED = (
+    0.5  # of the coordinates: where fewer differ from the first point, as in a search along the axes, only they are worked out
+)
 _DEGREES = 5.0  # of freedom of the multivariate t distribution that is the spectral density of Matérn-5/2
 
 
@@ -90,21 +93,17 @@ class AxisWaves(NamedTuple):
         """Return the values at A (q, p), (q,)."""
         if len(A) <= FEW:
             return self.waves(A)
-        total, (frequencies, phases, amplitudes) = np.zeros(len(A)), self.waves
+        differ = A[0] != A
+        if differ.mean() >= SHARED:
+            return self.waves(A)
+        total, (frequencies, phases, amplitudes) = np.repeat(self.waves(A[:1]), len(A)), self.waves
         for part, row in self.parts:
-            features, where = distinct(A[:, part])
-            values = Waves(frequencies[part, row], phases[row], amplitudes[row])(features)
-            total += values if where is None else values[where]
+            rows = np.flatnonzero(differ[:, part].any(axis=1))
+            if len(rows):
+                values = Waves(frequencies[part, row], phases[row], amplitudes[row])(A[np.append(rows, 0), part])
+                total[rows] += values[:-1] - values[-1]
         return total
 
     def gradient(self, A: Array) -> tuple[Array, Array]:
         """Return the values (q,), and their derivatives by A, (q, p)."""
         return self.waves.gradient(A)
-
-
-def distinct(A: Array) -> tuple[Array, NDArray[np.intp] | None]:
-    """Return the distinct rows of a feature A (q, 1), and which of them each row is; A and None where that saves little."""
-    if A.shape[1] > 1:
-        return A, None
-    values, where = np.unique(A[:, 0], return_inverse=True)
-    return (values[:, None], where) if 2 * len(values) < len(A) else (A, None)

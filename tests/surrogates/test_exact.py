@@ -202,14 +202,17 @@ def additive(d, noise=1e-3):
     return Hyperparameters(np.geomspace(0.3, 2.0, d), 1.7, noise, 0.4, shares)
 
 
-def test_an_additive_kernel_is_the_sum_of_kernels_of_one_dimension():
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_additive_kernel_is_the_sum_of_kernels_of_one_dimension(shared):
     X, z = data(40, 4)
     space = check_space([(0.0, 1.0), (1, 6), ["a", "b", "c"], (0.0, 1.0)])
     hyper, features = additive(4), Features(4, space)
     model = ExactGP(features, hyper, X, z)
     Q = np.random.default_rng(1).random((30, 4))
-    Q[10:] = Q[0]  # a search along an axis: the kernel is worked out for what differs only
-    Q[10:, 3] = np.linspace(0.0, 1.0, 20)
+    if shared:  # a search along an axis: the kernel is worked out for what differs only
+        Q[1:] = Q[0]
+        Q[10:, 3] = np.linspace(0.0, 1.0, 20)
+        Q[3:8, 2] = [0.1, 0.5, 0.9, 0.2, 0.8]
     expected = np.zeros((30, 40))
     for j in range(4):
         F, G = (features(points)[:, features.columns == j] for points in (Q, X))

@@ -71,3 +71,12 @@ def test_gradients_are_finite_differences(mixed: bool, additive: bool) -> None:
         step[j] = 1e-6
         expected = (path(Q + step) - path(Q - step)) / 2e-6
         np.testing.assert_allclose(gradients[:, j], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_points_along_the_axes_are_worked_out_as_any_others() -> None:
+    path = process(additive=True).path(np.random.default_rng(6))
+    Q = np.repeat(np.random.default_rng(7).random((1, 3)), 60, axis=0)
+    for j in range(3):
+        Q[1 + 19 * j : 20 + 19 * j, j] = np.linspace(0.0, 1.0, 19)
+    one_by_one = np.concatenate([path(Q[i : i + 1]) for i in range(60)])
+    np.testing.assert_allclose(path(Q), one_by_one, rtol=0, atol=2e-5)
