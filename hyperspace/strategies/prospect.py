@@ -66,7 +66,8 @@ class Prospect:
         self.model: Model = local.latent  # grows by fantasies
         self.saw_pending = False
         self.incumbent = float(local.fitted.min())
-        self.own_incumbent = float(local.latent.posterior(centre[None]).mean[0, 0])
+        self.found = float(local.latent.posterior(centre[None]).mean[0, 0])  # the best there, without fantasies
+        self.own_incumbent = self.found
 
     def _bounds(self, side: float) -> Bounds:
         space, stretch = self._space, self._settings.stretch

@@ -128,8 +128,9 @@ class Round:
         settings, keen = self._setup.settings, member % 4 < 2  # by fours: of two neighbours in a cycle of arms one exploits
         roams = not keen and self._setup.space.d <= settings.small
         for rank, prospect in enumerate(prospects[:1] if roams else prospects):
-            # The next best region is judged by what was found there, as are those of exploiting turns.
-            incumbent = prospect.own_incumbent if rank else prospect.latent_of(self._best)
+            # The next best region is judged by what was found there, and not by fantasies of exploiting turns, which a drive that
+            # answers for itself alone does not know.
+            incumbent = prospect.found if rank else prospect.latent_of(self._best)
             target = incumbent - settings.promise
             U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
             if lowest <= target:

@@ -89,6 +89,22 @@ def test_an_answer_follows_from_the_trials_alone() -> None:
     assert points(Study(MIXED, seed=1).run(8, bowl).ask()) != points(expected)
 
 
+@pytest.mark.parametrize("dimensions", [[(0.0, 1.0), (1, 9)], [(0.0, 1.0)] * 4])
+def test_a_drive_that_answers_for_itself_alone_says_what_it_would_among_all(dimensions: Any) -> None:
+    study = Study(dimensions, n_drives=8)
+    for _ in range(12):
+        suggestions = study.ask()
+        for drive in (1, 4, 6):
+            alone = study.fresh().ask(drive, study.iteration, study.archive)
+            assert alone.u.tolist() == suggestions[drive].u.tolist()
+            assert (alone.arm, alone.region, alone.model) == (
+                suggestions[drive].arm,
+                suggestions[drive].region,
+                suggestions[drive].model,
+            )
+        study.run(1, bowl)
+
+
 def test_resuming_from_records_goes_on_as_it_would_have() -> None:
     study = Study(MIXED).run(6, bowl)
     resumed = Study(MIXED)
