@@ -135,10 +135,11 @@ def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
     fails = failure(U) + doubt > 0.0
     assert 0 < fails.sum() < len(U)
     np.testing.assert_allclose(drawn(U), np.where(fails, -np.inf, -path(U)))
-    value, gradient = drawn.gradient(U)
-    np.testing.assert_allclose(value, drawn(U))
+    few = U[:16]  # so many are worked out in double precision
+    value, gradient = drawn.gradient(few)
+    np.testing.assert_allclose(value, drawn(few))
     for j, e in enumerate(1e-6 * np.eye(3)):
-        numeric = (path(U - e) - path(U + e)) / 2e-6
+        numeric = (path(few - e) - path(few + e)) / 2e-6
         np.testing.assert_allclose(gradient[:, j], numeric, rtol=1e-5, atol=1e-5)
     drawn.keep_off(U, 2.0)
     fails = failure(U) + 3.0 * doubt > 0.0

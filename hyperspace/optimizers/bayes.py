@@ -40,7 +40,7 @@ _WORKED_OUT = math.log(1e-4)  # log EI, of targets of variance one, below which 
 _RESOLVED = 1e-7  # noise, of such targets, that is taken for none
 _N_INCUMBENTS = 4  # points that candidates are moved from
 _SUCCESS, _FAILURE = 0.0, 1.0  # what the model of failures is told
-_CAUTION_LOST = 0.1  # by a success; a failure adds 1, so that about every eleventh trial may fail
+_CAUTION_LOST, _CAUTION_GAINED = 0.1, 2.0  # by a success and by a failure: about every twentieth trial may fail, and few in a row
 
 
 class BayesOptimizer(AskTell):
@@ -98,7 +98,7 @@ class BayesOptimizer(AskTell):
         """Ask for more certainty after a failure and for less after a success, of points that a model had proposed."""
         for trial, failure, count in zip(trials, failed, counts, strict=True):
             if count and trial.arm != DESIGN:
-                self._caution = max(self._caution + (1.0 if failure else -_CAUTION_LOST), 0.0)
+                self._caution = max(self._caution + (_CAUTION_GAINED if failure else -_CAUTION_LOST), 0.0)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
         """Take up what an earlier `ask` recorded; nothing is fitted."""
