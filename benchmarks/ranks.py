@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks import suites
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.serial import SerialExchange
+from hyperspace.loop.asynchronous import AHEAD
 from hyperspace.loop.views import View
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.records import load_trial, shared_record
@@ -38,7 +39,6 @@ import json, sys, time
 import hyperspace.loop.asynchronous
 from hyperspace import hyperdrive
 from hyperspace.exchange.gossip import Gossip
-from mpi4py import MPI
 options = json.loads(sys.argv[1])
 kept = []
 class Kept(Gossip):
@@ -46,22 +46,24 @@ class Kept(Gossip):
         super().__init__(*arguments)
         kept.append(self)
 hyperspace.loop.asynchronous.Gossip = Kept
+def brief(x):
+    return sum((value - 0.3) ** 2 for value in x)
 def objective(x):
     time.sleep(options["seconds"])
-    return sum((value - 0.3) ** 2 for value in x)
-def study(n_calls):
+    return brief(x)
+def study(objective, n_calls):
     return hyperdrive(objective, [(0.0, 1.0)] * 10, None, checkpoints=False, n_calls=n_calls, exchange=options["exchange"],
-                      model=options["model"])
-if options["warm"]:
-    seconds, options["seconds"] = options["seconds"], 0.0
-    study(4 * MPI.COMM_WORLD.Get_size())  # loads the libraries
-    options["seconds"] = seconds
-result = study(options["n_calls"])
-mine = [kept[-1].messages, kept[-1].bytes] if kept else [0, 0]
-mine = MPI.COMM_WORLD.gather(mine)
-if MPI.COMM_WORLD.Get_rank() == 0:
-    rows = result.trials[["started", "suggest_seconds", "seconds"]].to_numpy().tolist()
-    sys.stdout.write("MEASURED " + json.dumps({"rows": rows, "gossip": mine}) + "\\n")
+                      model=options["model"], isolate=options["worker"])
+if __name__ == "__main__":
+    from mpi4py import MPI
+    if options["warm"]:
+        study(brief, 4 * MPI.COMM_WORLD.Get_size())  # loads the libraries
+    result = study(objective, options["n_calls"])
+    mine = [kept[-1].messages, kept[-1].bytes] if kept else [0, 0]
+    mine = MPI.COMM_WORLD.gather(mine)
+    if MPI.COMM_WORLD.Get_rank() == 0:
+        rows = result.trials[["started", "suggest_seconds", "seconds"]].to_numpy().tolist()
+        sys.stdout.write("MEASURED " + json.dumps({"rows": rows, "gossip": mine}) + "\\n")
 """
 
 
@@ -70,10 +72,16 @@ class Emulated:
 
     All answers of a round are asked for before the first value is told: with exchange="async" a drive knows of the points of
     those before it that they are under way.
+
+    Args:
+        exchange: as of `hyperdrive`.
+        seed: of the problem and of the study.
+        thinks_ahead: whether drives think ahead before they are told the values of a round.
     """
 
-    def __init__(self, exchange: str, seed: int) -> None:
-        self.exchange = exchange
+    def __init__(self, exchange: str, seed: int, thinks_ahead: bool = False) -> None:
+        self.exchange, self.thinks_ahead = exchange, thinks_ahead
+        self.ahead: list[float] = []  # processor seconds of thinking ahead
         self.instance = suites.instance(PROBLEM, "tune", seed)
         space = check_space(self.instance.dimensions)
         self.space, d = space, space.d
@@ -96,7 +104,7 @@ class Emulated:
         ]
 
     def round(self, iteration: int) -> tuple[list[Trial], list[float]]:
-        """Return a round's trials, and the processor seconds of each of its suggestions, taking them up included."""
+        """Return a round's trials, and the processor seconds of each of its suggestions."""
         running: list[Trial] = []
         seconds = []
         for drive, (strategy, archive) in enumerate(zip(self.strategies, self.archives, strict=True)):
@@ -107,6 +115,11 @@ class Emulated:
             x = self.space.from_unit(suggestion.u[None])[0]
             asked = {"region": suggestion.region, "arm": suggestion.arm, "model": suggestion.model}
             running.append(Trial(drive=drive, iteration=iteration, x=x, status=RUNNING, **asked))
+        for drive, (strategy, archive) in enumerate(zip(self.strategies, self.archives, strict=True)):
+            if self.thinks_ahead:
+                begin = time.process_time()
+                strategy.think_ahead(drive, iteration + 1, archive)
+                self.ahead.append(time.process_time() - begin)
         finished = []
         for trial in running:
             value = self.instance.true(self.space.to_unit([trial.x])[0])
@@ -116,17 +129,23 @@ class Emulated:
         return finished, seconds
 
 
-def suggestions(exchange: str, seeds: int) -> dict[str, Any]:
-    """Return processor seconds of suggestions, those of the initial design included, and the trials of the last study."""
+def suggestions(exchange: str, seeds: int, thinks_ahead: bool = False) -> dict[str, Any]:
+    """Return processor seconds of suggestions (those of the initial design too), of thinking ahead, and the last trials."""
     sample: list[float] = []
+    ahead: list[float] = []
     trials: list[Trial] = []
     for seed in range(-1, seeds):  # the first study loads the libraries
-        study, trials = Emulated(exchange, max(seed, 0)), []
+        study, trials = Emulated(exchange, max(seed, 0), thinks_ahead), []
         for iteration in range(ROUNDS if seed >= 0 else 4):
             finished, seconds = study.round(iteration)
             trials += finished
             sample += seconds if seed >= 0 else []
-    return {"sample": [round(seconds, 6) for seconds in sample], "trials": trials, "space": study.space}
+        ahead += study.ahead if seed >= 0 else []
+    return {"sample": _rounded(sample), "ahead": _rounded(ahead), "trials": trials, "space": study.space}
+
+
+def _rounded(sample: list[float]) -> list[float]:
+    return [round(seconds, 6) for seconds in sample]
 
 
 def grown(n: int, repeats: int = 3) -> dict[str, float]:
@@ -213,7 +232,7 @@ def _taking(records: list[Any], space: Any, repeats: int = 20) -> float:
 
 
 def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
-    """Return processor seconds for which a drive that asks takes up a trial, all others having made one since it asked last.
+    """Return processor seconds for which a drive takes up a trial, in batches of a size at which a rank thinks ahead.
 
     Points are spread over the cube, so that many regions move: in a study that converges fewer do.
     """
@@ -224,21 +243,26 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
     settings = Settings()
     fold = Fold(space, settings, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
     spent = []
-    for iteration in range(5):
-        for drive, x in enumerate(space.from_unit(rng.random((n_drives, space.d)))):
+    batch = round(AHEAD * n_drives)
+    for number in range(round(5 / AHEAD)):
+        for drive, x in enumerate(space.from_unit(rng.random((batch, space.d))), start=number * batch):
             record = records[drive % len(records)]
+            drive, iteration = drive % n_drives, drive // n_drives
             trial = load_trial(record | {"drive": drive, "iteration": iteration, "x": space.dump(x)}, space)
             trials[drive].append(trial.finish(OK, metrics={FLOAT_NAME: float(rng.random())}))
         begin = time.process_time()
         view.update(trials, running)
         fold.update(view.archive)
         spent.append(time.process_time() - begin)
-    return float(np.median(spent)) / n_drives  # without a collection of garbage, which may fall into any of them
+    return float(np.median(spent)) / batch  # without a collection of garbage, which may fall into any of them
 
 
-def real(ranks: int, exchange: str, rounds: int, seconds: float, model: str = "GP", warm: bool = True) -> dict[str, Any]:
-    """Run a study on MPI ranks whose evaluations sleep, and return its figures."""
-    options = {"exchange": exchange, "n_calls": ranks * rounds, "seconds": seconds, "model": model, "warm": warm}
+def real(
+    ranks: int, exchange: str, rounds: int, seconds: float, model: str = "GP", warm: bool = True, worker: bool = False
+) -> dict[str, Any]:
+    """Run a study on MPI ranks whose evaluations sleep, in the rank or in a worker of its own, and return its figures."""
+    options = {"exchange": exchange, "n_calls": ranks * rounds, "seconds": seconds, "model": model}
+    options |= {"warm": warm, "worker": worker}
     mpirun = Path(sys.executable).with_name("mpirun")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "study.py"
@@ -252,9 +276,8 @@ def real(ranks: int, exchange: str, rounds: int, seconds: float, model: str = "G
             timeout=60 + 4 * rounds * (seconds + 0.1 * ranks),
         )
     measured = json.loads(re.findall("MEASURED (.*)", done.stdout)[0])
-    asked, thought, lasted = np.array(measured["rows"], dtype=float).T
-    starts = asked + thought
-    ends, begin, last = starts + lasted, asked.min(), starts.max()
+    starts, thought, lasted = np.array(measured["rows"], dtype=float).T
+    ends, begin, last = starts + lasted, (starts - thought).min(), starts.max()
     busy = float((np.minimum(ends, last) - starts).sum())
     whole = ranks * float(ends.max() - begin)
     messages, sent = np.array(measured["gossip"]).sum(axis=0)

@@ -41,9 +41,11 @@ COLUMNS = {
 def measure(folder: Path, seeds: int) -> None:
     """Measure suggestions and messages, and store them."""
     asynchronous, rounds = ranks.suggestions("async", seeds), ranks.suggestions("round", seeds)
+    ahead = ranks.suggestions("async", seeds, thinks_ahead=True)
     costs = ranks.message_costs(asynchronous["trials"], asynchronous["space"])
     folder.mkdir(parents=True, exist_ok=True)
     content = {"messages": costs, "async": asynchronous["sample"], "round": rounds["sample"]}
+    content |= {"async, worker": ahead["sample"], "ahead": ahead["ahead"]}
     content["grown"] = [ranks.grown(n) for n in GROWN for _ in range(3)]
     (folder / "costs.json").write_text(json.dumps(content) + "\n")
 
@@ -57,11 +59,7 @@ def simulate(folder: Path, sizes: list[int], kinds: list[str], modes: list[str],
         study = {"ranks": size, "mode": mode, "kind": kind, "mean": seconds, "rounds": rounds}
         if _key(study) in known:
             continue
-        sample = np.array(measured[mode.split(",")[0]])
-        unit = virtual.EVALUATIONS[kind]
-
-        def suggest(rng: np.random.Generator, sample: np.ndarray = sample) -> float:
-            return float(sample[rng.integers(len(sample))])
+        suggest, unit = _drawn_from(measured[mode]), virtual.EVALUATIONS[kind]
 
         def evaluate(rng: np.random.Generator, unit: Any = unit) -> float:
             return seconds * float(unit(rng))
@@ -70,18 +68,24 @@ def simulate(folder: Path, sizes: list[int], kinds: list[str], modes: list[str],
         if mode == "round":
             outcome = virtual.rounds(size, size * rounds, suggest, evaluate, costs)
         else:
-            beside = mode.endswith("worker")
-            outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, beside=beside)
+            think_ahead = _drawn_from(measured["ahead"]) if mode.endswith("worker") else None
+            outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, think_ahead=think_ahead)
         _append(folder / "simulated.jsonl", study | virtual.describe(outcome))
         print(
             f"{size} ranks, {mode}, {kind}: {100 * outcome.utilisation:.1f} % in {time.perf_counter() - begin:.0f} s", flush=True
         )
 
 
+def _drawn_from(sample: list[float]) -> virtual.Drawn:
+    return lambda rng: sample[rng.integers(len(sample))]
+
+
 def real(folder: Path, sizes: list[int], modes: list[str], seconds: float, rounds: int) -> None:
     """Run studies on real ranks."""
     for size, mode in product(sizes, modes):
-        record = {"mode": mode, "mean": seconds, "rounds": rounds} | ranks.real(size, mode, rounds, seconds)
+        worker = mode.endswith("worker")
+        measured = ranks.real(size, mode.split(",")[0], rounds, seconds, worker=worker)
+        record = {"mode": mode, "mean": seconds, "rounds": rounds} | measured
         _append(folder / "real.jsonl", record)
         print(f"{size} ranks, {mode}: {100 * record['utilisation']:.1f} %", flush=True)
 
@@ -107,8 +111,10 @@ def tables(folder: Path) -> str:
             lines.append(f"| {key[0]} | {key[1]} | {key[2]} | {key[4]} | {cells} |")
     lines.append("")
     costs = json.loads((folder / "costs.json").read_text()) if (folder / "costs.json").exists() else {}
-    for mode in sorted({"async", "round"} & costs.keys()):
+    for mode in sorted({*MODES} & costs.keys()):
         lines.append(f"A suggestion with {mode}, of a study of 16 drives: {1000 * np.mean(costs[mode]):.1f} ms.")
+    if "ahead" in costs:
+        lines.append(f"Thinking ahead of one, beside an evaluation: {1000 * np.mean(costs['ahead']):.1f} ms.")
     by_size: dict[float, list[float]] = {}
     for row in costs.get("grown", []):
         by_size.setdefault(row["trials"], []).append(1000 * row["mean"])
@@ -157,7 +163,7 @@ def main() -> None:
         sizes, modes = arguments.ranks or [4, 16, 64, 256, 1024, 4096], arguments.modes or list(MODES)
         simulate(arguments.results, sizes, arguments.kinds, modes, arguments.seconds, arguments.rounds)
     elif arguments.part == "real":
-        sizes, modes = arguments.ranks or [1, 2, 4, 8, 16], arguments.modes or ["async", "round"]
+        sizes, modes = arguments.ranks or [1, 2, 4, 8, 16], arguments.modes or list(MODES)
         real(arguments.results, sizes, modes, arguments.seconds, arguments.rounds)
     else:
         print(tables(arguments.results))

@@ -1,8 +1,8 @@
 """A study on thousands of virtual ranks in one process: a simulation by discrete events.
 
 In the asynchronous exchange every virtual rank has the ledger that a real one has (`hyperspace.exchange.ledger`), and does what
-the loop of `hyperspace.loop.asynchronous` does: gossip, ask, gossip, evaluate. Messages carry counts in the place of records, and
-take as long as a record of the measured size would. In rounds nothing has to be simulated but the wait for the slowest.
+the loop of `hyperspace.loop.asynchronous` does: gossip, ask, gossip, evaluate, think ahead. Messages carry counts in the place of
+records, and take as long as a record of the measured size would. In rounds nothing is simulated but the wait for the slowest.
 
 Units are seconds and bytes.
 """
@@ -19,7 +19,7 @@ import numpy as np
 
 from hyperspace.exchange.ledger import Ledger, News
 from hyperspace.exchange.waiting import nap
-from hyperspace.loop.asynchronous import INTERVAL
+from hyperspace.loop.asynchronous import AHEAD, INTERVAL
 
 Drawn = Callable[[np.random.Generator], float]
 
@@ -44,8 +44,8 @@ class Costs:
         send, receive: processor seconds for (a message, a count, a record).
         size: bytes of (a message, a count, a record).
         take: processor seconds for making a trial of a new record.
-        know: processor seconds for taking up a new trial into the archive and the regions when a rank asks, by (number of drives,
-            seconds); what lies between is interpolated.
+        know: processor seconds for taking up a new trial into the archive and the regions, in batches as a rank that thinks ahead
+            takes them, by (number of drives, seconds); what lies between is interpolated.
         delay: seconds that a message is on its way, and that the sender needs to hear that it was received.
         bandwidth: bytes that an edge carries a second.
     """
@@ -139,8 +139,10 @@ _UNDER_WAY = {"due": "waiting", "asked": "suggesting"}  # what a rank does until
 class _Gossiping:
     """Ranks that gossip."""
 
-    def __init__(self, ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int, beside: bool) -> None:
-        self.beside = beside
+    def __init__(
+        self, ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int, think_ahead: Drawn | None
+    ) -> None:
+        self.think_ahead = think_ahead
         self.know = costs.of_knowing(ranks)
         self.n_calls, self.suggest, self.evaluate, self.costs = n_calls, suggest, evaluate, costs
         self.rng = np.random.default_rng(seed)
@@ -155,7 +157,7 @@ class _Gossiping:
         self.finished = 0
         self.seconds = [0.0] * ranks  # of the last evaluation
         self.ends = [0.0] * ranks
-        self.known = [0] * ranks  # trials that a rank knew when it asked last
+        self.known = [0] * ranks  # trials that a rank has taken up
         self.waiting = [0.0] * ranks  # since when a rank waits for a part of the budget
         self.intervals: list[tuple[float, float]] = []
         self.outcome = Outcome(ranks)
@@ -194,10 +196,8 @@ class _Gossiping:
             return pause, "due"
         self.waiting[rank] = 0.0
         ledger.quota -= 1
-        known = int(ledger.finished.sum())
-        self.outcome.behind += self.finished - known
-        taking_up, thinking = self.know * (known - self.known[rank]), self.suggest(self.rng)
-        self.known[rank] = known
+        self.outcome.behind += self.finished - int(ledger.finished.sum())
+        taking_up, thinking = self._take_up(rank), self.suggest(self.rng)
         lost["gossip before"] += spent
         lost["taking up"] += taking_up
         lost["suggesting"] += thinking
@@ -218,14 +218,27 @@ class _Gossiping:
         """Return when the evaluation has ended, or the next turn beside it is due, as `AsyncLoop` takes them."""
         left = self.ends[rank] - self.clock[0]
         pause = max(spent + nap(self.seconds[rank] - left), INTERVAL)
-        if left > pause and self.beside:
+        if left > pause and self.think_ahead is not None:
             return pause, "evaluating"
         late = max(spent - left, 0.0)
         self.outcome.lost["gossip before"] += late
         return left + late, "done"
 
     def _evaluating(self, rank: int) -> tuple[float, str]:
-        return self._next(rank, self._turn(rank))
+        spent = self._turn(rank)
+        if self.think_ahead is not None and self._news(rank) >= AHEAD * len(self.ledgers):
+            spent += self._take_up(rank) + self.think_ahead(self.rng)
+        return self._next(rank, spent)
+
+    def _news(self, rank: int) -> int:
+        """Return the number of trials that a rank has heard of and not taken up."""
+        return int(self.ledgers[rank].finished.sum()) - self.known[rank]
+
+    def _take_up(self, rank: int) -> float:
+        """Return the processor seconds for which a rank takes up what it has heard of."""
+        news = self._news(rank)
+        self.known[rank] += news
+        return self.know * news
 
     def _turn(self, rank: int, insist: bool = False) -> float:
         """Receive and send as `Gossip.turn` does; return the processor seconds that it takes."""
@@ -264,7 +277,13 @@ class _Gossiping:
 
 
 def gossip(
-    ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int = 0, beside: bool = False
+    ranks: int,
+    n_calls: int,
+    suggest: Drawn,
+    evaluate: Drawn,
+    costs: Costs,
+    seed: int = 0,
+    think_ahead: Drawn | None = None,
 ) -> Outcome:
     """Simulate exchange="async" with a shared budget of `n_calls` evaluations.
 
@@ -275,9 +294,10 @@ def gossip(
         evaluate: draws the seconds of an evaluation.
         costs: of messages.
         seed: of all that is drawn.
-        beside: whether an evaluation has a process of its own, so that its rank gossips meanwhile.
+        think_ahead: draws the seconds of thinking ahead, where an evaluation has a process of its own, so that its rank gossips
+            and thinks meanwhile.
     """
-    return _Gossiping(ranks, n_calls, suggest, evaluate, costs, seed, beside).run()
+    return _Gossiping(ranks, n_calls, suggest, evaluate, costs, seed, think_ahead).run()
 
 
 def rounds(ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int = 0) -> Outcome:

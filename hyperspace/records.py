@@ -28,7 +28,7 @@ def started_record(trial: Trial, space: Space) -> Record:
     record: Record = {"drive": trial.drive, "iteration": trial.iteration, "x": space.dump(trial.x)}
     record |= _given(trial, _STARTED)
     if trial.known is not None:
-        record["known"] = {str(drive): count for drive, count in trial.known.items()}
+        record["known"] = [{str(drive): count for drive, count in batch.items()} for batch in trial.known]
     if trial.pending is not None:
         record["pending"] = list(trial.pending)
     return record
@@ -68,7 +68,7 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
         if status not in (RUNNING, *FINISHED):
             raise ValueError(f"unknown status {status!r}")
         if "known" in record:
-            fields["known"] = {int(drive): _integer(count) for drive, count in record["known"].items()}
+            fields["known"] = tuple(_load_counts(batch) for batch in record["known"])
         if "reports" in record:
             fields["reports"] = tuple((_integer(step), float(value)) for step, value in record["reports"])
         if "pending" in record:
@@ -90,6 +90,10 @@ def dump_metric(value: Value) -> Any:
     if isinstance(value, tuple):
         return [dump_metric(element) for element in value]
     return value if math.isfinite(value) else str(value)
+
+
+def _load_counts(counts: Mapping[str, Any]) -> dict[int, int]:
+    return {int(drive): _integer(count) for drive, count in counts.items()}
 
 
 def _load_metric(value: Any) -> Value:

@@ -1,5 +1,7 @@
 """Works out again, from a study's journals, what every drive asked for."""
 
+from functools import partial
+
 from hyperspace.journal import StudyFolder
 from hyperspace.loop.views import View
 from hyperspace.metrics import Metrics
@@ -30,6 +32,6 @@ def replayed(path, dimensions, exchange, strategy="adaptive"):
         )
         view = View(Archive(space.to_unit, metrics, space.d), partition.n_subspaces)
         for key in sorted(key for key in trials if key.drive == drive):
-            view.recall(trials[key], trials)
+            view.recall(trials[key], trials, partial(asked.think_ahead, drive, key.iteration, view.archive))
             suggestion = asked.ask(drive, key.iteration, view.archive)
             yield trials[key], space.from_unit(suggestion.u[None])[0]

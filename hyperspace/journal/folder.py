@@ -129,7 +129,8 @@ class StudyFolder:
         for observer, reader in readers.items():
             totals = Counter[int]()
             for trial in reader.trials.values():
-                totals.update(trial.known or {})
+                for batch in trial.known or ():
+                    totals.update(batch)
             for drive, count in totals.items():
                 known[drive] = max(known.get(drive, (0, 0)), (count, observer))
         for drive, (count, observer) in known.items():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from operator import itemgetter
 
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
@@ -14,9 +15,11 @@ from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
 from hyperspace.records import load_trial, shared_record
 from hyperspace.study.settings import Study
-from hyperspace.trial import Trial
+from hyperspace.threads import one_thread
+from hyperspace.trial import Trial, TrialKey
 
 INTERVAL = 0.05  # seconds between turns of gossip beside an evaluation, at least
+AHEAD = 0.5  # new trials a drive of the study from which on a rank thinks ahead
 
 
 class AsyncLoop(ViewLoop):
@@ -34,6 +37,7 @@ class AsyncLoop(ViewLoop):
             if key.iteration == len(self._trials[key.drive]):
                 self._finish(self.finished[key])
         self._next_turn = 0.0  # time.monotonic() of the next turn beside an evaluation
+        self._working: int | None = None  # the drive whose evaluation is under way
         rank, working = around.exchange.rank, min(around.exchange.size, study.n_drives)
         if study.n_calls is not None and rank < working:
             left = max(study.planned - len(self.finished), 0)
@@ -54,16 +58,22 @@ class AsyncLoop(ViewLoop):
         if not self._carried:
             return None
         self._gossip.turn()
-        done = {drive: len(self._trials[drive]) for drive in self._carried}
-        if self._study.n_calls is None:
-            done = {drive: count for drive, count in done.items() if count < self._study.rounds}
-        else:
+        if self._study.n_calls is not None:
             self._await_quota(self._study.n_calls)
-            done = done if self._ledger.quota else {}
-        if self._must_stop() or not done:
+        due = self._due()
+        if self._must_stop() or due is None:
             return None
         self._ledger.quota -= self._study.n_calls is not None
-        return min(done, key=lambda drive: done[drive])
+        return due[0]
+
+    def _due(self) -> tuple[int, int] | None:
+        """Return the drive that asks next, and for which iteration, once the evaluation under way has ended; None at the end."""
+        done = {drive: len(self._trials[drive]) + (drive == self._working) for drive in self._carried}
+        if self._study.n_calls is None:
+            done = {drive: count for drive, count in done.items() if count < self._study.rounds}
+        elif not self._ledger.quota:
+            done = {}
+        return min(done.items(), key=itemgetter(1)) if done else None
 
     def _await_quota(self, n_calls: int) -> None:
         """Wait until a neighbour leaves an evaluation to this rank, or all are started."""
@@ -80,7 +90,9 @@ class AsyncLoop(ViewLoop):
         """Ask, evaluate and share one trial of a drive."""
         self._hear()
         begun = time.monotonic()
+        self._working = drive
         trial = self._advance(drive, self._announce)
+        self._working = None
         if trial.finished:
             self._ledger.evaluated(time.monotonic() - begun)
             self._finish(trial)
@@ -94,12 +106,27 @@ class AsyncLoop(ViewLoop):
         self._gossip.turn(insist=True)  # an evaluation in this process lets nothing more leave before it ends
 
     def _meanwhile(self) -> None:
-        """Gossip beside an evaluation, and turn what comes into trials, so that little is left to do when it ends."""
+        """Gossip and think ahead beside an evaluation, so that little is left to do when it ends."""
         now = time.monotonic()
         if now >= self._next_turn:
             self._gossip.turn()
             self._hear()
+            self._think_ahead()
             self._next_turn = now + INTERVAL
+
+    def _think_ahead(self) -> None:
+        """Take up, for the drive that asks next, what is known now, and have its strategy prepare; if that is much."""
+        due = self._due()
+        if due is None:
+            return
+        drive, iteration = due
+        if TrialKey(iteration, drive) in self._around.recorded:  # an earlier run has asked for it
+            return
+        view = self._views[drive]
+        if int(self._ledger.finished.sum()) - view.taken >= AHEAD * self._study.n_drives:
+            view.look_ahead(self._trials)
+            with one_thread():
+                self._strategies[drive].think_ahead(drive, iteration, view.archive)
 
     def _hear(self) -> None:
         """Turn the records that are new into trials."""

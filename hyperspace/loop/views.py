@@ -2,6 +2,9 @@
 
 What a drive knew when it asked is recorded with the trial, as counts, so that every answer can be worked out again from the
 journals; that is also how a drive goes on later. What is promised is this replay, not that two runs make the same trials.
+
+While an evaluation runs elsewhere its rank thinks ahead: it takes up, in batches, what the drive that asks next will know, and
+the strategy fits its models to that. The batches are on record as well.
 """
 
 from __future__ import annotations
@@ -26,32 +29,53 @@ class View:
     Args:
         archive: knows nothing yet but what was given.
         n_drives: number of drives.
+
+    Attributes:
+        taken: number of trials taken up.
     """
 
     def __init__(self, archive: Archive, n_drives: int) -> None:
         self.archive = archive
+        self.taken = 0
         self._counts = [0] * n_drives
+        self._ahead: list[dict[int, int]] = []  # batches taken up since the drive asked last
+
+    def look_ahead(self, finished: Sequence[Sequence[Trial]]) -> None:
+        """Take up the trials that are known now, before the drive asks."""
+        self._ahead.append(self._catch_up(finished))
 
     def update(
         self, finished: Sequence[Sequence[Trial]], running: Sequence[Trial | None]
-    ) -> tuple[dict[int, int], tuple[int, ...]]:
-        """Take up all that is known now; return how many trials of each drive are new, and which drives' trials are under way."""
-        fresh = [trials[self._counts[drive] :] for drive, trials in enumerate(finished)]
+    ) -> tuple[tuple[dict[int, int], ...], tuple[int, ...]]:
+        """Take up all that is known now, as the drive asks.
+
+        Returns:
+            How many trials of each drive have become known since it asked last, in batches; and the drives whose trials are under
+            way.
+        """
+        known, self._ahead = (*self._ahead, self._catch_up(finished)), []
         pending = [trial for trial in running if trial is not None]
-        self._take([trial for trials in fresh for trial in trials], pending)
-        known = {trials[0].drive: len(trials) for trials in fresh if trials}
+        self.archive.replace_running(pending)
         return known, tuple(trial.drive for trial in pending)
 
-    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial]) -> None:
+    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial], think_ahead: Callable[[], object] | None = None) -> None:
         """Take up what the drive knew when it asked for `trial`, out of all trials on record.
+
+        Args:
+            trial: as recorded.
+            trials: all trials on record.
+            think_ahead: called after each batch that was taken up before the drive asked.
 
         Raises:
             StudyError: a trial that it knew is not on record, or its end is not: lost, or not read yet.
         """
-        known = trial.known or {}
-        counts = [count + known.get(drive, 0) for drive, count in enumerate(self._counts)]
+        counts = list(self._counts)
+        batches = []
         try:
-            fresh = [_finished(trials, TrialKey(i, drive)) for drive in known for i in range(self._counts[drive], counts[drive])]
+            for known in trial.known or ():
+                batches.append([_finished(trials, TrialKey(counts[d] + i, d)) for d, more in known.items() for i in range(more)])
+                for drive, more in known.items():
+                    counts[drive] += more
             pending = [trials[TrialKey(counts[drive], drive)] for drive in trial.pending or ()]
         except KeyError as missing:
             key = missing.args[0]
@@ -59,11 +83,21 @@ class View:
                 f"drive {trial.drive} knew of drive {key.drive}'s iteration {key.iteration}, which that drive's journal has "
                 f"lost; restore the journal from a backup"
             ) from None
-        self._take(fresh, [replace(other, status=RUNNING, metrics={}) for other in pending])
+        for number, fresh in enumerate(batches, start=1):
+            self._take(fresh)
+            if think_ahead is not None and number < len(batches):
+                think_ahead()
+        self.archive.replace_running([replace(other, status=RUNNING, metrics={}) for other in pending])
 
-    def _take(self, fresh: Sequence[Trial], pending: Sequence[Trial]) -> None:
+    def _catch_up(self, finished: Sequence[Sequence[Trial]]) -> dict[int, int]:
+        """Take up all that has ended; return how many trials of each drive are new."""
+        fresh = [trials[self._counts[drive] :] for drive, trials in enumerate(finished)]
+        self._take([trial for trials in fresh for trial in trials])
+        return {trials[0].drive: len(trials) for trials in fresh if trials}
+
+    def _take(self, fresh: Sequence[Trial]) -> None:
         self.archive.extend(sorted(fresh, key=_ORDER))
-        self.archive.replace_running(pending)
+        self.taken += len(fresh)
         for trial in fresh:
             self._counts[trial.drive] += 1
 

@@ -21,7 +21,8 @@ from hyperspace.optimizers.design import Design
 from hyperspace.partition import Partition
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.base import Strategy
-from hyperspace.strategies.regions import Fold
+from hyperspace.strategies.models import Ahead, Models
+from hyperspace.strategies.regions import Fold, Region
 from hyperspace.strategies.settings import DESIGN, LARGEST_TEAM, Settings, Setup
 from hyperspace.strategies.team import Round
 from hyperspace.trial import Archive, Trial
@@ -73,6 +74,7 @@ class AdaptiveStrategy(Strategy):
         self._design = [
             Design(sampler, n_samples, whole, space, seed=seed, member=drive, team=n_drives) for drive in range(n_drives)
         ]
+        self._ahead: dict[int, tuple[int, Ahead]] = {}  # by drive: the iteration that was thought ahead to, and the fits
         self._folds: dict[int, tuple[weakref.ref[Archive], Fold]] = {}
         self._rounds: dict[int, tuple[tuple[int, ...], weakref.ref[Archive], Round]] = {}
 
@@ -85,7 +87,18 @@ class AdaptiveStrategy(Strategy):
         design = self._design[drive]
         if iteration < design.n_points or np.count_nonzero(np.isfinite(archive.y)) < _FEWEST:
             return Suggestion(design.point(iteration), DESIGN)
-        return self._round(drive // self._size, iteration, archive).answer(drive % self._size)
+        ahead = self._thought(drive, iteration)
+        return self._round(drive // self._size, iteration, archive, ahead).answer(drive % self._size)
+
+    def think_ahead(self, drive: int, iteration: int, archive: Archive) -> None:
+        """Take up trials, and fit what `ask` would have to fit next. That question alone will know of it."""
+        if iteration < self._design[drive].n_points or np.count_nonzero(np.isfinite(archive.y)) < _FEWEST:
+            return
+        team, member = divmod(drive, self._size)
+        fold = self._fold(team, archive)
+        ahead = self._thought(drive, iteration)
+        models = Models(self._setup, self._regions(team, fold)[0], fold, archive, iteration * self._size, self._size, ahead)
+        self._ahead[drive] = iteration, models.think_ahead(member)
 
     def recall(self, trial: Trial, archive: Archive) -> None:
         """Do nothing: all that matters of an earlier answer comes back with the archive's trials."""
@@ -102,17 +115,25 @@ class AdaptiveStrategy(Strategy):
         known[1].update(archive)
         return known[1]
 
-    def _round(self, team: int, iteration: int, archive: Archive) -> Round:
+    def _thought(self, drive: int, iteration: int) -> Ahead | None:
+        known = self._ahead.get(drive)
+        return known[1] if known is not None and known[0] == iteration else None
+
+    def _regions(self, team: int, fold: Fold) -> tuple[tuple[Region, ...], bool]:
+        """Return a team's regions; where it has none yet, another team's and True."""
+        count = self._settings.regions
+        first = team * count if self._shared else 0
+        regions = tuple(region for region in fold.regions if first <= region.number < first + count)
+        return (regions, False) if regions else (fold.regions[team % len(fold.regions) :][:1], True)
+
+    def _round(self, team: int, iteration: int, archive: Archive, ahead: Ahead | None) -> Round:
         """Return the team's round; kept while it is asked about the same trials."""
         state = (iteration, len(archive), *sorted(hash(trial.key) for trial in archive.running))
         known = self._rounds.get(team)
         if known is not None and known[0] == state and known[1]() is archive:
             return known[2]
         fold = self._fold(team, archive)
-        count = self._settings.regions
-        first = team * count if self._shared else 0
-        regions = tuple(region for region in fold.regions if first <= region.number < first + count)
-        lent = () if regions else fold.regions[team % len(fold.regions) :][:1]
+        regions, lent = self._regions(team, fold)
         domain = self._partition[self._global_home(team, iteration)].bounds if self._n_teams > 1 else Bounds.whole(self._space.d)
         opened = Round(
             self._setup,
@@ -121,8 +142,9 @@ class AdaptiveStrategy(Strategy):
             self._size,
             fold,
             archive,
-            regions or lent,
-            bool(lent),
+            Models(self._setup, regions, fold, archive, iteration * self._size, self._size, ahead),
+            regions,
+            lent,
             domain,
             self._foresees,
         )

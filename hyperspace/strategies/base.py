@@ -24,6 +24,9 @@ class Strategy(ABC):
     def recall(self, trial: Trial, archive: Archive) -> None:
         """Take up an answer that `ask` gave in an earlier run, when the archive was as it is now."""
 
+    def think_ahead(self, drive: int, iteration: int, archive: Archive) -> None:
+        """Prepare to be asked for that trial next, which may happen once more trials are known; cheap where nothing is due."""
+
     def relevant(self, drives: Iterable[int]) -> set[int]:
         """Return the drives whose answers have to be recalled on a rank that carries `drives`."""
         return set(drives)

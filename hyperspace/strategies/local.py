@@ -80,6 +80,7 @@ class Fits:
         U: points of the whole archive, (n, d).
         y: their losses, (n,).
         record: what the last fit of this region recorded, or of another one: it serves until a member has fitted for this one.
+        stale: whether to fit anew in any case.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Fits:
         U: Array,
         y: Array,
         record: Mapping[str, Any] | None,
+        stale: bool,
     ) -> None:
         self._model, self._random_state, self._space, self._number = model, random_state, space, number
         self._plausible = settings.plausible
@@ -100,7 +102,7 @@ class Fits:
         self._past, self._locals = record, dict[bool, Local]()
         self._additive: Mapping[str, Any] | None = (record or {}).get("additive")
         self.record: Mapping[str, Any] | None = None  # what a trial records; None if what was on record served
-        if record is None or self._n >= settings.lag * record["n"]:
+        if stale:
             fitted, self._evidence, self.record = self._fitted()
             self._past, self._locals[False] = self.record, self._local(fitted)
 
@@ -116,13 +118,14 @@ class Fits:
             self._locals[additive] = self._local(self._restored(additive).rebuild(self._X, self._Y))
         return self._locals[additive]
 
-    def refit(self) -> Mapping[str, Any] | None:
-        """Return what the trial of a member records that fits for the others; None for a surrogate that has no state.
+    def refit(self, compares: bool = True) -> Mapping[str, Any] | None:
+        """Return the record of a new fit; None for a surrogate that has no state.
 
-        The additive process is compared here alone: it can wait for a member's turn, where the other model cannot.
+        With `compares` it is what the trial of a member records that fits for the others. The additive process is compared here
+        alone: it can wait for a member's turn, where the other model cannot.
         """
         evidence, record = (self._evidence, self.record) if self.record is not None else self._fitted()[1:]
-        if record is None or self._model != "GP" or not 1 < self._space.d <= MOST_ADDITIVE:
+        if record is None or not compares or self._model != "GP" or not 1 < self._space.d <= MOST_ADDITIVE:
             return record
         return {**record, "additive": self._compared(evidence)}
 

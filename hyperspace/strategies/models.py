@@ -1,4 +1,7 @@
-"""The models of a round: which trials each is of, where its hyperparameters come from, and which member fits them anew."""
+"""The models of a round: which trials each is of, where its hyperparameters come from, and which member fits them anew.
+
+A drive whose evaluation runs elsewhere makes its next fits meanwhile ("ahead"), on nearly the same trials.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from hyperspace.strategies.regions import Fold, Region, nearest
 from hyperspace.strategies.settings import Setup
 from hyperspace.trial import Archive
 
+Ahead = Mapping[int, Mapping[str, Any]]  # by region, what a fit made ahead recorded
+
 
 class Models:
     """The models of a team's regions and of the whole space, built when asked for, and kept.
@@ -25,14 +30,29 @@ class Models:
         archive: the trials.
         first_turn: number of the round's first turn since the study began.
         size: number of turns.
+        ahead: fits that the asking drive made ahead, if it had the time for any.
     """
 
     def __init__(
-        self, setup: Setup, regions: tuple[Region, ...], fold: Fold, archive: Archive, first_turn: int, size: int
+        self,
+        setup: Setup,
+        regions: tuple[Region, ...],
+        fold: Fold,
+        archive: Archive,
+        first_turn: int,
+        size: int,
+        ahead: Ahead | None = None,
     ) -> None:
         self._setup, self._first_turn, self._size = setup, first_turn, size
         self._centres = {region.number: region.centre for region in regions}
-        self._records, self._score = fold.records, fold.score.copy()
+        told, self._score = fold.records, fold.score.copy()
+        self._ahead = {
+            number: {**told.get(number, {}), **record}
+            for number, record in (ahead or {}).items()
+            if number not in told or record["n"] > told[number]["n"]
+        }
+        self._thought_ahead = ahead is not None
+        self._records = {**told, **self._ahead}
         self._U, self._y = archive.U, archive.y
         self.usable = np.isfinite(self._y)
         self._all_near = np.count_nonzero(self.usable) <= setup.settings.nearest
@@ -45,7 +65,10 @@ class Models:
             setup, rows = self._setup, self._rows(number)
             seed = streams.seed_of(setup.seed, streams.STRATEGY, number + 1)
             record = self._record(number)
-            self._found[number] = Fits(setup.model, seed, setup.space, setup.settings, number, rows, self._U, self._y, record)
+            stale = self._is_stale(record)
+            self._found[number] = Fits(
+                setup.model, seed, setup.space, setup.settings, number, rows, self._U, self._y, record, stale
+            )
         return self._found[number]
 
     def _rows(self, number: int) -> NDArray[np.intp]:
@@ -71,18 +94,49 @@ class Models:
             return self._records.get(number)
         return max(self._records.values(), key=lambda other: other["n"])
 
+    def _is_stale(self, record: Mapping[str, Any] | None) -> bool:
+        """Tell whether a record has fallen so far behind that everybody fits."""
+        if record is None:
+            return True
+        settings = self._setup.settings
+        lag = settings.ahead if record is self._ahead.get(record["region"]) else settings.lag
+        return bool(len(self._y) >= lag * record["n"])
+
+    def _has_grown(self, number: int) -> bool:
+        """Tell whether the member whose turn a region is has to fit: trials are many more than at its last fit."""
+        growth = self._setup.settings.growth
+        return number not in self._records or bool(len(self._y) >= growth * self._records[number]["n"])
+
+    @property
+    def _numbers(self) -> list[int]:
+        return [WHOLE] if self._all_near else [WHOLE, *sorted(self._centres)]
+
+    def _turn(self, member: int) -> int | None:
+        """Return the region whose next fit is a member's, or WHOLE; None if it has none to make."""
+        numbers, turn = self._numbers, (self._first_turn // self._size + member) % self._size
+        return numbers[turn] if turn < len(numbers) else None
+
     def recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:
         """Return what a member's trial records: a fit that all had to make, or the next fit of the region whose turn it has."""
-        numbers = [WHOLE] if self._all_near else [WHOLE, *sorted(self._centres)]
-        turn = (self._first_turn // self._size + member) % self._size
-        number = numbers[turn] if turn < len(numbers) else None
+        number = self._turn(member)
         if local.record is not None:
             return self.of(number).refit() if number is not None and number == local.record["region"] else local.record
         if number is None:
             return None
-        settings, record = self._setup.settings, self._record(number)
-        if record is None or len(self._y) >= settings.lag * record["n"]:
-            return None
-        if number in self._records and len(self._y) < settings.growth * record["n"]:
-            return None
-        return self.of(number).refit()
+        if self._thought_ahead:
+            return self._ahead.get(number)
+        due = not self._is_stale(self._record(number)) and self._has_grown(number)
+        return self.of(number).refit() if due else None
+
+    def think_ahead(self, member: int) -> Ahead:
+        """Return the fits that a member would have to make if it asked now, and those that it has made ahead so far."""
+        made: dict[int, Mapping[str, Any]] = dict(self._ahead)
+        turn, lag = self._turn(member), self._setup.settings.lag
+        for number in self._numbers:
+            known = self._record(number)
+            lags = known is None or len(self._y) >= lag * known["n"]
+            if lags or (number == turn and self._has_grown(number)):
+                record = self.of(number).refit(compares=number == turn)
+                if record is not None:
+                    made[number] = record
+        return made

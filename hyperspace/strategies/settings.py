@@ -32,6 +32,7 @@ class Settings:
         lag: every member does, when it grew by this factor since the last fit on record.
         late: the same with exchange="async", where a fit is known a question later than in rounds.
         late_growth: `growth` with exchange="async", where every fit holds a rank up.
+        ahead: with exchange="async", a fit that a drive made while its last evaluation ran serves it as long.
         plausible: nats a trial by which an additive process may be behind, and have a turn in four still.
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
@@ -55,6 +56,7 @@ class Settings:
     lag: float = 1.15
     late: float = 1.4
     late_growth: float = 1.1
+    ahead: float = 3.0
     plausible: float = 0.5
     promise: float = 1e-4
     worked_out: float = -10.0

@@ -46,6 +46,7 @@ class Round:
         size: number of turns.
         fold: what follows from the trials known.
         archive: the trials.
+        models: of this round.
         regions: those of this team.
         shares: whether these regions belong to another team too, which then does the exploiting.
         domain: box of the global arm.
@@ -60,6 +61,7 @@ class Round:
         size: int,
         fold: Fold,
         archive: Archive,
+        models: Models,
         regions: tuple[Region, ...],
         shares: bool,
         domain: Bounds,
@@ -74,7 +76,7 @@ class Round:
         self._failed[fold.failed] = True
         self._caution = fold.caution
         self._pending = archive.pending
-        self._models = Models(setup, regions, fold, archive, first_turn, size)
+        self._models = models
         self._seen: dict[tuple[int, bool], Prospect] = {}
         self._answers: dict[int, Suggestion] = {}
         self._mates: list[Suggestion] = []  # the answers that the one being worked out takes account of

@@ -43,7 +43,7 @@ def test_every_trial_that_a_rank_hears_of_is_counted_once(size):
 def test_gossip_beside_evaluations_brings_news_sooner():
     slow = virtual.EVALUATIONS["lognormal"]
     inline = virtual.gossip(16, 160, constant(0.02), slow, FREE)
-    beside = virtual.gossip(16, 160, constant(0.02), slow, FREE, beside=True)
+    beside = virtual.gossip(16, 160, constant(0.02), slow, FREE, think_ahead=constant(0.0))
     assert beside.lag / beside.lags.sum() < 0.5 * inline.lag / inline.lags.sum()
 
 
@@ -57,10 +57,12 @@ def test_real_ranks_send_as_many_messages_as_virtual_ones(tmp_path):
 
 def test_tables_show_what_is_on_file(tmp_path):
     messages = {"send": [0, 0, 0], "receive": [0, 0, 0], "size": [99, 9, 500], "take": 0}
-    (tmp_path / "costs.json").write_text(json.dumps({"messages": messages, "async": [0.02], "round": [0.03]}))
-    scaling.simulate(tmp_path, [4], ["constant"], ["async", "round"], 1.0, 5)
-    scaling.simulate(tmp_path, [4], ["constant"], ["async", "round"], 1.0, 5)
-    assert len((tmp_path / "simulated.jsonl").read_text().splitlines()) == 2
+    (tmp_path / "costs.json").write_text(
+        json.dumps({"messages": messages, "async": [0.02], "round": [0.03], "async, worker": [0.01], "ahead": [0.02]})
+    )
+    scaling.simulate(tmp_path, [4], ["constant"], list(scaling.MODES), 1.0, 5)
+    scaling.simulate(tmp_path, [4], ["constant"], list(scaling.MODES), 1.0, 5)
+    assert len((tmp_path / "simulated.jsonl").read_text().splitlines()) == 3
     table = scaling.tables(tmp_path)
     assert "| 4 | async | constant | 9" in table
     assert "| 4 | round | constant | 9" in table

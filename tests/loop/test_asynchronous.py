@@ -38,8 +38,29 @@ def test_every_drive_makes_its_iterations_and_every_answer_can_be_replayed(mpiru
     assert len(asked) == 48
     for trial, x in asked:
         assert x == trial.x, trial
-    assert any(trial.known and len(trial.known) > 1 for trial, _ in asked)
+    assert any(len(batch) > 1 for trial, _ in asked for batch in trial.known)
     assert any(trial.pending for trial, _ in asked)
+
+
+BESIDE = """
+import sys, time
+from hyperspace import hyperdrive
+def objective(x):
+    time.sleep(0.4)
+    return (x[0] - 5) ** 2 + abs(x[1] - 0.3) + (x[2] == "a")
+if __name__ == "__main__":
+    space = [(2, 10), (0.0, 1.0), ["a", "b"]]
+    hyperdrive(objective, space, sys.argv[1], n_samples=2, exchange="async", n_iterations=int(sys.argv[2]), isolate=True)
+"""
+
+
+def test_ranks_think_ahead_beside_evaluations_and_every_answer_can_be_replayed(mpirun, tmp_path):
+    mpirun(3, BESIDE, tmp_path / "study", 5)
+    mpirun(2, BESIDE, tmp_path / "study", 6)
+    asked = list(replayed(tmp_path / "study", SPACE, "async"))
+    assert len(asked) == 48
+    assert all(x == trial.x for trial, x in asked)
+    assert sum(len(trial.known) > 1 for trial, _ in asked) > 10
 
 
 def test_the_budget_of_calls_is_the_studys_and_fast_ranks_do_more(mpirun, tmp_path):
@@ -93,9 +114,38 @@ def test_a_trial_whose_end_is_not_on_record_is_not_taken_for_one_that_was_known(
     """A worker may have read one journal a moment before another one, which refers to what the first says since."""
     space = check_space([(0.0, 1.0)])
     view = View(Archive(space.to_unit, Metrics(), 1), 2)
-    asked = Trial(drive=1, iteration=0, x=(0.5,), known={0: 1})
+    asked = Trial(drive=1, iteration=0, x=(0.5,), known=({0: 1},))
     other = Trial(drive=0, iteration=0, x=(0.25,))
     with pytest.raises(StudyError, match="knew of drive 0's iteration 0"):
         view.recall(asked, {other.key: other})
     view.recall(asked, {other.key: other.finish("ok", metrics={"objective": 1.0})})
     assert len(view.archive) == 1
+
+
+def test_what_was_taken_up_ahead_is_recalled_in_the_same_batches_and_order():
+    space = check_space([(0.0, 1.0)])
+    trials = [[], []]
+
+    def end(drive):
+        trial = Trial(drive=drive, iteration=len(trials[drive]), x=(0.1 * drive + 0.01 * len(trials[drive]),))
+        trials[drive].append(trial.finish("ok", metrics={"objective": 1.0}))
+
+    view, recalled = (View(Archive(space.to_unit, Metrics(), 1), 2) for _ in range(2))
+    batches = []
+    for drives, ahead in [((1, 1), True), ((0,), True), ((0, 1), False), ((1,), False)]:
+        for drive in drives:
+            end(drive)
+        if ahead:
+            view.look_ahead(trials)
+            batches.append(len(view.archive))
+            continue
+        known, pending = view.update(trials, [None, None])
+        thought = []
+        asked = Trial(drive=0, iteration=0, x=(0.5,), known=known, pending=pending)
+        recorded = {trial.key: trial for drive in trials for trial in drive}
+        recalled.recall(asked, recorded, lambda thought=thought: thought.append(len(recalled.archive)))
+        assert thought == batches
+        assert [trial.key for trial in recalled.archive.trials] == [trial.key for trial in view.archive.trials]
+        assert recalled.taken == view.taken == len(view.archive)
+        batches.clear()
+    assert len(view.archive) == 6

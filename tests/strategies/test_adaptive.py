@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from hyperspace.space import Space, check_space
 from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.local import WHOLE
 from hyperspace.strategies.settings import Settings
+from hyperspace.surrogates.gp import GP
 from hyperspace.trial import FAILED, OK, Archive, Trial
 
 LEAN = Settings(candidates=128, nearest=40)
@@ -247,6 +249,59 @@ def test_hyperparameters_are_fitted_by_one_member_and_read_from_its_trial() -> N
     assert len(recorded[2]) == 16  # nothing on record: all have to fit
     assert [len(drives) for drives in recorded[5:]] == [1, 1, 1]
     assert len({drives[0] for drives in recorded[5:]}) == 3
+
+
+def counted_fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by one with every fit of hyperparameters."""
+    fits: list[int] = []
+    original = GP.fit
+
+    def fit(self: GP, *arguments: Any, **options: Any) -> Any:
+        fits.append(1)
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(GP, "fit", fit)
+    return fits
+
+
+def test_a_drive_that_thinks_ahead_fits_nothing_when_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(3, bowl)
+    values = [replace(study.trial(drive, suggestion, bowl), model=None) for drive, suggestion in enumerate(study.ask())]
+    fits = counted_fits(monkeypatch)
+    recorded = []
+    for drive in range(4):
+        hasty, ahead = study.fresh(), study.fresh()
+        archive = Archive(study.space.to_unit, study.metrics, 3)
+        archive.extend(study.archive.trials)
+        ahead.think_ahead(drive, 4, archive)
+        made = len(fits)
+        assert made
+        ahead.think_ahead(drive, 4, archive)
+        assert len(fits) == made  # there was nothing more to fit
+        archive.extend(values)
+        suggestion = ahead.ask(drive, 4, archive)
+        assert len(fits) == made
+        recorded.append(suggestion.model is not None)
+        hasty.ask(drive, 4, archive)
+        assert len(fits) > made
+        fits.clear()
+    assert sum(recorded) == 1  # by the member whose turn it is
+
+
+def test_thoughts_serve_the_question_that_they_were_meant_for_alone() -> None:
+    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(4, bowl)
+    strategy = study.fresh()
+    strategy.think_ahead(0, 5, study.archive)
+    assert strategy.ask(0, 4, study.archive).u.tolist() == study.fresh().ask(0, 4, study.archive).u.tolist()
+
+
+def test_there_is_nothing_to_think_of_before_the_design_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(1, bowl)
+    fits = counted_fits(monkeypatch)
+    study.strategy.think_ahead(0, 1, study.archive)
+    assert not fits
+    study.strategy.think_ahead(0, 2, study.archive)
+    assert fits
 
 
 def test_several_teams_share_the_archive_and_differ() -> None:

@@ -27,7 +27,8 @@ def entangled(U: Array) -> Array:
 def fits(function: Any, n: int = 80, d: int = 4, model: str = "GP", record: Mapping[str, Any] | None = None) -> Fits:
     space = check_space([(0.0, 1.0)] * d)
     U = np.random.default_rng(0).random((n, d))
-    return Fits(model, 0, space, Settings(), WHOLE, np.arange(n), U, function(U), record)
+    stale = record is None or n >= Settings().lag * record["n"]
+    return Fits(model, 0, space, Settings(), WHOLE, np.arange(n), U, function(U), record, stale)
 
 
 def compared(function: Any, **options: Any) -> Fits:

@@ -29,8 +29,10 @@ def prospect(
     rng = np.random.default_rng(0)
     U = space.snap(rng.random((60, space.d)))
     y = objective(U)
-    record = Fits(model, 0, space, Settings(), WHOLE, np.arange(60), U, y, None).refit() if additive else None
-    local = Fits(model, 0, space, Settings(), WHOLE, np.arange(60), U, y, record).local(additive)
+    fits = Fits(model, 0, space, Settings(), WHOLE, np.arange(60), U, y, None, True)
+    if additive:
+        fits = Fits(model, 0, space, Settings(), WHOLE, np.arange(60), U, y, fits.refit(), False)
+    local = fits.local(additive)
     feasibility = None if fails is None else fit_feasibility(space, U, fails(U), 0.0)
     best = int(np.argmin(y if fails is None else np.where(fails(U), np.inf, y)))
     return Prospect(space, Settings(), Region(0, best, side), U[best], local, feasibility, 4, np.random.default_rng(1))
