@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import weakref
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from hyperspace.optimizers.design import Design
 from hyperspace.partition import Partition
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.local import fresh_surrogate
 from hyperspace.strategies.models import Ahead, Models
 from hyperspace.strategies.regions import Fold, Region
 from hyperspace.strategies.settings import DESIGN, LARGEST_TEAM, Settings, Setup
@@ -91,11 +93,13 @@ class AdaptiveStrategy(Strategy):
         return self._round(drive // self._size, iteration, archive, ahead).answer(drive % self._size)
 
     def think_ahead(self, drive: int, iteration: int, archive: Archive) -> None:
-        """Take up trials, and fit what `ask` would have to fit next. That question alone will know of it."""
-        if iteration < self._design[drive].n_points or np.count_nonzero(np.isfinite(archive.y)) < _FEWEST:
+        """Take up trials, and fit what `ask` would have to fit next, where that spares it a fit. It alone will know of that."""
+        if np.count_nonzero(np.isfinite(archive.y)) < _FEWEST:
             return
         team, member = divmod(drive, self._size)
         fold = self._fold(team, archive)
+        if iteration < self._design[drive].n_points or not self._rebuilds:
+            return
         ahead = self._thought(drive, iteration)
         models = Models(self._setup, self._regions(team, fold)[0], fold, archive, iteration * self._size, self._size, ahead)
         self._ahead[drive] = iteration, models.think_ahead(member)
@@ -114,6 +118,11 @@ class AdaptiveStrategy(Strategy):
             self._folds[of] = known
         known[1].update(archive)
         return known[1]
+
+    @cached_property
+    def _rebuilds(self) -> bool:
+        """Whether a model follows from the record of a fit without another one."""
+        return fresh_surrogate(self._setup.model, 0, self._space).state_is_complete
 
     def _thought(self, drive: int, iteration: int) -> Ahead | None:
         known = self._ahead.get(drive)

@@ -76,6 +76,7 @@ class Surrogate(ABC):
 
     model: Model | None = None
     transforms_targets = False  # whether it transforms its targets on its own, and its models are `latent.LatentModel`
+    state_is_complete = False  # whether `state` holds all that a fit finds, so that `rebuild` is cheap
     _one_output = True
 
     @abstractmethod
@@ -127,7 +128,7 @@ class Surrogate(ABC):
     def rebuild(self, X: Array, Y: Array, noise: Array | None = None) -> Model:
         """Return the model that the last fit to these X (n, d) and Y (n, m) gave, in this process or before `restore`.
 
-        Surrogates whose `state` holds all that a fit finds need no fit for it; others fit again.
+        Surrogates whose state is complete need no fit for it; others fit again.
         """
         return self._fit(X, Y, noise)
 

@@ -74,6 +74,7 @@ class GP(Surrogate):
     """
 
     transforms_targets = True
+    state_is_complete = True
 
     def __init__(
         self,

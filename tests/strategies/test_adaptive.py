@@ -304,6 +304,14 @@ def test_there_is_nothing_to_think_of_before_the_design_is_done(monkeypatch: pyt
     assert fits
 
 
+def test_models_that_would_have_to_be_fitted_again_anyway_are_not_fitted_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study([(0.0, 1.0)] * 2, n_drives=4, exchange="async", surrogate=NearestNeighbour()).run(2, bowl)
+    fits: list[object] = []
+    monkeypatch.setattr(NearestNeighbour, "fit", lambda self, X, y: fits.append(y))
+    study.strategy.think_ahead(0, 2, study.archive)
+    assert not fits
+
+
 def test_several_teams_share_the_archive_and_differ() -> None:
     study = Study([(0.0, 1.0)] * 3, n_drives=48).run(4, bowl)
     # Teams do not foresee each other: now and then two of them exploit the same point.
