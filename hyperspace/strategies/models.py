@@ -98,8 +98,7 @@ class Models:
         """Tell whether a record has fallen so far behind that everybody fits."""
         if record is None:
             return True
-        settings = self._setup.settings
-        lag = settings.ahead if record is self._ahead.get(record["region"]) else settings.lag
+        lag = self._setup.settings.ahead if self._thought_ahead else self._setup.settings.lag
         return bool(len(self._y) >= lag * record["n"])
 
     def _has_grown(self, number: int) -> bool:

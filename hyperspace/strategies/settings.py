@@ -32,7 +32,7 @@ class Settings:
         lag: every member does, when it grew by this factor since the last fit on record.
         late: the same with exchange="async", where a fit is known a question later than in rounds.
         late_growth: `growth` with exchange="async", where every fit holds a rank up.
-        ahead: with exchange="async", a fit that a drive made while its last evaluation ran serves it as long.
+        ahead: the same for a drive that has thought ahead while its last evaluation ran: it will do so again.
         plausible: nats a trial by which an additive process may be behind, and have a turn in four still.
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
