@@ -21,6 +21,7 @@ MODULES = {
     "qlogei": "benchmarks.peers.botorch_qlogei",
     "skopt-static": "benchmarks.peers.skopt_static",
     "adaptive": "benchmarks.ours",
+    "adaptive-async": "benchmarks.ours",
     "static": "benchmarks.ours",
 }
 SLOW = ("qlogei", "optuna-gp", "skopt-static")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.strategies.settings import Settings
 from hyperspace.study.planning import plan_samples, plan_subspaces
-from hyperspace.trial import OK, Archive, Trial
+from hyperspace.trial import OK, RUNNING, Archive, Trial
 
 
 class Ours:
@@ -51,7 +52,72 @@ class Ours:
         self.iteration += 1
 
 
-def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) -> Ours:
+class Apart:
+    """The adaptive strategy where each drive has a rank of its own, with a strategy and an archive of its own; in one process.
+
+    All drives ask before the first value is told. With exchange="async" a drive knows of the points of those before it that they
+    are under way; real ranks that evaluate equally long know little more.
+
+    Args:
+        dimensions: of the search space.
+        workers: number of drives.
+        seed: of the study.
+        exchange: "async" or "round".
+        thinks_ahead: whether drives think ahead, as beside evaluations in processes of their own, before values are told.
+
+    Attributes:
+        asked, ahead: processor seconds of each question, and of each thinking ahead.
+        finished: the trials of the last round.
+    """
+
+    version = Ours.version
+
+    def __init__(self, dimensions: list, workers: int, seed: int, exchange: str = "async", thinks_ahead: bool = False) -> None:
+        self.space = space = check_space(dimensions)
+        self.exchange, self.thinks_ahead, self.iteration = exchange, thinks_ahead, 0
+        partition = plan_subspaces(None, "adaptive", space, 0.25, workers)
+        n_samples = plan_samples(None, "adaptive", True, space.d, workers)
+        self.archives = [Archive(space.to_unit, Metrics(), space.d) for _ in range(workers)]
+        self.strategies = [
+            AdaptiveStrategy(space, partition, workers, seed, n_samples=n_samples, exchange=exchange) for _ in range(workers)
+        ]
+        self.asked: list[float] = []
+        self.ahead: list[float] = []
+        self.finished: list[Trial] = []
+        self._running: list[Trial] = []
+
+    def ask(self) -> np.ndarray:
+        drives = list(enumerate(zip(self.strategies, self.archives, strict=True)))
+        suggested = []
+        self._running = []
+        for drive, (strategy, archive) in drives:
+            archive.replace_running(self._running if self.exchange == "async" else [])
+            begin = time.process_time()
+            suggestion = strategy.ask(drive, self.iteration, archive)
+            self.asked.append(time.process_time() - begin)
+            x = self.space.from_unit(suggestion.u[None])[0]
+            fields = {"region": suggestion.region, "arm": suggestion.arm, "model": suggestion.model}
+            self._running.append(Trial(drive=drive, iteration=self.iteration, x=x, status=RUNNING, **fields))
+            suggested.append(suggestion.u)
+        for drive, (strategy, archive) in drives if self.thinks_ahead else []:
+            begin = time.process_time()
+            strategy.think_ahead(drive, self.iteration + 1, archive)
+            self.ahead.append(time.process_time() - begin)
+        return np.array(suggested)
+
+    def tell(self, U: np.ndarray, y: np.ndarray) -> None:
+        values = [{FLOAT_NAME: float(value)} for value in y]
+        self.finished = [
+            trial.finish(OK, metrics=metrics, seconds=1.0) for trial, metrics in zip(self._running, values, strict=True)
+        ]
+        for archive in self.archives:
+            archive.extend(self.finished)
+        self.iteration += 1
+
+
+def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) -> Ours | Apart:
+    if name == "adaptive-async":
+        return Apart(dimensions, workers, seed, **settings)
     space = check_space(dimensions)
     shared = name == "adaptive"
     partition = plan_subspaces(None if shared else _boxes(len(dimensions), workers), name, space, 0.25, workers)

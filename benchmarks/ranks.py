@@ -16,19 +16,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks import suites
+from benchmarks.ours import Apart
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.serial import SerialExchange
 from hyperspace.loop.asynchronous import AHEAD
 from hyperspace.loop.views import View
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.records import load_trial, shared_record
-from hyperspace.space import check_space
-from hyperspace.strategies import make_strategy
-from hyperspace.strategies.base import Strategy
 from hyperspace.strategies.regions import Fold
 from hyperspace.strategies.settings import LARGEST_TEAM, Settings
-from hyperspace.study.planning import plan_samples, plan_subspaces
-from hyperspace.trial import OK, RUNNING, Archive, Trial
+from hyperspace.trial import OK, Archive, Trial
 
 PROBLEM = "rosenbrock10:rotated"  # of the tuning split
 WORKERS, ROUNDS = 16, 20
@@ -67,81 +64,21 @@ if __name__ == "__main__":
 """
 
 
-class Emulated:
-    """A study of 16 drives that each know what they are told, as if each had a rank of its own; in one process.
-
-    All answers of a round are asked for before the first value is told: with exchange="async" a drive knows of the points of
-    those before it that they are under way.
-
-    Args:
-        exchange: as of `hyperdrive`.
-        seed: of the problem and of the study.
-        thinks_ahead: whether drives think ahead before they are told the values of a round.
-    """
-
-    def __init__(self, exchange: str, seed: int, thinks_ahead: bool = False) -> None:
-        self.exchange, self.thinks_ahead = exchange, thinks_ahead
-        self.ahead: list[float] = []  # processor seconds of thinking ahead
-        self.instance = suites.instance(PROBLEM, "tune", seed)
-        space = check_space(self.instance.dimensions)
-        self.space, d = space, space.d
-        self.partition = plan_subspaces(None, "adaptive", space, 0.25, WORKERS)
-        self.archives = [Archive(space.to_unit, Metrics(), d) for _ in range(WORKERS)]
-        self.strategies: list[Strategy] = [
-            make_strategy(
-                "adaptive",
-                space=space,
-                partition=self.partition,
-                n_drives=WORKERS,
-                seed=seed,
-                model="GP",
-                acquisition="EI",
-                sampler="sobol",
-                n_samples=plan_samples(None, "adaptive", True, d, WORKERS),
-                exchange=exchange,
-            )
-            for _ in range(WORKERS)
-        ]
-
-    def round(self, iteration: int) -> tuple[list[Trial], list[float]]:
-        """Return a round's trials, and the processor seconds of each of its suggestions."""
-        running: list[Trial] = []
-        seconds = []
-        for drive, (strategy, archive) in enumerate(zip(self.strategies, self.archives, strict=True)):
-            archive.replace_running(running if self.exchange == "async" else [])
-            begin = time.process_time()
-            suggestion = strategy.ask(drive, iteration, archive)
-            seconds.append(time.process_time() - begin)
-            x = self.space.from_unit(suggestion.u[None])[0]
-            asked = {"region": suggestion.region, "arm": suggestion.arm, "model": suggestion.model}
-            running.append(Trial(drive=drive, iteration=iteration, x=x, status=RUNNING, **asked))
-        for drive, (strategy, archive) in enumerate(zip(self.strategies, self.archives, strict=True)):
-            if self.thinks_ahead:
-                begin = time.process_time()
-                strategy.think_ahead(drive, iteration + 1, archive)
-                self.ahead.append(time.process_time() - begin)
-        finished = []
-        for trial in running:
-            value = self.instance.true(self.space.to_unit([trial.x])[0])
-            finished.append(trial.finish(OK, metrics={FLOAT_NAME: value}, seconds=1.0))
-        for archive in self.archives:
-            archive.extend(finished)
-        return finished, seconds
-
-
 def suggestions(exchange: str, seeds: int, thinks_ahead: bool = False) -> dict[str, Any]:
     """Return processor seconds of suggestions (those of the initial design too), of thinking ahead, and the last trials."""
-    sample: list[float] = []
+    asked: list[float] = []
     ahead: list[float] = []
     trials: list[Trial] = []
     for seed in range(-1, seeds):  # the first study loads the libraries
-        study, trials = Emulated(exchange, max(seed, 0), thinks_ahead), []
-        for iteration in range(ROUNDS if seed >= 0 else 4):
-            finished, seconds = study.round(iteration)
-            trials += finished
-            sample += seconds if seed >= 0 else []
-        ahead += study.ahead if seed >= 0 else []
-    return {"sample": _rounded(sample), "ahead": _rounded(ahead), "trials": trials, "space": study.space}
+        instance = suites.instance(PROBLEM, "tune", max(seed, 0))
+        study, trials = Apart(instance.dimensions, WORKERS, max(seed, 0), exchange, thinks_ahead), []
+        for _ in range(ROUNDS if seed >= 0 else 4):
+            U = study.ask()
+            study.tell(U, np.array([instance.true(u) for u in U]))
+            trials += study.finished
+        if seed >= 0:
+            asked, ahead = asked + study.asked, ahead + study.ahead
+    return {"sample": _rounded(asked), "ahead": _rounded(ahead), "trials": trials, "space": study.space}
 
 
 def _rounded(sample: list[float]) -> list[float]:
@@ -153,10 +90,11 @@ def grown(n: int, repeats: int = 3) -> dict[str, float]:
 
     The first round is not counted: it takes up all trials at once, and fits hyperparameters from nothing.
     """
-    study, rng = Emulated("async", 0), np.random.default_rng(0)
+    instance, rng = suites.instance(PROBLEM, "tune", 0), np.random.default_rng(0)
+    study = Apart(instance.dimensions, WORKERS, 0)
     archive, per_drive = study.archives[0], n // WORKERS
     U = rng.random((per_drive * WORKERS, study.space.d))
-    values = [study.instance.true(u) for u in U]
+    values = [instance.true(u) for u in U]
     known = [
         Trial(drive=i % WORKERS, iteration=i // WORKERS, x=x, status=OK, metrics={FLOAT_NAME: value})
         for i, (x, value) in enumerate(zip(study.space.from_unit(U), values, strict=True))
@@ -170,7 +108,7 @@ def grown(n: int, repeats: int = 3) -> dict[str, float]:
             asked = study.strategies[drive].ask(drive, iteration, archive)
             sample += [time.process_time() - begin] if iteration > per_drive else []
             x = study.space.from_unit(asked.u[None])[0]
-            metrics = {FLOAT_NAME: study.instance.true(asked.u)}
+            metrics = {FLOAT_NAME: instance.true(asked.u)}
             fields = {"region": asked.region, "arm": asked.arm, "model": asked.model}
             finished.append(Trial(drive=drive, iteration=iteration, x=x, status=OK, metrics=metrics, **fields))
         archive.extend(finished)
