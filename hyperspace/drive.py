@@ -106,8 +106,9 @@ def hyperdrive(
         deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
             Slurm job that this process belongs to, if it does; math.inf: none in any case.
         timeout: seconds that one evaluation may take; a longer one is ended, and counts as failed. Implies isolate=True.
-        isolate: evaluate in a process of its own, which this rank outlives whatever happens there. The objective must be
-            importable: a function of a module, or of a script that keeps its study under `if __name__ == "__main__":`.
+        isolate: evaluate in a process of its own, which this rank outlives whatever happens there; with exchange="async" the rank
+            thinks ahead meanwhile. The objective must be importable: a function of a module, or of a script that keeps its study
+            under `if __name__ == "__main__":`.
         retries: how often an evaluation is repeated that was no fault of the objective's: its process was killed from outside,
             or memory ran out. Implies isolate=True.
         ranks_per_trial: ranks that evaluate one trial together, for an objective that is an MPI program itself: all of them call
