@@ -43,24 +43,39 @@ def test_every_drive_makes_its_iterations_and_every_answer_can_be_replayed(mpiru
 
 
 BESIDE = """
-import sys, time
+import os, signal, sys, time
 from hyperspace import hyperdrive
 def objective(x):
     time.sleep(0.4)
     return (x[0] - 5) ** 2 + abs(x[1] - 0.3) + (x[2] == "a")
+def callback(trial):
+    if trial.iteration == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
 if __name__ == "__main__":
     space = [(2, 10), (0.0, 1.0), ["a", "b"]]
-    hyperdrive(objective, space, sys.argv[1], n_samples=2, exchange="async", n_iterations=int(sys.argv[2]), isolate=True)
+    options = {"exchange": "async", "isolate": True, "n_samples": 2, "callback": callback}
+    hyperdrive(objective, space, sys.argv[1], n_iterations=int(sys.argv[2]), **options)
 """
 
 
 def test_ranks_think_ahead_beside_evaluations_and_every_answer_can_be_replayed(mpirun, tmp_path):
-    mpirun(3, BESIDE, tmp_path / "study", 5)
-    mpirun(2, BESIDE, tmp_path / "study", 6)
+    mpirun(3, BESIDE, tmp_path / "study", 5, -1)
+    mpirun(2, BESIDE, tmp_path / "study", 6, -1)
     asked = list(replayed(tmp_path / "study", SPACE, "async"))
     assert len(asked) == 48
     assert all(x == trial.x for trial, x in asked)
     assert sum(len(trial.known) > 1 for trial, _ in asked) > 10
+
+
+def test_what_was_thought_ahead_to_evaluations_that_were_killed_does_not_come_back(mpirun, tmp_path):
+    killed = mpirun(3, BESIDE, tmp_path / "study", 5, 3, check=False)
+    assert killed.returncode != 0
+    mpirun(2, BESIDE, tmp_path / "study", 5, -1)
+    asked = list(replayed(tmp_path / "study", SPACE, "async"))
+    assert len(asked) == 40
+    assert all(x == trial.x for trial, x in asked)
+    assert any(trial.attempt for trial, _ in asked)
+    assert sum(len(trial.known) > 1 for trial, _ in asked) > 5
 
 
 def test_the_budget_of_calls_is_the_studys_and_fast_ranks_do_more(mpirun, tmp_path):
