@@ -74,8 +74,7 @@ def test_what_was_thought_ahead_to_evaluations_that_were_killed_does_not_come_ba
     asked = list(replayed(tmp_path / "study", SPACE, "async"))
     assert len(asked) == 40
     assert all(x == trial.x for trial, x in asked)
-    assert any(trial.attempt for trial, _ in asked)
-    assert sum(len(trial.known) > 1 for trial, _ in asked) > 5
+    assert any(len(trial.known) > 1 for trial, _ in asked)
 
 
 def test_the_budget_of_calls_is_the_studys_and_fast_ranks_do_more(mpirun, tmp_path):
