@@ -71,7 +71,14 @@ class Box:
 
     def _count(self) -> float:
         """Return about how many points a discrete box has, never too few."""
-        return float(np.prod(np.maximum(self.space.levels[self.discrete] * self.side[self.discrete] + 1.0, 1.0)))
+        return float(np.prod([self._levels_across(j) for j in self.discrete]))
+
+    def _levels_across(self, j: int) -> float:
+        dimension = self.space.dimensions[j]
+        if dimension.even:
+            return float(self.space.levels[j] * self.side[j]) + 1.0
+        first, last = dimension.from_unit(np.array([self.lower[j], self.upper[j]]))
+        return float(last - first) + 1.0
 
     def snap(self, U: Array) -> Array:
         """Return U moved into the box and onto valid levels."""
@@ -86,14 +93,16 @@ class Box:
         return self._inside(j, dimension.to_unit(list(values)))
 
     def near_levels(self, j: int, u: float) -> Array:
-        """Return coordinates of levels of dimension j to try from u: every category, or integers 1, 2, 4, 8, ... away."""
+        """Return coordinates of levels of dimension j in the box to try from u: categories, or integers 1, 2, 4, ... away."""
         dimension = self.space.dimensions[j]
         if self.space.categorical[j]:
             return self.levels(j)
         here = dimension.from_unit(np.array([u]))[0]
         steps = [sign * 2**k for k in range(int(self.space.levels[j]).bit_length()) for sign in (1, -1)]
         values = [here + step for step in steps if dimension.low <= here + step <= dimension.high]  # type: ignore[attr-defined]
-        return self._inside(j, dimension.to_unit(values))
+        coordinates = dimension.to_unit(values)
+        near: Array = coordinates[(coordinates >= self.lower[j] - _SAME) & (coordinates <= self.upper[j] + _SAME)]
+        return near
 
     def _inside(self, j: int, coordinates: Array) -> Array:
         """Return which coordinates lie in the box in dimension j; where none does, the nearest to it."""
@@ -246,9 +255,11 @@ def _walk_levels(criterion: Criterion, box: Box, u: Array, value: float) -> tupl
     """Move to the best point that differs in one discrete coordinate, again and again until none is better."""
     for _ in range(_MOST_WALKED):
         neighbours = np.concatenate(list(_neighbours(box, u)))
+        if not len(neighbours):
+            break
         values = criterion(neighbours)
-        best = int(np.argmax(values)) if len(values) else 0
-        if not len(values) or not values[best] > value:
+        best = int(np.argmax(values))
+        if not values[best] > value:
             break
         u, value = neighbours[best], float(values[best])
     return u, value

@@ -119,6 +119,17 @@ class Space:
             snapped[..., j] = self.dimensions[j].to_unit(values).reshape(column.shape)
         return snapped
 
+    def steps(self, u: Array) -> Array:
+        """Return how far from u (d,), on valid levels, the farther of the two next levels lies in each dimension; 0 in a Real."""
+        steps = np.zeros(self.d)
+        steps[self._even] = 1.0 / self.levels[self._even]
+        for j in self._uneven:
+            dimension = self.dimensions[j]
+            here = dimension.from_unit(u[[j]])[0]
+            near = [value for value in (here - 1, here + 1) if dimension.low <= value <= dimension.high]  # type: ignore[attr-defined]
+            steps[j] = np.abs(dimension.to_unit(near) - u[j]).max(initial=0.0) + ROUNDING
+        return steps
+
     def parameters(self, x: Sequence[Any]) -> list[Any] | dict[str, Any]:
         """Return what the objective receives at the point x: a list, or a dict with the constants, in the user's order."""
         if not self.named:

@@ -194,3 +194,17 @@ def test_values_that_are_not_numbers_never_win():
     points, values = maximise(Broken([0.6, 0.5, 0.5]), where, where.spread(64, rng), rng)
     assert points[0, 0] >= 0.5
     assert np.isfinite(values[0])
+
+
+def test_levels_of_unequal_width_are_counted_and_not_guessed():
+    space = check_space([(1, 1000, "log-uniform")] * 2)
+    narrow = Box(space, Bounds(np.array([0.9, 0.9]), np.array([0.925, 0.925])))
+    assert not narrow.all_listed
+    assert narrow._count() >= len(narrow.levels(0)) ** 2 > 5000
+    assert Box(space, Bounds(np.zeros(2), np.array([0.2, 0.2]))).all_listed  # 1 to 3, each
+
+
+def test_a_walk_along_levels_stays_in_the_box():
+    where = Box(check_space([(0.0, 1.0), (0, 1)]), Bounds(np.array([0.0, 0.0]), np.array([1.0, 0.5])))
+    assert len(where.near_levels(1, 0.25)) == 0
+    assert best(Peak([0.3, 0.75]), where)[1] == 0.25

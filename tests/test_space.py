@@ -641,3 +641,16 @@ def test_a_space_can_be_copied_and_pickled():
     for again in (pickle.loads(pickle.dumps(space)), copy.deepcopy(space)):
         assert again.describe() == space.describe()
         assert again.dump((0.5, (1, 2))) == [0.5, {"category": 2}]
+
+
+def test_steps_reach_both_of_the_next_levels():
+    space = check_space([(0.0, 1.0), (1, 8), (1, 1000, "log-uniform"), ["a", "b"]])
+    for x in ([0.5, 4, 2, "a"], [0.5, 1, 1, "b"], [0.5, 8, 1000, "a"], [0.5, 8, 30, "a"]):
+        u = space.to_unit([x])[0]
+        steps = space.steps(u)
+        assert steps[0] == 0.0
+        for j in (1, 2):
+            dimension, n = space.dimensions[j], space.levels[j]
+            coordinates = dimension.to_unit(range(1, n + 1))
+            next_ones = coordinates[[max(x[j] - 1, 1) - 1, min(x[j] + 1, n) - 1]]
+            assert steps[j] == pytest.approx(np.abs(next_ones - u[j]).max(), abs=1e-8)

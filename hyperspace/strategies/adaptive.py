@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from hyperspace import streams
+from hyperspace.maximiser import Box, choose_new, is_taken
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Partition
@@ -27,9 +29,10 @@ from hyperspace.strategies.models import Ahead, Models
 from hyperspace.strategies.regions import Fold, Region
 from hyperspace.strategies.settings import DESIGN, LARGEST_TEAM, Settings, Setup
 from hyperspace.strategies.team import Round
-from hyperspace.trial import Archive, Trial
+from hyperspace.trial import Archive, Array, Trial
 
 _FEWEST = 2  # usable trials from which models are fitted
+_SPREAD = 64  # points of which one takes the place of a design's point that was taken
 
 
 class AdaptiveStrategy(Strategy):
@@ -86,17 +89,16 @@ class AdaptiveStrategy(Strategy):
 
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
         """Return where `drive` evaluates its trial number `iteration`."""
-        design = self._design[drive]
-        if iteration < design.n_points or np.count_nonzero(np.isfinite(archive.y)) < _FEWEST:
-            return Suggestion(design.point(iteration), DESIGN)
-        ahead = self._thought(drive, iteration)
-        return self._round(drive // self._size, iteration, archive, ahead).answer(drive % self._size)
+        team, member = divmod(drive, self._size)
+        if iteration < self._design[drive].n_points or not self._is_informed(team, archive):
+            return Suggestion(self._designed(drive, iteration, archive), DESIGN)
+        return self._round(team, iteration, archive, self._thought(drive, iteration)).answer(member)
 
     def think_ahead(self, drive: int, iteration: int, archive: Archive) -> None:
         """Take up trials, and fit what `ask` would have to fit next, where that spares it a fit. It alone will know of that."""
-        if np.count_nonzero(np.isfinite(archive.y)) < _FEWEST:
-            return
         team, member = divmod(drive, self._size)
+        if not self._is_informed(team, archive):
+            return
         fold = self._fold(team, archive)
         if iteration < self._design[drive].n_points or not self._rebuilds:
             return
@@ -106,6 +108,24 @@ class AdaptiveStrategy(Strategy):
 
     def recall(self, trial: Trial, archive: Archive) -> None:
         """Do nothing: all that matters of an earlier answer comes back with the archive's trials."""
+
+    def _is_informed(self, team: int, archive: Archive) -> bool:
+        """Tell whether there are trials enough for a model, and one among them that violates no constraint."""
+        return bool(np.count_nonzero(np.isfinite(archive.y)) >= _FEWEST and self._fold(team, archive).regions)
+
+    def _designed(self, drive: int, iteration: int, archive: Archive) -> Array:
+        """Return the design's point; where levels are few, or points were given, and it was taken already, another one."""
+        space = self._space
+        if not (space.levels > 0).all():
+            return self._design[drive].point(iteration)
+        box, taken = Box(space, Bounds.whole(space.d)), np.concatenate([archive.U, archive.pending])
+        for mate in range(0 if self._foresees else drive, drive + 1):  # in rounds all begin with the same trials
+            u = self._design[mate].point(iteration)
+            if is_taken(u, taken):
+                rng = streams.stream(self._setup.seed, streams.SUGGEST, mate, iteration)
+                u = choose_new(box, box.spread(_SPREAD, rng), lambda U: np.zeros(len(U)), taken, rng)
+            taken = np.concatenate([taken, u[None]])
+        return u
 
     def _fold(self, team: int, archive: Archive) -> Fold:
         """Return the fold of the archive's trials; kept, and extended by what is new."""

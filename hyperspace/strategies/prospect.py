@@ -60,7 +60,7 @@ class Prospect:
     ) -> None:
         self.number, self.centre, self.local = region.number, centre, local
         self._space, self._settings, self._side = space, settings, region.side
-        self._feasibility, self._n_turns, self._rng = feasibility, n_turns, rng
+        self.feasibility, self._n_turns, self._rng = feasibility, n_turns, rng
         self.box = Box(space, self._bounds(region.side, room) if bounds is None else bounds)
         self.has_paths = hasattr(local.latent, "path") and not self.box.all_listed
         self.is_additive = getattr(local.latent, "is_additive", False) and not self.box.all_listed
@@ -77,8 +77,7 @@ class Prospect:
         if self.local.scales is not None:
             log_scales = np.log(self.local.scales)
             sides = np.minimum(sides * np.clip(np.exp(log_scales - log_scales.mean()), 1.0 / stretch, stretch), room)
-        discrete = space.levels > 0
-        sides[discrete] = np.maximum(sides[discrete], 2.0 / space.levels[discrete])  # one level up and down at least
+        sides = np.maximum(sides, 2.0 * space.steps(self.centre))  # one level up and down at least
         sides[space.categorical] = 2.0  # categories have no neighbours
         return Bounds(np.maximum(self.centre - sides / 2, 0.0), np.minimum(self.centre + sides / 2, 1.0))
 
@@ -104,10 +103,10 @@ class Prospect:
     def _sample(self, U: Array) -> Array:
         """Return joint draws of the objective at U (q, d), (n_turns, q); where a draw of feasibility fails they are inf."""
         draws: Array = draw(self.local.latent, U, self._n_turns, self._rng)[:, :, 0]
-        if self._feasibility is None:
+        if self.feasibility is None:
             return draws
-        failure = draw(self._feasibility.model, U, self._n_turns, self._rng)[:, :, 0] + self._feasibility.margin(U)
-        failure -= np.maximum(failure.min(axis=1, keepdims=True), self._feasibility.threshold)  # one point is left at least
+        failure = draw(self.feasibility.model, U, self._n_turns, self._rng)[:, :, 0] + self.feasibility.margin(U)
+        failure -= np.maximum(failure.min(axis=1, keepdims=True), self.feasibility.threshold)  # one point is left at least
         return np.where(failure <= 0.0, draws, np.inf)
 
     @cached_property
@@ -132,10 +131,9 @@ class Prospect:
             rng: of the draw; candidates are spread anew, so that turns need not know of each other.
         """
         U = self.near(rng) if self.is_additive else self._candidates(rng)
-        drawn = DrawnMinimum(self.local.latent, self._feasibility, U, rng, OFF)
+        drawn = DrawnMinimum(self.local.latent, self.feasibility, U, rng, 2.0 * OFF if self.is_additive else OFF)
         if self.is_additive:
             # Its minimum is put together from those along the axes, which no candidates come near to.
-            drawn.keep_off(U, 2.0 * OFF)
             U = np.concatenate([combine(drawn, self.box, self.centre, rng), U])
         else:
             values = drawn(U)

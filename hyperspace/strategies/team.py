@@ -18,13 +18,13 @@ import numpy as np
 
 from hyperspace import streams
 from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acquisition
-from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, maximise
+from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, is_taken, maximise
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds
 from hyperspace.strategies.local import WHOLE, Fits, Local, fit_feasibility
 from hyperspace.strategies.models import Models
 from hyperspace.strategies.prospect import Prospect
-from hyperspace.strategies.regions import Fold, Region
+from hyperspace.strategies.regions import Fold, Region, nearest
 from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, Setup
 from hyperspace.trial import Archive, Array
 
@@ -81,13 +81,20 @@ class Round:
         self._seen: dict[tuple[int, bool], Prospect] = {}
         self._answers: dict[int, Suggestion] = {}
         self._mates: list[Suggestion] = []  # the answers that the one being worked out takes account of
+        self._in_corner = False  # whether the last point chosen has all continuous coordinates on the bounds of the box searched
 
     def answer(self, member: int) -> Suggestion:
         """Return the answer for the team's drive of this number, from 0."""
         if member not in self._answers:
             mates = [self.answer(mate) for mate in range(member) if self._foresees(member, mate)]
             self._mates = mates
-            self._answers[member] = self._work(member)
+            answer = self._work(member)
+            if self._mates_known and self._in_corner and len(mates) < member:
+                mates = [self.answer(mate) for mate in range(member)]
+                if is_taken(answer.u, np.array([mate.u for mate in mates])):
+                    self._mates = mates
+                    answer = self._work(member)
+            self._answers[member] = answer
         return self._answers[member]
 
     def _arm(self, member: int) -> str:
@@ -96,16 +103,15 @@ class Round:
     def _foresees(self, member: int, mate: int) -> bool:
         """Tell whether a member has to know a mate's answer.
 
-        Exploiting turns go on from what those before them are expected to find. Turns that draw functions of their own never meet
-        where a dimension is continuous; those that choose among the same candidates may. So a suggestion stays cheap where every
-        drive has a rank of its own.
+        Exploiting turns go on from what those before them are expected to find. Turns that draw functions of their own meet
+        at most in a corner of the box they search, which `answer` looks after; those that choose among the same candidates, or
+        levels, may meet anywhere. So a suggestion stays cheap where every drive has a rank of its own.
         """
         if not self._mates_known:
             return False
-        if (self._setup.space.levels > 0).all():
+        if (self._setup.space.levels > 0).all() or not self._prospects(member)[0].has_paths:
             return True
-        arm = self._arm(member)
-        return arm == self._arm(mate) and not (arm == THOMPSON and self._prospects(member)[0].has_paths)
+        return self._arm(member) == self._arm(mate) != THOMPSON
 
     def _rng(self, *key: int) -> np.random.Generator:
         return streams.stream(self._setup.seed, streams.STRATEGY, self._team, self._first_turn, self._n, len(self._pending), *key)
@@ -137,11 +143,11 @@ class Round:
             target = incumbent - settings.promise
             U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
             if lowest <= target:
-                u = self._first_new(U, prospect.local, rng)
+                u = self._first_new(U, prospect.box, prospect.local, rng)
                 return Suggestion(u, THOMPSON, self._models.recorded(member, prospect.local), prospect.number)
         elsewhere = self._elsewhere(member)
         U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
-        u = self._first_new(U, elsewhere.local, rng)
+        u = self._first_new(U, elsewhere.box, elsewhere.local, rng)
         return Suggestion(u, EXPLORE, self._models.recorded(member, elsewhere.local), prospects[0].number)
 
     def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
@@ -151,7 +157,7 @@ class Round:
         if lowest > prospect.latent_of(self._best) - self._setup.settings.promise:
             arm, source = EXPLORE, self._elsewhere(member)
             U, _ = source.ranked(member)
-        u = self._first_new(U, source.local, rng)
+        u = self._first_new(U, source.box, source.local, rng)
         return Suggestion(u, arm, self._models.recorded(member, source.local), prospect.number)
 
     def _can_exploit(self, prospect: Prospect) -> bool:
@@ -170,14 +176,14 @@ class Round:
             prospect = others[0]
             self._imagine_pending(prospect)
             U, _ = self._maximised(member, prospect, prospect.own_incumbent, rng)
-        u = self._first_new(U, prospect.local, rng)
+        u = self._first_new(U, prospect.box, prospect.local, rng)
         prospect.imagine(u[None])
         return Suggestion(u, EXPLOIT, self._models.recorded(member, prospect.local), prospect.number)
 
     def _maximised(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
         """Return points of a region by the acquisition, best first, and the value of the best."""
         acquisition = make_acquisition(self._acquisition(member), incumbent)
-        criterion = Criterion(prospect.model, acquisition, self._feasibility(prospect.local))
+        criterion = Criterion(prospect.model, acquisition, prospect.feasibility)
         box, U = prospect.box, prospect.candidates
         if prospect.is_additive:
             U = np.concatenate([combine(criterion, box, prospect.centre, rng, *ALONG), prospect.near(rng)])
@@ -201,7 +207,7 @@ class Round:
         if getattr(model, "is_additive", False) and not box.all_listed:
             U = np.concatenate([U, combine(criterion, box, centres[0], rng, *ALONG)])
         U, _ = maximise(criterion, box, U, rng, local.scales)
-        return Suggestion(self._first_new(U, local, rng), GLOBAL, self._models.recorded(member, local))
+        return Suggestion(self._first_new(U, box, local, rng), GLOBAL, self._models.recorded(member, local))
 
     def _acquisition(self, member: int) -> str:
         name = self._setup.acquisition
@@ -209,10 +215,11 @@ class Round:
             return PORTFOLIO[(self._first_turn + member) % len(PORTFOLIO)]
         return "EI" if name == "TS" else name
 
-    def _first_new(self, U: Array, local: Local, rng: np.random.Generator) -> Array:
-        """Return the first point of U, best first, that nobody has evaluated, evaluates, or is foreseen to."""
+    def _first_new(self, U: Array, box: Box, local: Local, rng: np.random.Generator) -> Array:
+        """Return the first point of U in the box, best first, that nobody has evaluated, evaluates, or is foreseen to."""
         taken = np.concatenate([self._U, self._pending, *(mate.u[None] for mate in self._mates)])
         index = first_new(U[:MOST_TAKEN], taken)
+        self._in_corner = index is not None and bool(((U[index] == box.lower) | (U[index] == box.upper))[box.continuous].all())
         if index is None:
             whole = Box(self._setup.space, Bounds.whole(self._setup.space.d))
             return choose_new(whole, U, lambda V: -local.latent.posterior(V).mean[:, 0], taken, rng)
@@ -237,7 +244,7 @@ class Round:
         key = region.number, additive
         if key not in self._seen:
             setup, centre, local = self._setup, self._U[region.centre], self._models.of(region.number).local(additive)
-            rng, feasibility, room = self._rng(0, region.number), self._feasibility(local), self._rooms[region.number]
+            rng, room, feasibility = self._rng(0, region.number), self._rooms[region.number], self._feasibility(local, centre)
             self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, room)
         return self._seen[key]
 
@@ -271,10 +278,11 @@ class Round:
         counted = self._score[np.isfinite(self._score)]
         return float(counted.min() if len(counted) else self._y[self._models.usable].min())
 
-    def _feasibility(self, local: Local) -> Feasibility | None:
-        """Return the probability of success near a model's points: all failures there, and as many other points."""
+    def _feasibility(self, local: Local, centre: Array | None = None) -> Feasibility | None:
+        """Return the probability of success at a model's points: from these and failures, the nearest to a centre or the last."""
         if not self._failed.any():
             return None
-        failed = np.flatnonzero(self._failed)[-self._setup.settings.nearest :]
+        space, n = self._setup.space, self._setup.settings.nearest
+        failed = np.flatnonzero(self._failed)[-n:] if centre is None else nearest(space, self._U, self._failed, centre, n)
         rows = np.union1d(failed, local.rows)
-        return fit_feasibility(self._setup.space, self._U[rows], self._failed[rows], self._caution)
+        return fit_feasibility(space, self._U[rows], self._failed[rows], self._caution)

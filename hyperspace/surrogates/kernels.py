@@ -185,6 +185,7 @@ class Additive:
 
     def __init__(self, variances: Array, columns: NDArray[np.intp]) -> None:
         self._variances, self._columns = variances, columns
+        self._aligned = np.array_equal(columns, np.arange(len(variances)))  # whether column j is all that dimension j has
         # A column as a slice is a view, where an index would copy.
         self._parts = [_run(np.flatnonzero(columns == j)) for j in range(len(variances))]
 
@@ -214,7 +215,7 @@ class Additive:
         return total
 
     def with_slopes(self, A: Array, side: Array) -> tuple[Array, Array]:  # noqa: D102
-        if A.shape[1] == len(self._parts):
+        if self._aligned:
             s = np.abs(A.T[:, :, None] - side.T[:, None, :])
         else:
             s = np.array([_distances(A[:, part], side[:, part]) for part in self._parts])
@@ -228,7 +229,7 @@ class Additive:
 
     def pull(self, A: Array, side: Array, slopes: Array, weights: Array) -> Array:  # noqa: D102
         # of each feature the slopes of its dimension, (p, q, n)
-        weighted = (slopes if A.shape[1] == len(slopes) else slopes[self._columns]) * weights
+        weighted = (slopes if self._aligned else slopes[self._columns]) * weights
         by_feature: Array = A * weighted.sum(axis=2).T - (weighted @ side.T[:, :, None])[:, :, 0].T
         by_feature *= -1.0 / 3.0
         return by_feature

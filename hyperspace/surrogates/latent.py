@@ -85,8 +85,7 @@ def _through(transform: Transform, latent: Posterior) -> Posterior:
 
 
 def _straight(transform: Transform, latent: Posterior) -> Posterior:
-    mean, slope = transform.inverse(latent.mean)
-    factor = slope.flat[0]
+    mean, factor = transform.inverse(latent.mean)[0], np.float64(transform.scale * transform.spread)  # which may overflow
     if latent.mean_gradient is None or latent.variance_gradient is None:
         return Posterior(mean, latent.variance * factor**2)
     return Posterior(mean, latent.variance * factor**2, latent.mean_gradient * factor, latent.variance_gradient * factor**2)

@@ -370,3 +370,57 @@ def test_an_additive_process_shares_the_turns_where_it_is_plausible() -> None:
     assert json.loads(json.dumps(record))["additive"]["lead"] > 0.0
     opened._failed[0] = True
     assert {opened._arm(member) for member in range(16) if opened._additive(member, opened._models.of(WHOLE))} == {"thompson"}
+
+
+def test_the_design_goes_on_while_all_trials_violate_a_constraint() -> None:
+    metrics = Metrics([Metric("a"), Metric("c", goal="constrain", upper=0.0)])
+    study = Study([(0.0, 1.0)] * 2, metrics=metrics)
+    study.run(5, lambda x: {"a": x[0], "c": 1.0})
+    assert {trial.arm for trial in study.archive.trials} == {"design"}
+    for drive in range(4):
+        study.strategy.think_ahead(drive, study.iteration, study.archive)
+    study.run(2, lambda x: {"a": x[0], "c": -1.0}).run(1, lambda x: {"a": x[0], "c": -1.0})
+    assert study.archive.trials[-1].arm != "design"
+
+
+@pytest.mark.parametrize("model", ["RF", "GP"])
+@pytest.mark.parametrize(
+    ("dimensions", "objective"),
+    [([(0.0, 1.0)] * 2, lambda x: x[0] + 2 * x[1]), ([(0.0, 1.0), ["a", "b"], (1, 9)], lambda x: x[0] + (x[1] == "a") + x[2])],
+)
+def test_no_two_drives_evaluate_the_same_point_not_even_in_a_corner(dimensions: Any, objective: Objective, model: str) -> None:
+    study = Study(dimensions, n_drives=16, surrogate=model).run(6, objective)
+    points = [trial.x for trial in study.archive.trials]
+    assert len(set(points)) == len(points)
+    alone = study.fresh().ask(13, study.iteration, study.archive)
+    assert alone.u.tolist() == study.ask()[13].u.tolist()
+
+
+def test_a_design_of_few_levels_leaves_out_what_is_known() -> None:
+    study = Study([["a", "b", "c"], (1, 4)])
+    given = Trial(drive=-1, iteration=-1, x=("a", 1), status=OK, metrics={FLOAT_NAME: 1.0}, origin="given")
+    study.archive.extend([given])
+    study.run(2, bowl)
+    assert len({trial.x for trial in study.archive.trials}) == 9
+
+
+def test_regions_of_log_uniform_integers_hold_the_next_levels() -> None:
+    study = Study([(1, 1000, "log-uniform")] * 2).run(30, lambda x: abs(x[0] - 980) / 100 + abs(x[1] - 3))
+    assert study.archive.best is not None
+    assert study.archive.best.x == (980, 3)
+
+
+def test_success_is_learned_from_the_failures_near_a_region_however_old() -> None:
+    study = Study([(0.0, 1.0)] * 2, n_drives=16).run(3, bowl)
+    rng = np.random.default_rng(0)
+    for corner in (np.array([0.35, 0.35]), np.array([0.9, 0.9])):  # the near failures are the older ones
+        for number, u in enumerate(corner + 0.05 * rng.random((LEAN.nearest, 2))):
+            study.iteration = study.iteration + (number % 16 == 0)
+            study.archive.extend([study.trial(number % 16, Suggestion(u, "thompson", None, 0), lambda x: math.nan)])
+    study.iteration += 1
+    study.ask()
+    prospect = study.strategy._rounds[0][2]._prospects(1)[0]
+    assert np.abs(prospect.centre - 0.3).max() < 0.1
+    assert prospect.feasibility is not None
+    near, far = prospect.feasibility.model.posterior(np.array([[0.37, 0.37], [0.2, 0.2]])).mean[:, 0]
+    assert far < prospect.feasibility.threshold < near

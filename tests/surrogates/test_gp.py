@@ -190,3 +190,27 @@ def test_levels_of_a_space_are_learned():
     surrogate.fit(U, function(U))
     Q = space.snap(np.random.default_rng(1).random((100, 3)))
     assert np.abs(surrogate.predict(Q)[0] - function(Q)).max() < 0.2
+
+
+def test_no_points_have_no_predictions():
+    X = np.random.default_rng(0).random((8, 2))
+    gp = GP()
+    gp.fit(X, X.sum(axis=1, keepdims=True))
+    mean, std = gp.predict(np.empty((0, 2)))
+    assert len(mean) == len(std) == 0
+
+
+@pytest.mark.parametrize("first", [["a"], ["a", "b", "c"]])
+def test_an_additive_process_heeds_which_feature_is_of_which_dimension(first):
+    space = check_space([first, (0.0, 1.0), (0.0, 1.0)])
+    rng = np.random.default_rng(0)
+    X = space.snap(rng.random((60, 3)))
+    model = make_surrogate("GP", space=space, kernel="additive", warp=False).fit(X, np.sin(8 * X[:, [1]]) + 3 * X[:, [2]])
+    U = space.snap(rng.random((40, 3)))
+    one_by_one = np.array([model.latent.posterior(u[None]).mean[0, 0] for u in U])
+    assert model.latent.posterior(U).mean[:, 0] == pytest.approx(one_by_one, abs=1e-8)
+    gradient = model.latent.posterior(U[:5], gradients=True).mean_gradient[:, 0]
+    for j in (1, 2):
+        step = np.eye(3)[j] * 1e-5
+        ends = [model.latent.posterior(U[:5] + sign * step).mean[:, 0] for sign in (1, -1)]
+        assert gradient[:, j] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-4, abs=1e-5)
