@@ -68,7 +68,8 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
         if status not in (RUNNING, *FINISHED):
             raise ValueError(f"unknown status {status!r}")
         if "known" in record:
-            fields["known"] = tuple(_load_counts(batch) for batch in record["known"])
+            batches = record["known"]
+            fields["known"] = tuple(_load_counts(batch) for batch in ([batches] if isinstance(batches, Mapping) else batches))
         if "reports" in record:
             fields["reports"] = tuple((_integer(step), float(value)) for step, value in record["reports"])
         if "pending" in record:

@@ -38,6 +38,12 @@ def test_a_trial_comes_back_bit_for_bit():
     assert roundtrip(TRIAL) == TRIAL
 
 
+def test_counts_of_a_journal_that_knew_no_batches_are_one():
+    record = trial_record(TRIAL, SPACE)
+    record["known"] = record["known"][0]
+    assert load_trial(record, SPACE).known == ({0: 3},)
+
+
 def test_a_running_trial_comes_back_running():
     running = Trial(drive=0, iteration=0, x=TRIAL.x)
     assert roundtrip(running) == running

@@ -317,12 +317,12 @@ class Ledger:
 
         A rank gives only what it has above the mean of its neighbourhood, the poorest first: all its neighbours may give to the
         same one. But what it cannot start itself before an evaluation has ended, an idle neighbour can start at once; it will
-        pass on what was too much. Each evaluation of the budget belongs to one rank at any time, so that all together start
-        exactly as many.
+        pass on what was too much. (A rank whose own first evaluation goes on has no pace yet, and gives away such ones alone.)
+        Each evaluation of the budget belongs to one rank at any time, so that all together start exactly as many.
         """
         gifts: dict[int, int] = {}
         edges = [edge for edge in self.edges.values() if edge.pace > 0.0]  # others have evaluated nothing, or never will
-        if self.quota <= 0 or self.pace == 0.0 or not edges:
+        if self.quota <= 0 or not edges:
             return gifts
         mine = self.load * self.pace
         theirs = {edge.rank: edge.load * edge.pace for edge in edges}

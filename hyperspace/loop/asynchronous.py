@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from operator import itemgetter
 
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
@@ -38,10 +37,27 @@ class AsyncLoop(ViewLoop):
                 self._finish(self.finished[key])
         self._next_turn = 0.0  # time.monotonic() of the next turn beside an evaluation
         self._working: int | None = None  # the drive whose evaluation is under way
-        rank, working = around.exchange.rank, min(around.exchange.size, study.n_drives)
-        if study.n_calls is not None and rank < working:
-            left = max(study.planned - len(self.finished), 0)
-            self._ledger.quota = left // working + (rank < left % working)
+        self._failure: Exception | None = None  # what thinking ahead raised; the evaluation under way is finished first
+        if study.n_calls is not None:
+            self._ledger.quota = self._share()
+
+    def _share(self) -> int:
+        """Return how many evaluations of the budget are this rank's at first.
+
+        Trials that an earlier run has left unfinished belong to whoever carries their drives; the others are dealt out evenly.
+        """
+        rank, size = self._around.exchange.rank, self._around.exchange.size
+        working = min(size, self._study.n_drives)
+        if rank >= working:
+            return 0
+        left = max(self._study.planned - len(self.finished), 0)
+        unfinished = [key for key in sorted(self._around.recorded) if self._is_unfinished(key)][:left]
+        own = sum(key.drive % size == rank for key in unfinished)
+        others = left - len(unfinished)
+        return own + others // working + (rank < others % working)
+
+    def _is_unfinished(self, key: TrialKey) -> bool:
+        return key in self._around.recorded and key.iteration == len(self._trials[key.drive])
 
     def _work(self) -> None:
         for drive in self._carried:
@@ -73,7 +89,10 @@ class AsyncLoop(ViewLoop):
             done = {drive: count for drive, count in done.items() if count < self._study.rounds}
         elif not self._ledger.quota:
             done = {}
-        return min(done.items(), key=itemgetter(1)) if done else None
+        if not done:
+            return None
+        # What an earlier run has left unfinished comes first: the budget may end before its drive's turn.
+        return min(done.items(), key=lambda due: (not self._is_unfinished(TrialKey(due[1], due[0])), due[1]))
 
     def _await_quota(self, n_calls: int) -> None:
         """Wait until a neighbour leaves an evaluation to this rank, or all are started."""
@@ -96,6 +115,8 @@ class AsyncLoop(ViewLoop):
         if trial.finished:
             self._ledger.evaluated(time.monotonic() - begun)
             self._finish(trial)
+        if self._failure is not None:
+            raise self._failure
 
     def _finish(self, trial: Trial) -> None:
         self._trials[trial.drive].append(replace(trial, known=None, pending=None))
@@ -111,13 +132,17 @@ class AsyncLoop(ViewLoop):
         if now >= self._next_turn:
             self._gossip.turn()
             self._hear()
-            self._think_ahead()
+            if self._failure is None:
+                try:
+                    self._think_ahead()
+                except Exception as error:
+                    self._failure = error
             self._next_turn = now + INTERVAL
 
     def _think_ahead(self) -> None:
         """Take up, for the drive that asks next, what is known now, and have its strategy prepare; if that is much."""
         due = self._due()
-        if due is None:
+        if due is None or self._stopping or self._ledger.stopping:
             return
         drive, iteration = due
         if TrialKey(iteration, drive) in self._around.recorded:  # an earlier run has asked for it

@@ -186,8 +186,8 @@ class Loop(ABC):
         self._evaluator.submit(trial, self._study.space.parameters(trial.x))
         naps = naps_between_tests()
         while (outcome := self._evaluator.poll()) is None:
-            self._evaluator.wait(next(naps))
             self._meanwhile()
+            self._evaluator.wait(next(naps))
         return outcome
 
     def _was_cut_off(self, outcome: Outcome) -> bool:
@@ -232,7 +232,7 @@ class Loop(ABC):
 
     @abstractmethod
     def _knowledge(self, drive: int) -> Archive:
-        """Return what a carried drive knew when it asked last."""
+        """Return what a carried drive knows now: what it asked with last, and what it has taken up since."""
 
     def _handle(self, trial: Trial) -> TrialHandle:
         sign = self._study.metrics.sign

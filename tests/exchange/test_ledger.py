@@ -155,3 +155,17 @@ def test_a_rank_that_evaluates_nothing_is_given_nothing():
     for now in range(5):
         circle.turn(float(now))
     assert [ledger.quota for ledger in circle.ledgers] == [12, 0, 0, 0]
+
+
+def test_what_waits_behind_a_first_evaluation_is_left_to_idle_neighbours():
+    circle = Circle(4)
+    for rank in range(3):
+        circle.ledgers[rank].evaluated(1.0)
+        circle.ledgers[rank].finish(rank, 0)
+    circle.ledgers[3].quota = 9
+    circle.ledgers[3].begin(3, 0)
+    for now in range(3):
+        circle.turn(0.1 * now)
+    quotas = [ledger.quota for ledger in circle.ledgers]
+    assert sum(quotas) + sum(news.gift for _, _, news, _ in circle.waiting) == 9
+    assert sum(quota > 0 for quota in quotas[:3]) >= 2

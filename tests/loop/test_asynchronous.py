@@ -84,6 +84,48 @@ def test_the_budget_of_calls_is_the_studys_and_fast_ranks_do_more(mpirun, tmp_pa
     assert by_rank[0] > by_rank[3]
 
 
+def test_a_budget_that_is_nearly_spent_goes_to_what_an_earlier_run_left_unfinished(mpirun, tmp_path):
+    program = PROGRAM.replace("3 * rank", "20 * rank")
+    options = '{"n_calls": 20, "model": "RAND"}'
+    mpirun(2, program, tmp_path, options)
+    last = max(tmp_path.glob("journals/*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    lines = last.read_text().splitlines(keepends=True)
+    assert '"status"' in lines[-1]
+    last.write_text("".join(lines[:-1]))  # as if the run had been killed while all else was finished
+    mpirun(2, program, tmp_path, options)
+    trials = load_results(tmp_path).all_trials
+    assert len(trials) == 20
+    assert {trial.status for trial in trials} == {"ok"}
+    assert sum(trial.attempt for trial in trials) == 1
+
+
+BROKEN = """
+import sys, time
+from hyperspace import hyperdrive
+from hyperspace.surrogates.gp import GP
+class Broken(GP):
+    def fit(self, X, Y, noise=None):
+        if len(X) >= 10:
+            raise RuntimeError("ten are too many")
+        return super().fit(X, Y, noise)
+def objective(x):
+    time.sleep(0.3)
+    return x[1]
+if __name__ == "__main__":
+    space = [(2, 10), (0.0, 1.0), ["a", "b"]]
+    hyperdrive(objective, space, sys.argv[1], n_iterations=4, exchange="async", isolate=True, n_samples=2, model=Broken())
+"""
+
+
+def test_an_error_in_thinking_ahead_does_not_cost_the_evaluation_beside_it(mpirun, tmp_path):
+    run = mpirun(1, BROKEN, tmp_path, check=False)
+    assert run.returncode != 0
+    assert "ten are too many" in run.stderr
+    trials = load_results(tmp_path).all_trials
+    assert len(trials) == 16
+    assert {trial.status for trial in trials} == {"ok"}
+
+
 def test_a_run_in_rounds_after_it_makes_no_more_than_was_planned(mpirun, tmp_path):
     mpirun(4, PROGRAM, tmp_path, '{"n_calls": 80, "model": "RAND"}')
     assert load_results(tmp_path).trials["drive"].value_counts().nunique() > 1
