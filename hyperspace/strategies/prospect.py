@@ -41,7 +41,6 @@ class Prospect:
         feasibility: probability of success there; None where nothing has failed.
         n_turns: turns that may ask for a draw.
         rng: of candidates, and of what all turns share.
-        room: how wide the region's box may be.
         bounds: of the box; None: the region's.
     """
 
@@ -55,13 +54,12 @@ class Prospect:
         feasibility: Feasibility | None,
         n_turns: int,
         rng: np.random.Generator,
-        room: float = np.inf,
         bounds: Bounds | None = None,
     ) -> None:
         self.number, self.centre, self.local = region.number, centre, local
         self._space, self._settings, self._side = space, settings, region.side
         self.feasibility, self._n_turns, self._rng = feasibility, n_turns, rng
-        self.box = Box(space, self._bounds(region.side, room) if bounds is None else bounds)
+        self.box = Box(space, self._bounds(region.side) if bounds is None else bounds)
         self.has_paths = hasattr(local.latent, "path") and not self.box.all_listed
         self.is_additive = getattr(local.latent, "is_additive", False) and not self.box.all_listed
         self.candidates = self._candidates(rng)
@@ -71,12 +69,12 @@ class Prospect:
         self.found = float(local.latent.posterior(centre[None]).mean[0, 0])  # the best there, without fantasies
         self.own_incumbent = self.found
 
-    def _bounds(self, side: float, room: float) -> Bounds:
+    def _bounds(self, side: float) -> Bounds:
         space, stretch = self._space, self._settings.stretch
-        sides = np.full(space.d, min(side, room))
+        sides = np.full(space.d, side)
         if self.local.scales is not None:
             log_scales = np.log(self.local.scales)
-            sides = np.minimum(sides * np.clip(np.exp(log_scales - log_scales.mean()), 1.0 / stretch, stretch), room)
+            sides *= np.clip(np.exp(log_scales - log_scales.mean()), 1.0 / stretch, stretch)
         sides = np.maximum(sides, 2.0 * space.steps(self.centre))  # one level up and down at least
         sides[space.categorical] = 2.0  # categories have no neighbours
         return Bounds(np.maximum(self.centre - sides / 2, 0.0), np.minimum(self.centre + sides / 2, 1.0))

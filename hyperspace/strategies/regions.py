@@ -13,7 +13,7 @@ Notation:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,14 +100,6 @@ class Fold:
         # Between blocks centres move, but nothing is kept of it: what is known must not depend on how often anyone asked.
         self.regions = self._follow(self._centres(archive.U), archive.U) if self._asked else self._settled
 
-    def room(self, region: Region, mates: Sequence[Region], U: Array) -> float:
-        """Return how wide a region may be: its box ends before a better centre of its team, which it would only find again."""
-        better = [mate.centre for mate in mates if self._score[mate.centre] < self._score[region.centre]]
-        if not better:
-            return math.inf
-        away = float(distances(self._space, U[better], U[region.centre]).min())
-        return 2.0 * away - self._settings.apart  # centres are further apart than that, so that half of it is left
-
     def _extend_score(self, archive: Archive) -> None:
         """Make room for the new trials' scores, and give each the score that it has where it violates nothing."""
         known, n = self._known, len(archive)
@@ -156,7 +148,7 @@ class Fold:
             region = replace(region, successes=0, failures=region.failures + len(rows))
         if region.successes >= settings.successes:
             region = replace(region, side=min(2.0 * region.side, settings.largest_side), successes=0)
-        if region.failures >= max(settings.least_patience, settings.patience * self._space.d):
+        if region.failures >= max(settings.least_patience, self._space.d):
             region = replace(region, side=region.side / 2.0, failures=0)
         if region.side < settings.smallest_side:
             region = replace(region, side=settings.first_side, successes=0, failures=0)

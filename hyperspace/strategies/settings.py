@@ -20,9 +20,9 @@ class Settings:
         regions: trust regions a team.
         first_side: side of a new region, in units of the cube.
         largest_side, smallest_side: a region grows up to the one; below the other it opens again at `first_side`.
-        apart: regions' centres are at least so far apart (maximum norm), and a box ends half as far before a better one.
+        apart: regions' centres are at least so far apart (maximum norm).
         successes: rounds in a row with progress after which a region doubles.
-        patience, least_patience: a region halves after max(least_patience, patience * d) evaluations without progress.
+        least_patience: a region halves after max(this, d) evaluations without progress.
         nearest: trials that a model is fitted to.
         candidates: points at which a Thompson sample is drawn.
         scouts: of these, so many tell by a sample which region a turn works.
@@ -46,7 +46,6 @@ class Settings:
     smallest_side: float = 2.0**-8
     apart: float = 0.2
     successes: int = 3
-    patience: float = 0.25
     least_patience: int = 4
     nearest: int = 200
     candidates: int = 500

@@ -75,7 +75,6 @@ class Round:
         self._failed = np.zeros(self._n, dtype=bool)
         self._failed[fold.failed] = True
         self._caution = fold.caution
-        self._rooms = {region.number: fold.room(region, regions, archive.U) for region in regions}
         self._pending = archive.pending
         self._models = models
         self._seen: dict[tuple[int, bool], Prospect] = {}
@@ -244,8 +243,8 @@ class Round:
         key = region.number, additive
         if key not in self._seen:
             setup, centre, local = self._setup, self._U[region.centre], self._models.of(region.number).local(additive)
-            rng, room, feasibility = self._rng(0, region.number), self._rooms[region.number], self._feasibility(local, centre)
-            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, room)
+            rng, feasibility = self._rng(0, region.number), self._feasibility(local, centre)
+            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng)
         return self._seen[key]
 
     def _imagine_pending(self, prospect: Prospect) -> None:
@@ -267,9 +266,7 @@ class Round:
             setup, region, local = self._setup, self._regions[0], fits.local(key[1])
             centre, whole = self._U[region.centre], Bounds.whole(setup.space.d)
             feasibility, rng = self._feasibility(local), self._rng(2)
-            self._seen[key] = Prospect(
-                setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, bounds=whole
-            )
+            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, whole)
         return self._seen[key]
 
     @cached_property

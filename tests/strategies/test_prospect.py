@@ -24,7 +24,6 @@ def prospect(
     fails: Callable[[Array], Array] | None = None,
     side: float = 0.8,
     additive: bool = False,
-    room: float = np.inf,
 ) -> Prospect:
     space: Space = check_space(dimensions)
     rng = np.random.default_rng(0)
@@ -36,7 +35,7 @@ def prospect(
     local = fits.local(additive)
     feasibility = None if fails is None else fit_feasibility(space, U, fails(U), 0.0)
     best = int(np.argmin(y if fails is None else np.where(fails(U), np.inf, y)))
-    return Prospect(space, Settings(), Region(0, best, side), U[best], local, feasibility, 4, np.random.default_rng(1), room)
+    return Prospect(space, Settings(), Region(0, best, side), U[best], local, feasibility, 4, np.random.default_rng(1))
 
 
 def bowl(U: Array) -> Array:
@@ -52,18 +51,6 @@ def test_what_candidates_miss_is_climbed_down_to() -> None:
     assert (np.abs(climbed[0] - seen.centre) <= 0.8 * Settings().stretch / 2 + 1e-12).all()
     assert (seen.box.lower <= climbed[0]).all()
     assert (climbed[0] <= seen.box.upper).all()
-
-
-@pytest.mark.parametrize("side", [0.2, 0.8])
-def test_a_box_is_no_wider_than_its_room_whatever_the_lengthscales(side: float) -> None:
-    def steep(U: Array) -> Array:
-        return ((U - 0.4) ** 2 * np.array([100.0, 1.0, 0.01])).sum(axis=1)
-
-    def widest(room: float) -> float:
-        box = prospect([(0.0, 1.0)] * 3, steep, side=side, room=room).box
-        return float((box.upper - box.lower).max())
-
-    assert widest(0.3) <= 0.3 < widest(np.inf)
 
 
 def test_the_minimum_of_a_sum_is_put_together_from_those_along_the_axes() -> None:

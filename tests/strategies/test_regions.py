@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.space import check_space
@@ -39,26 +38,6 @@ def test_centres_are_the_best_trials_that_are_apart() -> None:
     block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)
     folded.update(archive)
     assert [(region.number, region.centre, region.side) for region in folded.regions] == [(0, 0, 0.8), (1, 1, 0.8)]
-
-
-def test_a_region_has_room_up_to_better_centres() -> None:
-    archive, folded = archive_of(2), fold(2, n_regions=3)
-    block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)  # the third lies too near to the first to be a centre
-    folded.update(archive)
-    rooms = {region.centre: folded.room(region, folded.regions, archive.U) for region in folded.regions}
-    assert folded.room(folded.regions[1], folded.regions[1:], archive.U) == np.inf  # of another team
-    assert rooms == {0: np.inf, 1: pytest.approx(2 * (0.8 - 0.1)), 3: pytest.approx(2 * (0.8 - 0.1))}
-
-
-def test_in_many_dimensions_a_region_halves_after_failures_for_a_quarter_of_them() -> None:
-    archive, folded = archive_of(24), fold(24)
-    block(archive, [1.0, 3.0, 2.0, 4.0], np.repeat(CORNERS, 12, axis=1))
-    sides = []
-    for _ in range(4):  # six failures are needed, and come in fours
-        block(archive, [5.0] * 4, np.repeat(CORNERS, 12, axis=1) + 0.01, region=0)
-        folded.update(archive)
-        sides.append(folded.regions[0].side)
-    assert sides == [0.8, 0.4, 0.4, 0.2]
 
 
 def test_a_region_halves_without_and_doubles_with_progress() -> None:
