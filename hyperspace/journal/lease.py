@@ -202,7 +202,8 @@ def take_study(leases: Leases, path: Path) -> None:
         alive = any(beats.setdefault(held.owner, held.beat) != held.beat for held in working)
         near = any(held.owner is not None and held.owner.is_dead(leases.me) is False for held in working)
         waited = time.monotonic() - begun
-        if alive or waited > (_MOMENT if near else EXPIRY):
+        # Who has expired since `take` looked is taken over at the next try.
+        if alive or waited > (_MOMENT if near else EXPIRY if working else 2.0 * EXPIRY):
             raise _busy(path, working)
         time.sleep(_RETRY)
 
