@@ -88,6 +88,8 @@ class Fold:
 
     def update(self, archive: Archive) -> None:
         """Take up the trials that are new in the archive."""
+        if len(archive) == self._known:  # a question looks more than once, and among hundreds of regions that would tell
+            return
         constrained = bool(archive.metrics.constraints)
         self._extend_score(archive)
         for row, trial in enumerate(archive.trials[self._known :], start=self._known):

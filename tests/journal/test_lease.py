@@ -155,25 +155,31 @@ def test_a_study_is_not_taken_from_the_workers_of_its_drives(tmp_path, monkeypat
     assert not leases.holds("study")
 
 
+def silent_elsewhere(path):
+    """Return the leases of an owner on another machine that has taken the study, and gives no sign of life."""
+    gone = Leases(path)
+    gone.take("study")
+    doctored(path / "study.0.json", host="node7")
+    return gone
+
+
 def test_an_owner_that_expires_at_the_last_moment_is_taken_over(tmp_path, monkeypatch):
     monkeypatch.setattr(lease_module, "EXPIRY", 0.5)
-    gone = Leases(tmp_path)
-    gone.take("study")
-    doctored(tmp_path / "study.0.json", host="node7")
+    gone = silent_elsewhere(tmp_path)
     leases = Leases(tmp_path)
     take, begun = leases.take, time.monotonic()
     monkeypatch.setattr(leases, "take", lambda name: take(name) if time.monotonic() - begun > 0.8 else None)
     take_study(leases, tmp_path)
     assert leases.holds("study")
     leases.close()
+    gone.close()
 
 
 def test_a_silent_owner_elsewhere_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(lease_module, "EXPIRY", 1.0)
-    gone = Leases(tmp_path)
-    gone.take("study")
-    doctored(tmp_path / "study.0.json", host="node7")
+    gone = silent_elsewhere(tmp_path)
     leases = Leases(tmp_path)
     take_study(leases, tmp_path)
     assert leases.holds("study")
     leases.close()
+    gone.close()
