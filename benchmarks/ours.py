@@ -44,9 +44,7 @@ class Ours:
                 x=x,
                 status=OK,
                 metrics={FLOAT_NAME: float(value)},
-                region=suggestion.region,
-                arm=suggestion.arm,
-                model=suggestion.model,
+                **suggestion.kept,
             )
             self.archives[drive % len(self.archives)].extend([trial])
         self.iteration += 1
@@ -96,8 +94,7 @@ class Apart:
             suggestion = strategy.ask(drive, self.iteration, archive)
             self.asked.append(time.process_time() - begin)
             x = self.space.from_unit(suggestion.u[None])[0]
-            fields = {"region": suggestion.region, "arm": suggestion.arm, "model": suggestion.model}
-            self._running.append(Trial(drive=drive, iteration=self.iteration, x=x, status=RUNNING, **fields))
+            self._running.append(Trial(drive=drive, iteration=self.iteration, x=x, status=RUNNING, **suggestion.kept))
             suggested.append(suggestion.u)
         for drive, (strategy, archive) in drives if self.thinks_ahead else []:
             begin = time.process_time()

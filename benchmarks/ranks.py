@@ -109,8 +109,7 @@ def grown(n: int, repeats: int = 3) -> dict[str, float]:
             sample += [time.process_time() - begin] if iteration > per_drive else []
             x = study.space.from_unit(asked.u[None])[0]
             metrics = {FLOAT_NAME: instance.true(asked.u)}
-            fields = {"region": asked.region, "arm": asked.arm, "model": asked.model}
-            finished.append(Trial(drive=drive, iteration=iteration, x=x, status=OK, metrics=metrics, **fields))
+            finished.append(Trial(drive=drive, iteration=iteration, x=x, status=OK, metrics=metrics, **asked.kept))
         archive.extend(finished)
     return {"trials": float(len(known)), "mean": float(np.mean(sample)), "median": float(np.median(sample))}
 

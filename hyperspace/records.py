@@ -16,7 +16,7 @@ from hyperspace.trial import FINISHED, RUNNING, Trial
 Record = dict[str, Any]
 
 # Fields with a default are left out where they hold it, which keeps a line short enough to read.
-_STARTED = ("attempt", "subspace", "region", "arm", "model", "started", "suggest_seconds", "rank", "host", "origin")
+_STARTED = ("attempt", "subspace", "region", "arm", "model", "predicted", "started", "suggest_seconds", "rank", "host", "origin")
 _FINISHED = ("seconds", "error", "fault", "reports")
 _OWN = ("known", "pending", "started", "suggest_seconds", "rank", "host")
 _LOADED = frozenset(_STARTED + _FINISHED)
@@ -67,6 +67,8 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
         status = record.get("status", RUNNING)
         if status not in (RUNNING, *FINISHED):
             raise ValueError(f"unknown status {status!r}")
+        if "predicted" in record:
+            fields["predicted"] = float(record["predicted"])
         if "known" in record:
             batches = record["known"]
             fields["known"] = tuple(_load_counts(batch) for batch in ([batches] if isinstance(batches, Mapping) else batches))

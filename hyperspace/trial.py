@@ -48,6 +48,7 @@ class Trial:
         region: the region of the adaptive strategy that it was meant for, if any.
         arm: what proposed it, e.g. "design", "EI", "random".
         model: what the optimizer wants back on resuming (refit point, hyperparameters); plain JSON values.
+        predicted: the loss that the model expected at x when it was asked (the optimised metric, turned so that less is better).
         known: how many trials of each drive became known since this drive asked last (exchange="async" only), in the batches in
             which they were taken up: the last one when it asked, those before it while its last evaluation ran.
         pending: the drives whose running trials it knew of when it asked (exchange="async" only).
@@ -72,6 +73,7 @@ class Trial:
     region: int | None = None
     arm: str = ""
     model: Mapping[str, Any] | None = None
+    predicted: float | None = None
     known: tuple[Mapping[int, int], ...] | None = None
     pending: tuple[int, ...] | None = None
     started: float = 0.0

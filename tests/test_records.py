@@ -20,6 +20,7 @@ TRIAL = Trial(
     region=1,
     arm="EI",
     model={"lengthscales": [0.1, 1e-300]},
+    predicted=-0.1,
     known=({0: 3}, {0: 1, 7: 1}),
     pending=(0, 7),
     started=1.5,

@@ -130,12 +130,9 @@ class Loop(ABC):
             iteration=key.iteration,
             x=self._study.space.from_unit(suggestion.u[None])[0],
             subspace=home,
-            region=suggestion.region,
-            arm=suggestion.arm,
-            model=suggestion.model,
             suggest_seconds=time.perf_counter() - start,
             started=time.time(),
-            **here | more,
+            **suggestion.kept | here | more,
         )
 
     def _evaluate(self, trial: Trial, started: Callable[[Trial], None] | None = None) -> Trial:

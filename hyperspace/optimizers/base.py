@@ -38,12 +38,19 @@ class Suggestion:
         arm: what proposed it, e.g. "design", "EI", "random".
         model: what the optimizer wants to be told by `recall` on resuming; plain JSON values.
         region: the region it was meant for, if any.
+        predicted: the loss that a model expects there, where the strategy compares that with what is found.
     """
 
     u: Array
     arm: str
     model: Mapping[str, Any] | None = None
     region: int | None = None
+    predicted: float | None = None
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The fields that its trial keeps, beside the point."""
+        return {"arm": self.arm, "model": self.model, "region": self.region, "predicted": self.predicted}
 
 
 class AskTell(ABC):

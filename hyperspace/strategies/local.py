@@ -62,6 +62,11 @@ class Local:
         """Whether fantasies can be added."""
         return hasattr(self.latent, "condition")
 
+    def predicted(self, u: Array) -> float | None:
+        """Return the loss expected at u (d,): the mean, brought back to the scale of losses; None where it is off the scale."""
+        loss = float(self.transform.inverse(self.latent.posterior(u[None]).mean[:, 0])[0][0])
+        return loss if math.isfinite(loss) else None
+
 
 class Fits:
     """What is fitted to the trials near a region: the user's model, and beside a Gaussian process an additive one.

@@ -143,11 +143,11 @@ class Round:
             U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
             if lowest <= target:
                 u = self._first_new(U, prospect.box, prospect.local, rng)
-                return Suggestion(u, THOMPSON, self._models.recorded(member, prospect.local), prospect.number)
+                return self._suggestion(member, u, THOMPSON, prospect.local, prospect.number)
         elsewhere = self._elsewhere(member)
         U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
         u = self._first_new(U, elsewhere.box, elsewhere.local, rng)
-        return Suggestion(u, EXPLORE, self._models.recorded(member, elsewhere.local), prospects[0].number)
+        return self._suggestion(member, u, EXPLORE, elsewhere.local, prospects[0].number)
 
     def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
         """Do as `_thompson` does, by joint draws at the candidates."""
@@ -157,7 +157,7 @@ class Round:
             arm, source = EXPLORE, self._elsewhere(member)
             U, _ = source.ranked(member)
         u = self._first_new(U, source.box, source.local, rng)
-        return Suggestion(u, arm, self._models.recorded(member, source.local), prospect.number)
+        return self._suggestion(member, u, arm, source.local, prospect.number)
 
     def _can_exploit(self, prospect: Prospect) -> bool:
         """Tell whether the acquisition would give another point than the last time."""
@@ -177,7 +177,7 @@ class Round:
             U, _ = self._maximised(member, prospect, prospect.own_incumbent, rng)
         u = self._first_new(U, prospect.box, prospect.local, rng)
         prospect.imagine(u[None])
-        return Suggestion(u, EXPLOIT, self._models.recorded(member, prospect.local), prospect.number)
+        return self._suggestion(member, u, EXPLOIT, prospect.local, prospect.number)
 
     def _maximised(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
         """Return points of a region by the acquisition, best first, and the value of the best."""
@@ -206,7 +206,10 @@ class Round:
         if getattr(model, "is_additive", False) and not box.all_listed:
             U = np.concatenate([U, combine(criterion, box, centres[0], rng, *ALONG)])
         U, _ = maximise(criterion, box, U, rng, local.scales)
-        return Suggestion(self._first_new(U, box, local, rng), GLOBAL, self._models.recorded(member, local))
+        return self._suggestion(member, self._first_new(U, box, local, rng), GLOBAL, local)
+
+    def _suggestion(self, member: int, u: Array, arm: str, local: Local, region: int | None = None) -> Suggestion:
+        return Suggestion(u, arm, self._models.recorded(member, local), region, local.predicted(u))
 
     def _acquisition(self, member: int) -> str:
         name = self._setup.acquisition

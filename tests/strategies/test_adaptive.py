@@ -55,14 +55,7 @@ class Study:
     def trial(self, drive: int, suggestion: Suggestion, objective: Objective) -> Trial:
         x = self.space.from_unit(suggestion.u[None])[0]
         assert self.space.to_unit([x])[0] == pytest.approx(suggestion.u, abs=1e-12)  # on a valid level, inside the cube
-        running = Trial(
-            drive=drive,
-            iteration=self.iteration,
-            x=x,
-            region=suggestion.region,
-            arm=suggestion.arm,
-            model=suggestion.model,
-        )
+        running = Trial(drive=drive, iteration=self.iteration, x=x, **suggestion.kept)
         value = objective(x)
         if isinstance(value, dict):
             return running.finish(OK, metrics=value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,15 @@ def test_the_additive_process_leads_on_a_sum_and_predicts_it_better() -> None:
         predicted = local.transform.inverse(local.latent.posterior(Q).mean[:, 0])[0]
         errors.append(np.sqrt(np.mean((predicted - separable(Q)) ** 2)))
     assert errors[1] < 0.2 * errors[0]
+
+
+def test_a_prediction_is_a_loss_or_nothing() -> None:
+    local = fits(lambda U: U.sum(axis=1)).local(False)
+    u = np.full(4, 0.3)
+    mean = local.latent.posterior(u[None]).mean[:, 0]
+    assert local.predicted(u) == local.transform.inverse(mean)[0][0]
+    assert local.predicted(u) == pytest.approx(1.2, abs=0.01)
+    assert replace(local, transform=replace(local.transform, center=np.inf)).predicted(u) is None
 
 
 def test_it_is_left_out_where_it_is_far_behind() -> None:
