@@ -5,6 +5,10 @@ trials: the best one, then the best one that is apart from those before, and so 
 while its centre moves, and follows the nearest of the new centres. Sides follow Eriksson et al., "Scalable Global Optimization
 via Local Bayesian Optimization" (2019), section 3, whose regions however neither share data nor can meet.
 
+How fast a region narrows depends on what its model is good for. Where the model tells better points from worse ones, the region
+waits for as many failures as there are dimensions. Where it does not, points are as good as random ones, since the region is
+too wide for what is known: it falls to a quarter after a few of them.
+
 Notation:
     score    what a trial is worth, (n,): its loss; inf where it gave none or violates a constraint
     block    consecutive asked trials, one for each drive; with an exchange in rounds, a round
@@ -13,7 +17,7 @@ Notation:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +29,8 @@ from hyperspace.strategies.settings import DESIGN, Settings
 from hyperspace.trial import OK, Archive, Array, Trial
 
 _MISMATCH = 0.5  # distance of two categories
+_FEWEST_COMPARED = 6  # trials of a region whose order may tell anything about its model
+_NARROWED, _NARROWED_AT_ONCE = 0.5, 0.25  # what is left of a side
 _CHUNK = 256  # trials looked at together for the next centres
 _CAUTION_LOST = 0.1  # by a success, of what a failure adds: about every eleventh trial may fail
 _CAUTIOUS_BLOCK = 4  # failures of one block that add one standard deviation, since none of them knew of the others
@@ -47,6 +53,15 @@ class Region:
     side: float
     successes: int = 0
     failures: int = 0
+
+
+def agreement(a: Array, b: Array) -> float:
+    """Return Kendall's rank correlation of a (n,) and b (n,): pairs in the same order less those in opposite order, over all.
+
+    A pair that ties in either counts for neither, so that predictions that are all alike agree with nothing ("tau-a").
+    """
+    first, second = np.triu_indices(len(a), 1)
+    return float(np.mean(np.sign(a[first] - a[second]) * np.sign(b[first] - b[second])))
 
 
 def distances(space: Space, U: Array, u: Array) -> Array:
@@ -76,6 +91,7 @@ class Fold:
         self.failed: list[int] = []  # rows that feasibility is learned from
         self.caution = 0.0  # standard deviations by which success is to be likely
         self.records: dict[int, Mapping[str, Any]] = {}  # by region, what its last fit recorded
+        self._compared: dict[int, list[tuple[float, float]]] = {}  # by region, of its last trials, loss predicted and score found
         self._apart: list[int] = []  # centres of the first so many trials
         self._looked = 0
         self._settled: tuple[Region, ...] = ()  # at the end of the last full block
@@ -137,21 +153,39 @@ class Fold:
         meant: dict[int | None, list[int]] = {}
         for row in rows:
             meant.setdefault(archive.trials[row].region, []).append(row)
+        for region in self._settled:
+            self._compare(region.number, [(archive.trials[row], row) for row in meant.get(region.number, [])])
         self._settled = tuple(self._judged(region, meant.get(region.number, [])) for region in self._settled)
         self._settled = self._follow(self._centres(archive.U), archive.U)
+
+    def _compare(self, number: int, trials: Iterable[tuple[Trial, int]]) -> None:
+        """Keep what was predicted of a region's last trials beside what was found."""
+        kept = self._compared.setdefault(number, [])
+        for trial, row in trials:
+            if trial.predicted is not None and math.isfinite(self._score[row]):
+                kept.append((trial.predicted, float(self._score[row])))
+        del kept[: -self._settings.compared]
+
+    def _is_blind(self, number: int) -> bool:
+        """Tell whether a region's model could not tell the better of its last trials from the worse ones."""
+        kept = self._compared.get(number, [])
+        return len(kept) >= _FEWEST_COMPARED and agreement(*np.array(kept).T) < self._settings.skill
 
     def _judged(self, region: Region, rows: list[int]) -> Region:
         if not rows:
             return region
         settings = self._settings
+        patience, narrowed = max(settings.least_patience, self._space.d), _NARROWED
+        if self._is_blind(region.number):
+            patience, narrowed = settings.least_patience, _NARROWED_AT_ONCE
         if self._score[rows].min() < self._score[region.centre]:
             region = replace(region, successes=region.successes + 1, failures=0)
         else:
             region = replace(region, successes=0, failures=region.failures + len(rows))
         if region.successes >= settings.successes:
             region = replace(region, side=min(2.0 * region.side, settings.largest_side), successes=0)
-        if region.failures >= max(settings.least_patience, self._space.d):
-            region = replace(region, side=region.side / 2.0, failures=0)
+        if region.failures >= patience:
+            region = replace(region, side=narrowed * region.side, failures=0)
         if region.side < settings.smallest_side:
             region = replace(region, side=settings.first_side, successes=0, failures=0)
         return region

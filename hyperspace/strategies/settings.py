@@ -23,6 +23,8 @@ class Settings:
         apart: regions' centres are at least so far apart (maximum norm).
         successes: rounds in a row with progress after which a region doubles.
         least_patience: a region halves after max(this, d) evaluations without progress.
+        compared, skill: it falls to a quarter after `least_patience` of them where, for its last so many trials, Kendall's rank
+            correlation of predictions and values is below this: of three pairs fewer than two in the right order.
         nearest: trials that a model is fitted to.
         candidates: points at which a Thompson sample is drawn.
         scouts: of these, so many tell by a sample which region a turn works.
@@ -47,6 +49,8 @@ class Settings:
     apart: float = 0.2
     successes: int = 3
     least_patience: int = 4
+    compared: int = 12
+    skill: float = 1.0 / 3.0
     nearest: int = 200
     candidates: int = 500
     scouts: int = 128

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
+from scipy.stats import kendalltau
 
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.space import check_space
-from hyperspace.strategies.regions import Fold, distances, nearest
+from hyperspace.strategies.regions import Fold, agreement, distances, nearest
 from hyperspace.strategies.settings import Settings
-from hyperspace.trial import OK, Archive, Trial
+from hyperspace.trial import FAILED, OK, Archive, Trial
 
 SETTINGS = Settings()
 
@@ -22,11 +26,14 @@ def fold(d: int, n_regions: int = 2, block: int = 4) -> Fold:
     return Fold(check_space([(0.0, 1.0)] * d), SETTINGS, n_regions, block)
 
 
-def block(archive: Archive, values: list[float], U: np.ndarray, region: int | None = None) -> None:
+def block(
+    archive: Archive, values: list[float], U: np.ndarray, region: int | None = None, predicted: list[float] | None = None
+) -> None:
     n = len(archive)
+    told = [None] * len(values) if predicted is None else predicted
     archive.extend(
-        Trial(drive=i, iteration=n // 4, x=tuple(u), status=OK, metrics={FLOAT_NAME: v}, region=region)
-        for i, (v, u) in enumerate(zip(values, U.tolist(), strict=True))
+        Trial(drive=i, iteration=n // 4, x=tuple(u), status=OK, metrics={FLOAT_NAME: v}, region=region, predicted=p)
+        for i, (v, u, p) in enumerate(zip(values, U.tolist(), told, strict=True))
     )
 
 
@@ -62,6 +69,49 @@ def test_a_region_that_has_shrunk_to_nothing_opens_again() -> None:
         folded.update(archive)
         sides.append(folded.regions[0].side)
     assert sides == [*(0.8 / 2**k for k in range(1, 8)), 0.8, 0.4]
+
+
+@pytest.mark.parametrize(("seed", "n"), [(0, 6), (1, 12), (2, 40)])
+def test_agreement_is_kendalls_correlation(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    a = rng.random(n)
+    b = a + rng.random(n)
+    assert agreement(a, b) == pytest.approx(kendalltau(a, b).statistic)
+    assert agreement(a, -a) == -1.0
+    assert agreement(a, np.ones(n)) == 0.0
+
+
+def narrowed(predicted: list[float] | None, d: int = 8) -> list[float]:
+    """Return a region's sides after blocks without progress, of whose values something was predicted."""
+    rng = np.random.default_rng(0)
+    archive, folded = archive_of(d), fold(d)
+    block(archive, [1.0, 3.0, 2.0, 4.0], rng.random((4, d)))
+    sides = []
+    for _ in range(5):
+        block(archive, [5.0, 6.0, 7.0, 8.0], rng.random((4, d)), region=0, predicted=predicted)
+        folded.update(archive)
+        sides.append(next(region.side for region in folded.regions if region.number == 0))
+    return sides
+
+
+def test_a_region_whose_model_tells_good_from_bad_waits_for_as_many_failures_as_there_are_dimensions() -> None:
+    assert narrowed([0.5, 0.6, 0.7, 0.8]) == narrowed(None) == [0.8, 0.4, 0.4, 0.2, 0.2]
+
+
+@pytest.mark.parametrize("predicted", [[0.8, 0.7, 0.6, 0.5], [0.7] * 4])
+def test_a_region_whose_model_does_not_falls_to_a_quarter_at_once(predicted: list[float]) -> None:
+    """After the first block, of four, nothing is told of the model yet, and it waits."""
+    assert narrowed(predicted) == [0.8, 0.2, 0.05, 0.0125, 0.8]
+
+
+def test_trials_without_a_value_or_a_prediction_tell_nothing_of_a_model() -> None:
+    archive, folded = archive_of(2), fold(2)
+    block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)
+    for _ in range(3):
+        running = Trial(drive=0, iteration=9, x=(0.5, 0.5), region=0, predicted=1.0)
+        archive.extend([replace(running, drive=i, iteration=len(archive)).finish(FAILED) for i in range(4)])
+        folded.update(archive)
+    assert folded.regions[0].side == 0.8 / 2**3
 
 
 def test_regions_keep_their_numbers_while_their_order_changes() -> None:
