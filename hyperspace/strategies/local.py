@@ -32,7 +32,6 @@ _ADDITIVE: dict[str, Any] = {"kernel": "additive", "warp": False, "max_evaluatio
 _IDLE = 4  # fits that an additive process is left out of when it is far behind
 _GROWTH = 1.2  # of the archive, at which it is fitted anew
 _PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
-WHOLE = -1  # in the place of a region's number: the model of the whole space
 _SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see Feasibility
 _FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbour of a failure may succeed
 

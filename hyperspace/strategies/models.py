@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace import streams
-from hyperspace.strategies.local import WHOLE, Fits, Local
+from hyperspace.strategies.local import Fits, Local
 from hyperspace.strategies.regions import Fold, Region, nearest
-from hyperspace.strategies.settings import Setup
+from hyperspace.strategies.settings import WHOLE, Setup
 from hyperspace.trial import Archive
 
 Ahead = Mapping[int, Mapping[str, Any]]  # by region, what a fit made ahead recorded

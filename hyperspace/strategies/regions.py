@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.space import Space
-from hyperspace.strategies.settings import DESIGN, Settings
+from hyperspace.strategies.settings import DESIGN, WHOLE, Settings
 from hyperspace.trial import OK, Archive, Array, Trial
 
 _MISMATCH = 0.5  # distance of two categories
@@ -167,9 +167,18 @@ class Fold:
         del kept[: -self._settings.compared]
 
     def _is_blind(self, number: int) -> bool:
-        """Tell whether a region's model could not tell the better of its last trials from the worse ones."""
+        """Tell whether a region's model could not tell the better of its last trials from the worse ones.
+
+        Where an additive process leads nothing is made of that: its minimum is found along the axes, however wide the box is.
+        """
         kept = self._compared.get(number, [])
-        return len(kept) >= _FEWEST_COMPARED and agreement(*np.array(kept).T) < self._settings.skill
+        if len(kept) < _FEWEST_COMPARED or self._is_sum(number):
+            return False
+        return agreement(*np.array(kept).T) < self._settings.skill
+
+    def _is_sum(self, number: int) -> bool:
+        record = self.records.get(number) or self.records.get(WHOLE) or {}
+        return bool(record.get("additive", {}).get("lead", -math.inf) > 0.0)
 
     def _judged(self, region: Region, rows: list[int]) -> Region:
         if not rows:

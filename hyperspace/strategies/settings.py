@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hyperspace.space import Space
 
 DESIGN, GLOBAL, EXPLOIT, THOMPSON, EXPLORE = "design", "global", "exploit", "thompson", "explore"
+WHOLE = -1  # in the place of a region's number: the model of the whole space
 LARGEST_TEAM = 16  # drives that foresee each other's points
 
 

@@ -21,11 +21,11 @@ from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acqui
 from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, is_taken, maximise
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds
-from hyperspace.strategies.local import WHOLE, Fits, Local, fit_feasibility
+from hyperspace.strategies.local import Fits, Local, fit_feasibility
 from hyperspace.strategies.models import Models
 from hyperspace.strategies.prospect import Prospect
 from hyperspace.strategies.regions import Fold, Region, nearest
-from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, Setup
+from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, WHOLE, Setup
 from hyperspace.trial import Archive, Array
 
 MOST_PENDING = 64  # points under way that the global arm takes account of

@@ -18,8 +18,7 @@ from hyperspace.problems import problem
 from hyperspace.records import load_trial, trial_record
 from hyperspace.space import Space, check_space
 from hyperspace.strategies.adaptive import AdaptiveStrategy
-from hyperspace.strategies.local import WHOLE
-from hyperspace.strategies.settings import Settings
+from hyperspace.strategies.settings import WHOLE, Settings
 from hyperspace.surrogates.gp import GP
 from hyperspace.trial import FAILED, OK, Archive, Trial
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from hyperspace.space import check_space
-from hyperspace.strategies.local import MOST_ADDITIVE, WHOLE, Fits
-from hyperspace.strategies.settings import Settings
+from hyperspace.strategies.local import MOST_ADDITIVE, Fits
+from hyperspace.strategies.settings import WHOLE, Settings
 from hyperspace.trial import Array
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from hyperspace.space import Space, check_space
-from hyperspace.strategies.local import WHOLE, Fits, fit_feasibility
+from hyperspace.strategies.local import Fits, fit_feasibility
 from hyperspace.strategies.prospect import Prospect
 from hyperspace.strategies.regions import Region
-from hyperspace.strategies.settings import Settings
+from hyperspace.strategies.settings import WHOLE, Settings
 from hyperspace.trial import Array
 
 LISTED = [["a", "b", "c"], (1, 5)]

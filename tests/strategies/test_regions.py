@@ -11,7 +11,7 @@ from scipy.stats import kendalltau
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.space import check_space
 from hyperspace.strategies.regions import Fold, agreement, distances, nearest
-from hyperspace.strategies.settings import Settings
+from hyperspace.strategies.settings import WHOLE, Settings
 from hyperspace.trial import FAILED, OK, Archive, Trial
 
 SETTINGS = Settings()
@@ -81,14 +81,23 @@ def test_agreement_is_kendalls_correlation(seed: int, n: int) -> None:
     assert agreement(a, np.ones(n)) == 0.0
 
 
-def narrowed(predicted: list[float] | None, d: int = 8) -> list[float]:
-    """Return a region's sides after blocks without progress, of whose values something was predicted."""
+def narrowed(predicted: list[float] | None, d: int = 8, lead: float | None = None) -> list[float]:
+    """Return a region's sides after blocks without progress, of whose values something was predicted.
+
+    Args:
+        predicted: of each trial of a block.
+        d: dimensions.
+        lead: of the additive process over the other one, in the record of a fit.
+    """
     rng = np.random.default_rng(0)
     archive, folded = archive_of(d), fold(d)
     block(archive, [1.0, 3.0, 2.0, 4.0], rng.random((4, d)))
     sides = []
     for _ in range(5):
         block(archive, [5.0, 6.0, 7.0, 8.0], rng.random((4, d)), region=0, predicted=predicted)
+        if lead is not None:
+            fit = {"region": WHOLE, "n": 4, "additive": {"lead": lead}}
+            archive.extend([Trial(drive=-1, iteration=len(archive), x=(0.5,) * d, status=OK, origin="given", model=fit)])
         folded.update(archive)
         sides.append(next(region.side for region in folded.regions if region.number == 0))
     return sides
@@ -102,6 +111,12 @@ def test_a_region_whose_model_tells_good_from_bad_waits_for_as_many_failures_as_
 def test_a_region_whose_model_does_not_falls_to_a_quarter_at_once(predicted: list[float]) -> None:
     """After the first block, of four, nothing is told of the model yet, and it waits."""
     assert narrowed(predicted) == [0.8, 0.2, 0.05, 0.0125, 0.8]
+
+
+def test_a_region_in_which_an_additive_process_leads_waits() -> None:
+    backwards = [0.8, 0.7, 0.6, 0.5]
+    assert narrowed(backwards, lead=0.1) == narrowed(None)
+    assert narrowed(backwards, lead=-0.1) == narrowed(backwards)
 
 
 def test_trials_without_a_value_or_a_prediction_tell_nothing_of_a_model() -> None:
