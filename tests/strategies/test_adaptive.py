@@ -18,6 +18,7 @@ from hyperspace.problems import problem
 from hyperspace.records import load_trial, trial_record
 from hyperspace.space import Space, check_space
 from hyperspace.strategies.adaptive import AdaptiveStrategy
+from hyperspace.strategies.regions import agreement
 from hyperspace.strategies.settings import WHOLE, Settings
 from hyperspace.surrogates.gp import GP
 from hyperspace.trial import FAILED, OK, Archive, Trial
@@ -124,6 +125,16 @@ def test_a_round_visits_no_point_twice_and_uses_every_arm() -> None:
     assert counts["exploit"] == 21
     assert counts["thompson"] + counts["explore"] == 24
     assert {trial.region for trial in study.archive.trials if trial.arm in ("exploit", "thompson")} <= {0, 1}
+
+
+@pytest.mark.parametrize("surrogate", ["GP", "RF"])
+def test_trials_keep_what_was_predicted_of_them(surrogate: str) -> None:
+    study = Study([(0.0, 1.0)] * 3, n_drives=8, surrogate=surrogate).run(5, bowl)
+    design, asked = study.archive.trials[:16], study.archive.trials[16:]
+    assert all(trial.predicted is None for trial in design)
+    predicted = np.array([trial.predicted for trial in asked], dtype=float)
+    assert np.isfinite(predicted).all()
+    assert agreement(predicted, study.archive.y[16:]) > 0.3
 
 
 def test_small_discrete_spaces_are_exhausted_before_points_come_again() -> None:
