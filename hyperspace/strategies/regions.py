@@ -17,7 +17,7 @@ Notation:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -154,16 +154,17 @@ class Fold:
         for row in rows:
             meant.setdefault(archive.trials[row].region, []).append(row)
         for region in self._settled:
-            self._compare(region.number, [(archive.trials[row], row) for row in meant.get(region.number, [])])
+            self._compare(region.number, meant.get(region.number, []), archive.trials)
         self._settled = tuple(self._judged(region, meant.get(region.number, [])) for region in self._settled)
         self._settled = self._follow(self._centres(archive.U), archive.U)
 
-    def _compare(self, number: int, trials: Iterable[tuple[Trial, int]]) -> None:
+    def _compare(self, number: int, rows: Iterable[int], trials: Sequence[Trial]) -> None:
         """Keep what was predicted of a region's last trials beside what was found."""
         kept = self._compared.setdefault(number, [])
-        for trial, row in trials:
-            if trial.predicted is not None and math.isfinite(self._score[row]):
-                kept.append((trial.predicted, float(self._score[row])))
+        for row in rows:
+            predicted = trials[row].predicted
+            if predicted is not None and math.isfinite(self._score[row]):
+                kept.append((predicted, float(self._score[row])))
         del kept[: -self._settings.compared]
 
     def _is_blind(self, number: int) -> bool:
@@ -177,6 +178,7 @@ class Fold:
         return agreement(*np.array(kept).T) < self._settings.skill
 
     def _is_sum(self, number: int) -> bool:
+        """Tell whether an additive process leads in a region, by the last fit on record for it, or else for the whole space."""
         record = self.records.get(number) or self.records.get(WHOLE) or {}
         return bool(record.get("additive", {}).get("lead", -math.inf) > 0.0)
 
@@ -184,17 +186,16 @@ class Fold:
         if not rows:
             return region
         settings = self._settings
-        patience, narrowed = max(settings.least_patience, self._space.d), _NARROWED
-        if self._is_blind(region.number):
-            patience, narrowed = settings.least_patience, _NARROWED_AT_ONCE
         if self._score[rows].min() < self._score[region.centre]:
             region = replace(region, successes=region.successes + 1, failures=0)
         else:
             region = replace(region, successes=0, failures=region.failures + len(rows))
         if region.successes >= settings.successes:
             region = replace(region, side=min(2.0 * region.side, settings.largest_side), successes=0)
-        if region.failures >= patience:
-            region = replace(region, side=narrowed * region.side, failures=0)
+        if region.failures >= settings.least_patience and self._is_blind(region.number):
+            region = replace(region, side=_NARROWED_AT_ONCE * region.side, failures=0)
+        elif region.failures >= max(settings.least_patience, self._space.d):
+            region = replace(region, side=_NARROWED * region.side, failures=0)
         if region.side < settings.smallest_side:
             region = replace(region, side=settings.first_side, successes=0, failures=0)
         return region

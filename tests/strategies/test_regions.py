@@ -81,15 +81,14 @@ def test_agreement_is_kendalls_correlation(seed: int, n: int) -> None:
     assert agreement(a, np.ones(n)) == 0.0
 
 
-def narrowed(predicted: list[float] | None, d: int = 8, lead: float | None = None) -> list[float]:
-    """Return a region's sides after blocks without progress, of whose values something was predicted.
+def narrowed(predicted: list[float] | None, lead: float | None = None) -> list[float]:
+    """Return a region's sides in 8 dimensions after blocks without progress, of whose values something was predicted.
 
     Args:
         predicted: of each trial of a block.
-        d: dimensions.
         lead: of the additive process over the other one, in the record of a fit.
     """
-    rng = np.random.default_rng(0)
+    d, rng = 8, np.random.default_rng(0)
     archive, folded = archive_of(d), fold(d)
     block(archive, [1.0, 3.0, 2.0, 4.0], rng.random((4, d)))
     sides = []
