@@ -8,7 +8,7 @@ from scipy.stats import norm
 from hyperspace.acquisition import LCB, Criterion, DrawnMinimum, Feasibility, LogEI, LogPI, log_h, make_acquisition
 from hyperspace.errors import InputError
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 
 MEAN, STD = np.linspace(-2.0, 3.0, 9), np.geomspace(0.05, 2.0, 9)
 

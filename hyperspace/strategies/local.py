@@ -200,7 +200,7 @@ def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_], caution: 
     if not failed.any():
         return None
     from hyperspace.surrogates.exact import ExactGP, Hyperparameters
-    from hyperspace.surrogates.kernels import Features
+    from hyperspace.surrogates.features import Features
 
     d = space.d
     hyper = Hyperparameters(np.full(d, 0.2 * np.sqrt(d)), 1.0, _FEASIBILITY_NOISE, _SUCCESS)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from hyperspace import streams
 from hyperspace.errors import InputError
 from hyperspace.surrogates.base import Surrogate
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 from hyperspace.surrogates.linear import GaussianWeights, LinearModel, LinearModels, Pull, maximise
 from hyperspace.surrogates.network import Architecture, Inputs, Layers, output
 from hyperspace.surrogates.neural import FEWEST, FIRST_BETA, precision_scale, precisions

@@ -18,7 +18,8 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from hyperspace.surrogates.base import Posterior
-from hyperspace.surrogates.kernels import BLOCK, Additive, Features, Kernel, Radial
+from hyperspace.surrogates.features import Features
+from hyperspace.surrogates.kernels import BLOCK, Additive, Kernel, Radial, TwoScale
 from hyperspace.surrogates.paths import GPPath
 from hyperspace.surrogates.waves import SQRT5
 from hyperspace.trial import Array
@@ -37,7 +38,9 @@ class Hyperparameters:
         outputscale: variance of the function.
         noise: variance of the noise (added to the variances that are known, where some are).
         mean: constant mean.
-        shares: of the outputscale, one a dimension, (d,), where the kernel is additive; None: one kernel of all dimensions.
+        shares: of the outputscale, one a dimension, (d,), where the kernel is additive; None: a kernel of all dimensions.
+        short_share: part of the outputscale that a second kernel of shorter lengthscales has; 0: there is none.
+        short_ratio: of the lengthscales to those of the second kernel.
     """
 
     lengthscales: Array
@@ -45,23 +48,28 @@ class Hyperparameters:
     noise: float
     mean: float
     shares: Array | None = None
+    short_share: float = 0.0
+    short_ratio: float = 1.0
 
     def kernel(self, features: Features) -> Kernel:
         """Return the kernel of scaled features."""
-        if self.shares is None:
-            return Radial(self.outputscale)
-        return Additive(self.outputscale * self.shares, features.columns)
+        if self.shares is not None:
+            return Additive(self.outputscale * self.shares, features.columns)
+        return TwoScale(self.outputscale, self.short_share, self.short_ratio) if self.short_share else Radial(self.outputscale)
 
     def dump(self) -> dict[str, Any]:
         """Return plain JSON values, from which `load` makes the very same hyperparameters."""
         state = {"lengthscales": self.lengthscales.tolist(), "scale": self.outputscale, "noise": self.noise, "mean": self.mean}
-        return state if self.shares is None else {**state, "shares": self.shares.tolist()}
+        if self.shares is not None:
+            state["shares"] = self.shares.tolist()
+        return state | ({"short": [self.short_share, self.short_ratio]} if self.short_share else {})
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Hyperparameters:
         """Take up what `dump` returned."""
         shares = np.array(state["shares"]) if "shares" in state else None
-        return cls(np.array(state["lengthscales"]), float(state["scale"]), float(state["noise"]), float(state["mean"]), shares)
+        scale, noise, mean = (float(state[name]) for name in ("scale", "noise", "mean"))
+        return cls(np.array(state["lengthscales"]), scale, noise, mean, shares, *state.get("short", ()))
 
 
 class ExactGP:

@@ -25,7 +25,7 @@ from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, Ran
 
 from hyperspace import streams
 from hyperspace.surrogates.base import Posterior, Surrogate
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 from hyperspace.surrogates.latent import LatentModel
 from hyperspace.surrogates.warping import transformed
 from hyperspace.trial import Array

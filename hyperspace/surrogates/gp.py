@@ -1,7 +1,9 @@
-"""The Gaussian process surrogate: an exact Matérn-5/2 process on standardised, and where the data ask for it warped, targets.
+"""The Gaussian process surrogate: an exact process on standardised, and where the data ask for it warped, targets.
 
-A fit finds the hyperparameters for plain and for Yeo-Johnson targets (`warping`), each from where its last fit ended, and keeps
-the pair under which the outputs as they came are more probable: the log density of z plus the log Jacobian of the warping.
+A fit finds the hyperparameters of a Matérn-5/2 kernel for plain and for Yeo-Johnson targets (`warping`), each from where its
+last fit ended, and keeps the pair under which the outputs as they came are more probable: the log density of z plus the log
+Jacobian of the warping. For the targets that it keeps it then fits a kernel of two scales, too (`kernels.TwoScale`), and takes
+that where it is more probable.
 """
 
 from __future__ import annotations
@@ -14,20 +16,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspace.surrogates import likelihood
+from hyperspace.surrogates.additive import AdditiveObjective
 from hyperspace.surrogates.base import Surrogate
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 from hyperspace.surrogates.latent import LatentModel
+from hyperspace.surrogates.radial import MaternObjective, TwoScaleObjective
 from hyperspace.surrogates.warping import Transform
 from hyperspace.trial import Array
 
 if TYPE_CHECKING:
     from hyperspace.space import Space
 
-PLAIN, WARPED = "plain", "warped"
-RADIAL, ADDITIVE = "radial", "additive"
+PLAIN, WARPED, TWO_SCALES = "plain", "warped", "two scales"  # what is fitted; the last one to targets of the better kind
+BEST, MATERN, ADDITIVE = "best", "matern", "additive"
 _HOPELESS = 30.0  # nats that targets plain or warped will not make up by the next fit
-_IDLE = 4  # fits that they are left out of then
+_GAIN = 2.0  # nats that two scales have to gain for their two hyperparameters
+_IDLE = 4  # fits that are left out where there is nothing to hope for
+_FEWEST_FOR_TWO = 20  # points
 
 
 class GPModel(LatentModel):
@@ -46,9 +52,9 @@ class _Fitted:
     """What a fit found for one output.
 
     Attributes:
-        transform, hyper: of the better kind of targets, plain or warped.
-        thetas: where the next fits start, by kind; so are those below.
-        behind: nats that a kind was behind the other.
+        transform, hyper: of what is most probable.
+        thetas: where the next fits start, by what is fitted; so are those below.
+        behind: nats that targets of a kind were behind the other ones, or two scales behind one.
         idle: fits that it was left out of since.
         evidence: log posterior density of the outputs; nan after `restore`.
     """
@@ -62,13 +68,16 @@ class _Fitted:
 
 
 class GP(Surrogate):
-    """Exact Gaussian process, Matérn-5/2, one lengthscale a dimension, hyperparameters by maximum a posteriori.
+    """Exact Gaussian process, one lengthscale a dimension, hyperparameters by maximum a posteriori.
 
     Args:
         random_state: unused, a fit is deterministic; there because all surrogates take it.
         space: says which coordinates are integers or categories; None if all are continuous.
         warp: choose between plain and Yeo-Johnson targets by evidence; False keeps them plain.
-        kernel: "radial", one kernel of the distance over all dimensions, or "additive", a sum of one a dimension.
+        kernel: "matern", a Matérn-5/2 kernel of the distance over all dimensions; "best", that or a kernel of two scales; or
+            "additive", a sum of Matérn kernels of one dimension each.
+        alike: whether lengthscales are thought to be about alike (see `radial`); else their densities are independent. "best"
+            thinks so in any case.
         max_evaluations: of the likelihood, a fit.
         max_fit_rows: hyperparameters are learned from at most this many points, evenly taken; predictions use all.
     """
@@ -82,11 +91,13 @@ class GP(Surrogate):
         space: Space | None = None,
         *,
         warp: bool = True,
-        kernel: str = RADIAL,
+        kernel: str = BEST,
+        alike: bool = True,
         max_evaluations: int = 40,
         max_fit_rows: int = 500,
     ) -> None:
         self.random_state, self.space, self.warp, self.kernel = random_state, space, warp, kernel
+        self.alike = alike or kernel == BEST
         self.max_evaluations, self.max_fit_rows = max_evaluations, max_fit_rows
         self._features: Features | None = None
         self._fitted: list[_Fitted] = []
@@ -115,6 +126,13 @@ class GP(Surrogate):
         idle = dict(previous.idle) if previous is not None else {}
         tried: dict[str, tuple[float, Transform, Hyperparameters]] = {}
         scratch = np.empty((3, len(y), len(y)))
+
+        def fit(kind: str, transform: Transform, objective: likelihood.Objective, starts: list[Array], earlier: str) -> None:
+            start = likelihood.best_start(objective, starts, thetas.get(kind, thetas.get(earlier)))
+            thetas[kind], value = likelihood.fit(objective, start, self.max_evaluations)
+            idle[kind] = 0
+            tried[kind] = transform.log_jacobian(y) - value, transform, objective.hyperparameters(thetas[kind])
+
         transforms = {PLAIN: Transform.fit(y, warped=False)}
         if self.warp and (warped := Transform.fit(y, warped=True)).power not in (None, 1.0):
             transforms[WARPED] = warped
@@ -125,15 +143,23 @@ class GP(Surrogate):
             z, known = transform.forward(y), _noise_of(transform, y, noise)
             objective: likelihood.Objective
             if self.kernel == ADDITIVE:
-                objective = likelihood.AdditiveObjective(features, X, z, known)
+                objective = AdditiveObjective(features, X, z, known)
             else:
-                objective = likelihood.RadialObjective(features, X, z, known, scratch)
-            start, _ = likelihood.best_start(objective, thetas.get(kind, thetas.get(PLAIN)))
-            thetas[kind], value = likelihood.fit(objective, start, self.max_evaluations)
-            idle[kind] = 0
-            tried[kind] = transform.log_jacobian(y) - value, transform, objective.hyperparameters(thetas[kind])
-        evidence, transform, hyper = max(tried.values(), key=lambda found: found[0])
-        behind.update((kind, evidence - found[0]) for kind, found in tried.items())
+                objective = MaternObjective(features, X, z, known, scratch, self.alike)
+            fit(kind, transform, objective, objective.starts(), PLAIN)
+        better = max(tried, key=lambda kind: tried[kind][0])
+        behind.update((kind, tried[better][0] - found[0]) for kind, found in tried.items())
+        if self.kernel == BEST and len(y) >= _FEWEST_FOR_TWO:
+            if TWO_SCALES in behind and behind[TWO_SCALES] > -_GAIN and idle[TWO_SCALES] < _IDLE:
+                idle[TWO_SCALES] += 1
+            else:
+                transform = tried[better][1]
+                two = TwoScaleObjective(features, X, transform.forward(y), _noise_of(transform, y, noise), scratch)
+                fit(TWO_SCALES, transform, two, two.starts_from(thetas[better]), TWO_SCALES)
+                behind[TWO_SCALES] = tried[better][0] - tried[TWO_SCALES][0]
+                if behind[TWO_SCALES] <= -_GAIN:
+                    better = TWO_SCALES
+        evidence, transform, hyper = tried[better]
         return _Fitted(transform, hyper, thetas, behind, idle, evidence)
 
     @property

@@ -1,14 +1,18 @@
-"""The Matérn-5/2 kernel with one lengthscale a dimension: of all dimensions together, laid out for BLAS, or a sum over them.
+"""Kernels with one lengthscale a dimension: of all dimensions together, laid out for BLAS, or a sum over them.
 
 Notation:
     n, q   training points, query points       d   dimensions       p   features
     A, B   features divided by their lengthscales and multiplied by sqrt(5), (q, p) and (n, p)
     s      sqrt(5) r, r the scaled distance, (q, n)
+    m(s)   the Matérn-5/2 kernel, (1 + s + s^2/3) exp(-s)
     v_j    variance of the part of the function that belongs to dimension j; their sum is the outputscale
 
-There are two of them:
-    Radial     one kernel of the distance over all dimensions
-    Additive   sum_j v_j k(|a_j - b_j|), for functions that are a sum of functions of one coordinate each (Duvenaud, Nickisch
+There are three of them:
+    Radial     m(s)
+    TwoScale   (1 - w) exp(-r^2/2) + w m(c s), for functions with ripples: the second part has a share w of the variance and
+               lengthscales that are c times shorter. One kernel alone has to take either the ripples for noise or the trend for
+               nothing. What is smooth is left to the squared exponential, since the other part takes what is not
+    Additive   sum_j v_j m(|a_j - b_j|), for functions that are a sum of functions of one coordinate each (Duvenaud, Nickisch
                and Rasmussen, "Additive Gaussian Processes", 2011, of first order): a point tells about all points that share
                one coordinate with it
 
@@ -18,7 +22,7 @@ cancellation (an absolute error of about 1e-15 |a|^2 in s^2, far below the noise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,55 +30,11 @@ from numpy.typing import NDArray
 from hyperspace.surrogates.waves import FEW, FEWEST_WAVES, SHARED, WAVES, AxisWaves, Waves
 from hyperspace.trial import Array
 
-if TYPE_CHECKING:
-    from hyperspace.space import Space
-
 BLOCK = 1 << 16  # elements of a kernel matrix worked on at a time, so that it stays in the cache
 
 # glibc maps arrays above a threshold anew at each allocation, and the page faults cost more than the arithmetic; one
 # allocation that is freed again raises the threshold to its size. Elsewhere this does nothing.
 np.empty(1 << 17)
-
-
-class Features:
-    """Coordinates in which the kernel measures distance, from points in the unit cube.
-
-    A continuous dimension is a feature as it is. An integer is rounded to the centre of its level, so that the model is
-    constant on a level (Garrido-Merchán and Hernández-Lobato 2020). A category becomes indicators scaled by 1/sqrt(2): two
-    points are at distance 1 if they differ and 0 if not, the Hamming distance, under one lengthscale.
-
-    Args:
-        d: number of dimensions.
-        space: says which dimensions are integers or categories; None if all are continuous.
-    """
-
-    def __init__(self, d: int, space: Space | None = None) -> None:
-        levels = np.zeros(d, dtype=int) if space is None else np.asarray(space.levels)
-        categorical = np.zeros(d, dtype=bool) if space is None else np.asarray(space.categorical)
-        self.d = d
-        self.continuous: NDArray[np.intp] = np.flatnonzero(levels == 0)
-        self._snap = space.snap if space is not None and len(self.continuous) < d else None
-        self._ordered: NDArray[np.intp] = np.flatnonzero(~categorical)
-        self.positions = np.searchsorted(self._ordered, self.continuous)  # columns of the continuous dimensions
-        self._categories = [(int(j), int(levels[j])) for j in np.flatnonzero(categorical)]
-        indicators = [np.full(k, j, dtype=np.intp) for j, k in self._categories]
-        self.columns: NDArray[np.intp] = np.concatenate([self._ordered, *indicators])
-        self.identity = bool(np.array_equal(self.columns, np.arange(d)))
-
-    def __call__(self, X: Array) -> Array:
-        """Return the features of X (q, d), shape (q, p), centred."""
-        if self._snap is not None:
-            X = self._snap(X)
-        if self.identity:
-            return X - 0.5
-        indicators = [
-            (np.minimum(X[:, j] * k, k - 1).astype(int)[:, None] == np.arange(k)) * np.sqrt(0.5) for j, k in self._categories
-        ]
-        return np.concatenate([X[:, self._ordered] - 0.5, *indicators], axis=1)
-
-    def per_dimension(self, values: Array) -> Array:
-        """Sum values of features (p,) over the features of each dimension, (d,)."""
-        return values if self.identity else np.bincount(self.columns, weights=values, minlength=self.d).astype(float)
 
 
 def left_factor(A: Array) -> Array:
@@ -111,6 +71,15 @@ def matern52(s: Array, kernel: Array | None = None, decay: Array | None = None) 
     kernel *= decay
     kernel += s
     return kernel, s
+
+
+SMOOTH_SLOPE = 0.6  # -6 times the derivative of a squared exponential by s^2, over its value
+
+
+def squared_exponential(s: Array) -> Array:
+    """Return exp(-r^2/2) = exp(-s^2/10); s holds the squares s^2 on entry, and the result afterwards."""
+    s *= -0.1
+    return np.exp(s, out=s)
 
 
 class Kernel(Protocol):
@@ -173,6 +142,34 @@ class Radial:
 
     def waves(self, p: int, rng: np.random.Generator) -> Waves:  # noqa: D102
         return Waves.drawn(p, WAVES, self.outputscale, rng)
+
+
+class TwoScale(Radial):
+    """A squared exponential, and a Matérn-5/2 kernel of shorter lengthscales, both of the distance over all dimensions.
+
+    Args:
+        outputscale: the variance.
+        share: w, the second part's share of it.
+        ratio: c, of the first part's lengthscales to the second part's.
+    """
+
+    def __init__(self, outputscale: float, share: float, ratio: float) -> None:
+        super().__init__(outputscale)
+        self._share, self._ratio = share, ratio
+
+    def with_slopes(self, A: Array, side: Array) -> tuple[Array, Array]:  # noqa: D102
+        squares = left_factor(A) @ side.T
+        short, slopes = matern52(squares * self._ratio**2)
+        long = squared_exponential(squares)
+        slopes *= self._share * self._ratio**2
+        slopes += (SMOOTH_SLOPE * (1.0 - self._share)) * long
+        long *= (1.0 - self._share) * self.outputscale
+        short *= self._share * self.outputscale
+        return np.add(long, short, out=long), slopes
+
+    def waves(self, p: int, rng: np.random.Generator) -> Waves:  # noqa: D102
+        long = Waves.drawn(p, WAVES // 2, (1.0 - self._share) * self.outputscale, rng, degrees=np.inf)
+        return long.beside(Waves.drawn(p, WAVES // 2, self._share * self.outputscale, rng).shortened(self._ratio))
 
 
 class Additive:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hyperspace.errors import InputError
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 from hyperspace.trial import Array
 
 Layers = list[tuple[Any, Any]]

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.surrogates.base import Surrogate
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 from hyperspace.surrogates.linear import GaussianWeights, LinearModel, LinearModels, Pull, held_out_evidence, maximise
 from hyperspace.surrogates.network import Architecture, Inputs, Layers
 from hyperspace.surrogates.training import FOLDS, Data, fold_of, make_training, train

@@ -1,4 +1,4 @@
-"""Draws from the prior of a Matérn-5/2 process: sums of waves with random frequencies.
+"""Draws from the prior of a stationary process: sums of waves with random frequencies.
 
 (Rahimi and Recht, "Random Features for Large-Scale Kernel Machines", 2007.)
 
@@ -23,7 +23,7 @@ FEW = 16  # points that are worked out in double precision, and for all dimensio
 SHARED = (
     0.5  # of the coordinates: where fewer differ from the first point, as in a search along the axes, only they are worked out
 )
-_DEGREES = 5.0  # of freedom of the multivariate t distribution that is the spectral density of Matérn-5/2
+_MATERN52 = 5.0  # degrees of freedom of the multivariate t distribution that is its spectral density
 
 
 class Waves(NamedTuple):
@@ -40,12 +40,28 @@ class Waves(NamedTuple):
     amplitudes: Array
 
     @classmethod
-    def drawn(cls, p: int, m: int, variance: float, rng: np.random.Generator) -> Waves:
-        """Draw m waves in p features that have this variance together."""
-        stretch = np.sqrt(rng.chisquare(_DEGREES, m) / _DEGREES)
+    def drawn(cls, p: int, m: int, variance: float, rng: np.random.Generator, degrees: float = _MATERN52) -> Waves:
+        """Draw m waves in p features that have this variance together.
+
+        Args:
+            p: features.
+            m: waves.
+            variance: of their sum.
+            rng: of the draw.
+            degrees: of freedom of the spectral density, a multivariate t; inf makes it normal, that of a squared exponential.
+        """
+        stretch = np.ones(m) if np.isinf(degrees) else np.sqrt(rng.chisquare(degrees, m) / degrees)
         frequencies = rng.standard_normal((p, m)) / (SQRT5 * stretch)  # of features without the factor sqrt(5)
         phases = 2.0 * np.pi * rng.random(m)
         return cls(frequencies, phases, np.sqrt(2.0 * variance / m) * rng.standard_normal(m))
+
+    def shortened(self, ratio: float) -> Waves:
+        """Return waves that are so many times shorter."""
+        return self._replace(frequencies=ratio * self.frequencies)
+
+    def beside(self, other: Waves) -> Waves:
+        """Return these waves and others in one."""
+        return Waves(*(np.concatenate(pair, axis=-1) for pair in zip(self, other, strict=True)))
 
     def __call__(self, A: Array) -> Array:
         """Return the values at A (q, p), (q,); of more than a few points in single precision.

@@ -7,7 +7,7 @@ from hyperspace import hyperdrive
 from hyperspace.analysis.diagnostics import LeaveOneOut, by_subspace, expected_coverage, leave_one_out, normal_quantiles
 from hyperspace.errors import StudyError
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 
 
 def objective(p):

@@ -1,14 +1,15 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern
 
 from hyperspace.space import check_space
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 
 MIXED = [(0.0, 1.0), (1, 6), ["a", "b", "c"], (1.0, 100.0, "log-uniform"), (1, 1000, "log-uniform")]
 
@@ -23,18 +24,35 @@ def hyperparameters(d, noise=1e-3, mean=0.4):
     return Hyperparameters(np.geomspace(0.3, 2.0, d), 1.7, noise, mean)
 
 
+def two_scales(d, noise=1e-3):
+    return replace(hyperparameters(d, noise), short_share=0.3, short_ratio=6.0)
+
+
+def reference_kernel(hyper):
+    """That of scikit-learn."""
+
+    def scaled(variance, kernel):
+        return ConstantKernel(variance, "fixed") * kernel
+
+    scale, lengthscales, share = hyper.outputscale, hyper.lengthscales, hyper.short_share
+    if not share:
+        return scaled(scale, Matern(lengthscales, "fixed", nu=2.5))
+    short = Matern(lengthscales / hyper.short_ratio, "fixed", nu=2.5)
+    return scaled((1.0 - share) * scale, RBF(lengthscales, "fixed")) + scaled(share * scale, short)
+
+
 def covariance(hyper, X):
     """The definition, written out."""
     r = np.sqrt((((X[:, None] - X) / hyper.lengthscales) ** 2).sum(axis=2))
     return hyper.outputscale * (1 + np.sqrt(5) * r + 5 * r**2 / 3) * np.exp(-np.sqrt(5) * r)
 
 
+@pytest.mark.parametrize("make", [hyperparameters, two_scales])
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (7, 2), (60, 5), (400, 10)])
-def test_posterior_is_that_of_scikit_learn(n, d):
+def test_posterior_is_that_of_scikit_learn(n, d, make):
     X, z = data(n, d)
-    hyper = hyperparameters(d)
-    kernel = ConstantKernel(hyper.outputscale, "fixed") * Matern(hyper.lengthscales, "fixed", nu=2.5)
-    reference = GaussianProcessRegressor(kernel, alpha=hyper.noise, optimizer=None).fit(X, z - hyper.mean)
+    hyper = make(d)
+    reference = GaussianProcessRegressor(reference_kernel(hyper), alpha=hyper.noise, optimizer=None).fit(X, z - hyper.mean)
     Q = np.random.default_rng(1).random((300, d))
     mean, std = reference.predict(Q, return_std=True)
     posterior = ExactGP(Features(d), hyper, X, z).posterior(Q)
@@ -42,11 +60,11 @@ def test_posterior_is_that_of_scikit_learn(n, d):
     np.testing.assert_allclose(posterior.std[:, 0], std, rtol=0, atol=1e-8)
 
 
-def test_covariance_is_that_of_scikit_learn():
+@pytest.mark.parametrize("make", [hyperparameters, two_scales])
+def test_covariance_is_that_of_scikit_learn(make):
     X, z = data(40, 3)
-    hyper = hyperparameters(3)
-    kernel = ConstantKernel(hyper.outputscale, "fixed") * Matern(hyper.lengthscales, "fixed", nu=2.5)
-    reference = GaussianProcessRegressor(kernel, alpha=hyper.noise, optimizer=None).fit(X, z)
+    hyper = make(3)
+    reference = GaussianProcessRegressor(reference_kernel(hyper), alpha=hyper.noise, optimizer=None).fit(X, z)
     Q = np.random.default_rng(1).random((20, 3))
     expected = reference.predict(Q, return_cov=True)[1]
     np.testing.assert_allclose(ExactGP(Features(3), hyper, X, z).covariance(Q), expected, rtol=0, atol=1e-8)
@@ -75,9 +93,10 @@ def test_known_noise_counts_point_by_point():
     np.testing.assert_allclose(got.variance, expected.variance, atol=1e-6)
 
 
-def test_gradients_are_those_of_finite_differences():
+@pytest.mark.parametrize("make", [hyperparameters, two_scales])
+def test_gradients_are_those_of_finite_differences(make):
     X, z = data(50, 4)
-    model = ExactGP(Features(4), hyperparameters(4, noise=1e-2), X, z)
+    model = ExactGP(Features(4), make(4, noise=1e-2), X, z)
     Q, step = np.random.default_rng(1).random((6, 4)), 1e-5
     posterior = model.posterior(Q, gradients=True)
     assert posterior.mean_gradient.shape == posterior.variance_gradient.shape == (6, 1, 4)

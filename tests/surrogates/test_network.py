@@ -6,7 +6,7 @@ from scipy.optimize import approx_fprime
 
 from hyperspace.errors import InputError
 from hyperspace.space import Categorical, Integer, Real, check_space
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 from hyperspace.surrogates.network import ACTIVATIONS, Architecture, Inputs, output
 
 SIZES = (3, 7, 6, 6, 5, 2)

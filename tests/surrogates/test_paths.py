@@ -3,33 +3,37 @@ import pytest
 
 from hyperspace.space import check_space
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
-from hyperspace.surrogates.kernels import Features
+from hyperspace.surrogates.features import Features
 
 MIXED = [(0.0, 1.0), (1, 6), ["a", "b", "c"], (0.0, 1.0)]
 
 
-def process(n=30, d=3, noise=1e-2, space=None, seed=0, additive=False):
+KINDS = ["one", "two scales", "additive"]  # of kernels
+
+
+def process(n=30, d=3, noise=1e-2, space=None, seed=0, kind="one"):
     rng = np.random.default_rng(seed)
     X = rng.random((n, d))
     if space is not None:
         X = space.snap(X)
     z = np.sin(5.0 * X[:, 0]) + X.sum(axis=1)
-    shares = np.arange(1.0, d + 1.0) / np.arange(1.0, d + 1.0).sum() if additive else None
-    return ExactGP(Features(d, space), Hyperparameters(np.geomspace(0.3, 1.0, d), 1.7, noise, 0.4, shares), X, z)
+    shares = np.arange(1.0, d + 1.0) / np.arange(1.0, d + 1.0).sum() if kind == "additive" else None
+    short = (0.4, 5.0) if kind == "two scales" else ()
+    return ExactGP(Features(d, space), Hyperparameters(np.geomspace(0.3, 1.0, d), 1.7, noise, 0.4, shares, *short), X, z)
 
 
-@pytest.mark.parametrize("additive", [False, True])
-def test_waves_have_the_covariance_of_the_kernel(additive: bool) -> None:
-    rng, kernel = np.random.default_rng(1), process(additive=additive).kernel
+@pytest.mark.parametrize("kind", KINDS)
+def test_waves_have_the_covariance_of_the_kernel(kind: str) -> None:
+    rng, kernel = np.random.default_rng(1), process(kind=kind).kernel
     A = 2.0 * rng.random((6, 3))
     draws = np.array([kernel.waves(3, rng)(A) for _ in range(10_000)])
     np.testing.assert_allclose(np.cov(draws.T), kernel.matrix(A, kernel.side(A)), rtol=0, atol=0.1)
     np.testing.assert_allclose(draws.mean(axis=0), 0.0, rtol=0, atol=0.07)
 
 
-@pytest.mark.parametrize("additive", [False, True])
-def test_paths_have_the_mean_and_the_covariance_of_the_posterior(additive: bool) -> None:
-    gp, rng = process(additive=additive), np.random.default_rng(2)
+@pytest.mark.parametrize("kind", KINDS)
+def test_paths_have_the_mean_and_the_covariance_of_the_posterior(kind: str) -> None:
+    gp, rng = process(kind=kind), np.random.default_rng(2)
     Q = rng.random((8, 3))
     draws = np.array([gp.path(rng)(Q) for _ in range(8000)])
     posterior = gp.posterior(Q)
@@ -54,12 +58,12 @@ def test_a_path_is_one_function() -> None:
     assert np.array_equal(gp.path(np.random.default_rng(4))(Q), path(Q))
 
 
-@pytest.mark.parametrize("additive", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mixed", [False, True])
-def test_gradients_are_finite_differences(mixed: bool, additive: bool) -> None:
+def test_gradients_are_finite_differences(mixed: bool, kind: str) -> None:
     space = check_space(MIXED) if mixed else None
     d = 4 if mixed else 3
-    gp, rng = process(d=d, space=space, additive=additive), np.random.default_rng(5)
+    gp, rng = process(d=d, space=space, kind=kind), np.random.default_rng(5)
     path, Q = gp.path(rng), rng.random((6, d))
     values, gradients = path.gradient(Q)
     np.testing.assert_allclose(values, path(Q), rtol=0, atol=1e-10)
@@ -74,7 +78,7 @@ def test_gradients_are_finite_differences(mixed: bool, additive: bool) -> None:
 
 
 def test_points_along_the_axes_are_worked_out_as_any_others() -> None:
-    path = process(additive=True).path(np.random.default_rng(6))
+    path = process(kind="additive").path(np.random.default_rng(6))
     Q = np.repeat(np.random.default_rng(7).random((1, 3)), 60, axis=0)
     for j in range(3):
         Q[1 + 19 * j : 20 + 19 * j, j] = np.linspace(0.0, 1.0, 19)
