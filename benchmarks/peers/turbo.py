@@ -2,8 +2,9 @@
 Optimization via Local Bayesian Optimization", sections 2 and 3 and its supplement.
 
 Each region has data and a Gaussian process of its own, starts with 2 d points, and is thrown away, data and all, when its side
-falls below 2^-7. A batch is drawn by Thompson sampling over all regions. The process is HyperSpace's own (Matern-5/2, fitted by
-maximum a posteriori on standardised targets, no warping), so that the regions are compared and not the libraries.
+falls below 2^-7. A batch is drawn by Thompson sampling over all regions. The process is HyperSpace's own code, but as in the paper
+a Matern-5/2 kernel on standardised targets, with lengthscales that know nothing of each other; "turbo1(alike=True)" has
+HyperSpace's prior of the lengthscales, which makes it stronger.
 
 Failures are counted in batches, ceil(max(4, d) / q) of them halve the region; successes in a row, 3 of them double it.
 """
@@ -29,12 +30,12 @@ PROGRESS = 1e-3  # an improvement counts from this share of the incumbent's size
 class Region:
     """A trust region with data of its own."""
 
-    def __init__(self, d: int, rng: np.random.Generator) -> None:
+    def __init__(self, d: int, rng: np.random.Generator, alike: bool) -> None:
         self.X, self.y = np.empty((0, d)), np.empty(0)
         self.side, self.successes, self.failures = FIRST_SIDE, 0, 0
         self.design = list(sobol(2 * d, d, rng))
         self.started = 2 * d
-        self.gp = GP(warp=False)
+        self.gp = GP(warp=False, kernel="matern", alike=alike)
 
     @property
     def ready(self) -> bool:
@@ -73,9 +74,9 @@ class TuRBO:
 
     version = f"hyperspace {hyperspace.__version__} (own implementation)"
 
-    def __init__(self, d: int, workers: int, seed: int, regions: int) -> None:
-        self.d, self.workers, self.rng = d, workers, np.random.default_rng(seed)
-        self.regions = [Region(d, self.rng) for _ in range(regions)]
+    def __init__(self, d: int, workers: int, seed: int, regions: int, alike: bool = False) -> None:
+        self.alike, self.d, self.workers, self.rng = alike, d, workers, np.random.default_rng(seed)
+        self.regions = [Region(d, self.rng, alike) for _ in range(regions)]
         self.owners = np.empty(0, dtype=int)
 
     def ask(self) -> np.ndarray:
@@ -107,7 +108,7 @@ class TuRBO:
             if mine.any():
                 region.learn(U[mine], y[mine], self.workers)
             if region.side < SMALLEST_SIDE:
-                self.regions[number] = Region(self.d, self.rng)
+                self.regions[number] = Region(self.d, self.rng, self.alike)
 
 
 def make(name: str, dimensions: list, workers: int, seed: int, regions: int = 5, **settings: Any) -> TuRBO:
