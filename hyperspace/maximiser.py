@@ -222,19 +222,19 @@ def _search(
     if not criterion.has_gradients:
         return _search_at_random(criterion, box, U, values, rng)
     if len(box.continuous):
-        U, values = _climb(criterion, box, U, scales)
+        U, values = climb(criterion, box, U, scales)
     if len(box.discrete):
         best = int(np.argmax(values))
         U, values = U.copy(), values.copy()
         U[best], values[best] = _walk_levels(criterion, box, U[best], float(values[best]))
         if len(box.continuous):
-            climbed, climbed_values = _climb(criterion, box, U[[best]], scales)
+            climbed, climbed_values = climb(criterion, box, U[[best]], scales)
             U[best], values[best] = climbed[0], climbed_values[0]
     return U, values
 
 
-def _climb(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tuple[Array, Array]:
-    """Climb along the continuous coordinates."""
+def climb(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tuple[Array, Array]:
+    """Climb from each of U (k, d) along gradients in the continuous coordinates; return the points reached and their values."""
     scales = np.minimum(scales, box.side) if scales is not None else box.side
     scales = np.where(scales > 0.0, scales, 1.0)
     if len(box.discrete) == 0:

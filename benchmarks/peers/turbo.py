@@ -2,8 +2,8 @@
 Optimization via Local Bayesian Optimization", sections 2 and 3 and its supplement.
 
 Each region has data and a Gaussian process of its own, starts with 2 d points, and is thrown away, data and all, when its side
-falls below 2^-7. A batch is drawn by Thompson sampling over all regions. The process is HyperSpace's own code, but as in the paper
-a Matern-5/2 kernel on standardised targets, with lengthscales that know nothing of each other; "turbo1(alike=True)" has
+falls below 2^-7. A batch is drawn by Thompson sampling over all regions. The process is HyperSpace's own code, but as in the
+paper a Matern-5/2 kernel on standardised targets, with lengthscales that know nothing of each other; "turbo1(alike=True)" has
 HyperSpace's prior of the lengthscales, which makes it stronger.
 
 Failures are counted in batches, ceil(max(4, d) / q) of them halve the region; successes in a row, 3 of them double it.

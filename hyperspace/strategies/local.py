@@ -32,6 +32,7 @@ _ADDITIVE: dict[str, Any] = {"kernel": "additive", "warp": False, "max_evaluatio
 _IDLE = 4  # fits that an additive process is left out of when it is far behind
 _GROWTH = 1.2  # of the archive, at which it is fitted anew
 _PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
+_NOISY = 5e-4  # variance of noise that counts as some, over that of the function
 _SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see Feasibility
 _FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbour of a failure may succeed
 
@@ -46,6 +47,7 @@ class Local:
         fitted: its means at the points it was fitted to, (n,).
         rows: those points' rows in the archive.
         scales: lengthscales, (d,), where the model has some.
+        noise: standard deviation of the noise, on the scale of the model; 0 where it has none, or next to none.
         record: what a trial records so that the next fit starts from here; None if what was on record served.
     """
 
@@ -54,6 +56,7 @@ class Local:
     fitted: Array
     rows: NDArray[np.intp]
     scales: Array | None
+    noise: float
     record: Mapping[str, Any] | None
 
     @property
@@ -148,6 +151,8 @@ class Fits:
         surrogate = self._restored(False)
         model, state = surrogate.fit(self._X, self._Y), surrogate.state()
         record = None if state is None else {"region": self._number, "n": self._n, "surrogate": state}
+        if record is not None and isinstance(model, LatentModel) and _noise_of(model):
+            record["noisy"] = True
         return model, getattr(surrogate, "evidence", math.nan), record
 
     def _compared(self, evidence: float) -> Mapping[str, Any]:
@@ -180,8 +185,15 @@ class Fits:
             latent.posterior(self._X).mean[:, 0] if fitted is None else fitted,
             self._rows,
             None if hyper is None else hyper.lengthscales,
+            _noise_of(model),
             self.record,
         )
+
+
+def _noise_of(model: LatentModel) -> float:
+    """Return the standard deviation of a Gaussian process's noise, on the scale of the model; 0 where it does not count."""
+    hyper = getattr(model.latent, "hyper", None)
+    return float(np.sqrt(hyper.noise)) if hyper is not None and hyper.noise > _NOISY * hyper.outputscale else 0.0
 
 
 def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:

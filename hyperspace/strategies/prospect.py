@@ -15,16 +15,17 @@ from functools import cached_property
 import numpy as np
 
 from hyperspace.acquisition import DrawnMinimum, Feasibility
-from hyperspace.maximiser import Box, combine, maximise
+from hyperspace.maximiser import Box, climb, combine, maximise
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.local import Local
-from hyperspace.strategies.regions import Region
+from hyperspace.strategies.regions import Region, distances
 from hyperspace.strategies.settings import Settings
 from hyperspace.surrogates.base import Model, draw
 from hyperspace.trial import Array
 
 NEAR = 100  # points around a region's centre, beside its candidates
 
+BESIDE, AROUND = 8, 0.15  # points around the best trial from which valleys are looked for, too, and how far they are from it
 PROMISING = 64  # candidates among which a climb looks for its starts
 OFF = 1.0  # standard deviations that candidates stay off the border of success; twice that for a climb, which mostly ends there
 
@@ -142,6 +143,21 @@ class Prospect:
             drawn.keep_off(U, 2.0 * OFF)
         U, values = maximise(drawn, self.box, U, rng, self.local.scales)
         return U, -float(values[0])
+
+    def valleys(self, starts: Array, rng: np.random.Generator) -> Array:
+        """Return minima of a function drawn from the model, the lowest first, that are not where the first start is; (q, d).
+
+        They are climbed down to from `starts` (k, d), points that are low and apart, and from points around the first of these.
+        None are looked for where there are better ways: of a sum, and in boxes of levels alone.
+        """
+        if not self.has_paths or self.is_additive or not len(self.box.continuous):
+            return np.empty((0, self._space.d))
+        around = starts[:1] + AROUND * rng.standard_normal((BESIDE, self._space.d))
+        drawn = DrawnMinimum(self.local.latent, self.feasibility, starts, rng, 2.0 * OFF)
+        U = np.concatenate([starts, self.box.snap(around)])
+        U, values = climb(drawn, self.box, U[np.isfinite(drawn(U))], self.local.scales)
+        apart = distances(self._space, U, starts[0]) > self._settings.valley
+        return U[apart][np.argsort(-values[apart], kind="stable")]
 
     def imagine(self, U: Array) -> None:
         """Add the fantasies that the values at U (q, d) come out as expected."""

@@ -31,7 +31,7 @@ from hyperspace.trial import OK, Archive, Array, Trial
 _MISMATCH = 0.5  # distance of two categories
 _FEWEST_COMPARED = 6  # trials of a region whose order may tell anything about its model
 _NARROWED, _NARROWED_AT_ONCE = 0.5, 0.25  # what is left of a side
-_CHUNK = 256  # trials looked at together for the next centres
+_CHUNK = 256  # trials looked at together for those that are apart
 _CAUTION_LOST = 0.1  # by a success, of what a failure adds: about every eleventh trial may fail
 _CAUTIOUS_BLOCK = 4  # failures of one block that add one standard deviation, since none of them knew of the others
 
@@ -207,16 +207,7 @@ class Fold:
         if self._are_apart(U, looked):
             return self._apart
         order = np.argsort(score, kind="stable")[: int(np.isfinite(score).sum())]
-        centres: list[int] = []
-        for first in range(0, len(order), _CHUNK):  # among many trials the first ones mostly do
-            left = order[first : first + _CHUNK]
-            for centre in centres:
-                left = left[distances(self._space, U[left], U[centre]) > apart]
-            while len(left) and len(centres) < self._n_regions:
-                centres.append(int(left[0]))
-                left = left[distances(self._space, U[left], U[left[0]]) > apart]
-            if len(centres) == self._n_regions:
-                break
+        centres = best_apart(self._space, U, order, self._n_regions, apart)
         self._apart = centres
         return centres
 
@@ -257,6 +248,21 @@ class Fold:
             moved = settled[nearest_one]
             followed.append(moved if moved.centre == centre else replace(moved, centre=centre))
         return tuple(followed)
+
+
+def best_apart(space: Space, U: Array, order: NDArray[np.intp], n: int, apart: float) -> list[int]:
+    """Return at most n rows of U, the first ones in the order given that are further than `apart` from those before them."""
+    chosen: list[int] = []
+    for first in range(0, len(order), _CHUNK):  # among many trials the first ones mostly do
+        left = order[first : first + _CHUNK]
+        for row in chosen:
+            left = left[distances(space, U[left], U[row]) > apart]
+        while len(left) and len(chosen) < n:
+            chosen.append(int(left[0]))
+            left = left[distances(space, U[left], U[left[0]]) > apart]
+        if len(chosen) == n:
+            break
+    return chosen
 
 
 def nearest(space: Space, U: Array, usable: NDArray[np.bool_], centre: Array, n: int) -> NDArray[np.intp]:

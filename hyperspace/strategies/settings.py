@@ -27,6 +27,7 @@ class Settings:
         compared, skill: it falls to a quarter after `least_patience` of them where, for its last so many trials, Kendall's rank
             correlation of predictions and values is below this: of three pairs fewer than two in the right order.
         nearest: trials that a model is fitted to.
+        nearest_noisy: the same where there is noise: the nearest ones alone then lie too close together to tell a trend.
         candidates: points at which a Thompson sample is drawn.
         scouts: of these, so many tell by a sample which region a turn works.
         moved: coordinates of the centre that a candidate moves on average, at most (Regis and Shoemaker 2013).
@@ -38,6 +39,9 @@ class Settings:
         ahead: the same for a drive that has thought ahead while its last evaluation ran: it will do so again.
         plausible: nats a trial by which an additive process may be behind, and have a turn in four still.
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
+        hidden: standard deviations of the noise by which a sample may miss that, since the noise hides as much.
+        valleys: trials from which the valleys of a sample over the whole cube are looked for where no region promises a gain.
+        valley: valleys are so far from the best trial (maximum norm).
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
         cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
         small, small_cycle: in up to so many dimensions this cycle, which exploits more, and half of the Thompson turns roam.
@@ -53,6 +57,7 @@ class Settings:
     compared: int = 12
     skill: float = 1.0 / 3.0
     nearest: int = 200
+    nearest_noisy: int = 400
     candidates: int = 500
     scouts: int = 128
     moved: float = 20.0
@@ -63,7 +68,10 @@ class Settings:
     late_growth: float = 1.1
     ahead: float = 3.0
     plausible: float = 0.5
-    promise: float = 1e-4
+    promise: float = 0.01
+    hidden: float = 2.0
+    valleys: int = 24
+    valley: float = 0.05
     worked_out: float = -10.0
     cycle: str = "GETTETTETTETTETT"
     small: int = 6

@@ -6,8 +6,8 @@ Three arms take turns (`Settings.arm`):
                in the next best region where the first one has been worked out
     thompson   the minimum of a function drawn from the posterior in a region (Thompson 1933; Eriksson et al. 2019)
 Which region an exploit or thompson turn works is decided by a draw, too: the one whose draw has the lower minimum, on the
-scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there takes the
-minimum over the whole cube instead ("explore").
+scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there goes to
+another valley of a function drawn over the whole cube instead ("explore").
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acquisition
@@ -24,7 +25,7 @@ from hyperspace.space import Bounds
 from hyperspace.strategies.local import Fits, Local, fit_feasibility
 from hyperspace.strategies.models import Models
 from hyperspace.strategies.prospect import Prospect
-from hyperspace.strategies.regions import Fold, Region, nearest
+from hyperspace.strategies.regions import Fold, Region, best_apart, nearest
 from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, WHOLE, Setup
 from hyperspace.trial import Archive, Array
 
@@ -124,30 +125,39 @@ class Round:
             return self._exploit(member, prospects, rng)
         if not prospects[0].has_paths:
             return self._sampled(member, prospects[0], rng)
-        return self._thompson(member, prospects, rng)
+        return self._thompson(member, prospects[0], rng)
 
-    def _thompson(self, member: int, prospects: list[Prospect], rng: np.random.Generator) -> Suggestion:
-        """Return the minimum of a function drawn in the first region where one promises a gain, or else in the whole cube.
+    def _thompson(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
+        """Return the minimum of a function drawn in a region where it promises a gain there, or else in another valley.
 
         Every second turn climbs down in any case, and the others where candidates promise nothing. In few dimensions these look
-        at candidates alone, in the best region and then in the whole cube: so they leave a region that has been worked out, and
-        their rough minima are what gets a study out of it. In many dimensions such minima are worth nothing.
+        at candidates alone: their rough minima are what gets a study out of a region that is worked out.
         """
         settings, keen = self._setup.settings, member % 4 < 2  # by fours: of two neighbours in a cycle of arms one exploits
         roams = not keen and self._setup.space.d <= settings.small
-        for rank, prospect in enumerate(prospects[:1] if roams else prospects):
-            # The next best region is judged by what was found there, and not by fantasies of exploiting turns, which a drive that
-            # answers for itself alone does not know.
-            incumbent = prospect.found if rank else prospect.latent_of(self._best)
-            target = incumbent - settings.promise
-            U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
-            if lowest <= target:
-                u = self._first_new(U, prospect.box, prospect.local, rng)
-                return self._suggestion(member, u, THOMPSON, prospect.local, prospect.number)
+        target = self._known(prospect) - settings.promise
+        U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
+        if lowest <= target + settings.hidden * prospect.local.noise:
+            u = self._first_new(U, prospect.box, prospect.local, rng)
+            return self._suggestion(member, u, THOMPSON, prospect.local, prospect.number)
         elsewhere = self._elsewhere(member)
-        U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
+        starts = best_apart(self._setup.space, self._U, self._order, settings.valleys, settings.apart / 2)
+        U = elsewhere.valleys(self._U[starts], rng)
+        if not len(U):
+            U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
         u = self._first_new(U, elsewhere.box, elsewhere.local, rng)
-        return self._suggestion(member, u, EXPLORE, elsewhere.local, prospects[0].number)
+        return self._suggestion(member, u, EXPLORE, elsewhere.local, prospect.number)
+
+    def _known(self, prospect: Prospect) -> float:
+        """Return what a gain is measured from, on the scale of a region's model: the best there is, without the luck of noise."""
+        return max(prospect.latent_of(self._best), float(prospect.local.fitted.min()))
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        """The rows that count, the best first; all rows where none does."""
+        counts = np.isfinite(self._score)
+        order = np.argsort(self._score if counts.any() else self._y, kind="stable")
+        return order[: int(counts.sum() or np.isfinite(self._y).sum())]
 
     def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
         """Do as `_thompson` does, by joint draws at the candidates."""

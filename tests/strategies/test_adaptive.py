@@ -129,7 +129,7 @@ def test_a_round_visits_no_point_twice_and_uses_every_arm() -> None:
 
 @pytest.mark.parametrize("surrogate", ["GP", "RF"])
 def test_trials_keep_what_was_predicted_of_them(surrogate: str) -> None:
-    study = Study([(0.0, 1.0)] * 3, n_drives=8, surrogate=surrogate).run(5, bowl)
+    study = Study([(0.0, 1.0)] * 3, n_drives=8, surrogate=surrogate).run(3, bowl)
     design, asked = study.archive.trials[:16], study.archive.trials[16:]
     assert all(trial.predicted is None for trial in design)
     predicted = np.array([trial.predicted for trial in asked], dtype=float)
@@ -363,7 +363,7 @@ def test_an_additive_process_shares_the_turns_where_it_is_plausible() -> None:
     def waves(x: Sequence[Any]) -> float:
         return float(sum(math.cos(20.0 * value) + value for value in x))
 
-    study = Study([(0.0, 1.0)] * 4, n_drives=16).run(4, waves)
+    study = Study([(0.0, 1.0)] * 4, n_drives=16, settings=Settings(candidates=128)).run(4, waves)
     study.ask()
     opened = study.strategy._rounds[0][2]
     kinds = [opened._prospects(member)[0].is_additive for member in range(16)]
