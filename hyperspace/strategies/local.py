@@ -47,7 +47,6 @@ class Local:
         fitted: its means at the points it was fitted to, (n,).
         rows: those points' rows in the archive.
         scales: lengthscales, (d,), where the model has some.
-        noise: standard deviation of the noise, on the scale of the model; 0 where it has none, or next to none.
         record: what a trial records so that the next fit starts from here; None if what was on record served.
     """
 
@@ -56,7 +55,6 @@ class Local:
     fitted: Array
     rows: NDArray[np.intp]
     scales: Array | None
-    noise: float
     record: Mapping[str, Any] | None
 
     @property
@@ -151,7 +149,7 @@ class Fits:
         surrogate = self._restored(False)
         model, state = surrogate.fit(self._X, self._Y), surrogate.state()
         record = None if state is None else {"region": self._number, "n": self._n, "surrogate": state}
-        if record is not None and isinstance(model, LatentModel) and _noise_of(model):
+        if record is not None and _is_noisy(model):
             record["noisy"] = True
         return model, getattr(surrogate, "evidence", math.nan), record
 
@@ -185,15 +183,14 @@ class Fits:
             latent.posterior(self._X).mean[:, 0] if fitted is None else fitted,
             self._rows,
             None if hyper is None else hyper.lengthscales,
-            _noise_of(model),
             self.record,
         )
 
 
-def _noise_of(model: LatentModel) -> float:
-    """Return the standard deviation of a Gaussian process's noise, on the scale of the model; 0 where it does not count."""
-    hyper = getattr(model.latent, "hyper", None)
-    return float(np.sqrt(hyper.noise)) if hyper is not None and hyper.noise > _NOISY * hyper.outputscale else 0.0
+def _is_noisy(model: Model) -> bool:
+    """Tell whether a Gaussian process has found noise."""
+    hyper = getattr(model.latent, "hyper", None) if isinstance(model, LatentModel) else None
+    return hyper is not None and bool(hyper.noise > _NOISY * hyper.outputscale)
 
 
 def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:

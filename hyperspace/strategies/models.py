@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.strategies.local import Fits, Local
-from hyperspace.strategies.regions import Fold, Region, distances, nearest
+from hyperspace.strategies.regions import Fold, Region, nearest
 from hyperspace.strategies.settings import WHOLE, Setup
 from hyperspace.trial import Archive
 
@@ -45,7 +45,6 @@ class Models:
     ) -> None:
         self._setup, self._first_turn, self._size = setup, first_turn, size
         self._centres = {region.number: region.centre for region in regions}
-        self._sides = {region.number: region.side for region in regions}
         told, self._score = fold.records, fold.score.copy()
         self._ahead = {
             number: {**told.get(number, {}), **record}
@@ -73,22 +72,12 @@ class Models:
         return self._found[number]
 
     def _rows(self, number: int) -> NDArray[np.intp]:
-        """Return the trials that a model is fitted to: the nearest to a region's centre, or `_spread` ones.
-
-        Of a box that holds more it is the nearest half, and others drawn from all over it: a model knows nothing of the
-        parts of a wide box that no trial lies in.
-        """
+        """Return the trials that a model is fitted to: the nearest to a region's centre, or `_spread` ones."""
         if number == WHOLE:
             return self._spread()
         settings, space, centre = self._setup.settings, self._setup.space, self._U[self._centres[number]]
-        if (self._record(number) or {}).get("noisy", False):
-            return nearest(space, self._U, self.usable, centre, settings.nearest_noisy)
-        inside = self.usable & (distances(space, self._U, centre) <= self._sides[number] / 2)
-        n, n_inside = settings.nearest, int(np.count_nonzero(inside))
-        if n_inside <= n:
-            return nearest(space, self._U, self.usable, centre, n)
-        near = nearest(space, self._U, inside, centre, n // 2)
-        return np.sort(np.concatenate([near, self._drawn(np.setdiff1d(np.flatnonzero(inside), near), n - n // 2)]))
+        noisy = (self._record(number) or {}).get("noisy", False)
+        return nearest(space, self._U, self.usable, centre, settings.nearest_noisy if noisy else settings.nearest)
 
     def _spread(self) -> NDArray[np.intp]:
         """Return usable trials, half of them the best ones and half drawn from the others; all if there are few."""
@@ -96,12 +85,9 @@ class Models:
         if len(rows) <= n:
             return rows
         order = rows[np.argsort(self._score[rows], kind="stable")]
-        return np.sort(np.concatenate([order[: n // 2], self._drawn(np.sort(order[n // 2 :]), n - n // 2)]))
-
-    def _drawn(self, rows: NDArray[np.intp], n: int) -> NDArray[np.intp]:
-        """Return n of the rows, the same whenever they are drawn from these."""
-        chosen: NDArray[np.intp] = rows[streams.stream(self._setup.seed, streams.STRATEGY).permutation(len(rows))[:n]]
-        return chosen
+        others = np.sort(order[n // 2 :])
+        drawn = streams.stream(self._setup.seed, streams.STRATEGY).permutation(len(others))[: n - n // 2]
+        return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
 
     def _record(self, number: int) -> Mapping[str, Any] | None:
         """Return what the last fit of a region recorded; before there was one, what the last fit of any did."""

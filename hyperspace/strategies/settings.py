@@ -39,7 +39,6 @@ class Settings:
         ahead: the same for a drive that has thought ahead while its last evaluation ran: it will do so again.
         plausible: nats a trial by which an additive process may be behind, and have a turn in four still.
         promise: least gain that a sample must promise in a region, in standard deviations of the model's targets.
-        hidden: standard deviations of the noise by which a sample may miss that, since the noise hides as much.
         valleys: trials from which the valleys of a sample over the whole cube are looked for where no region promises a gain.
         valley: valleys are so far from the best trial (maximum norm).
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
@@ -69,7 +68,6 @@ class Settings:
     ahead: float = 3.0
     plausible: float = 0.5
     promise: float = 0.01
-    hidden: float = 2.0
     valleys: int = 24
     valley: float = 0.05
     worked_out: float = -10.0

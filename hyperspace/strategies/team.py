@@ -137,7 +137,7 @@ class Round:
         roams = not keen and self._setup.space.d <= settings.small
         target = self._known(prospect) - settings.promise
         U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
-        if lowest <= target + settings.hidden * prospect.local.noise:
+        if lowest <= target:
             u = self._first_new(U, prospect.box, prospect.local, rng)
             return self._suggestion(member, u, THOMPSON, prospect.local, prospect.number)
         elsewhere = self._elsewhere(member)

@@ -231,6 +231,17 @@ def test_turns_that_promise_nothing_explore_the_whole_cube() -> None:
     assert "explore" not in {trial.arm for trial in never.archive.trials}
 
 
+def test_models_see_more_trials_where_there_is_noise() -> None:
+    rng = np.random.default_rng(0)
+    settings = Settings(candidates=64, nearest=40, nearest_noisy=60)
+    for noise, most in ((0.0, 40), (0.1, 60)):
+        study = Study([(0.0, 1.0)] * 2, n_drives=16, settings=settings)
+        study.run(5, lambda x, noise=noise: bowl(x) + noise * float(rng.standard_normal()))
+        study.ask()
+        models = study.strategy._rounds[0][2]._models
+        assert max(len(models.of(number).local(False).rows) for number in models._centres) == most
+
+
 def test_exploiting_goes_on_elsewhere_when_a_region_is_worked_out() -> None:
     def two_wells(x: Sequence[Any]) -> float:
         first, second = ((x[0] - 0.2) ** 2 + (x[1] - 0.2) ** 2), ((x[0] - 0.8) ** 2 + (x[1] - 0.8) ** 2)

@@ -14,6 +14,7 @@ from hyperspace.strategies.regions import Region
 from hyperspace.strategies.settings import WHOLE, Settings
 from hyperspace.trial import Array
 
+MIXED = [(0.0, 1.0), (1, 9), ["a", "b"]]
 LISTED = [["a", "b", "c"], (1, 5)]
 
 
@@ -96,3 +97,37 @@ def test_small_boxes_and_models_without_paths_rank_candidates_by_joint_draws(dim
     U, lowest = seen.ranked(2)
     assert len(U) == len(seen.candidates)
     assert seen.lowest(2) == pytest.approx(float(seen.local.transform.inverse(np.array([lowest]))[0][0]))
+
+
+def two_holes(U: Array) -> Array:
+    return -np.exp(-30.0 * ((U - 0.25) ** 2).sum(axis=1)) - 0.8 * np.exp(-30.0 * ((U - 0.75) ** 2).sum(axis=1))
+
+
+def test_valleys_are_those_where_the_best_trial_is_not() -> None:
+    seen = prospect([(0.0, 1.0)] * 2, two_holes, side=1.6)
+    starts = np.array([[0.26, 0.24], [0.7, 0.8], [0.2, 0.6]])
+    found = seen.valleys(starts, np.random.default_rng(2))
+    assert len(found)
+    assert (np.abs(found - starts[0]).max(axis=1) > Settings().valley).all()
+    assert (np.abs(found - 0.75).max(axis=1) < 0.1).any()
+
+
+def test_valleys_hold_levels_and_leave_failures_alone() -> None:
+    space = check_space(MIXED)
+    seen = prospect(MIXED, lambda U: ((U[:, :1] - 0.4) ** 2).sum(axis=1), fails=lambda U: U[:, 0] > 0.6, side=1.6)
+    starts = space.snap(np.random.default_rng(3).random((6, 3)))
+    starts[:, 0] *= 0.5
+    found = seen.valleys(starts, np.random.default_rng(4))
+    np.testing.assert_array_equal(found, space.snap(found))
+    assert (found[:, 0] < 0.65).all()
+
+
+@pytest.mark.parametrize(("dimensions", "model"), [(LISTED, "GP"), ([(0.0, 1.0)] * 3, "RF")])
+def test_valleys_are_looked_for_where_there_are_functions_to_be_climbed(dimensions: list, model: str) -> None:
+    seen = prospect(dimensions, lambda U: U.sum(axis=1), model)
+    assert seen.valleys(seen.centre[None], np.random.default_rng(0)).shape == (0, len(dimensions))
+
+
+def test_a_sum_has_its_minimum_put_together_instead() -> None:
+    seen = prospect([(0.0, 1.0)] * 3, lambda U: np.cos(9.0 * U).sum(axis=1), additive=True)
+    assert len(seen.valleys(seen.centre[None], np.random.default_rng(0))) == 0
