@@ -30,10 +30,7 @@ from hyperspace.strategies.settings import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEA
 from hyperspace.trial import Archive, Array
 
 MOST_PENDING = 64  # points under way that the global arm takes account of
-ALONG = (
-    2,
-    32,
-)  # rounds of an acquisition's search along the axes, and points a dimension: it is no sum, and costs more than a path
+ALONG = 2, 32  # rounds of an acquisition's search along the axes, and points a dimension: it costs more than a path's
 MOST_TAKEN = 256  # candidates that are looked at for one that is new; beyond it nearly all are taken
 
 
