@@ -59,7 +59,7 @@ class Models:
         self._found: dict[int, Fits] = {}
 
     def of(self, number: int) -> Fits:
-        """Return the models of a region, or of the whole space; as long as they are of all trials, these are the same."""
+        """Return the models of a region, or of the whole space: the same ones up to `nearest` trials."""
         number = WHOLE if self._all_near else number
         if number not in self._found:
             setup, rows = self._setup, self._rows(number)

@@ -3,7 +3,8 @@
 A Thompson turn draws a function from the region's model and takes a point where it is low. Candidates, points spread over the
 box, find such a point while the box is small beside what the model knows; in many dimensions, or in a wide box, they soon miss
 every valley. So functions are climbed down as well, from the best candidates and from points near the centre. A function drawn
-from an additive process needs no candidates: its minimum has the coordinates of those along the axes.
+from an additive process needs no candidates: its minimum has the coordinates of those along the axes. Where a region promises
+nothing, functions drawn over the whole cube are climbed down from the best trials that are apart: those are its valleys.
 
 Models without paths, and boxes of few points, have joint draws at the same candidates for all turns instead.
 """
@@ -67,8 +68,7 @@ class Prospect:
         self.model: Model = local.latent  # grows by fantasies
         self.saw_pending = False
         self.incumbent = float(local.fitted.min())
-        self.found = float(local.latent.posterior(centre[None]).mean[0, 0])  # the best there, without fantasies
-        self.own_incumbent = self.found
+        self.own_incumbent = float(local.latent.posterior(centre[None]).mean[0, 0])
 
     def _bounds(self, side: float) -> Bounds:
         space, stretch = self._space, self._settings.stretch

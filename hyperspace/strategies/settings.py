@@ -27,7 +27,8 @@ class Settings:
         compared, skill: it falls to a quarter after `least_patience` of them where, for its last so many trials, Kendall's rank
             correlation of predictions and values is below this: of three pairs fewer than two in the right order.
         nearest: trials that a model is fitted to.
-        nearest_noisy: the same where there is noise: the nearest ones alone then lie too close together to tell a trend.
+        nearest_noisy: the same for a region in which a fit has found noise, or what it takes for noise: the nearest ones
+            alone then lie too close together to tell a trend.
         candidates: points at which a Thompson sample is drawn.
         scouts: of these, so many tell by a sample which region a turn works.
         moved: coordinates of the centre that a candidate moves on average, at most (Regis and Shoemaker 2013).

@@ -125,7 +125,7 @@ class Round:
         return self._thompson(member, prospects[0], rng)
 
     def _thompson(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
-        """Return the minimum of a function drawn in a region where it promises a gain there, or else in another valley.
+        """Return the minimum of a function drawn in a region where it promises a gain, or else in a valley off the best trial.
 
         Every second turn climbs down in any case, and the others where candidates promise nothing. In few dimensions these look
         at candidates alone: their rough minima are what gets a study out of a region that is worked out.
@@ -146,18 +146,19 @@ class Round:
         return self._suggestion(member, u, EXPLORE, elsewhere.local, prospect.number)
 
     def _known(self, prospect: Prospect) -> float:
-        """Return what a gain is measured from, on the scale of a region's model: the best there is, without the luck of noise."""
+        """Return what a gain is measured from, on the scale of a region's model: the best there is, without the luck of noise.
+
+        A model that has not got the best trial, as of a second region among many trials, knows no better than its own best.
+        """
         return max(prospect.latent_of(self._best), float(prospect.local.fitted.min()))
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:
-        """The rows that count, the best first; all rows where none does."""
-        counts = np.isfinite(self._score)
-        order = np.argsort(self._score if counts.any() else self._y, kind="stable")
-        return order[: int(counts.sum() or np.isfinite(self._y).sum())]
+        """The rows that count, the best first; there are some, since there are regions."""
+        return np.argsort(self._score, kind="stable")[: int(np.isfinite(self._score).sum())]
 
     def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
-        """Do as `_thompson` does, by joint draws at the candidates."""
+        """Do as `_thompson` does, by joint draws at the candidates, of the region or else of the whole cube."""
         arm, source = THOMPSON, prospect
         U, lowest = prospect.ranked(member)
         if lowest > prospect.latent_of(self._best) - self._setup.settings.promise:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspace.errors import InputError
 from hyperspace.surrogates import likelihood
 from hyperspace.surrogates.additive import AdditiveObjective
 from hyperspace.surrogates.base import Surrogate
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from hyperspace.space import Space
 
 PLAIN, WARPED, TWO_SCALES = "plain", "warped", "two scales"  # what is fitted; the last one to targets of the better kind
-BEST, MATERN, ADDITIVE = "best", "matern", "additive"
+KERNELS = BEST, MATERN, ADDITIVE = "best", "matern", "additive"
 _HOPELESS = 30.0  # nats that targets plain or warped will not make up by the next fit
 _GAIN = 2.0  # nats that two scales have to gain for their two hyperparameters
 _IDLE = 4  # fits that are left out where there is nothing to hope for
@@ -80,6 +81,9 @@ class GP(Surrogate):
             thinks so in any case.
         max_evaluations: of the likelihood, a fit.
         max_fit_rows: hyperparameters are learned from at most this many points, evenly taken; predictions use all.
+
+    Raises:
+        InputError: there is no such kernel.
     """
 
     transforms_targets = True
@@ -96,6 +100,8 @@ class GP(Surrogate):
         max_evaluations: int = 40,
         max_fit_rows: int = 500,
     ) -> None:
+        if kernel not in KERNELS:
+            raise InputError(f"kernel must be one of {', '.join(KERNELS)}, got {kernel!r}")
         self.random_state, self.space, self.warp, self.kernel = random_state, space, warp, kernel
         self.alike = alike or kernel == BEST
         self.max_evaluations, self.max_fit_rows = max_evaluations, max_fit_rows
@@ -164,7 +170,10 @@ class GP(Surrogate):
 
     @property
     def evidence(self) -> float:
-        """Log posterior density of the outputs and the hyperparameters of the last fit; nan before it and after `restore`."""
+        """Log posterior density of the outputs and the hyperparameters of the last fit; nan before it and after `restore`.
+
+        It is up to a constant, of the priors, that kernels do not share.
+        """
         return sum(fitted.evidence for fitted in self._fitted) if self._fitted else math.nan
 
     def rebuild(self, X: Array, Y: Array, noise: Array | None = None) -> GPModel:

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from hyperspace.errors import InputError
 from hyperspace.space import check_space
 from hyperspace.surrogates import make_surrogate
 from hyperspace.surrogates.gp import GP
@@ -242,3 +243,8 @@ def test_state_of_two_scales_survives_a_journal():
     Q = np.random.default_rng(4).random((9, 3))
     np.testing.assert_array_equal(other.rebuild(X60, y[:, None]).posterior(Q).mean, model.posterior(Q).mean)
     np.testing.assert_array_equal(other.fit(X60, y).posterior(Q).mean, gp.fit(X60, y).posterior(Q).mean)
+
+
+def test_a_kernel_that_there_is_not_is_named():
+    with pytest.raises(InputError, match="kernel must be one of best, matern, additive, got 'radial'"):
+        GP(kernel="radial")
