@@ -119,8 +119,15 @@ class MaternObjective(Objective):
 class TwoScaleObjective(MaternObjective):
     """For two kernels: theta is that of one, with (logit share, log ratio) before the noise.
 
-    The lengthscales are those of the squared exponential; see `kernels.TwoScale` for share and ratio.
+    The lengthscales are those of the squared exponential, and about alike; see `kernels.TwoScale` for share and ratio.
     """
+
+    def __init__(self, features: Features, X: Array, z: Array, noise: Array | None = None, scratch: Array | None = None) -> None:
+        super().__init__(features, X, z, noise, scratch)
+
+    def starts(self) -> list[Array]:
+        """Return what follows from the mode of the prior of one kernel."""
+        return self.starts_from(super().starts()[0])
 
     def starts_from(self, theta: Array) -> list[Array]:
         """Return thetas to start from, given one of a single kernel: what that took for noise may be the short part."""

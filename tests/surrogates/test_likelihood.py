@@ -25,14 +25,6 @@ def independent(*arguments):
     return MaternObjective(*arguments, alike=False)
 
 
-def a_start(objective, X):
-    """Where a fit starts, of whatever kernel."""
-    if isinstance(objective, TwoScaleObjective):
-        one = MaternObjective(objective.features, X, objective.z, objective.noise)
-        return objective.starts_from(one.starts()[0])[0]
-    return objective.starts()[-1]
-
-
 @pytest.mark.parametrize("make", [MaternObjective, independent, TwoScaleObjective, AdditiveObjective])
 @pytest.mark.parametrize("kind", ["continuous", "mixed"])
 @pytest.mark.parametrize("known", [False, True])
@@ -42,7 +34,7 @@ def test_gradient_is_that_of_finite_differences(make, kind, known):
     objective = make(features(3, kind), X, z, noise)
     rng = np.random.default_rng(1)
     for _ in range(3):
-        theta = a_start(objective, X) + rng.normal(size=len(objective.bounds()))
+        theta = objective.starts()[0] + rng.normal(size=len(objective.bounds()))
         gradient, step = objective(theta)[1], 1e-5
         numeric = [(objective(theta + e)[0] - objective(theta - e)[0]) / (2 * step) for e in step * np.eye(len(theta))]
         np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-6 * np.abs(gradient).max())
@@ -69,7 +61,7 @@ def test_value_is_minus_the_log_likelihood_and_the_log_priors(make):
         return -(model.log_marginal_likelihood + lengthscales.sum() + rest)
 
     rng = np.random.default_rng(1)
-    a, b = (a_start(objective, X) + rng.normal(size=len(objective.bounds())) for _ in range(2))
+    a, b = (objective.starts()[0] + rng.normal(size=len(objective.bounds())) for _ in range(2))
     assert objective(a)[0] - objective(b)[0] == pytest.approx(other(a) - other(b), abs=1e-8)
 
 
