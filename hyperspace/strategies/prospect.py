@@ -25,7 +25,6 @@ from hyperspace.surrogates.base import Model, draw
 from hyperspace.trial import Array
 
 NEAR = 100  # points around a region's centre, beside its candidates
-
 BESIDE, AROUND = 8, 0.15  # points around the best trial from which valleys are looked for, too, and how far they are from it
 PROMISING = 64  # candidates among which a climb looks for its starts
 OFF = 1.0  # standard deviations that candidates stay off the border of success; twice that for a climb, which mostly ends there

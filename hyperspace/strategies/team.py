@@ -6,8 +6,8 @@ Three arms take turns (`Settings.arm`):
                in the next best region where the first one has been worked out
     thompson   the minimum of a function drawn from the posterior in a region (Thompson 1933; Eriksson et al. 2019)
 Which region an exploit or thompson turn works is decided by a draw, too: the one whose draw has the lower minimum, on the
-scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there goes to
-another valley of a function drawn over the whole cube instead ("explore").
+scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there goes to a
+valley, off the best trial, of a function drawn over the whole cube instead ("explore").
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acquisition
@@ -138,8 +137,7 @@ class Round:
             u = self._first_new(U, prospect.box, prospect.local, rng)
             return self._suggestion(member, u, THOMPSON, prospect.local, prospect.number)
         elsewhere = self._elsewhere(member)
-        starts = best_apart(self._setup.space, self._U, self._order, settings.valleys, settings.apart / 2)
-        U = elsewhere.valleys(self._U[starts], rng)
+        U = elsewhere.valleys(self._low_and_apart, rng)
         if not len(U):
             U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
         u = self._first_new(U, elsewhere.box, elsewhere.local, rng)
@@ -153,9 +151,12 @@ class Round:
         return max(prospect.latent_of(self._best), float(prospect.local.fitted.min()))
 
     @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        """The rows that count, the best first; there are some, since there are regions."""
-        return np.argsort(self._score, kind="stable")[: int(np.isfinite(self._score).sum())]
+    def _low_and_apart(self) -> Array:
+        """The best points that lie apart, the best first, (k, d); there are some, since there are regions."""
+        settings = self._setup.settings
+        order = np.argsort(self._score, kind="stable")[: int(np.isfinite(self._score).sum())]
+        points: Array = self._U[best_apart(self._setup.space, self._U, order, settings.valleys, settings.apart / 2)]
+        return points
 
     def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
         """Do as `_thompson` does, by joint draws at the candidates, of the region or else of the whole cube."""

@@ -6,7 +6,7 @@ has a Student t density around a common one, narrow and with heavy tails, all on
     log l_j = log l + 0.3 t_j, t_j of 2 degrees of freedom,   log l ~ Normal(sqrt(2) + ln(d)/2 - 3, 1.5)
 
 The common one is a part of theta, and is expected where Hvarfner's density has its mode. With independent densities a few dozen
-trials in ten dimensions give any lengthscales, and predictions that are worse for it (docs/surrogates.md); with normal ones
+trials in ten dimensions give any lengthscales, and predictions that are worse for it (docs/adaptive.md); with normal ones
 around a common lengthscale a dimension that does not matter would be taken for one that does (compare Eriksson and Jankowiak
 2021, whose horseshoe prior expects that most do not matter).
 """

@@ -20,9 +20,8 @@ SQRT5 = float(np.sqrt(5.0))
 WAVES = 256  # of a draw
 FEWEST_WAVES = 8  # of one dimension, where each has its own
 FEW = 16  # points that are worked out in double precision, and for all dimensions at once
-SHARED = (
-    0.5  # of the coordinates: where fewer differ from the first point, as in a search along the axes, only they are worked out
-)
+# Of the coordinates: where fewer differ from the first point, as in a search along the axes, only they are worked out.
+SHARED = 0.5
 _MATERN52 = 5.0  # degrees of freedom of the multivariate t distribution that is its spectral density
 
 
