@@ -12,6 +12,7 @@ from hyperspace.metrics import Metric, Metrics
 from hyperspace.partition import Partition
 from hyperspace.records import load_trial
 from hyperspace.space import Space, space_from
+from hyperspace.study.settings import identity
 from hyperspace.trial import Trial
 
 
@@ -36,6 +37,11 @@ class Description:
     exchange: str
     fingerprint: Mapping[str, Any]
     versions: Mapping[str, str]
+
+    @property
+    def identity(self) -> str:
+        """What every journal of the study carries."""
+        return identity(self.fingerprint)
 
     @property
     def models(self) -> tuple[str, ...]:

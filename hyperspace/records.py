@@ -6,12 +6,12 @@ Strict JSON has no nan and no infinities; a metric that is one of them travels a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hyperspace.metrics import Value
 from hyperspace.space import Space
-from hyperspace.trial import FINISHED, RUNNING, Trial
+from hyperspace.trial import FINISHED, GIVEN_DRIVE, RUNNING, Trial
 
 Record = dict[str, Any]
 
@@ -19,7 +19,6 @@ Record = dict[str, Any]
 _STARTED = ("attempt", "subspace", "region", "arm", "model", "predicted", "started", "suggest_seconds", "rank", "host", "origin")
 _FINISHED = ("seconds", "error", "fault", "reports")
 _OWN = ("known", "pending", "started", "suggest_seconds", "rank", "host")
-_LOADED = frozenset(_STARTED + _FINISHED)
 _DEFAULTS = {name: Trial.__dataclass_fields__[name].default for name in _STARTED + _FINISHED}
 
 
@@ -63,24 +62,12 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
         ValueError: a field is missing or of the wrong kind.
     """
     try:
-        fields = {name: record[name] for name in _LOADED & record.keys()}
-        status = record.get("status", RUNNING)
-        if status not in (RUNNING, *FINISHED):
-            raise ValueError(f"unknown status {status!r}")
-        if "predicted" in record:
-            fields["predicted"] = float(record["predicted"])
-        if "known" in record:
-            batches = record["known"]
-            fields["known"] = tuple(_load_counts(batch) for batch in ([batches] if isinstance(batches, Mapping) else batches))
-        if "reports" in record:
-            fields["reports"] = tuple((_integer(step), float(value)) for step, value in record["reports"])
-        if "pending" in record:
-            fields["pending"] = tuple(_integer(drive) for drive in record["pending"])
+        fields = {name: load(record[name]) for name, load in _LOADS.items() if name in record}
+        drive = record["drive"]
         return Trial(
-            drive=_integer(record["drive"]),
-            iteration=_integer(record["iteration"]),
+            drive=GIVEN_DRIVE if drive == GIVEN_DRIVE else _count(drive),
+            iteration=_count(record["iteration"]),
             x=space.load(record["x"]),
-            status=status,
             metrics={str(name): _load_metric(value) for name, value in record.get("metrics", {}).items()},
             **fields,
         )
@@ -93,10 +80,6 @@ def dump_metric(value: Value) -> Any:
     if isinstance(value, tuple):
         return [dump_metric(element) for element in value]
     return value if math.isfinite(value) else str(value)
-
-
-def _load_counts(counts: Mapping[str, Any]) -> dict[int, int]:
-    return {int(drive): _integer(count) for drive, count in counts.items()}
 
 
 def _load_metric(value: Any) -> Value:
@@ -112,7 +95,82 @@ def _given(trial: Trial, names: tuple[str, ...]) -> Record:
     return {name: value for name, value in values if value != _DEFAULTS[name]}
 
 
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"a whole number from 0 was expected, got {value!r}")
+    return value
+
+
 def _integer(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"a whole number was expected, got {value!r}")
     return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError(f"a number was expected, got {value!r}")
+    return float(value)
+
+
+def _seconds(value: Any) -> float:
+    if not 0.0 <= (seconds := _number(value)) < math.inf:
+        raise ValueError(f"seconds from 0 were expected, got {value!r}")
+    return seconds
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a text was expected, got {value!r}")
+    return value
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"an object was expected, got {value!r}")
+    return value
+
+
+def _one_of(*values: Any) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if value not in values:
+            raise ValueError(f"one of {', '.join(map(repr, values))} was expected, got {value!r}")
+        return value
+
+    return check
+
+
+def _optional(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else load(value)
+
+
+def _known(value: Any) -> tuple[dict[int, int], ...]:
+    batches = [value] if isinstance(value, dict) else value  # one batch, as earlier versions wrote it
+    return tuple({int(drive): _count(count) for drive, count in batch.items()} for batch in batches)
+
+
+def _reports(value: Any) -> tuple[tuple[int, float], ...]:
+    return tuple((_integer(step), _number(loss)) for step, loss in value)
+
+
+# What reads each field: journals are files, and whatever stands in one has a kind and a range.
+_LOADS: dict[str, Callable[[Any], Any]] = {
+    "status": _one_of(RUNNING, *FINISHED),
+    "attempt": _count,
+    "subspace": _count,
+    "region": _optional(_count),
+    "arm": _text,
+    "model": _optional(_object),
+    "predicted": _optional(_number),
+    "known": _known,
+    "pending": lambda value: tuple(_count(drive) for drive in value),
+    "started": _seconds,
+    "suggest_seconds": _seconds,
+    "rank": _count,
+    "host": _text,
+    "origin": _one_of("asked", "given"),
+    "seconds": _optional(_seconds),
+    "error": _optional(_text),
+    "fault": _one_of(None, "objective", "infrastructure"),
+    "reports": _optional(_reports),
+}

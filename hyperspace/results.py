@@ -254,14 +254,20 @@ def load_results(results_path: str | os.PathLike[str]) -> Result:
     """
     folder = StudyFolder(results_path)
     study = describe_study(folder)
-    return Result([*study.given, *read_trials(folder, study.space)], study.space, study.metrics, study.partition, study.models)
+    trials = read_trials(folder, study.space, study.identity)
+    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models)
 
 
-def read_trials(folder: StudyFolder, space: Space) -> list[Trial]:
+def read_trials(folder: StudyFolder, space: Space, study: str | None = None) -> list[Trial]:
     """Return all trials that stand in the journals of a study.
 
+    Args:
+        folder: the study's files.
+        space: turns JSON into points.
+        study: identity of the study that the journals have to belong to; None: not compared.
+
     Raises:
-        StudyError: a damaged journal.
+        StudyError: a damaged journal, or one of another study.
     """
-    readers = folder.read_journals(space, folder.drives())
+    readers = folder.read_journals(space, folder.drives(), study)
     return [trial for reader in readers.values() for trial in reader.trials.values()]

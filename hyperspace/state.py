@@ -47,7 +47,7 @@ def study_state(results_path: str | os.PathLike[str]) -> StudyState:
     """
     folder = StudyFolder(results_path)
     study = describe_study(folder)
-    journals = folder.read_journals(study.space, folder.drives()).values()
+    journals = folder.read_journals(study.space, folder.drives(), study.identity).values()
     statuses = Counter(trial.status for journal in journals for trial in journal.trials.values())
     finished = statuses.total() - statuses[RUNNING]
     return StudyState(study.planned, finished, finished - statuses[OK], statuses[RUNNING])

@@ -18,6 +18,7 @@ from types import FrameType
 
 from hyperspace.errors import StudyError
 from hyperspace.journal import StudyFolder
+from hyperspace.journal.files import replace_whole
 
 BY_COMMAND = "hyperspace stop"
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
@@ -145,9 +146,7 @@ def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
 
 def _write(file: Path, why: str) -> None:
     """Put a new file there, whatever was there before; it says who wrote it."""
-    temporary = file.with_name(f"{file.name}.{socket.gethostname()}.{os.getpid()}.tmp")
-    temporary.write_text(f"{why}: process {os.getpid()} on {socket.gethostname()}, {time.ctime()}\n")
-    os.replace(temporary, file)
+    replace_whole(file, f"{why}: process {os.getpid()} on {socket.gethostname()}, {time.ctime()}\n")
 
 
 def _read(file: Path) -> str:

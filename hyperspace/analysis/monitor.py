@@ -129,8 +129,10 @@ class Monitor:
             StudyError: a damaged file.
         """
         description = describe_study(self._folder)  # how far it is to go may have changed
-        for drive in self._folder.drives():
-            self._readers.setdefault(drive, self._folder.reader(drive, description.space)).read()
+        for drive, files in self._folder.segments().items():
+            if drive not in self._readers:
+                self._readers[drive] = self._folder.reader(drive, description.space, description.identity)
+            self._readers[drive].read(files)
         trials = [trial for reader in self._readers.values() for trial in reader.trials.values()]
         workers = _workers(self._folder)
         until = running_until(trials, None if workers is None else bool(workers), now)

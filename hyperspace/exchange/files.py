@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from hyperspace.exchange.serial import SerialExchange
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
@@ -69,6 +70,7 @@ class SharedFolder:
     Args:
         folder: the study's files.
         leases: this worker's.
+        worker: name of the lease that this worker holds as long as it lives.
         study: identity of the study.
         space: turns points into JSON.
         n_drives: number of drives.
@@ -78,12 +80,15 @@ class SharedFolder:
         journals: those of the drives that this worker holds.
     """
 
-    def __init__(self, folder: StudyFolder, leases: Leases, study: str, space: Space, n_drives: int) -> None:
+    def __init__(self, folder: StudyFolder, leases: Leases, worker: str, study: str, space: Space, n_drives: int) -> None:
         self._folder = folder
         self._leases = leases
+        self._worker = worker
         self._study = study
         self._space = space
-        self._readers = {drive: folder.reader(drive, space) for drive in range(n_drives)}
+        # What another worker has written and not yet synced is not to be built on.
+        self._readers = {drive: folder.reader(drive, space, study, durable=True) for drive in range(n_drives)}
+        self._segments: dict[int, Journal] = {}  # the last segment that this worker has begun, by drive
         self.recorded = RecordedTrials(self._readers)
         self.journals: dict[int, Journal] = {}
         self._interval = max(_LEAST_INTERVAL, 10.0 * _SECONDS_PER_FILE * n_drives)
@@ -95,7 +100,8 @@ class SharedFolder:
         now = time.monotonic()
         if now < self._next_look and not insist:
             return []
-        news = [reader for reader in self._readers.values() if reader.read()]
+        files = self._folder.segments()
+        news = [reader for drive, reader in self._readers.items() if reader.read(files.get(drive, {}))]
         self._next_look = time.monotonic() + self._interval
         return news
 
@@ -110,33 +116,55 @@ class SharedFolder:
         return {int(name) for name in names if name.isdigit()}
 
     def take(self, drive: int) -> bool:
-        """Take a drive's lease and open its journal; return False if somebody else has it.
+        """Take a drive's lease, and let this worker write its journal; return False if another worker has it.
 
-        A drive whose owner died goes on in a new segment: should the owner only have been stalled, it still writes its own.
+        The worker goes on in its own segment if no other worker has written since, and else begins a new one.
+
+        Raises:
+            LeaseLostError: this worker counts as dead, since it stood still.
+            StudyError: a damaged journal, or a folder that cannot be written.
         """
-        attempt = self._leases.take(_lease(drive))
+        self._leases.check(self._worker)
+        reader, name = self._readers[drive], _lease(drive)
+        own = self._segments.get(drive)
+        goes_on = own is not None and own.attempt == reader.attempt
+        attempt = self._leases.take(name, least=reader.attempt + (not goes_on))
         if attempt is None:
             return False
-        reader = self._readers[drive]
         try:
-            reader.read()  # all that its last owner wrote: it closed the journal before it gave the lease back
-            journal = open_journal(self._folder, self._study, drive, self._space, reader, takeover=attempt > 0)
-        except FileExistsError:  # this worker was stalled itself, and another one took the drive meanwhile
-            self._leases.release(_lease(drive))
-            return False
+            reader.read()  # all that its last owner wrote: it wrote it before it gave the lease back
+            if own is not None and own.attempt == attempt == reader.attempt:
+                self.journals[drive] = own
+            elif attempt > reader.attempt:
+                self.journals[drive] = self._segments[drive] = open_journal(
+                    self._folder, self._study, drive, self._space, reader, attempt, partial(self._leases.check, name)
+                )
+            else:  # other workers have come and gone since the reader looked last
+                self._leases.release(name)
+                return False
         except BaseException:
-            self._leases.release(_lease(drive))
+            self._leases.release(name)
             raise
-        self.journals[drive] = journal
         return True
 
     def give_back(self, drive: int) -> None:
-        """Close a drive's journal, and give its lease back."""
+        """Write what is held of a drive's journal, and give its lease back."""
         try:
             self.journals.pop(drive).close()
         finally:
             self._leases.release(_lease(drive))
         self._readers[drive].read()
+
+    def abandon(self, drive: int) -> None:
+        """Leave a drive, whose lease this worker has lost, to whoever has taken it over.
+
+        Raises:
+            LeaseLostError: the whole worker counts as dead.
+        """
+        self.journals.pop(drive, None)
+        self._segments.pop(drive, None)
+        self._leases.release(_lease(drive))
+        self._leases.check(self._worker)
 
     def stop_all(self) -> None:
         """Ask all workers to end."""

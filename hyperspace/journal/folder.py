@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import threading
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from hyperspace.errors import StudyError
+from hyperspace.journal.files import create_whole, make_folder, read_whole, replace_whole
 from hyperspace.journal.lines import FORMAT
 from hyperspace.journal.reader import DriveReader
 from hyperspace.records import Record
 from hyperspace.space import Space
+
+_JOURNAL = re.compile(r"(\d{5,})(?:\.(\d+))?\.jsonl")
 
 
 class StudyFolder:
@@ -25,7 +27,7 @@ class StudyFolder:
 
     study.json               what the study is, fixed at its creation, and how far it was asked to go
     journals/00003.jsonl     the events of drive 3
-    journals/00003.1.jsonl   its next segment, begun by the worker that took the drive over from one that died
+    journals/00003.2.jsonl   those that the owner of the second lease after the first one has written: a segment of its own
     leases/                  who works what (see `hyperspace.journal.lease`)
     stop                     asks the runs that find it to end (see `hyperspace.stopping`)
     scratch/00003-00017/     files of the trial of drive 3, iteration 17
@@ -49,18 +51,44 @@ class StudyFolder:
         """What asks the runs of the study to end."""
         return self.path / "stop"
 
-    def journal_file(self, drive: int, segment: int = 0) -> Path:
-        """The events of one drive."""
-        return self.path / "journals" / (f"{drive:05d}.{segment}.jsonl" if segment else f"{drive:05d}.jsonl")
+    @property
+    def journals(self) -> Path:
+        """The folder of the journals."""
+        return self.path / "journals"
+
+    def journal_file(self, drive: int, attempt: int = 0) -> Path:
+        """Return the segment of a drive's journal that belongs to an attempt: to a lease of this number."""
+        return self.journals / (f"{drive:05d}.{attempt}.jsonl" if attempt else f"{drive:05d}.jsonl")
 
     def scratch(self, drive: int, iteration: int) -> Path:
         """A folder for the files of one trial; made when it is asked for."""
         return self.path / "scratch" / f"{drive:05d}-{iteration:05d}"
 
+    def segments(self) -> dict[int, dict[int, Path]]:
+        """Return the files of all journals: drive -> attempt -> segment, both in ascending order.
+
+        Raises:
+            StudyError: the folder of the journals cannot be listed.
+        """
+        found: dict[int, dict[int, Path]] = {}
+        try:
+            names = os.listdir(self.journals)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StudyError(f"{self.journals} cannot be read: {error.strerror}") from error
+        for name in names:
+            if match := _JOURNAL.fullmatch(name):
+                found.setdefault(int(match[1]), {})[int(match[2] or 0)] = self.journals / name
+        return {drive: dict(sorted(found[drive].items())) for drive in sorted(found)}
+
     def drives(self) -> list[int]:
         """Return the drives that have a journal."""
-        names = (file.name.partition(".")[0] for file in (self.path / "journals").glob("*.jsonl"))
-        return sorted({int(name) for name in names if name.isdigit()})
+        return list(self.segments())
+
+    def next_attempt(self) -> int:
+        """Return the least number of a lease under which nothing has been written yet."""
+        return 1 + max((max(attempts) for attempts in self.segments().values()), default=-1)
 
     def read_study(self) -> Record | None:
         """Return what study.json says; None where there is none.
@@ -69,7 +97,7 @@ class StudyFolder:
             StudyError: the file is damaged, or of a format that this version does not know.
         """
         try:
-            record = json.loads(self.study_file.read_bytes())
+            record = json.loads(read_whole(self.study_file))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
@@ -91,7 +119,7 @@ class StudyFolder:
         """
         text = json.dumps(dict(record) | {"crc": _checksum(record)}, indent=1, allow_nan=False) + "\n"
         try:
-            (self.path / "journals").mkdir(parents=True, exist_ok=True)
+            make_folder(self.journals)
             if create:
                 return create_whole(self.study_file, text)
             replace_whole(self.study_file, text)
@@ -107,23 +135,41 @@ class StudyFolder:
         self.path.rename(aside)
         return aside
 
-    def reader(self, drive: int, space: Space) -> DriveReader:
-        """Return a reader of a drive's journal, which has read nothing yet."""
-        return DriveReader(partial(self.journal_file, drive), drive, space)
+    def reader(self, drive: int, space: Space, study: str | None = None, durable: bool = False) -> DriveReader:
+        """Return a reader of a drive's journal, which has read nothing yet.
 
-    def read_journals(self, space: Space, drives: Iterable[int]) -> dict[int, DriveReader]:
+        Args:
+            drive: number of the drive.
+            space: turns JSON into points.
+            study: identity of the study that the journal has to belong to; None: not compared.
+            durable: see `JournalReader`.
+        """
+        return DriveReader(partial(self._segments_of, drive), drive, space, study, durable)
+
+    def _segments_of(self, drive: int) -> dict[int, Path]:
+        return self.segments().get(drive, {})
+
+    def read_journals(self, space: Space, drives: Iterable[int], study: str | None = None) -> dict[int, DriveReader]:
         """Read the journals of `drives`; those without a file are left out.
 
+        Args:
+            space: turns JSON into points.
+            drives: numbers of the drives.
+            study: identity of the study that the journals have to belong to; None: not compared.
+
         Raises:
-            StudyError: a damaged journal, with the file and the line; or one that has lost what another drive knew of.
+            StudyError: a damaged journal, with the file and the line; one of another study; or one that has lost what another
+                drive knew of.
         """
-        readers = {drive: self.reader(drive, space) for drive in drives}
-        for reader in readers.values():
-            reader.read()
-        self._check_counts(readers)
+        files = self.segments()
+        readers = {drive: self.reader(drive, space, study) for drive in drives}
+        for drive, reader in readers.items():
+            reader.read(files.get(drive, {}))
+            reader.check_whole()
+        self._check_counts(readers, files)
         return {drive: reader for drive, reader in readers.items() if reader.segments}
 
-    def _check_counts(self, readers: Mapping[int, DriveReader]) -> None:
+    def _check_counts(self, readers: Mapping[int, DriveReader], files: Mapping[int, Mapping[int, Path]]) -> None:
         """Look for trials that a drive knew of and that are on record no more: lines or files that were cut off cleanly."""
         known: dict[int, tuple[int, int]] = {}  # drive -> the most trials that a drive knew of it, and which one did
         for observer, reader in readers.items():
@@ -134,7 +180,7 @@ class StudyFolder:
             for drive, count in totals.items():
                 known[drive] = max(known.get(drive, (0, 0)), (count, observer))
         for drive, (count, observer) in known.items():
-            if drive not in readers and self.journal_file(drive).exists():
+            if drive not in readers and drive in files:
                 continue  # another rank reads it
             lost = readers[drive].first_unfinished if drive in readers else 0
             if lost < count and drive in readers:  # written, perhaps, after it was read and before the other one was
@@ -149,53 +195,3 @@ class StudyFolder:
 
 def _checksum(record: Mapping[str, Any]) -> str:
     return f"{zlib.crc32(json.dumps(record, sort_keys=True, allow_nan=False).encode()):08x}"
-
-
-def replace_whole(path: Path, text: str) -> None:
-    """Put a file in the place of another, so that a reader sees either the one or the other, and make it durable."""
-    os.replace(_beside(path, text), path)
-    sync_folder(path.parent)
-
-
-def create_whole(path: Path, text: str) -> bool:
-    """Create a file with all its content at once, and make it durable; return False if there is one already.
-
-    Where a file system has no hard links it is created empty and then filled.
-    """
-    temporary = _beside(path, text)
-    try:
-        os.link(temporary, path)  # fails where there is a file, over NFS too
-    except FileExistsError:
-        return False
-    except OSError:
-        try:
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        except FileExistsError:
-            return False
-        with open(file, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
-    return True
-
-
-def _beside(path: Path, text: str) -> Path:
-    """Write a durable file beside another, under a name that no other process or thread uses."""
-    temporary = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{threading.get_ident():x}.tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,8 +1,9 @@
-"""Leases: who writes which journal, so that two jobs never write the same one.
+"""Leases: they prevent two runs from working on one study at the same time.
 
 A lease is a small file, leases/NAME.ATTEMPT.json, that its owner touches every few seconds. A run over MPI or in one process
-holds the lease "study"; the workers of exchange="files" hold one for the drive that they work. A lease whose owner died is
-taken over under the next attempt. An owner that was only stalled finds its file gone, and stops writing.
+holds the lease "study". A worker of exchange="files" holds one of its own for as long as it lives, and one for the drive that it
+works. A lease whose owner died is taken over under a higher attempt. An owner that only stood still finds its file gone before
+it writes again (`Claim.check`), and stops.
 
 Files are created whole, which fails where the name is taken, on network file systems too. Ages are
 measured by the file system's own clock, so that the hosts' clocks need not agree.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -21,14 +22,79 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hyperspace.errors import StudyError
-from hyperspace.journal.folder import create_whole
+from hyperspace.journal.files import create_whole, file_system_time, make_folder, once_more, read_whole
 from hyperspace.journal.owner import Owner, load_owner
 
 HEARTBEAT = 10.0  # seconds between two signs of life
 EXPIRY = 120.0  # seconds without one after which an owner on another machine counts as dead
 STUDY = "study"  # the lease of a run that works all drives
+WORKER = "worker-"  # begins the name of the lease that a worker holds as long as it lives
 _MOMENT = 5.0  # seconds in which a run that is about to end may end
 _RETRY = 0.2  # seconds between two attempts to take a lease
+_AWAY = 30.0  # seconds for which a file server may be away before a lease counts as unreadable
+
+
+class LeaseLostError(StudyError):
+    """Another process has taken over what this one worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease as its owner has taken it; any process of the owner's run can tell by it whether the lease still stands.
+
+    Attributes:
+        path: the file of the lease.
+        text: its content.
+    """
+
+    path: Path
+    text: str
+
+    @property
+    def attempt(self) -> int:
+        """Number of the lease."""
+        return int(self.path.name.split(".")[-2])
+
+    def stands(self) -> bool:
+        """Return whether the lease is still held: while its owner stood still, it may have been taken over.
+
+        Raises:
+            StudyError: the file can be read no more, for a reason that does not go away.
+        """
+        begun = time.monotonic()
+        while True:
+            try:
+                return read_whole(self.path) == self.text.encode()
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            except OSError as error:
+                if time.monotonic() - begun > _AWAY:
+                    raise StudyError(f"{self.path} cannot be read: {error.strerror}") from error
+                time.sleep(_RETRY)
+
+    def check(self) -> None:
+        """Refuse to go on if the lease is lost.
+
+        Raises:
+            LeaseLostError: it is lost.
+            StudyError: it cannot be read, or the study's folder is gone.
+        """
+        if self.stands():
+            return
+        study = self.path.parent.parent
+        if not (study / "journals").is_dir():
+            raise StudyError(
+                f"the study's folder {str(study)!r} was removed or renamed while this run worked on it; this run ends, since it "
+                f"can record nothing any more"
+            )
+        name = self.path.name.rsplit(".", 2)[0]
+        taker = Leases(self.path.parent).holders().get(name)
+        by = f"by {taker.owner}" if taker is not None and taker.owner is not None else "by another run"
+        what = f"the study in {str(study)!r}" if name == STUDY else f"what this worker had begun (lease {name!r})"
+        raise LeaseLostError(
+            f"{what} was taken over {by}, since this process had given no sign of life for {EXPIRY:g} seconds, or its main "
+            f"process had ended; it stops here, and all that it had recorded before is kept"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +116,7 @@ class Leases:
     """The leases of a study, and those of them that this process holds.
 
     Args:
-        folder: where they lie; made when the first one is taken.
+        folder: where they are; made when the first one is taken.
 
     Attributes:
         me: this process.
@@ -59,8 +125,7 @@ class Leases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.me = Owner.here()
-        self._token = f"{socket.gethostname()}.{os.getpid()}.{id(self):x}"  # no other process has files of this name
-        self._mine: dict[str, tuple[int, str]] = {}  # attempt, and what stands in the file
+        self._mine: dict[str, Claim] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._heart: threading.Thread | None = None
@@ -74,48 +139,69 @@ class Leases:
         return {name: self._look(name, attempt) for name, attempt in self._files().items() if not self.holds(name)}
 
     def take(self, name: str, least: int = 0) -> int | None:
-        """Take a lease; return its attempt, or None if somebody else holds it.
+        """Take a lease; return its attempt, or None if another process holds it.
 
         Args:
             name: what is to be worked.
-            least: attempt of a lease that nobody holds.
+            least: the least attempt that may be taken: one under which nothing was written by others.
 
         Raises:
             StudyError: the folder cannot be written.
         """
+        try:
+            return self._take(name, least)
+        except OSError as error:
+            raise StudyError(f"a lease in {self._folder} cannot be taken: {error.strerror}") from error
+
+    def _take(self, name: str, least: int) -> int | None:
         highest = self._files().get(name)
         if highest is not None and not self._look(name, highest).expired:
             return None
         attempt = least if highest is None else max(least, highest + 1)
         text = json.dumps(asdict(Owner.here()))
-        if not self._create(self._file(name, attempt), text):
+        make_folder(self._folder)
+        if not create_whole(self._file(name, attempt), text):
             return None
-        if self._files().get(name) != attempt:  # somebody was faster, and by more than one step
+        if self._files().get(name) != attempt:  # another process was faster, and by more than one step
             self._file(name, attempt).unlink(missing_ok=True)
             return None
         if highest is not None:
-            self._file(name, highest).unlink(missing_ok=True)
+            try:
+                _remove(self._file(name, highest))  # its owner, should it only have stood still, finds out by this
+            except OSError:
+                self._file(name, attempt).unlink(missing_ok=True)
+                raise
         with self._lock:
-            self._mine[name] = attempt, text
+            self._mine[name] = Claim(self._file(name, attempt), text)
         if self._heart is None:
             self._heart = threading.Thread(target=self._beat, name="hyperspace-heartbeat", daemon=True)
             self._heart.start()
         return attempt
 
+    def claim(self, name: str) -> Claim:
+        """Return a lease that this process has taken."""
+        return self._mine[name]
+
+    def check(self, name: str) -> None:
+        """Refuse to go on with what this process has taken and may have lost; see `Claim.check`."""
+        self._mine[name].check()
+
     def holds(self, name: str) -> bool:
-        """Return whether this process still holds a lease: while it was stalled, another may have taken it over."""
-        if name not in self._mine:
-            return False
-        attempt, text = self._mine[name]
-        try:
-            return self._file(name, attempt).read_text() == text
-        except OSError:
-            return False
+        """Return whether this process still holds a lease."""
+        return name in self._mine and self._mine[name].stands()
+
+    def remove_expired(self) -> None:
+        """Remove the leases of owners that count as dead, so that one that only stood still finds out."""
+        for name, attempt in self._files().items():
+            if not self.holds(name) and self._look(name, attempt).expired:
+                with contextlib.suppress(OSError):
+                    _remove(self._file(name, attempt))
 
     def release(self, name: str) -> None:
         """Give a lease back, if it is still held."""
-        if self.holds(name):
-            self._file(name, self._mine[name][0]).unlink(missing_ok=True)
+        with contextlib.suppress(OSError, StudyError):  # it expires
+            if self.holds(name):
+                self._mine[name].path.unlink(missing_ok=True)
         with self._lock:
             self._mine.pop(name, None)
 
@@ -132,8 +218,8 @@ class Leases:
         """Return the highest attempt of every lease."""
         highest: dict[str, int] = {}
         try:
-            names = os.listdir(self._folder)
-        except FileNotFoundError:
+            names = once_more(lambda: os.listdir(self._folder))
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         for file in names:
             name, _, attempt = file.removesuffix(".json").rpartition(".")
@@ -145,40 +231,26 @@ class Leases:
         path = self._file(name, attempt)
         try:
             beat = path.stat().st_mtime
-            owner = load_owner(json.loads(path.read_bytes()))
         except FileNotFoundError:
             return Held(None, 0.0, expired=True)  # given back this moment
-        except (OSError, ValueError, TypeError):
+        try:
+            owner = load_owner(json.loads(read_whole(path)))
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             owner = None
         dead = None if owner is None else owner.is_dead(self.me)
-        return Held(owner, beat, expired=self._clock() - beat > EXPIRY if dead is None else dead)
-
-    def _clock(self) -> float:
-        """Return the time by the file system's clock."""
-        path = self._folder / f".clock.{self._token}"
-        path.touch()
-        now = path.stat().st_mtime
-        path.unlink(missing_ok=True)
-        return now
-
-    def _create(self, path: Path, text: str) -> bool:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            return create_whole(path, text)
-        except OSError as error:
-            raise StudyError(f"the lease {path} cannot be written: {error.strerror}") from error
+        return Held(owner, beat, expired=file_system_time(self._folder) - beat > EXPIRY if dead is None else dead)
 
     def _beat(self) -> None:
         """Touch what is held, until the end; runs beside an objective of hours."""
         while not self._ended.wait(HEARTBEAT):
             with self._lock:
-                files = [self._file(name, attempt) for name, (attempt, _) in self._mine.items()]
+                files = [claim.path for claim in self._mine.values()]
             for file in files:
                 with contextlib.suppress(OSError):  # gone: `holds` tells; or the disk is away, and comes back
                     os.utime(file)
 
 
-def take_study(leases: Leases, path: Path) -> None:
+def take_study(leases: Leases, path: Path, least: int = 0) -> Claim:
     """Take the lease of a whole study, for a run that works all its drives.
 
     An owner on another machine that gives no sign of life is waited for until it counts as dead; one that is about to end, for
@@ -187,41 +259,76 @@ def take_study(leases: Leases, path: Path) -> None:
     Args:
         leases: the study's.
         path: the study's folder, for messages.
+        least: see `Leases.take`.
 
     Raises:
-        StudyError: somebody else works on it.
+        StudyError: another process works on it.
     """
-    begun = time.monotonic()
+    begun, told = time.monotonic(), False
     beats: dict[Owner | None, float] = {}
     while True:
-        taken = leases.take(STUDY) is not None
+        taken = leases.take(STUDY, least) is not None
         working = [held for held in leases.holders().values() if not held.expired]
         if taken and not working:
-            return
+            leases.remove_expired()
+            return leases.claim(STUDY)
         leases.release(STUDY)
         alive = any(beats.setdefault(held.owner, held.beat) != held.beat for held in working)
-        near = any(held.owner is not None and held.owner.is_dead(leases.me) is False for held in working)
+        # A file that names no process was not written by a run: waiting for its next heartbeat is waiting for nothing.
+        near = any(held.owner is None or held.owner.is_dead(leases.me) is False for held in working)
         waited = time.monotonic() - begun
-        # Who has expired since `take` looked is taken over at the next try.
+        # A lease that has expired since `take` looked is taken over at the next try.
         if alive or waited > (_MOMENT if near else EXPIRY if working else 2.0 * EXPIRY):
             raise _busy(path, working)
+        if waited > _MOMENT and not told:
+            told = True
+            sys.stderr.write(
+                f"hyperspace: {_names(working)} may still work on the study in {str(path)!r}; waiting up to {EXPIRY:g} seconds "
+                f"for a sign of life\n"
+            )
         time.sleep(_RETRY)
 
 
-def check_workers_only(leases: Leases, path: Path) -> None:
-    """Refuse to join a study that a run over MPI or in one process works as a whole.
+def join_study(leases: Leases, path: Path) -> str:
+    """Take the lease of a worker, which keeps a run over MPI or in one process from working on the study meanwhile.
+
+    The worker takes its lease before it looks for such a run, and the run takes its own before it looks for workers: of two that
+    begin in the same moment at least one finds the other.
+
+    Args:
+        leases: the study's.
+        path: the study's folder, for messages.
+
+    Returns:
+        The name of the worker's lease.
 
     Raises:
-        StudyError: one does.
+        StudyError: a run works on the study as a whole.
     """
+    name = f"{WORKER}{leases.me.host.partition('/')[0]}-{leases.me.pid}"
+    leases.take(name)
     held = leases.holders().get(STUDY)
     if held is not None and not held.expired:
+        leases.release(name)
         raise _busy(path, [held])
+    leases.remove_expired()
+    return name
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(IsADirectoryError):  # which no process holds
+        path.unlink(missing_ok=True)
+
+
+def _names(working: Iterable[Held]) -> str:
+    return "; ".join(sorted({str(held.owner or "an unknown process") for held in working}))
 
 
 def _busy(path: Path, working: Iterable[Held]) -> StudyError:
-    owners = "; ".join(sorted({str(held.owner or "an unknown process") for held in working}))
+    working = list(working)
+    unknown = any(held.owner is None for held in working)
+    hint = f"; or, if no run works on it, remove the damaged files in {path / 'leases'}" if unknown else ""
     return StudyError(
-        f"the study in {str(path)!r} is being worked by {owners}; wait for its end, end it with: hyperspace stop {path}, "
-        f"or take another results_path"
+        f"the study in {str(path)!r} is being worked by {_names(working)}; wait for its end, end it with: hyperspace stop "
+        f"{path}, or take another results_path{hint}"
     )

@@ -1,12 +1,15 @@
-"""Reads journals back: whole, or while somebody else is still writing them."""
+"""Reads journals back: whole, or while they are still being written."""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from hyperspace.errors import StudyError
+from hyperspace.journal.files import once_more, open_regular
 from hyperspace.journal.lines import FORMAT, decode_line
 from hyperspace.records import Record, load_trial, started_record
 from hyperspace.space import Space
@@ -14,26 +17,40 @@ from hyperspace.trial import Trial, TrialKey
 
 
 class JournalReader:
-    """What stands in one file, as far as it was read; `read` goes on where it stopped.
+    """The content of one segment, as far as it was read; `read` goes on where it stopped.
 
     A last line without its end is left for later: it was torn by a kill, or is being written.
 
     Args:
         path: the file; it need not be there yet.
         space: turns JSON into points.
+        drive: number of the drive that the file has to belong to; None: not compared.
+        study: identity of the study that the file has to belong to; None: not compared.
+        durable: sync the file before its lines count, so that a power cut cannot take back what was built on.
 
     Attributes:
         study: identity of the study that the file belongs to; None while it is empty.
+        follows: attempt -> lines of that earlier segment that count; None where the file does not tell.
         trials: one trial a key, finished or still running; of two finished records the first.
         lines: number of whole lines read.
         size: bytes up to the end of the last of them.
         torn: bytes behind it.
     """
 
-    def __init__(self, path: Path, space: Space) -> None:
+    def __init__(
+        self, path: Path, space: Space, drive: int | None = None, study: str | None = None, durable: bool = False
+    ) -> None:
         self.path = path
         self._space = space
+        self._drive = drive
+        self._expected = study
+        self._durable = durable
+        self._limit: int | None = None
+        self._clear()
+
+    def _clear(self) -> None:
         self.study: str | None = None
+        self.follows: Mapping[int, int] | None = None
         self.trials: dict[TrialKey, Trial] = {}
         self.lines = 0
         self.size = 0
@@ -43,19 +60,59 @@ class JournalReader:
         """Read what is new; return the keys of the trials that changed.
 
         Raises:
-            StudyError: a damaged line, with the file and its number.
+            StudyError: a damaged line, with the file and its number; or the file cannot be read.
         """
         try:
-            if os.stat(self.path).st_size == self.size + self.torn:
-                return []
-            with open(self.path, "rb") as file:
-                file.seek(self.size)
-                data = file.read()
+            data = once_more(self._read_rest)
         except FileNotFoundError:
             return []
-        *lines, rest = data.split(b"\n")
-        self.torn = len(rest)
-        return [key for key in map(self._read_line, lines) if key is not None]
+        except OSError as error:
+            raise StudyError(f"{self.path} cannot be read: {error.strerror}") from error
+        if data is None:
+            return []
+        *lines, _ = data.split(b"\n")
+        if self._limit is not None:
+            lines = lines[: max(self._limit - self.lines, 0)]
+        begun = self.size
+        changed = [key for key in map(self._read_line, lines) if key is not None]
+        self.torn = len(data) - (self.size - begun)
+        return changed
+
+    def _read_rest(self) -> bytes | None:
+        """Return all that comes after the lines that were read; None if the file has not grown since."""
+        status = os.stat(self.path)
+        if stat.S_ISREG(status.st_mode) and status.st_size <= self.size + self.torn:
+            return None
+        with open(open_regular(self.path), "rb") as file:
+            file.seek(self.size)
+            data = file.read()
+            if self._durable:
+                _sync(file.fileno())
+        return data
+
+    def end_at(self, lines: int) -> list[TrialKey]:
+        """Leave out all that comes after the first `lines` lines; return the keys of the trials that changed."""
+        if self._limit == lines:
+            return []
+        before = []
+        self._limit = lines
+        self.torn = 0  # what was left unread may count now
+        if self.lines > lines:
+            before = list(self.trials)
+            self._clear()
+        return before + self.read()
+
+    def check_whole(self) -> None:
+        """Check that all lines are there that a later segment counts on.
+
+        Raises:
+            StudyError: the file was cut off.
+        """
+        if self._limit is not None and self.lines < self._limit:
+            raise StudyError(
+                f"{self.path} ends after line {self.lines}, and what was written later counts on {self._limit} lines of it; "
+                f"restore it from a backup"
+            )
 
     def _read_line(self, line: bytes) -> TrialKey | None:
         try:
@@ -63,10 +120,10 @@ class JournalReader:
             if record.get("sequence") != self.lines:
                 raise ValueError(f"it has sequence number {record.get('sequence')!r}, expected {self.lines}")
             key = self._take(record)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise StudyError(
                 f"{self.path}, line {self.lines + 1}: {error}. The journal is damaged there; restore the file from a backup, or "
-                f"move it away to go on without this drive's trials"
+                f"move all files of this drive away to go on without its trials"
             ) from error
         self.lines += 1
         self.size += len(line) + 1
@@ -74,11 +131,13 @@ class JournalReader:
 
     def _take(self, record: Record) -> TrialKey | None:
         event = record.get("event")
+        if (event == "study") != (self.lines == 0):
+            raise ValueError("its first line, and no other, has to name the study")
         if event == "study":
-            if record.get("format") != FORMAT:
-                raise ValueError(f"format {record.get('format')!r} is unknown to this version, which reads {FORMAT}")
-            self.study = str(record["study"])
+            self._take_header(record)
             return None
+        if self._drive is not None and record.get("drive") != self._drive:
+            raise ValueError(f"it is about drive {record.get('drive')!r}, and the file is the journal of drive {self._drive}")
         if event == "reported":  # intermediate values do not change which trials there are
             return None
         if event == "started":
@@ -91,43 +150,60 @@ class JournalReader:
             return self._finish(record)
         raise ValueError(f"unknown event {event!r}")
 
+    def _take_header(self, record: Record) -> None:
+        if record.get("format") != FORMAT:
+            raise ValueError(f"format {record.get('format')!r} is unknown to this version, which reads {FORMAT}")
+        if self._drive is not None and record.get("drive") != self._drive:
+            raise ValueError(
+                f"it begins the journal of drive {record.get('drive')!r}, and the file's name is that of drive {self._drive}"
+            )
+        self.study = str(record["study"])
+        if self._expected is not None and self.study != self._expected:
+            raise ValueError("the journal belongs to another study than study.json does")
+        if "follows" in record:
+            self.follows = {int(attempt): _count(lines) for attempt, lines in record["follows"].items()}
+
     def _finish(self, record: Record) -> TrialKey:
-        key = TrialKey(record["iteration"], record["drive"])
+        key = TrialKey(_count(record.get("iteration")), _count(record.get("drive")))
         known = self.trials.get(key)
         if known is None:
             raise ValueError(f"drive {key.drive}, iteration {key.iteration} ends without having been started")
         if not known.finished:
             self.trials[key] = load_trial(started_record(known, self._space) | record, self._space)
+            if not self.trials[key].finished:
+                raise ValueError(f"drive {key.drive}, iteration {key.iteration} ends without a status")
         return key
 
 
 class DriveReader:
-    """All that is on record of one drive: its segments, of which each but the last was left by an owner that died.
+    """All that is on record of one drive: its segments, of which each has a writer of its own.
 
-    Two records of one (drive, iteration), which a stalled owner can bring about, resolve to the one of the lowest attempt.
+    The header of a segment says how many lines of each earlier segment its writer has found. What stands after them was
+    written by an owner that had lost its lease while it stood still; it does not count.
 
     Args:
-        file_of: returns the file of a segment, by its number.
+        find: returns the drive's files, by attempt.
         drive: number of the drive.
         space: turns JSON into points.
+        study: identity of the study that the files have to belong to; None: not compared.
+        durable: see `JournalReader`.
 
     Attributes:
         drive: see there.
         trials: one trial a key, in the order in which they became known.
-        segments: a reader for each file.
+        segments: a reader for each file, by attempt, in ascending order.
     """
 
-    def __init__(self, file_of: Callable[[int], Path], drive: int, space: Space) -> None:
-        self._file_of = file_of
+    def __init__(
+        self, find: Callable[[], Mapping[int, Path]], drive: int, space: Space, study: str | None = None, durable: bool = False
+    ) -> None:
+        self._find = find
         self.drive = drive
         self._space = space
+        self._study = study
+        self._durable = durable
         self.trials: dict[TrialKey, Trial] = {}
-        self.segments: list[JournalReader] = []
-
-    @property
-    def identities(self) -> set[str]:
-        """The studies that the files belong to: one, unless somebody moved files about."""
-        return {segment.study for segment in self.segments if segment.study is not None}
+        self.segments: dict[int, JournalReader] = {}
 
     @property
     def first_unfinished(self) -> int:
@@ -137,32 +213,96 @@ class DriveReader:
             iteration += 1
         return iteration
 
-    def read(self) -> bool:
+    @property
+    def attempt(self) -> int:
+        """The highest attempt under which something was written; -1 if nothing was."""
+        return max(self.segments, default=-1)
+
+    def read(self, files: Mapping[int, Path] | None = None) -> bool:
         """Read what is new; return whether there was anything.
 
+        Args:
+            files: the drive's files by attempt, if the caller has listed the folder; None: it is listed here.
+
         Raises:
-            StudyError: a damaged line, with the file and its number.
+            StudyError: a damaged line, with the file and its number; or a file that cannot be read.
         """
-        changed = [key for segment in self.segments for key in segment.read()]
-        while (path := self._file_of(len(self.segments))).exists():
-            self.segments.append(JournalReader(path, self._space))
-            changed += self.segments[-1].read()
-        for key in changed:
-            self.trials[key] = self._resolve(key)
+        changed: list[TrialKey] = []
+        files = self._find() if files is None else files
+        for attempt in files.keys() - self.segments.keys():
+            self.segments[attempt] = JournalReader(files[attempt], self._space, self.drive, self._study, self._durable)
+        self.segments = dict(sorted(self.segments.items()))
+        for segment in self.segments.values():
+            changed += segment.read()
+        changed += self._apply_limits()
+        for key in dict.fromkeys(changed):
+            self._resolve(key)
         return bool(changed)
 
-    def _resolve(self, key: TrialKey) -> Trial:
-        records = [segment.trials[key] for segment in self.segments if key in segment.trials]
+    def check_whole(self) -> None:
+        """Check that no segment has lost lines that a later one counts on.
+
+        Raises:
+            StudyError: one has.
+        """
+        for segment in self.segments.values():
+            segment.check_whole()
+        last = self._last()
+        if last is None or last.follows is None:
+            return
+        for earlier, lines in last.follows.items():
+            if lines and earlier not in self.segments:
+                raise StudyError(
+                    f"segment {earlier} of drive {self.drive}'s journal is missing, and {last.path} counts on {lines} lines of "
+                    f"it; restore it from a backup"
+                )
+
+    def _last(self) -> JournalReader | None:
+        """Return the segment of the last owner that has written something: it alone tells what counts before it."""
+        written = [segment for segment in self.segments.values() if segment.lines]
+        return written[-1] if written else None
+
+    def _apply_limits(self) -> Iterable[TrialKey]:
+        last, changed = self._last(), list[TrialKey]()
+        if last is None or last.follows is None:
+            return changed
+        for attempt, segment in self.segments.items():
+            if segment is last:
+                break
+            changed += segment.end_at(last.follows.get(attempt, 0))
+        return changed
+
+    def _resolve(self, key: TrialKey) -> None:
+        records = [segment.trials[key] for segment in self.segments.values() if key in segment.trials]
         finished = [trial for trial in records if trial.finished]
-        return min(finished, key=lambda trial: trial.attempt) if finished else max(records, key=lambda trial: trial.attempt)
+        if finished:
+            self.trials[key] = min(finished, key=lambda trial: trial.attempt)
+        elif records:
+            self.trials[key] = max(records, key=lambda trial: trial.attempt)
+        else:
+            self.trials.pop(key, None)
 
 
 def read_journal(path: Path, space: Space) -> JournalReader:
     """Read one file from its beginning.
 
     Raises:
-        StudyError: a damaged line, with the file and its number.
+        StudyError: a damaged line, with the file and its number; or the file cannot be read.
     """
     reader = JournalReader(path, space)
     reader.read()
     return reader
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EROFS, errno.EBADF):
+            raise
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"a whole number from 0 was expected, got {value!r}")
+    return value

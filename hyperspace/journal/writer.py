@@ -1,4 +1,9 @@
-"""Appends to a journal; a line is on disk before the call returns."""
+"""Appends to a segment of a journal; a line is on disk before the call returns.
+
+A segment has one writer in all its life. It is named by the attempt of the lease under which it was begun, and its header says
+how many lines of the earlier segments count. An owner that has lost its lease finds out before its next write; should it have
+stood still between that look and the write, then what it writes stands in its own segment, after the lines that count.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,15 @@ import errno
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hyperspace.errors import StudyError
-from hyperspace.journal.folder import StudyFolder, sync_folder
+from hyperspace.journal.files import once_more, sync_folder
+from hyperspace.journal.folder import StudyFolder
+from hyperspace.journal.lease import LeaseLostError
 from hyperspace.journal.lines import FORMAT, encode_line
-from hyperspace.journal.reader import DriveReader, JournalReader
+from hyperspace.journal.reader import DriveReader
 from hyperspace.metrics import Value
 from hyperspace.records import Record, dump_metric, finished_record, started_record
 from hyperspace.space import Space
@@ -24,55 +31,59 @@ _RETRY = 1.0  # seconds between two attempts to write to a full disk
 
 
 class Journal:
-    """Appends a drive's events to its file.
+    """Appends a drive's events to a segment of its own, which is created by the first write.
 
     On a full disk the end of an evaluation is held in memory, so that the others can still hear of it; nothing new is begun
-    before it is written.
+    before it is written. The file is opened for each write: a process may carry any number of drives, and a folder that was
+    removed or renamed is found out at once.
 
     Args:
-        path: the file; created if it is not there.
+        path: the file; it must not be there yet.
         study: identity of the study.
         drive: number of the drive.
         space: turns points into JSON.
-        contents: what was read of the file; a torn last line is cut off here, by its owner. None for a new file.
-
-    Raises:
-        StudyError: the file cannot be opened or written.
-        FileExistsError: the file is there, and was expected to be new.
+        attempt: number of the lease under which the segment is begun.
+        follows: attempt -> lines that count of that earlier segment.
+        check: called before each write; raises where this process may not write any more.
     """
 
-    def __init__(self, path: Path, study: str, drive: int, space: Space, contents: JournalReader | None) -> None:
-        self._path = path
+    def __init__(
+        self,
+        path: Path,
+        study: str,
+        drive: int,
+        space: Space,
+        attempt: int = 0,
+        follows: Mapping[int, int] | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        self.path = path
+        self.attempt = attempt
         self._space = space
-        self._sequence = 0 if contents is None else contents.lines
-        self._size = 0 if contents is None else contents.size
-        self._held: list[bytes] = []
-        try:
-            new = os.O_CREAT | os.O_EXCL if contents is None else 0
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | new, 0o666)
-            if contents is not None and contents.torn:
-                warnings.warn(f"{path}: its last line was cut short by a kill and is dropped", RuntimeWarning, stacklevel=2)
-                os.ftruncate(self._file, contents.size)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            raise StudyError(f"{path} cannot be opened: {error.strerror}") from error
-        if self._sequence == 0:
-            self._add({"event": "study", "format": FORMAT, "study": study, "drive": drive})
-            self._write_all()
-            sync_folder(path.parent)
+        self._check = check
+        self._created = False
+        self._lost = False
+        self._sequence = 0
+        # One attribute, so that an interrupt finds either all of what was written counted as written, or nothing of it.
+        self._written: tuple[int, tuple[bytes, ...]] = 0, ()  # bytes that are durable, lines that are not
+        earlier = {str(attempt): lines for attempt, lines in (follows or {}).items()}
+        self._add({"event": "study", "format": FORMAT, "study": study, "drive": drive, "follows": earlier})
 
     def started(self, trial: Trial) -> None:
         """Record that the evaluation of `trial` begins; waits for space on a full disk.
 
         Raises:
-            StudyError: the file cannot be written.
+            StudyError: the file cannot be written, or this process may not write any more.
         """
         self._add({"event": "started"} | started_record(trial, self._space))
         self._write_all()
 
     def reported(self, trial: Trial, step: int, metrics: Mapping[str, Value]) -> None:
-        """Record what the objective reported from within the evaluation of `trial`."""
+        """Record what the objective reported from within the evaluation of `trial`.
+
+        Raises:
+            StudyError: see `finished`.
+        """
         values = {name: dump_metric(value) for name, value in metrics.items()}
         self._add(_event("reported", trial) | {"step": step, "metrics": values})
         self._write()
@@ -81,24 +92,23 @@ class Journal:
         """Record how the evaluation of `trial` ended.
 
         Raises:
-            StudyError: the file cannot be written, for another reason than a full disk.
+            StudyError: the file cannot be written, for another reason than a full disk; or this process may not write any more.
         """
         self._add(_event("finished", trial) | finished_record(trial))
         self._write()
 
     def close(self) -> None:
-        """Write what is held, and close the file.
+        """Write what is held.
 
         Raises:
-            StudyError: the disk is full.
+            StudyError: the disk is full, or the file cannot be written.
         """
-        try:
+        if self._sequence > 1 and not self._lost:
             self._write_all()
-        finally:
-            os.close(self._file)
 
     def _add(self, record: Record) -> None:
-        self._held.append(encode_line(record | {"sequence": self._sequence}))
+        size, held = self._written
+        self._written = size, (*held, encode_line(record | {"sequence": self._sequence}))
         self._sequence += 1
 
     def _write_all(self) -> None:
@@ -106,56 +116,96 @@ class Journal:
         begun = time.monotonic()
         while not self._write():
             if time.monotonic() - begun > _PATIENCE:
-                raise StudyError(f"{self._path} cannot be written: the disk is full; free space and start again")
+                raise StudyError(f"{self.path} cannot be written: the disk is full; free space and start again")
             time.sleep(_RETRY)
 
     def _write(self) -> bool:
         """Write what is held, all or nothing; return False on a full disk."""
-        data = b"".join(self._held)
-        if not data:
+        size, held = self._written
+        if not held:
             return True
+        self._check_lease()
+        # The header goes first, by itself: what comes after it is the journal of a known study.
+        data = held[0] if size == 0 else b"".join(held)
         try:
-            written = 0
-            while written < len(data):
-                written += os.write(self._file, data[written:])
-            os.fsync(self._file)
+            once_more(lambda: self._append(data, size))
+        except FileExistsError as error:
+            self._lost = True
+            raise LeaseLostError(
+                f"{self.path} was there already: another process has begun it, while this one stood still; this one ends"
+            ) from error
         except OSError as error:
             if error.errno not in _FULL:
-                raise StudyError(f"{self._path} cannot be written: {error.strerror}") from error
-            os.ftruncate(self._file, self._size)  # no half line may stand before the next one
+                raise StudyError(f"{self.path} cannot be written: {error.strerror}") from error
             warnings.warn(
-                f"{self._path}: the disk is full. Nothing is lost: what has ended is kept in memory, and nothing new begins "
+                f"{self.path}: the disk is full. Nothing is lost: what has ended is kept in memory, and nothing new begins "
                 f"until there is space again",
                 RuntimeWarning,
                 stacklevel=2,
             )
             return False
-        self._size += len(data)
-        self._held.clear()
-        return True
+        self._written = size + len(data), held[1:] if size == 0 else ()
+        return self._write()
+
+    def _check_lease(self) -> None:
+        if self._check is None:
+            return
+        try:
+            self._check()
+        except StudyError:
+            self._lost = True
+            raise
+
+    def _append(self, data: bytes, size: int) -> None:
+        """Put `data` after the first `size` bytes, and make it durable."""
+        new = 0 if self._created else os.O_CREAT | os.O_EXCL
+        file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | new, 0o666)
+        self._created = True
+        try:
+            there = os.fstat(file).st_size
+            if there < size:
+                raise OSError(errno.EIO, f"it has lost its end: {size} bytes were written, and {there} are there")
+            if there > size:
+                os.ftruncate(file, size)  # left by a write that was interrupted, or that the disk had no space for
+            written = 0
+            while written < len(data):
+                written += os.write(file, data[written:])
+            os.fsync(file)
+        except OSError:
+            _truncate(file, size)  # a reader should find whole lines all the time
+            raise
+        finally:
+            os.close(file)
+        if size == 0:
+            sync_folder(self.path.parent)
 
 
 def open_journal(
-    folder: StudyFolder, study: str, drive: int, space: Space, read: DriveReader | None, takeover: bool = False
+    folder: StudyFolder, study: str, drive: int, space: Space, read: DriveReader | None, attempt: int, check: Callable[[], None]
 ) -> Journal:
-    """Return the journal in which a drive goes on: its last segment, or its first one.
+    """Return a journal in which a drive goes on, in a segment of its own.
 
     Args:
         folder: the study's files.
         study: identity of the study.
         drive: number of the drive.
         space: turns points into JSON.
-        read: what was read of the drive; None if there was nothing.
-        takeover: begin a new segment, since the owner of the last one may only have been stalled.
-
-    Raises:
-        StudyError: the file cannot be opened or written.
-        FileExistsError: a new file was to be begun, and somebody else has done so.
+        read: what was read of the drive; None if there was nothing. What it has not seen does not count from here on.
+        attempt: of the lease under which this process writes.
+        check: raises where the lease is lost.
     """
-    segments = [] if read is None else read.segments
-    if takeover or not segments:
-        return Journal(folder.journal_file(drive, len(segments)), study, drive, space, None)
-    return Journal(segments[-1].path, study, drive, space, segments[-1])
+    segments = {} if read is None else read.segments
+    if segments and (last := segments[max(segments)]).torn:
+        warnings.warn(f"{last.path}: its last line was cut short by a kill and is dropped", RuntimeWarning, stacklevel=2)
+    follows = {earlier: segment.lines for earlier, segment in segments.items()}
+    return Journal(folder.journal_file(drive, attempt), study, drive, space, attempt, follows, check)
+
+
+def _truncate(file: int, size: int) -> None:
+    try:
+        os.ftruncate(file, size)
+    except OSError:
+        return  # the next write tries again
 
 
 def _event(name: str, trial: Trial) -> Record:

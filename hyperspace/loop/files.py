@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 
 from hyperspace.errors import StudyError
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.journal import LeaseLostError
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
 from hyperspace.study.settings import Study
@@ -42,8 +44,15 @@ class FilesLoop(ViewLoop):
             naps = naps_between_tests()
             try:
                 self._work_on(drive)
-            finally:
+            except LeaseLostError as error:
+                self._shared.abandon(drive)
+                sys.stderr.write(f"hyperspace: {error}; this worker goes on with other drives\n")
+                self._listen(insist=True)
+                continue
+            except BaseException:
                 self._shared.give_back(drive)
+                raise
+            self._shared.give_back(drive)
             self._hear([drive])
             self._listen()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -12,8 +13,8 @@ import hyperspace
 from hyperspace.errors import InputError, StudyError
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import expected_workers
-from hyperspace.journal import FORMAT, Leases, StudyFolder, take_study
-from hyperspace.journal.lease import STUDY, check_workers_only
+from hyperspace.journal import FORMAT, Claim, Leases, StudyFolder, join_study, take_study
+from hyperspace.journal.lease import STUDY
 from hyperspace.records import Record
 from hyperspace.study.planning import Wanted, plan_study
 from hyperspace.study.settings import Study, check_alike, check_same
@@ -21,7 +22,22 @@ from hyperspace.study.settings import Study, check_alike, check_same
 FILES = "files"
 
 
-def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Study:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A study that this run may work on.
+
+    Attributes:
+        study: its settings.
+        claim: the lease under which all ranks of the run write; None for a study without files and for a worker.
+        worker: name of the lease of a worker; None for a run that works all drives.
+    """
+
+    study: Study
+    claim: Claim | None = None
+    worker: str | None = None
+
+
+def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
     """Return the study that was asked for, the recorded one or a new one. Collective.
 
     Args:
@@ -33,17 +49,19 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
 
     Raises:
         InputError: an argument is not what it has to be.
-        StudyError: the folder holds another study, is damaged, cannot be written, or is being worked by somebody else.
+        StudyError: the folder holds another study, is damaged, cannot be written, or another process works on it.
     """
     if wanted.exchange == FILES:
-        return _join(wanted, _folder_of_workers(folder, leases, restart))
+        return _join(wanted, folder, leases, restart)
     opened = ranks.first(lambda: {"recorded": _look(folder, restart), "seed": secrets.randbits(32)})
     recorded = _fingerprint(opened["recorded"])
     study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"]))
     _check_recorded(recorded, study, folder)
-    fingerprint = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
-    ranks.each(lambda: check_alike(fingerprint, study.fingerprint()))
-    return study
+    taken = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
+    ranks.each(lambda: check_alike(taken["fingerprint"], study.fingerprint()))
+    if folder is None:
+        return Opened(study)
+    return Opened(study, Claim(folder.leases / taken["lease"], taken["text"]))
 
 
 def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
@@ -55,36 +73,31 @@ def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
 
 
 def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Record:
-    """Take the study's lease and write study.json, on rank 0; return the fingerprint."""
-    if folder is not None and leases is not None:
-        take_study(leases, folder.path)
-        if restart and folder.study_file.exists():
-            leases.release(STUDY)  # the lease lies in the folder
-            folder.set_aside()
-            take_study(leases, folder.path)
-        elif _fingerprint(folder.read_study()) != recorded:
-            raise StudyError(f"another run has created the study in {str(folder.path)!r} this moment; start again to join it")
-        folder.write_study(_record(study))
-    return study.fingerprint()
+    """Take the study's lease and write study.json, on rank 0; return the fingerprint, and the lease for the other ranks."""
+    if folder is None or leases is None:
+        return {"fingerprint": study.fingerprint()}
+    claim = _claim(folder, leases)
+    if restart and folder.study_file.exists():
+        leases.release(STUDY)  # the lease is in the folder
+        folder.set_aside()
+        claim = _claim(folder, leases)
+    elif _fingerprint(folder.read_study()) != recorded:
+        raise StudyError(f"another run has created the study in {str(folder.path)!r} this moment; start again to join it")
+    folder.write_study(_record(study))
+    return {"fingerprint": study.fingerprint(), "lease": claim.path.name, "text": claim.text}
 
 
-def _join(wanted: Wanted, folder: StudyFolder) -> Study:
-    """Return the study that this worker joins, or creates."""
+def _claim(folder: StudyFolder, leases: Leases) -> Claim:
+    """Take the study's lease under a number under which no journal was written yet."""
     while True:
-        record = folder.read_study()
-        recorded = _fingerprint(record)
-        study = plan_study(wanted, recorded, expected_workers(), secrets.randbits(32))
-        _check_recorded(recorded, study, folder)
-        if record is None:
-            if folder.write_study(_record(study), create=True):
-                return study
-        else:
-            if record["planned"] != study.planned or record["exchange"] != study.exchange:
-                folder.write_study(_record(study))
-            return study
+        claim = take_study(leases, folder.path, folder.next_attempt())
+        if claim.attempt >= folder.next_attempt():
+            return claim
+        leases.release(STUDY)  # another run has come and gone since the folder was listed
 
 
-def _folder_of_workers(folder: StudyFolder | None, leases: Leases | None, restart: bool) -> StudyFolder:
+def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
+    """Return the study that this worker joins, or creates."""
     if folder is None or leases is None:
         raise InputError('exchange="files" shares through the study\'s files; it needs a results_path and checkpoints=True')
     if restart:
@@ -93,8 +106,23 @@ def _folder_of_workers(folder: StudyFolder | None, leases: Leases | None, restar
             f"start the workers"
         )
     _check_folder(folder)
-    check_workers_only(leases, folder.path)
-    return folder
+    recorded = _fingerprint(folder.read_study())
+    seed = secrets.randbits(32)
+    study = plan_study(wanted, recorded, expected_workers(), seed)  # before anything is written
+    _check_recorded(recorded, study, folder)
+    worker = join_study(leases, folder.path)
+    while True:
+        record = folder.read_study()
+        recorded = _fingerprint(record)
+        study = plan_study(wanted, recorded, expected_workers(), seed)
+        _check_recorded(recorded, study, folder)
+        if record is None:
+            if folder.write_study(_record(study), create=True):
+                return Opened(study, worker=worker)
+        else:
+            if record["planned"] != study.planned or record["exchange"] != study.exchange:
+                folder.write_study(_record(study))
+            return Opened(study, worker=worker)
 
 
 def _check_folder(folder: StudyFolder) -> None:

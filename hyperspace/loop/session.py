@@ -66,7 +66,8 @@ class Session:
         self._callback = callback
         self._leases = None if folder is None else Leases(folder.leases)
         try:
-            self.study = open_study(wanted, ranks, folder, self._leases, restart)
+            self._opened = open_study(wanted, ranks, folder, self._leases, restart)
+            self.study = self._opened.study
             self._stop = self._listen()
         except BaseException:
             self._release()
@@ -130,18 +131,13 @@ class Session:
         if study.exchange == "files":
             assert folder is not None  # opening has made sure of it
             assert self._leases is not None
-            shared = SharedFolder(folder, self._leases, study.identity, study.space, study.n_drives)
-            self._check_identities(shared.look(insist=True))
+            assert self._opened.worker is not None
+            shared = SharedFolder(folder, self._leases, self._opened.worker, study.identity, study.space, study.n_drives)
+            shared.look(insist=True)
             return shared.recorded, shared.journals, partial(FilesLoop, shared=shared)
-        readers = {} if folder is None else folder.read_journals(study.space, self._carried)
-        self._check_identities(readers.values())
+        readers = {} if folder is None else folder.read_journals(study.space, self._carried, study.identity)
         recorded = {trial.key: trial for trial in self._recorded(readers.values())}
         return recorded, self._open_journals(readers), AsyncLoop if study.exchange == "async" else RoundLoop
-
-    def _check_identities(self, readers: Iterable[DriveReader]) -> None:
-        for reader in readers:
-            if reader.identities - {self.study.identity}:
-                raise StudyError(f"{reader.segments[0].path} belongs to another study; move it away")
 
     def _make_strategy(self) -> Strategy:
         study = self.study
@@ -167,10 +163,13 @@ class Session:
         return [load_trial(record, self.study.space) for record in records]
 
     def _open_journals(self, contents: Mapping[int, DriveReader]) -> dict[int, Journal]:
-        if self._folder is None:
+        folder, study, claim = self._folder, self.study, self._opened.claim
+        if folder is None or claim is None:
             return {}
-        folder, study = self._folder, self.study
-        return {drive: open_journal(folder, study.identity, drive, study.space, contents.get(drive)) for drive in self._carried}
+        return {
+            drive: open_journal(folder, study.identity, drive, study.space, contents.get(drive), claim.attempt, claim.check)
+            for drive in self._carried
+        }
 
     def _announce(self, recorded: Iterable[Trial]) -> Progress | None:
         """Say on rank 0 what is about to happen, if anything is to be shown. Collective."""
@@ -216,7 +215,9 @@ class Session:
         gathered = self._ranks.gather([] if folder is not None else [trial_record(trial, study.space) for trial in own])
         if folder is not None:
             kept = folder
-            gathered = self._ranks.first(lambda: [trial_record(trial, study.space) for trial in read_trials(kept, study.space)])
+            gathered = self._ranks.first(
+                lambda: [trial_record(trial, study.space) for trial in read_trials(kept, study.space, study.identity)]
+            )
         trials = [load_trial(record, study.space) for record in gathered]
         ended = [trial for trial in trials if trial.finished]
         if ended and not any(trial.status == OK for trial in [*ended, *study.given]):

@@ -168,7 +168,7 @@ def test_an_owner_that_expires_at_the_last_moment_is_taken_over(tmp_path, monkey
     gone = silent_elsewhere(tmp_path)
     leases = Leases(tmp_path)
     take, begun = leases.take, time.monotonic()
-    monkeypatch.setattr(leases, "take", lambda name: take(name) if time.monotonic() - begun > 0.8 else None)
+    monkeypatch.setattr(leases, "take", lambda name, least: take(name, least) if time.monotonic() - begun > 0.8 else None)
     take_study(leases, tmp_path)
     assert leases.holds("study")
     leases.close()
