@@ -17,7 +17,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -105,11 +105,13 @@ class Held:
         owner: who; None if the file tells nothing.
         beat: time of its last sign of life, by the file system's clock.
         expired: whether it may be taken over.
+        dead: whether its owner is known to have ended; one that is only silent may have stood still.
     """
 
     owner: Owner | None
     beat: float
     expired: bool
+    dead: bool = False
 
 
 class Leases:
@@ -190,12 +192,16 @@ class Leases:
         """Return whether this process still holds a lease."""
         return name in self._mine and self._mine[name].stands()
 
-    def remove_expired(self) -> None:
-        """Remove the leases of owners that count as dead, so that one that only stood still finds out."""
-        for name, attempt in self._files().items():
-            if not self.holds(name) and self._look(name, attempt).expired:
+    def remove(self, unneeded: Callable[[str, Held], bool]) -> None:
+        """Remove the leases of others that are not needed any more: one that only stood still finds out by this.
+
+        Args:
+            unneeded: tells it from the name and the holder of a lease.
+        """
+        for name, held in self.holders().items():
+            if unneeded(name, held):
                 with contextlib.suppress(OSError):
-                    _remove(self._file(name, attempt))
+                    _remove(self._file(name, self._files()[name]))
 
     def release(self, name: str) -> None:
         """Give a lease back, if it is still held."""
@@ -238,7 +244,8 @@ class Leases:
         except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             owner = None
         dead = None if owner is None else owner.is_dead(self.me)
-        return Held(owner, beat, expired=file_system_time(self._folder) - beat > EXPIRY if dead is None else dead)
+        expired = file_system_time(self._folder) - beat > EXPIRY if dead is None else dead
+        return Held(owner, beat, expired, dead is True)
 
     def _beat(self) -> None:
         """Touch what is held, until the end; runs beside an objective of hours."""
@@ -270,7 +277,7 @@ def take_study(leases: Leases, path: Path, least: int = 0) -> Claim:
         taken = leases.take(STUDY, least) is not None
         working = [held for held in leases.holders().values() if not held.expired]
         if taken and not working:
-            leases.remove_expired()
+            leases.remove(lambda name, held: held.expired)
             return leases.claim(STUDY)
         leases.release(STUDY)
         alive = any(beats.setdefault(held.owner, held.beat) != held.beat for held in working)
@@ -311,7 +318,8 @@ def join_study(leases: Leases, path: Path) -> str:
     if held is not None and not held.expired:
         leases.release(name)
         raise _busy(path, [held])
-    leases.remove_expired()
+    # A worker that only stood still goes on beside the others; a run does not.
+    leases.remove(lambda name, held: held.dead or (name == STUDY and held.expired))
     return name
 
 
