@@ -15,6 +15,7 @@ from scipy.optimize import OptimizeResult
 from hyperspace.analysis.contributions import contributions
 from hyperspace.description import describe_study
 from hyperspace.errors import InputError
+from hyperspace.incumbent import rank
 from hyperspace.journal import StudyFolder
 from hyperspace.metrics import Metrics
 from hyperspace.partition import Partition
@@ -37,8 +38,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     """The merged optimum of a study and every trial; a scipy.optimize.OptimizeResult.
 
     Attributes:
-        x: the best point, a list with a value for each dimension; None if no trial ended well.
-        fun: the objective there, as the objective returned it; nan if no trial ended well.
+        x: the best point, a list with a value for each dimension; None if no trial ended well and kept the constraints.
+        fun: the objective there, as the objective returned it; nan if there is no best point.
         parameters: the best point as the objective received it: a dict where names were given.
         metrics: all metrics of the best trial.
         x_iters: the points of all trials that ended well, by iteration and drive.
@@ -88,7 +89,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @property
     def best_trial(self) -> Trial | None:
-        """The trial at `x`; None if no trial ended well."""
+        """The trial at `x`; None if there is none."""
         archive: Archive = self._archive
         return archive.best
 
@@ -153,10 +154,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         trials: Sequence[Trial] = self._trials
         space: Space = self._study_space
         metrics: Metrics = self._metrics
-        losses = [metrics.loss(trial.metrics) if trial.status == OK else np.nan for trial in trials]
-        violations = [metrics.violation(trial.metrics) if trial.status == OK else np.inf for trial in trials]
-        fidelities = [-trial.fidelity for trial in trials]
-        order = [row for row in np.lexsort((losses, fidelities, violations)) if trials[row].finished and trials[row].drive >= 0]
+        ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
+        order = sorted(ended, key=lambda row: rank(trials[row], metrics))
         columns = {"generation": frame["iteration"], "job": frame["drive"]}
         outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
         columns |= {name: frame[name] for name in outcome[: space.d]}

@@ -6,20 +6,20 @@ best first, by generation and job.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hyperspace.drive import hyperdrive
 from hyperspace.errors import InputError
+from hyperspace.incumbent import NO_RANK, rank
 from hyperspace.loop.base import Callback
 from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers.grid import GRID
 from hyperspace.results import Result
 from hyperspace.space import check_space
 from hyperspace.study.checks import check_count
-from hyperspace.trial import OK, Trial
+from hyperspace.trial import Trial
 
 Objective = Callable[..., Any]
 Hyperparameters = Sequence[Any] | Mapping[str, Any]
@@ -140,7 +140,7 @@ class Stall:
     def __init__(self, tolerance: float, patience: int, metrics: Metrics, callback: Callback | None) -> None:
         self._tolerance, self._patience = tolerance, patience
         self._metrics, self._callback = metrics, callback
-        self._best = math.inf
+        self._best = NO_RANK
         self._stalled = 0
 
     def __call__(self, trial: Trial) -> object:
@@ -154,13 +154,11 @@ class Stall:
 
     def after_round(self, trials: Sequence[Trial]) -> bool:
         """Return whether the study ends with the round that these trials made."""
-        losses = [
-            self._metrics.loss(trial.metrics)
-            for trial in trials
-            if trial.status == OK and self._metrics.violation(trial.metrics) == 0.0
-        ]
-        best = min(losses, default=math.inf)
-        gained = best < self._best - self._tolerance
-        self._stalled = 0 if gained or math.isinf(self._best) else self._stalled + 1
+        best = min((rank(trial, self._metrics) for trial in trials), default=NO_RANK)
+        if not best.is_usable:
+            best = NO_RANK
+        none_before, same_budget = not self._best.is_usable, best.budget == self._best.budget
+        gained = best < self._best and not (same_budget and best.loss >= self._best.loss - self._tolerance)
+        self._stalled = 0 if gained or none_before else self._stalled + 1
         self._best = min(self._best, best)
         return self._stalled >= self._patience

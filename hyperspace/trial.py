@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspace.incumbent import NO_RANK, rank
 from hyperspace.metrics import Metrics, Value
 
 Array = NDArray[np.float64]
@@ -97,6 +98,11 @@ class Trial:
         return self.status != RUNNING
 
     @property
+    def ended_well(self) -> bool:
+        """Whether the objective returned what it has to."""
+        return self.status == OK
+
+    @property
     def failed(self) -> bool:
         """Whether the evaluation came to no end of its own: one that was pruned did as it was asked."""
         return self.status in (FAILED, TIMEOUT)
@@ -138,7 +144,7 @@ class Archive:
         self._row_of: dict[TrialKey, int] = {}
         self._U: Array = np.empty((0, n_dimensions))
         self._y: Array = np.empty(0)
-        self._best = -1
+        self._best, self._best_rank = -1, NO_RANK
 
     def __len__(self) -> int:
         """Return the number of finished trials."""
@@ -179,18 +185,10 @@ class Archive:
         self._U[first:last] = self.encode([trial.x for trial in fresh])
         losses = self.metrics.loss
         self._y[first:last] = [losses(trial.metrics) if trial.status == OK else math.nan for trial in fresh]
-        constrained = bool(self.metrics.constraints)
-        best = (math.inf, math.inf) if self._best < 0 else self._rank(self._best)
         for row, trial in enumerate(fresh, start=first):
-            if trial.status != OK or (constrained and self.metrics.violation(trial.metrics) > 0.0):
-                continue
-            rank = self._rank(row)
-            if self._best < 0 or rank < best:
-                self._best, best = row, rank
-
-    def _rank(self, row: int) -> tuple[float, float]:
-        # What a small budget promises is no result: of the largest one the least loss.
-        return -self._trials[row].fidelity, float(self._y[row])
+            found = rank(trial, self.metrics)
+            if found.is_usable and found < self._best_rank:
+                self._best, self._best_rank = row, found
 
     def replace_running(self, trials: Iterable[Trial]) -> None:
         """Take these for the trials under way, in this order."""
@@ -225,5 +223,5 @@ class Archive:
 
     @property
     def best(self) -> Trial | None:
-        """The best trial of the largest budget that kept the constraints, of equals the first one; None before there is one."""
+        """The best trial (see `incumbent`), of equals the first one; None before there is one."""
         return self._trials[self._best] if self._best >= 0 else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperspace.analysis.activity import evaluation
+from hyperspace.incumbent import contenders
 from hyperspace.metrics import Metrics
 from hyperspace.trial import OK, Trial
 
@@ -47,7 +48,10 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
         key: says to which group a trial belongs.
     """
     ended = sorted((t for t in trials if t.finished), key=lambda t: (t.drive >= 0, evaluation(t, 0.0).end, t.key))
-    largest = max((trial.fidelity for trial in ended if trial.status == OK), default=0.0)
+    losses = {
+        trial.key: metrics.loss(trial.metrics) if contends else math.inf
+        for trial, contends in zip(ended, contenders(ended, metrics), strict=True)
+    }
     groups: dict[Any, list[Trial]] = {}
     improvements: dict[Any, int] = {}
     gains: dict[Any, float] = {}
@@ -56,7 +60,7 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
         label = key(trial)
         if trial.drive >= 0:
             groups.setdefault(label, []).append(trial)
-        loss = _loss(trial, metrics, largest)
+        loss = losses[trial.key]
         if loss < best:
             if trial.drive >= 0:
                 improvements[label] = improvements.get(label, 0) + 1
@@ -69,7 +73,7 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
             label=label,
             trials=len(own),
             failed=sum(trial.status != OK for trial in own),
-            best=metrics.sign * min(_loss(trial, metrics, largest) for trial in own),
+            best=metrics.sign * min(losses[trial.key] for trial in own),
             improvements=improvements.get(label, 0),
             gain=gains.get(label, 0.0) / total if total > 0 else math.nan,
             seconds=sum(trial.seconds or 0.0 for trial in own),
@@ -78,11 +82,6 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
     ]
     ordered = sorted(found, key=lambda group: (metrics.sign * group.best, str(group.label)))
     return [group if math.isfinite(group.best) else _without_best(group) for group in ordered]
-
-
-def _loss(trial: Trial, metrics: Metrics, largest: float) -> float:
-    usable = trial.status == OK and trial.fidelity == largest and metrics.violation(trial.metrics) == 0.0
-    return metrics.loss(trial.metrics) if usable else math.inf
 
 
 def _without_best(group: Contribution) -> Contribution:

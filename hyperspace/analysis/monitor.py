@@ -11,6 +11,7 @@ from typing import Any
 from hyperspace.analysis.activity import evaluation, last_event, timed, utilisation, worked
 from hyperspace.description import Description, describe_study
 from hyperspace.errors import InputError
+from hyperspace.incumbent import best_trial
 from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.reader import DriveReader
 from hyperspace.metrics import Metrics
@@ -177,9 +178,8 @@ def _group(label: Any, trials: Sequence[Trial], metrics: Metrics, share: float) 
 
 
 def best_value(trials: Iterable[Trial], metrics: Metrics) -> float | None:
-    """Return the best value of the largest budget that kept the constraints, as the objective returned it; None without one."""
-    usable = [trial for trial in trials if trial.status == OK and metrics.violation(trial.metrics) == 0.0]
-    best = min(usable, key=lambda trial: (-trial.fidelity, metrics.loss(trial.metrics)), default=None)
+    """Return the value of the best trial (see `incumbent`), as the objective returned it; None without one."""
+    best = best_trial(trials, metrics)
     return None if best is None else metrics.value(best.metrics)
 
 

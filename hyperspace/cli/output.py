@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hyperspace.incumbent import why_none
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def show_best(result: Result) -> None:
     told = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if status in counts)
     print(f"{len(result.trials)} trials: {told}" if told else "no trials yet")
     if result.x is None:
-        print("no trial has ended well so far")
+        print(why_none(result.all_trials))
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("best", brief(result.fun), style="bold")

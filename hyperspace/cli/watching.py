@@ -17,6 +17,7 @@ from rich.text import Text
 
 from hyperspace.cli.output import brief
 from hyperspace.errors import InputError, StudyError
+from hyperspace.incumbent import why_none
 
 if TYPE_CHECKING:
     from hyperspace.analysis.monitor import Group, Overview
@@ -107,7 +108,7 @@ def _head(overview: Overview) -> list[Text]:
     counts = Text(f"  {whole.finished} of {overview.planned} trials")
     if whole.failed:
         counts.append(f", {whole.failed} without a value ({whole.failed / whole.finished:.0%})", style="red")
-    best = Text("no trial has ended well so far")
+    best = Text(why_none(overview.trials))
     if whole.best is not None:
         goal = "largest" if overview.description.metrics.maximize else "least"
         best = Text(f"best {brief(whole.best)}", style="bold") + Text(f", the {goal} value so far", style="not bold")

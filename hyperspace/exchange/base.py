@@ -13,16 +13,17 @@ from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 from hyperspace import errors
 from hyperspace.errors import HyperSpaceError, StudyError
+from hyperspace.incumbent import Rank
 
 T = TypeVar("T")
 
 
 class Tally(NamedTuple):
-    """How far ranks are: trials finished, of them failed, and the least loss."""
+    """How far ranks are: trials finished, of them failed, and where the best one stands; None before there is one."""
 
     finished: int = 0
     failed: int = 0
-    best: float | None = None
+    best: Rank | None = None
 
 
 class Exchange(ABC):

@@ -21,6 +21,7 @@ from hyperspace.evaluators.base import Evaluator, Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.exchange.base import Exchange, Tally
 from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
 from hyperspace.metrics import FLOAT_NAME, Value
 from hyperspace.optimizers.base import Suggestion
@@ -216,15 +217,15 @@ class Loop(ABC):
 
     def _count(self, trial: Trial) -> None:
         finished, failed, best = self._tally
-        loss = self._study.metrics.loss(trial.metrics) if trial.status == OK else None
-        better = loss is not None and (best is None or loss < best)
-        self._tally = Tally(finished + 1, failed + trial.failed, loss if better else best)
+        found = rank(trial, self._study.metrics)
+        better = found.is_usable and (best is None or found < best)
+        self._tally = Tally(finished + 1, failed + trial.failed, found if better else best)
         self._around.exchange.report(self._tally)
 
     def _show(self) -> None:
         if self._around.progress is not None:
-            finished, failed, loss = self._around.exchange.progress()
-            best = None if loss is None else self._study.metrics.sign * loss
+            finished, failed, found = self._around.exchange.progress()
+            best = None if found is None else self._study.metrics.sign * found.loss
             self._around.progress.update(finished, best, failed)
 
     @abstractmethod

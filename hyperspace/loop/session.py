@@ -116,7 +116,7 @@ class Session:
             reasons = self._ranks.gather([loop.ended_by])
             if progress is not None:
                 failed = sum(trial.failed for trial in result.all_trials)
-                progress.update(result.nfev - len(study.given), result.fun, failed)
+                progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
                 progress.close(self._explain(result, reasons))
         finally:
             for journal in journals.values():

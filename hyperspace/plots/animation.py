@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from hyperspace.analysis.activity import evaluation
 from hyperspace.analysis.merged import FEWEST
 from hyperspace.errors import InputError
+from hyperspace.incumbent import contenders
 from hyperspace.plots import style
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array, Trial
@@ -122,9 +123,8 @@ class _Frames:
         self._xy: Array = np.stack([style.positions(dimension, ended, j) for j, dimension in enumerate(space.dimensions)], axis=1)
         self._ok = np.array([trial.status == OK for trial in ended])
         goals = result.goals
-        feasible = [ok and goals.violation(trial.metrics) == 0.0 for ok, trial in zip(self._ok, ended, strict=True)]
         self._loss = np.array(
-            [goals.loss(trial.metrics) if good else np.inf for good, trial in zip(feasible, ended, strict=True)]
+            [goals.loss(trial.metrics) if good else np.inf for good, trial in zip(contenders(ended, goals), ended, strict=True)]
         )
         dots: dict[str, Any] = {"linewidth": 0, "zorder": 2}
         self._past = ax.scatter([], [], s=14, color="black", alpha=0.45, **dots)

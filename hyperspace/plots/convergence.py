@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hyperspace.analysis.activity import evaluation
 from hyperspace.errors import InputError
+from hyperspace.incumbent import contenders
 from hyperspace.metrics import Metrics
 from hyperspace.plots import style
 from hyperspace.results import Result
@@ -128,10 +129,8 @@ def _values(trials: Sequence[Trial], goals: Metrics) -> Array:
 
 
 def _feasible(trials: Sequence[Trial], goals: Metrics) -> Array:
-    """Return the same, with nan also for those that broke a constraint or had less than the largest budget."""
-    largest = max((trial.fidelity for trial in trials if trial.status == OK), default=0.0)
-    usable = [trial.status == OK and goals.violation(trial.metrics) == 0.0 and trial.fidelity == largest for trial in trials]
-    return np.where(usable, _values(trials, goals), np.nan)
+    """Return the same, with nan for all that cannot be the best: infeasible, or with less than the largest budget."""
+    return np.where(contenders(trials, goals), _values(trials, goals), np.nan)
 
 
 def _draw_trials(ax: Axes, ended: Sequence[Trial], values: Array) -> None:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from hyperspace.analysis.sensitivity import find_dimension
+from hyperspace.incumbent import rank
 from hyperspace.plots import style
 from hyperspace.plots.regions import spread
 from hyperspace.results import Result
@@ -54,7 +55,8 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
         values = np.array([result.goals.value(trial.metrics) for trial in trials])
         colors = style.good_colors(values[ok], result.maximize)
         last = _objective_heights(values[ok], result.maximize)
-        order = np.argsort(result.goals.sign * values[ok], kind="stable")
+        ended_well = [trial for trial in trials if trial.status == OK]
+        order = np.array(sorted(range(len(ended_well)), key=lambda row: rank(ended_well[row], result.goals)), dtype=np.intp)
         if len(order) > _MOST:
             order = np.concatenate([order[: _MOST // 3], style.thinned(order[_MOST // 3 :].tolist(), _MOST - _MOST // 3)])
         order = order[::-1]  # the best are drawn last

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hyperspace.analysis.sensitivity import find_dimension
 from hyperspace.errors import InputError
+from hyperspace.incumbent import rank
 from hyperspace.partition import Subspace
 from hyperspace.plots import style
 from hyperspace.results import Result
@@ -110,7 +111,9 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
         values = np.array([result.goals.value(trial.metrics) for trial in trials])
         colors = style.good_colors(values[ok], result.maximize)
         order = np.flatnonzero(ok)
-        order = order[np.argsort(result.goals.sign * values[order], kind="stable")[::-1]]  # the best ones on top
+        order = np.array(
+            sorted(order.tolist(), key=lambda row: rank(trials[row], result.goals), reverse=True)
+        )  # the best ones on top
         dots: dict[str, Any] = {"c": values[order], "cmap": colors[0], "norm": colors[1], "s": size, "linewidth": 0}
         ax.scatter(*xy[order].T, alpha=opacity(order), zorder=3, rasterized=many, **dots)
         style.colorbar(ax, colors, style.goal_name(result), result.maximize)

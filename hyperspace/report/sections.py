@@ -10,6 +10,7 @@ import numpy as np
 
 from hyperspace import plots
 from hyperspace.analysis.diagnostics import LeaveOneOut, by_subspace
+from hyperspace.incumbent import best_trial, why_none
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, duration, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.report.pictures import picture
@@ -30,7 +31,8 @@ def optimum(study: Evidence) -> Html:
     """The best value, its parameters, and who found it."""
     result, best = study.result, study.result.best_trial
     if best is None:
-        return together(tag("p", "No trial has ended well so far."))
+        none = why_none(result.all_trials)
+        return together(tag("p", f"{none[0].upper()}{none[1:]}."))
     space = result.search_space
     given = space.parameters(best.x)
     items = list(given.items()) if isinstance(given, dict) else list(zip(space.names, given, strict=True))
@@ -82,7 +84,7 @@ def subspaces(study: Evidence) -> Html:
     winner = None if result.best_trial is None or result.best_trial.drive < 0 else result.best_trial.subspace
     for index in sorted(homes)[:_MOST_SUBSPACES]:
         own = homes[index]
-        values = [result.goals.loss(trial.metrics) for trial in own if trial.status == OK]
+        best = best_trial(own, result.goals)
         dimensions = partition[index].space.dimensions
         rows.append(
             [
@@ -91,7 +93,7 @@ def subspaces(study: Evidence) -> Html:
                 len({trial.drive for trial in own}),
                 sum(trial.finished for trial in own),
                 sum(trial.finished and trial.status != OK for trial in own),
-                result.goals.sign * min(values) if values else None,
+                None if best is None else result.goals.value(best.metrics),
             ]
         )
     heads = ["subspace", *(space.names[j] for j in partition.split), "drives", "trials", "failed", "best"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 from hyperspace.analysis.contributions import contributions
+from hyperspace.incumbent import rank
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.results import Result
@@ -51,15 +51,7 @@ def trials(study: Evidence) -> Html:
     space, goals = result.search_space, result.goals
     ended = [trial for trial in result.all_trials if trial.finished]
 
-    def rank(trial: Trial) -> tuple[float, float, float]:
-        ok = trial.status == OK
-        return (
-            goals.violation(trial.metrics) if ok else math.inf,
-            -trial.fidelity,
-            goals.loss(trial.metrics) if ok else math.inf,
-        )
-
-    shown = sorted(ended, key=rank)[:_MOST_TRIALS]
+    shown = sorted(ended, key=lambda trial: rank(trial, goals))[:_MOST_TRIALS]
     metrics = list(dict.fromkeys(name for trial in ended for name in trial.metrics))
     budgets = ["budget"] if any(trial.budget is not None for trial in ended) else []
     columns = sorted(study.by_importance[:_MOST_PARAMETERS])
