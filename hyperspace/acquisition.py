@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr
@@ -21,16 +21,17 @@ from hyperspace.errors import InputError
 from hyperspace.surrogates.base import Model, Path
 from hyperspace.trial import Array
 
+if TYPE_CHECKING:
+    from hyperspace.feasibility import Excess, Feasibility
+
 ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
 PORTFOLIO = ("EI", "PI", "LCB")  # of gp_hedge
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
-_LEAST_VARIANCE = 1e-22  # keeps z finite where a point is known
+LEAST_VARIANCE = 1e-22  # keeps z finite where a point is known
 _NEGLIGIBLE = -50.0  # log EI below which differences stop to matter beside the chance of success
-_BARRIER = 100.0  # what a standard deviation of missing caution costs, in units of log EI
 _ROUNDING = 1e-6  # of labels: the one point that is left must not be lost to it
-_LEAST_STEP = 0.2  # of caution, in units of the labels: close to the border the model is too sure of itself
 _FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
-_LARGEST = 30.0  # above it phi is nothing beside z
+LARGEST = 30.0  # above it phi is nothing beside z
 
 
 class Valued(NamedTuple):
@@ -53,8 +54,8 @@ class Acquisition(Protocol):
         ...
 
 
-def _mills(z: Array) -> tuple[Array, Array]:
-    """Return m = Phi(z)/phi(z) and b = h(z)/phi(z) = 1 + z m, for z up to _LARGEST."""
+def mills(z: Array) -> tuple[Array, Array]:
+    """Return m = Phi(z)/phi(z) and b = h(z)/phi(z) = 1 + z m, for z up to LARGEST."""
     near = np.maximum(z, _FAR)
     m = math.sqrt(0.5 * math.pi) * erfcx(near * -math.sqrt(0.5))
     b = 1.0 + near * m
@@ -68,9 +69,9 @@ def _mills(z: Array) -> tuple[Array, Array]:
 
 def log_h(z: Array) -> Array:
     """Return log(phi(z) + z Phi(z)), accurate for every z (Ament et al. 2023, eq. 9, has the same in other terms)."""
-    small = np.minimum(z, _LARGEST)
-    value = np.log(_mills(small)[1]) - 0.5 * small * small - _LOG_SQRT_2PI
-    return value + np.log(np.maximum(z, _LARGEST) / _LARGEST)  # h(z) = z, to all digits, from _LARGEST on
+    small = np.minimum(z, LARGEST)
+    value = np.log(mills(small)[1]) - 0.5 * small * small - _LOG_SQRT_2PI
+    return value + np.log(np.maximum(z, LARGEST) / LARGEST)  # h(z) = z, to all digits, from LARGEST on
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ class LogEI:
     def gradient(self, mean: Array, std: Array) -> Valued:
         """Return the value and its derivatives: h'(z) = Phi(z), hence d/d mu = -Phi/(sigma h), d/d sigma = phi/(sigma h)."""
         z = (self.best - mean) / std
-        m, b = _mills(np.minimum(z, _LARGEST))
+        m, b = mills(np.minimum(z, LARGEST))
         by_std = 1.0 / (b * std)
-        excess = np.maximum(z, _LARGEST) / _LARGEST
+        excess = np.maximum(z, LARGEST) / LARGEST
         return Valued(log_h(z) + np.log(std), -m * by_std / excess, by_std)
 
 
@@ -116,7 +117,7 @@ class LogPI:
     def gradient(self, mean: Array, std: Array) -> Valued:
         """Return the value and its derivatives."""
         z = (self.best - self.margin - mean) / std
-        slope = 1.0 / (_mills(np.minimum(z, _LARGEST))[0] * std)  # phi / Phi, over sigma
+        slope = 1.0 / (mills(np.minimum(z, LARGEST))[0] * std)  # phi / Phi, over sigma
         return Valued(log_ndtr(z), -slope, -slope * z)
 
 
@@ -160,49 +161,6 @@ def make_acquisition(name: str, best: float) -> Acquisition:
 
 
 @dataclass(frozen=True, slots=True)
-class Feasibility:
-    """Probability that an evaluation succeeds: P(f < threshold) for a model of success (low) and failure (high).
-
-    Beside its logarithm there is a barrier. A step from success to failure is no Gaussian process, whose probabilities are too
-    confident next to the step; and where all that can succeed is explored, even a small probability of a large improvement would
-    win, for ever. So points are wanted whose success is likely by `caution` standard deviations.
-
-    Args:
-        model: the model.
-        threshold: the value half way between success and failure.
-        caution: standard deviations by which the mean should lie below the threshold.
-    """
-
-    model: Model
-    threshold: float
-    caution: float = 0.0
-
-    def margin(self, X: Array, more: float = 0.0) -> Array:
-        """Return by how much the mean at X (q, d) should lie below the threshold, (q,); `more` in standard deviations."""
-        if self.caution + more == 0.0:
-            return np.zeros(len(X))
-        margin: Array = (self.caution + more) * np.maximum(_std(self.model.posterior(X).variance), _LEAST_STEP)
-        return margin
-
-    def log_probability(self, X: Array) -> Array:
-        """Return log P at X (q, d), less the barrier, (q,)."""
-        posterior = self.model.posterior(X)
-        z = (self.threshold - posterior.mean[:, 0]) / _std(posterior.variance)
-        result: Array = log_ndtr(z) - _BARRIER * np.maximum(self.caution - z, 0.0)
-        return result
-
-    def gradient(self, X: Array) -> tuple[Array, Array]:
-        """Return the value of `log_probability` at X and its gradient, (q,) and (q, d)."""
-        posterior = self.model.posterior(X, gradients=True)
-        std = _std(posterior.variance)
-        z = (self.threshold - posterior.mean[:, 0]) / std
-        log_probability = log_ndtr(z)
-        by_z = 1.0 / _mills(np.minimum(z, _LARGEST))[0] + np.where(z < self.caution, _BARRIER, 0.0)
-        gradient = _chain(-by_z / std, -by_z * z / std, posterior.mean_gradient, posterior.variance_gradient, std)
-        return log_probability - _BARRIER * np.maximum(self.caution - z, 0.0), gradient
-
-
-@dataclass(frozen=True, slots=True)
 class Criterion:
     """What is maximised: an acquisition under a model, plus the log probability that the evaluation succeeds.
 
@@ -227,7 +185,7 @@ class Criterion:
     def __call__(self, X: Array) -> Array:
         """Return the value at X (q, d), (q,)."""
         posterior = self.model.posterior(X)
-        value = self.acquisition(posterior.mean[:, 0], _std(posterior.variance - self.resolved))
+        value = self.acquisition(posterior.mean[:, 0], standard_deviation(posterior.variance - self.resolved))
         if self.feasibility is None:
             return value
         return _limited(value)[0] + self.feasibility.log_probability(X)
@@ -235,9 +193,9 @@ class Criterion:
     def gradient(self, X: Array) -> tuple[Array, Array]:
         """Return the value at X (q, d) and its gradient, (q,) and (q, d)."""
         posterior = self.model.posterior(X, gradients=True)
-        std = _std(posterior.variance - self.resolved)
+        std = standard_deviation(posterior.variance - self.resolved)
         value, by_mean, by_std = self.acquisition.gradient(posterior.mean[:, 0], std)
-        gradient = _chain(by_mean, by_std, posterior.mean_gradient, posterior.variance_gradient, std)
+        gradient = chain(by_mean, by_std, posterior.mean_gradient, posterior.variance_gradient, std)
         if self.feasibility is None:
             return value, gradient
         value, slope = _limited(value)
@@ -248,8 +206,8 @@ class Criterion:
 class DrawnMinimum:
     """What is maximised in Thompson sampling: minus a function drawn from a model (Thompson 1933), where success is drawn too.
 
-    Where the function drawn from the model of failures tells of a failure the value is -inf. One draw for all points, not one for
-    each: among hundreds of bad points a few would pass, and these the most promising ones.
+    Where the function drawn from the model of feasibility does not allow a point the value is -inf. One draw for all points, not
+    one for each: among hundreds of bad points a few would pass, and these the most promising ones.
 
     Args:
         model: of the objective, one output, with paths.
@@ -265,23 +223,18 @@ class DrawnMinimum:
         self, model: Model, feasibility: Feasibility | None, U: Array, rng: np.random.Generator, distance: float = 0.0
     ) -> None:
         self._path: Path = model.path(rng)  # type: ignore[attr-defined]
-        self._feasibility, self._failure, self._level = feasibility, None, 0.0
-        if feasibility is not None:
-            self._failure = feasibility.model.path(rng)  # type: ignore[attr-defined]
+        self._excess: Excess | None = None if feasibility is None else feasibility.path(rng)
+        self._level = 0.0
         self.keep_off(U, distance)
 
     def keep_off(self, U: Array, distance: float) -> None:
         """Keep so many standard deviations off the border of success, where of the points U (q, d) one is left at least."""
         self._distance = distance
-        if self._feasibility is not None:
-            self._level = max(self._feasibility.threshold, float(self._failures(U).min()) + _ROUNDING)
-
-    def _failures(self, X: Array) -> Array:
-        values: Array = self._failure(X) + self._feasibility.margin(X, self._distance)  # type: ignore[misc, union-attr]
-        return values
+        if self._excess is not None:
+            self._level = max(0.0, float(self._excess(U, distance).min()) + _ROUNDING)
 
     def _allowed(self, X: Array, values: Array) -> Array:
-        return values if self._failure is None else np.where(self._failures(X) <= self._level, values, -np.inf)
+        return values if self._excess is None else np.where(self._excess(X, self._distance) <= self._level, values, -np.inf)
 
     def __call__(self, X: Array) -> Array:
         """Return the value at X (q, d), (q,)."""
@@ -302,14 +255,15 @@ def _limited(value: Array) -> tuple[Array, Array]:
     return np.maximum(value, _NEGLIGIBLE) - np.log1p(below), 1.0 / (1.0 + below)
 
 
-def _std(variance: Array) -> Array:
-    return np.sqrt(np.maximum(variance[:, 0], _LEAST_VARIANCE))
+def standard_deviation(variance: Array) -> Array:
+    """Return sigma of the variance of one output (q, 1), (q,), never 0."""
+    return np.sqrt(np.maximum(variance[:, 0], LEAST_VARIANCE))
 
 
-def _chain(by_mean: Array, by_std: Array, mean_gradient: Array | None, variance_gradient: Array | None, std: Array) -> Array:
+def chain(by_mean: Array, by_std: Array, mean_gradient: Array | None, variance_gradient: Array | None, std: Array) -> Array:
     """Return the gradient by X, (q, d): d std = d variance / (2 std)."""
     if mean_gradient is None or variance_gradient is None:
         raise ValueError("this model declares gradients and gave none")
-    by_variance = np.where(std * std > 2.0 * _LEAST_VARIANCE, by_std / (2.0 * std), 0.0)
+    by_variance = np.where(std * std > 2.0 * LEAST_VARIANCE, by_std / (2.0 * std), 0.0)
     gradient: Array = by_mean[:, None] * mean_gradient[:, 0] + by_variance[:, None] * variance_gradient[:, 0]
     return gradient

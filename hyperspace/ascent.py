@@ -101,7 +101,7 @@ def _direction(X: Array, G: Array, H: Array, curved: NDArray[np.bool_], lower: A
 def _update(H: Array, S: Array, Y: Array, accepted: NDArray[np.bool_], curved: NDArray[np.bool_]) -> None:
     """Update H and `curved` in place by the steps S and the changes Y of minus the gradient (BFGS), where s.y is positive."""
     sy, yy = _dots(S, Y), _dots(Y, Y)
-    use = accepted & (sy > 1e-8 * np.sqrt(_dots(S, S) * yy))
+    use = accepted & (sy > 1e-8 * np.sqrt(_dots(S, S) * yy)) & (yy > 0.0)  # of tiny gradients yy underflows
     if not use.any():
         return
     first = use & ~curved

@@ -5,8 +5,9 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from hyperspace.acquisition import LCB, Criterion, DrawnMinimum, Feasibility, LogEI, LogPI, log_h, make_acquisition
+from hyperspace.acquisition import LCB, Criterion, DrawnMinimum, LogEI, LogPI, log_h, make_acquisition
 from hyperspace.errors import InputError
+from hyperspace.feasibility import Success
 from hyperspace.surrogates.exact import ExactGP, Hyperparameters
 from hyperspace.surrogates.features import Features
 
@@ -74,7 +75,7 @@ def test_derivatives_are_those_of_finite_differences(acquisition, far):
 @pytest.mark.parametrize("acquisition", [LogEI(-0.5), LogPI(-0.5), LCB(), LogEI(-40.0)])
 @pytest.mark.parametrize("caution", [None, 0.0, 5.0])
 def test_gradient_of_the_criterion_is_that_of_finite_differences(acquisition, caution):
-    feasibility = None if caution is None else Feasibility(gp(lambda X: (X[:, 0] > 0.5) * 1.0), 0.5, caution)
+    feasibility = None if caution is None else Success(gp(lambda X: (X[:, 0] > 0.5) * 1.0), 0.5, caution)
     criterion = Criterion(gp(lambda X: np.sin(5 * X[:, 0]) + X[:, 1]), acquisition, feasibility)
     Q, step = np.random.default_rng(2).random((8, 3)), 1e-6
     value, gradient = criterion.gradient(Q)
@@ -106,18 +107,18 @@ def test_feasibility_is_the_probability_of_lying_below_the_threshold():
     Q = np.random.default_rng(2).random((50, 3))
     posterior = model.posterior(Q)
     z = (0.5 - posterior.mean[:, 0]) / posterior.std[:, 0]
-    log_probability = Feasibility(model, 0.5).log_probability(Q)
+    log_probability = Success(model, 0.5).log_probability(Q)
     np.testing.assert_allclose(log_probability[z > 0.0], norm.logcdf(z[z > 0.0]), rtol=1e-9)
     assert np.all(log_probability[z < 0.0] < norm.logcdf(z[z < 0.0]))
     near = np.linspace(0.1, 0.9, 9)[:, None] * np.array([1.0, 0.0, 0.0]) + np.array([0.0, 0.5, 0.5])
-    log_probability = Feasibility(model, 0.5).log_probability(near)
+    log_probability = Success(model, 0.5).log_probability(near)
     assert log_probability[:3].min() > -0.2
     assert log_probability[-3:].max() < -10.0
 
 
 def test_a_place_that_fails_loses_even_where_all_else_is_explored():
     """Next to a known point log EI is of the order of -1e6: the promise of a place that surely fails must not outweigh that."""
-    feasibility = Feasibility(gp(lambda X: (X[:, 0] > 0.5) * 1.0), 0.5)
+    feasibility = Success(gp(lambda X: (X[:, 0] > 0.5) * 1.0), 0.5)
     explored = ExactGP(Features(3), Hyperparameters(np.full(3, 5.0), 1.0, 1e-8, 0.0), np.full((1, 3), 0.2), np.ones(1))
     criterion = Criterion(explored, LogEI(-3.0), feasibility)
     known, failing = np.array([[0.2, 0.2, 0.2]]), np.array([[0.9, 0.5, 0.5]])
@@ -128,7 +129,7 @@ def test_a_place_that_fails_loses_even_where_all_else_is_explored():
 def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
     objective, failures = gp(lambda X: X.sum(axis=1)), gp(lambda X: np.where(X[:, 0] > 0.5, 1.0, -1.0))
     U = np.random.default_rng(3).random((400, 3))
-    drawn = DrawnMinimum(objective, Feasibility(failures, 0.0, caution=1.0), U, np.random.default_rng(4))
+    drawn = DrawnMinimum(objective, Success(failures, 0.0, caution=1.0), U, np.random.default_rng(4))
     rng = np.random.default_rng(4)
     path, failure = objective.path(rng), failures.path(rng)
     doubt = np.maximum(failures.posterior(U).std[:, 0], 0.2)
@@ -149,7 +150,7 @@ def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
 def test_a_drawn_minimum_leaves_a_point_where_all_would_fail():
     objective, failures = gp(lambda X: X.sum(axis=1)), gp(lambda X: np.ones(len(X)))
     U = np.random.default_rng(5).random((50, 3))
-    drawn = DrawnMinimum(objective, Feasibility(failures, 0.0), U, np.random.default_rng(6))
+    drawn = DrawnMinimum(objective, Success(failures, 0.0), U, np.random.default_rng(6))
     assert np.isfinite(drawn(U)).sum() == 1
 
 

@@ -13,7 +13,7 @@ PACKAGE = Path(hyperspace.__file__).parent
 LAYERS = [
     {"errors", "incumbent", "metrics", "problems", "progress", "pruning", "streams", "threads", "trial", "values"},
     {"dimensions", "partition", "sampling", "sobol_directions", "space"},
-    {"acquisition", "ascent", "maximiser", "surrogates"},
+    {"acquisition", "ascent", "constraint_models", "feasibility", "maximiser", "surrogates"},
     {"optimizers", "strategies"},
     {
         "analysis",

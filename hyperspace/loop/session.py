@@ -152,6 +152,7 @@ class Session:
             sampler=study.sampler,
             n_samples=study.n_samples,
             exchange=study.exchange,
+            metrics=study.metrics,
         )
 
     def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:

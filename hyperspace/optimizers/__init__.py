@@ -12,6 +12,7 @@ from hyperspace import streams
 from hyperspace.errors import InputError
 
 if TYPE_CHECKING:
+    from hyperspace.metrics import Metrics
     from hyperspace.optimizers.base import AskTell
     from hyperspace.optimizers.design import Design
     from hyperspace.partition import Subspace
@@ -51,6 +52,7 @@ def make_optimizer(
     acquisition: str = "EI",
     seed: int = 0,
     together: int | None = None,
+    metrics: Metrics | None = None,
 ) -> AskTell:
     """Return the optimizer of one drive.
 
@@ -63,10 +65,12 @@ def make_optimizer(
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge", for surrogates.
         seed: entropy of the study.
         together: how many points are evaluated at the same time, where one optimizer is asked for all; the size of a generation.
+        metrics: what the study wants, for its constraints; None where there are none.
 
     Raises:
         InputError: an unknown model or acquisition, or a library that the model needs is missing.
     """
+    from hyperspace.optimizers.penalty import penalized
     from hyperspace.surrogates import SURROGATES, make_surrogate
 
     if model == "RAND":
@@ -83,7 +87,7 @@ def make_optimizer(
         )
     if is_algorithm(model):
         optimizer: AskTell = model.optimizer(space, subspace, design, random_state, together)
-        return optimizer
+        return penalized(optimizer, metrics)
     if isinstance(model, str) and model not in SURROGATES:
         raise InputError(
             f"model must be one of {', '.join((*SURROGATES, 'RAND', *ALGORITHMS))}, or an object with fit and predict or with "
@@ -93,10 +97,10 @@ def make_optimizer(
         from hyperspace.optimizers.bayes import BayesOptimizer
 
         surrogate = make_surrogate(model, random_state=random_state, space=space)
-        return BayesOptimizer(space, subspace.bounds, surrogate, design, acquisition)
+        return BayesOptimizer(space, subspace.bounds, surrogate, design, acquisition, metrics=metrics)
     from hyperspace.optimizers.user import UserOptimizer
 
-    return UserOptimizer(model, space, subspace, random_state)
+    return penalized(UserOptimizer(model, space, subspace, random_state), metrics, graded=False)
 
 
 def is_algorithm(model: Any) -> bool:

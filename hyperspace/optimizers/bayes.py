@@ -1,10 +1,12 @@
 """Bayesian optimization of one box: a surrogate of the trials, and the point where an acquisition function is largest.
 
 What it knows is a fold over the trials told, in order (`learner`). Trials outside the box inform the surrogate; the incumbent is
-the best within it, so that a box without the global optimum is still searched for its own best. Points under way are taken as
-seen with the value that the model expects ("kriging believer", Ginsbourger et al. 2010). Trials that failed teach a second
-model where evaluations succeed, and its probability multiplies the acquisition. No point is proposed twice, as long as the box
-has others: the objective is taken as free of noise, and a repetition would teach nothing.
+the best within it, so that a box without the global optimum is still searched for its own best. Where metrics are constrained,
+the incumbent is the best one that keeps the constraints, each constrained metric has a model, and the probability of keeping all
+constraints multiplies the acquisition; before any trial in the box keeps them, one that may is looked for (`constraint_models`).
+Points under way are taken as seen with the value that the model expects ("kriging believer", Ginsbourger et al. 2010). Trials
+that failed teach a second model where evaluations succeed, and its probability multiplies the acquisition. No point is proposed
+twice, as long as the box has others: the objective is taken as free of noise, and a repetition would teach nothing.
 
 Where a local minimum is found to all digits, a little variance is left around it, that of the noise that a model needs for its
 matrix; elsewhere a model that is sure of itself may see even less to gain, and would go back there for ever. So where the
@@ -16,16 +18,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, Feasibility, LogEI, make_acquisition
+from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition
+from hyperspace.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
 from hyperspace.errors import InputError
+from hyperspace.feasibility import Feasibility, Success, joint
+from hyperspace.incumbent import rank
 from hyperspace.maximiser import Box, candidates, choose_new, is_taken, maximise
+from hyperspace.metrics import Metrics
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
-from hyperspace.optimizers.design import Design
+from hyperspace.optimizers.design import Design, GivenPoints
 from hyperspace.optimizers.learner import MAX_ROWS, Learner
 from hyperspace.space import Bounds, Space
 from hyperspace.surrogates.base import Model, Surrogate, draw
@@ -53,6 +59,7 @@ class BayesOptimizer(AskTell):
         design: what comes before the model is asked.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
         max_rows: the model is fitted to at most so many trials, the nearest to the box.
+        metrics: what the study wants; None where nothing is constrained.
 
     Raises:
         InputError: an unknown acquisition.
@@ -66,6 +73,7 @@ class BayesOptimizer(AskTell):
         design: Design,
         acquisition: str = "EI",
         max_rows: int = MAX_ROWS,
+        metrics: Metrics | None = None,
     ) -> None:
         if acquisition not in ACQUISITIONS:
             raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {acquisition!r}")
@@ -75,6 +83,11 @@ class BayesOptimizer(AskTell):
         inner = surrogate if surrogate.transforms_targets else Standardized(surrogate)
         self._objective = Learner(inner, bounds, max_rows)
         self._failure = Learner(GP(space=space, warp=False), bounds, max_rows)
+        self._metrics = metrics
+        self._constraints = ConstraintModels(space, metrics) if metrics is not None and metrics.constraints else None
+        self._kept: list[bool] = []  # of the trials with a value: whether they keep the constraints
+        self._is_feasible = self._constraints is None  # whether a trial in the box keeps the constraints
+        self._given = GivenPoints()
         self._any_failure = False
         self._caution = 0.0
         self._told: list[Array] = []
@@ -87,12 +100,23 @@ class BayesOptimizer(AskTell):
             return
         self._told.append(np.array(U))
         usable = np.isfinite(y)
+        self._given.tell(trials, U, usable & self.box.bounds.contains(U))
+        if self._constraints is not None:
+            self._tell_constraints(self._constraints, trials, U, usable)
         self._objective.tell(U[usable], y[usable])
         failed = np.array([trial.teaches_failure for trial in trials])
         labelled = failed | np.array([trial.status == OK for trial in trials])
         self._failure.tell(U[labelled], np.where(failed, _FAILURE, _SUCCESS)[labelled])
         self._any_failure |= bool(failed.any())
         self._learn_caution(trials, failed, labelled & self.box.bounds.contains(U))
+
+    def _tell_constraints(
+        self, constraints: ConstraintModels, trials: Sequence[Trial], U: Array, usable: NDArray[np.bool_]
+    ) -> None:
+        constraints.tell(trials, U)
+        kept = np.array([rank(trial, cast(Metrics, self._metrics)).is_usable for trial in trials])
+        self._kept += kept[usable].tolist()
+        self._is_feasible |= bool((kept & self.box.bounds.contains(U)).any())
 
     def _learn_caution(self, trials: Sequence[Trial], failed: NDArray[np.bool_], counts: NDArray[np.bool_]) -> None:
         """Ask for more certainty after a failure and for less after a success, of points that a model had proposed."""
@@ -114,10 +138,16 @@ class BayesOptimizer(AskTell):
     def ask(self, key: Key, pending: Array) -> Suggestion:
         """Return the next point; see `AskTell.ask`."""
         taken = np.concatenate([*self._told, pending]) if self._told else pending
-        if key.iteration < self.design.n_points:
+        if self.design.is_due(key.iteration, self._given.count):
             return Suggestion(self._designed(key, taken), DESIGN)
         record: dict[str, Any] = {}
-        feasibility = self._feasibility(record)
+        failures = self._failures(record)
+        limits = None if self._constraints is None else self._constraints.limits(self._best_allowed())
+        if self._constraints is not None and limits is not None and not self._is_feasible:
+            rng = key.rng()
+            U = toward_feasible(self._constraints, self.box, failures, pending, key.iteration % 2 == 1, rng)
+            return Suggestion(choose_new(self.box, U, limits.log_probability, taken, rng), FEASIBILITY, record or None)
+        feasibility = joint(failures, limits)
         model, refit = self._objective.update()
         if refit is not None:
             record["fit"] = refit
@@ -134,7 +164,15 @@ class BayesOptimizer(AskTell):
         rng = key.rng()
         return choose_new(self.box, self.box.spread(64, rng), lambda U: np.zeros(len(U)), taken, rng)
 
-    def _feasibility(self, record: dict[str, Any]) -> Feasibility | None:
+    def _best_allowed(self) -> Array | None:
+        """Return the best point in the box that keeps the constraints, (d,); None before there is one."""
+        U = self._objective.U
+        kept = np.array(self._kept, dtype=bool) & self.box.bounds.contains(U)
+        if not kept.any():
+            return None
+        return np.asarray(U[int(np.argmin(np.where(kept, self._objective.y, math.inf)))])
+
+    def _failures(self, record: dict[str, Any]) -> Success | None:
         if not self._any_failure:
             return None
         model, refit = self._failure.update()
@@ -143,7 +181,7 @@ class BayesOptimizer(AskTell):
         if model is None:
             return None
         threshold = float(model.transform.forward(np.array(0.5 * (_SUCCESS + _FAILURE))))
-        return Feasibility(model.latent, threshold, self._caution)
+        return Success(model.latent, threshold, self._caution)
 
     def _without_model(self, key: Key, taken: Array, feasibility: Feasibility | None) -> Array:
         """Return a point while no trial gave a value: where success is likeliest, or the design goes on."""
@@ -206,10 +244,12 @@ class BayesOptimizer(AskTell):
         return np.asarray(proposals[int(rng.choice(len(proposals), p=weights / weights.sum()))])
 
     def _known(self, latent: Model) -> tuple[Array, Array]:
-        """Return the model's points in the box and its means there."""
+        """Return the model's points in the box that keep the constraints, and its means there."""
         rows = self._objective.rows
         U = self._objective.U[rows]
         inside = self.box.bounds.contains(U)
+        if self._constraints is not None:
+            inside &= np.array(self._kept, dtype=bool)[rows]
         if isinstance(latent, ExactGP):
             return U[inside], latent.fitted[: len(rows)][inside]
         return U[inside], latent.posterior(U[inside]).mean[:, 0] if inside.any() else np.empty(0)
@@ -220,8 +260,11 @@ class BayesOptimizer(AskTell):
         return U[np.argsort(means, kind="stable")[:_N_INCUMBENTS]]
 
     def _best(self, latent: Model, U: Array) -> float:
-        """Return the lowest mean at a point in the box that is known or believed; without one, at the candidates U."""
+        """Return the lowest mean at a point in the box that is known or believed; without one, at the candidates U.
+
+        A point that is only believed may break the constraints.
+        """
         means = self._known(latent)[1]
-        if isinstance(latent, ExactGP):
+        if isinstance(latent, ExactGP) and self._constraints is None:
             means = np.concatenate([means, latent.fitted[len(self._objective.rows) :]])
         return float((means if len(means) else latent.posterior(U).mean[:, 0]).min())

@@ -5,13 +5,16 @@ The drives of one subspace share one sequence, dealt out in turn, so that togeth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace import streams
 from hyperspace.errors import InputError
 from hyperspace.sampling import SAMPLERS, sobol
 from hyperspace.space import Bounds, Space
-from hyperspace.trial import Array
+from hyperspace.trial import Array, Trial
 
 
 class Design:
@@ -65,6 +68,14 @@ class Design:
         lower, upper = self._bounds
         return np.asarray(self._space.snap((lower + (upper - lower) * u)[None])[0])
 
+    def is_due(self, i: int, given: int = 0) -> bool:
+        """Return whether point i belongs to the design, towards which `given` points that are known already count.
+
+        They replace the last points of all members alike, so that within a round either all members take the design's points or
+        none does: one that asks a model must know what its mates evaluate.
+        """
+        return i < self.n_points - given // self.team
+
     @property
     def key(self) -> tuple[int, ...]:
         """What tells this drive's design from others of the study, for random streams of its own."""
@@ -77,6 +88,24 @@ class Design:
 
     def _rng(self, *more: int) -> np.random.Generator:
         return streams.stream(self._seed, streams.DESIGN, *self._subspace, *more)
+
+
+class GivenPoints:
+    """How many points were known that nothing asked for and that gave a value: different ones."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+
+    @property
+    def count(self) -> int:
+        """Number of points."""
+        return len(self._seen)
+
+    def tell(self, trials: Sequence[Trial], U: Array, usable: NDArray[np.bool_]) -> None:
+        """Take up finished trials at U (k, d); those count that are given and usable (k,)."""
+        self._seen |= {
+            np.round(u, 9).tobytes() for trial, u, ok in zip(trials, U, usable, strict=True) if ok and trial.origin == "given"
+        }
 
 
 def _words(index: int) -> list[int]:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hyperspace.errors import InputError
-from hyperspace.optimizers.evolution import FAILED, Evolution, Generations, Setting
+from hyperspace.optimizers.evolution import Evolution, Generations, Setting
+from hyperspace.optimizers.penalty import INFEASIBLE
 from hyperspace.trial import Array
 
 _Fitness = Callable[[float], Any]
@@ -112,7 +113,7 @@ class SA(_Inspyred):
         generation, seen, heat = next(run), np.empty(0), self.temperature
         while True:
             losses = yield generation
-            seen = np.concatenate([seen, losses[losses < FAILED]])
+            seen = np.concatenate([seen, losses[losses < INFEASIBLE]])
             annealing._kwargs["temperature"] = heat * float(seen.std()) if len(seen) else 0.0
             heat *= self.cooling_rate
             generation = run.send(losses)
@@ -265,7 +266,7 @@ class ACO(_Inspyred):
 
 def _worth(losses: Array) -> _Fitness:
     """Return what turns a loss into an amount of pheromone in (0, 1), on the scale of a first generation."""
-    usable = losses[losses < FAILED]
+    usable = losses[losses < INFEASIBLE]
     middle = float(np.median(usable)) if len(usable) else 0.0
     spread = float(usable.std()) if len(usable) else 0.0
     return lambda loss: float(0.5 - np.arctan((loss - middle) / (spread or 1.0)) / np.pi)

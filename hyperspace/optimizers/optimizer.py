@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, SupportsFloat, overload
 
 import numpy as np
 
 from hyperspace.errors import InputError
-from hyperspace.metrics import FLOAT_NAME
+from hyperspace.incumbent import best_trial
+from hyperspace.metrics import Metric, Metrics, Value
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
 from hyperspace.optimizers.design import Design
@@ -31,6 +32,13 @@ class Optimizer:
             opt.tell(x, function(x))
         opt.x, opt.fun
 
+    With `metrics` it is told what an objective of `hyperdrive` may return, and keeps the constraints:
+
+        opt = Optimizer([(0.0, 1.0)], metrics=[Metric("loss"), Metric("size", goal="constrain", upper=0.5)])
+        opt.tell(opt.ask(), {"loss": 1.2, "size": 0.7})
+
+    Points that are told without being asked for count towards the initial design.
+
     Args:
         dimensions: the search space, as `hyperdrive` takes it; with a dict points are dicts.
         model: "GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", or an object of your own.
@@ -38,6 +46,7 @@ class Optimizer:
         random_state: seed; the same seed and the same answers give the same questions.
         sampler: initial design, "sobol", "lhs" or "random".
         n_samples: its size; None for twice the number of dimensions, from 5 to 20.
+        metrics: what is wanted of each metric, see `hyperdrive`; None: the value told is minimized.
 
     Raises:
         InputError: an argument is not what it has to be.
@@ -51,29 +60,33 @@ class Optimizer:
         random_state: int = 0,
         sampler: str = "sobol",
         n_samples: int | None = None,
+        metrics: Sequence[Metric] | None = None,
     ) -> None:
         if not isinstance(random_state, (int, np.integer)) or random_state < 0:
             raise InputError(f"random_state must be a non-negative integer, got {random_state!r}")
         self.space = check_space(dimensions)
+        self._metrics = Metrics(metrics)
         if n_samples is None:
             n_samples = min(max(2 * self.space.d, 5), 20)
         whole = Subspace(0, Bounds.whole(self.space.d), self.space)
         design = Design(sampler, n_samples, whole.bounds, self.space, seed=int(random_state))
-        self._inner = make_optimizer(model, self.space, whole, design, acquisition=acquisition, seed=int(random_state))
+        self._inner = make_optimizer(
+            model, self.space, whole, design, acquisition=acquisition, seed=int(random_state), metrics=self._metrics
+        )
         self._seed = int(random_state)
         self._asked = self._told = 0
         self._pending: list[Suggestion] = []
-        self._best: tuple[float, tuple[Any, ...] | None] = (math.inf, None)
+        self._best: Trial | None = None
 
     @property
     def x(self) -> Point | None:
-        """The best point told; None before there is one."""
-        return None if self._best[1] is None else self.space.parameters(self._best[1])
+        """The best point told, of those that keep the constraints; None before there is one."""
+        return None if self._best is None else self.space.parameters(self._best.x)
 
     @property
     def fun(self) -> float:
-        """The value at the best point told; inf before there is one."""
-        return self._best[0]
+        """The value at the best point told, as it was told; inf before there is one (-inf where the goal is to maximize)."""
+        return self._metrics.sign * math.inf if self._best is None else self._metrics.value(self._best.metrics)
 
     @overload
     def ask(self) -> Point: ...
@@ -97,46 +110,59 @@ class Optimizer:
         return self.space.parameters(x)
 
     def tell(self, x: Any, y: Any) -> None:
-        """Take up the value y at x, or values at several points; a y of None or nan says that the evaluation failed.
+        """Take up what came back at x, or at several points; a y of None or nan says that the evaluation failed.
 
         Args:
             x: a point (a list of values, or a dict by name), or a sequence of points if y is one. It need not be one asked for.
-            y: the value, less is better, or a sequence of values.
+            y: the value, less is better, or a dict of metrics; or a sequence of these.
 
         Raises:
-            InputError: a point outside the space, or a value that is no number.
+            InputError: a point outside the space, a value that is no number, or a metric that is missing.
         """
         several = (isinstance(y, Sequence) and not isinstance(y, str)) or (isinstance(y, np.ndarray) and y.ndim > 0)
         points, values = (list(x), list(y)) if several else ([x], [y])
         if len(points) != len(values):
             raise InputError(f"tell got {len(points)} points and {len(values)} values")
         checked = [self.space.check_point(point) for point in points]
-        losses = [_loss(value) for value in values]
+        outcomes = [self._outcome(value) for value in values]
         U = self.space.to_unit(checked)
         trials = []
-        for u, point, loss in zip(U, checked, losses, strict=True):
-            trial = Trial(drive=0, iteration=self._told, x=point, arm=self._no_longer_pending(u))
+        for u, point, outcome in zip(U, checked, outcomes, strict=True):
+            arm = self._no_longer_pending(u)
+            origin = "given" if arm is None else "asked"
+            trial = Trial(drive=0, iteration=self._told, x=point, arm=arm or "", origin=origin)
             self._told += 1
-            if math.isfinite(loss):
-                trials.append(trial.finish(OK, metrics={FLOAT_NAME: loss}))
+            if outcome is not None:
+                trials.append(trial.finish(OK, metrics=outcome))
             else:
                 trials.append(trial.finish(FAILED, fault="objective"))
-            if loss < self._best[0]:
-                self._best = loss, point
+        self._best = best_trial(trials if self._best is None else [self._best, *trials], self._metrics)
+        losses = [self._metrics.loss(trial.metrics) if trial.ended_well else math.nan for trial in trials]
         self._inner.tell(trials, U, np.array(losses))
 
-    def _no_longer_pending(self, u: Array) -> str:
-        """Take u (d,) off the points under way; return what had proposed it, "" for a point that was not asked for."""
+    def _no_longer_pending(self, u: Array) -> str | None:
+        """Take u (d,) off the points under way; return what had proposed it, None for a point that was not asked for."""
         for index, suggestion in enumerate(self._pending):
             if np.array_equal(suggestion.u, u):
                 return self._pending.pop(index).arm
-        return ""
+        return None
+
+    def _outcome(self, returned: Any) -> dict[str, Value] | None:
+        """Return raw metrics by name; None for what says that the evaluation failed."""
+        if isinstance(returned, Mapping):
+            wanted = {metric.name for metric in (*self._metrics.goals, *self._metrics.constraints)} or returned.keys()
+            if any(_is_failure(value) for name, value in returned.items() if name in wanted):
+                return None
+            return self._metrics.read(returned)
+        try:
+            failed = _is_failure(returned if returned is None else float(returned))
+        except (TypeError, ValueError):
+            raise InputError(
+                f"tell expects a number, a dict of metrics, or None for an evaluation that failed; got {returned!r}"
+            ) from None
+        return None if failed else self._metrics.read(float(returned))
 
 
-def _loss(value: Any) -> float:
-    """Return a value as a float; nan for one that says that the evaluation failed."""
-    try:
-        loss = math.nan if value is None else float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"tell expects a number, or None for an evaluation that failed; got {value!r}") from None
-    return loss if math.isfinite(loss) else math.nan
+def _is_failure(value: Any) -> bool:
+    """Return whether a value says that the evaluation failed."""
+    return value is None or (isinstance(value, SupportsFloat) and not math.isfinite(float(value)))

@@ -110,10 +110,8 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
     if ok.any():
         values = np.array([result.goals.value(trial.metrics) for trial in trials])
         colors = style.good_colors(values[ok], result.maximize)
-        order = np.flatnonzero(ok)
-        order = np.array(
-            sorted(order.tolist(), key=lambda row: rank(trials[row], result.goals), reverse=True)
-        )  # the best ones on top
+        rows = np.flatnonzero(ok).tolist()
+        order = np.array(sorted(rows, key=lambda row: rank(trials[row], result.goals), reverse=True))  # the best ones on top
         dots: dict[str, Any] = {"c": values[order], "cmap": colors[0], "norm": colors[1], "s": size, "linewidth": 0}
         ax.scatter(*xy[order].T, alpha=opacity(order), zorder=3, rasterized=many, **dots)
         style.colorbar(ax, colors, style.goal_name(result), result.maximize)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperspace.metrics import Metrics
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.design import Design
@@ -28,6 +29,7 @@ def make_strategy(
     sampler: str,
     n_samples: int,
     exchange: str,
+    metrics: Metrics | None = None,
 ) -> Strategy:
     """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean.
 
@@ -41,13 +43,15 @@ def make_strategy(
 
         def shared_optimizer(subspace: Subspace, team: int) -> AskTell:
             design = Design(sampler, n_samples * team, subspace.bounds, space, seed=seed, subspace=subspace.index)
-            return make_optimizer(model, space, subspace, design, acquisition=acquisition, seed=seed, together=team)
+            return make_optimizer(
+                model, space, subspace, design, acquisition=acquisition, seed=seed, together=team, metrics=metrics
+            )
 
         return GenerationsStrategy(partition.__getitem__, partition.n_subspaces, n_drives, shared_optimizer, seed)
 
     def optimizer(subspace: Subspace, member: int, team: int) -> AskTell:
         design = Design(sampler, n_samples, subspace.bounds, space, seed=seed, subspace=subspace.index, member=member, team=team)
         chosen = model[(member * partition.n_subspaces + subspace.index) % len(model)] if isinstance(model, tuple) else model
-        return make_optimizer(chosen, space, subspace, design, acquisition=acquisition, seed=seed)
+        return make_optimizer(chosen, space, subspace, design, acquisition=acquisition, seed=seed, metrics=metrics)
 
     return StaticStrategy(partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, foresees=exchange == "round")

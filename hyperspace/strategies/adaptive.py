@@ -18,12 +18,15 @@ from typing import Any
 import numpy as np
 
 from hyperspace import streams
+from hyperspace.constraint_models import ConstraintModels
 from hyperspace.maximiser import Box, choose_new, is_taken
+from hyperspace.metrics import Metrics
 from hyperspace.optimizers.base import Suggestion
-from hyperspace.optimizers.design import Design
+from hyperspace.optimizers.design import Design, GivenPoints
 from hyperspace.partition import Partition
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.feasible import FeasibleSearch
 from hyperspace.strategies.local import fresh_surrogate
 from hyperspace.strategies.models import Ahead, Models
 from hyperspace.strategies.regions import Fold, Region
@@ -80,7 +83,8 @@ class AdaptiveStrategy(Strategy):
             Design(sampler, n_samples, whole, space, seed=seed, member=drive, team=n_drives) for drive in range(n_drives)
         ]
         self._ahead: dict[int, tuple[int, Ahead]] = {}  # by drive: the iteration that was thought ahead to, and the fits
-        self._folds: dict[int, tuple[weakref.ref[Archive], Fold]] = {}
+        self._folds: dict[int, tuple[weakref.ref[Archive], Known]] = {}
+        self._searches: dict[int, tuple[tuple[int, ...], weakref.ref[Archive], FeasibleSearch]] = {}
         self._rounds: dict[int, tuple[tuple[int, ...], weakref.ref[Archive], Round]] = {}
 
     def home(self, drive: int) -> int:
@@ -90,8 +94,11 @@ class AdaptiveStrategy(Strategy):
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
         """Return where `drive` evaluates its trial number `iteration`."""
         team, member = divmod(drive, self._size)
-        if iteration < self._design[drive].n_points or not self._is_informed(team, archive):
+        if self._in_design(drive, iteration, archive):
             return Suggestion(self._designed(drive, iteration, archive), DESIGN)
+        if not self._is_informed(team, archive):
+            search = self._search(team, iteration, archive)
+            return Suggestion(self._designed(drive, iteration, archive), DESIGN) if search is None else search.answer(member)
         return self._round(team, iteration, archive, self._thought(drive, iteration)).answer(member)
 
     def think_ahead(self, drive: int, iteration: int, archive: Archive) -> None:
@@ -100,7 +107,7 @@ class AdaptiveStrategy(Strategy):
         if not self._is_informed(team, archive):
             return
         fold = self._fold(team, archive)
-        if iteration < self._design[drive].n_points or not self._rebuilds:
+        if self._in_design(drive, iteration, archive) or not self._rebuilds:
             return
         ahead = self._thought(drive, iteration)
         models = Models(self._setup, self._regions(team, fold)[0], fold, archive, iteration * self._size, self._size, ahead)
@@ -108,6 +115,13 @@ class AdaptiveStrategy(Strategy):
 
     def recall(self, trial: Trial, archive: Archive) -> None:
         """Do nothing: all that matters of an earlier answer comes back with the archive's trials."""
+
+    def _in_design(self, drive: int, iteration: int, archive: Archive) -> bool:
+        """Tell whether this trial belongs to the initial design, towards which points that were given count."""
+        design = self._design[drive]
+        if not design.is_due(iteration):
+            return False
+        return design.is_due(iteration, self._known(drive // self._size, archive).given.count)
 
     def _is_informed(self, team: int, archive: Archive) -> bool:
         """Tell whether there are trials enough for a model, and one among them that violates no constraint."""
@@ -127,17 +141,34 @@ class AdaptiveStrategy(Strategy):
             taken = np.concatenate([taken, u[None]])
         return u
 
-    def _fold(self, team: int, archive: Archive) -> Fold:
-        """Return the fold of the archive's trials; kept, and extended by what is new."""
+    def _known(self, team: int, archive: Archive) -> Known:
+        """Return what follows from the archive's trials; kept, and extended by what is new."""
         of = 0 if self._shared else team
-        known = self._folds.get(of)
-        if known is None or known[0]() is not archive:
+        kept = self._folds.get(of)
+        if kept is None or kept[0]() is not archive:
             n_regions = self._settings.regions * (self._n_teams if self._shared else 1)
             block = self._n_drives if self._shared else 1
-            known = weakref.ref(archive), Fold(self._space, self._settings, n_regions, block)
-            self._folds[of] = known
-        known[1].update(archive)
-        return known[1]
+            fold = Fold(self._space, self._settings, n_regions, block)
+            kept = weakref.ref(archive), Known(fold, self._space, archive.metrics)
+            self._folds[of] = kept
+        kept[1].update(archive)
+        return kept[1]
+
+    def _fold(self, team: int, archive: Archive) -> Fold:
+        return self._known(team, archive).fold
+
+    def _search(self, team: int, iteration: int, archive: Archive) -> FeasibleSearch | None:
+        """Return the team's search for a first trial that keeps the constraints; None while nothing tells where."""
+        known = self._known(team, archive)
+        if known.constraints is None or known.constraints.limits() is None:
+            return None
+        state = _state(iteration, archive)
+        kept = self._searches.get(team)
+        if kept is None or kept[0] != state or kept[1]() is not archive:
+            first = iteration * self._size
+            search = FeasibleSearch(self._setup, team, first, known.fold, known.constraints, archive, self._foresees)
+            kept = self._searches[team] = state, weakref.ref(archive), search
+        return kept[2]
 
     @cached_property
     def _rebuilds(self) -> bool:
@@ -157,7 +188,7 @@ class AdaptiveStrategy(Strategy):
 
     def _round(self, team: int, iteration: int, archive: Archive, ahead: Ahead | None) -> Round:
         """Return the team's round; kept while it is asked about the same trials."""
-        state = (iteration, len(archive), *sorted(hash(trial.key) for trial in archive.running))
+        state = _state(iteration, archive)
         known = self._rounds.get(team)
         if known is not None and known[0] == state and known[1]() is archive:
             return known[2]
@@ -175,6 +206,7 @@ class AdaptiveStrategy(Strategy):
             regions,
             lent,
             domain,
+            self._known(team, archive).constraints,
             self._foresees,
         )
         self._rounds[team] = state, weakref.ref(archive), opened
@@ -183,3 +215,34 @@ class AdaptiveStrategy(Strategy):
     def _global_home(self, team: int, iteration: int) -> int:
         """Return the subspace that the team's global arm searches in this round: its drives' homes in turn."""
         return self.home(team * self._size + iteration % self._size)
+
+
+class Known:
+    """What follows from the trials of an archive: regions, models of the constraints, how many were given.
+
+    Args:
+        fold: knows nothing yet.
+        space: the search space.
+        metrics: what the study wants.
+    """
+
+    def __init__(self, fold: Fold, space: Space, metrics: Metrics) -> None:
+        self.fold, self.given = fold, GivenPoints()
+        self.constraints = ConstraintModels(space, metrics) if metrics.constraints else None
+        self._n = 0
+
+    def update(self, archive: Archive) -> None:
+        """Take up the trials that are new in the archive."""
+        self.fold.update(archive)
+        first, self._n = self._n, len(archive)
+        if first == self._n:
+            return
+        trials, U = archive.trials[first:], archive.U[first:]
+        self.given.tell(trials, U, np.isfinite(archive.y[first:]))
+        if self.constraints is not None:
+            self.constraints.tell(trials, U)
+
+
+def _state(iteration: int, archive: Archive) -> tuple[int, ...]:
+    """Return what tells one question's archive from another's."""
+    return (iteration, len(archive), *sorted(hash(trial.key) for trial in archive.running))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.acquisition import Feasibility
+from hyperspace.feasibility import Success
 from hyperspace.space import Space
 from hyperspace.strategies.settings import Settings
 from hyperspace.surrogates import make_surrogate
@@ -33,7 +33,7 @@ _IDLE = 4  # fits that an additive process is left out of when it is far behind
 _GROWTH = 1.2  # of the archive, at which it is fitted anew
 _PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
 _NOISY = 5e-4  # variance of noise that counts as some, over that of the function
-_SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see Feasibility
+_SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see `feasibility.Success`
 _FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbour of a failure may succeed
 
 
@@ -201,7 +201,7 @@ def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:
     return surrogate if surrogate.transforms_targets else Standardized(surrogate)
 
 
-def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_], caution: float) -> Feasibility | None:
+def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_], caution: float) -> Success | None:
     """Return the probability that an evaluation succeeds, from points U (n, d) and whether each failed; None if none did.
 
     A Gaussian process on labels with fixed hyperparameters: a few failures say too little to learn lengthscales from.
@@ -213,4 +213,4 @@ def fit_feasibility(space: Space, U: Array, failed: NDArray[np.bool_], caution: 
 
     d = space.d
     hyper = Hyperparameters(np.full(d, 0.2 * np.sqrt(d)), 1.0, _FEASIBILITY_NOISE, _SUCCESS)
-    return Feasibility(ExactGP(Features(d, space), hyper, U, np.where(failed, _FAILURE, _SUCCESS)), 0.0, caution)
+    return Success(ExactGP(Features(d, space), hyper, U, np.where(failed, _FAILURE, _SUCCESS)), 0.0, caution)

@@ -15,7 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
-from hyperspace.acquisition import DrawnMinimum, Feasibility
+from hyperspace.acquisition import DrawnMinimum
+from hyperspace.feasibility import Feasibility
 from hyperspace.maximiser import Box, climb, combine, maximise
 from hyperspace.space import Bounds, Space
 from hyperspace.strategies.local import Local
@@ -39,6 +40,7 @@ class Prospect:
         region: the region.
         centre: its best point, (d,).
         local: its model.
+        incumbent: the model's lowest mean at a trial that counts.
         feasibility: probability of success there; None where nothing has failed.
         n_turns: turns that may ask for a draw.
         rng: of candidates, and of what all turns share.
@@ -52,6 +54,7 @@ class Prospect:
         region: Region,
         centre: Array,
         local: Local,
+        incumbent: float,
         feasibility: Feasibility | None,
         n_turns: int,
         rng: np.random.Generator,
@@ -66,7 +69,7 @@ class Prospect:
         self.candidates = self._candidates(rng)
         self.model: Model = local.latent  # grows by fantasies
         self.saw_pending = False
-        self.incumbent = float(local.fitted.min())
+        self.incumbent = incumbent
         self.own_incumbent = float(local.latent.posterior(centre[None]).mean[0, 0])
 
     def _bounds(self, side: float) -> Bounds:
@@ -103,9 +106,9 @@ class Prospect:
         draws: Array = draw(self.local.latent, U, self._n_turns, self._rng)[:, :, 0]
         if self.feasibility is None:
             return draws
-        failure = draw(self.feasibility.model, U, self._n_turns, self._rng)[:, :, 0] + self.feasibility.margin(U)
-        failure -= np.maximum(failure.min(axis=1, keepdims=True), self.feasibility.threshold)  # one point is left at least
-        return np.where(failure <= 0.0, draws, np.inf)
+        excess = self.feasibility.sample(U, self._n_turns, self._rng)
+        excess -= np.maximum(excess.min(axis=1, keepdims=True), 0.0)  # one point is left at least
+        return np.where(excess <= 0.0, draws, np.inf)
 
     @cached_property
     def _draws(self) -> Array:

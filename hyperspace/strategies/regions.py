@@ -88,7 +88,7 @@ class Fold:
         self._known = 0
         self._asked: list[int] = []  # rows of the block that is not full yet
         self._score = np.empty(64)
-        self.failed: list[int] = []  # rows that feasibility is learned from
+        self.failed: list[int] = []  # rows of evaluations whose point is to blame for their failure
         self.caution = 0.0  # standard deviations by which success is to be likely
         self.records: dict[int, Mapping[str, Any]] = {}  # by region, what its last fit recorded
         self._compared: dict[int, list[tuple[float, float]]] = {}  # by region, of its last trials, loss predicted and score found
@@ -129,7 +129,7 @@ class Fold:
     def _take(self, row: int, trial: Trial, violated: bool) -> None:
         if violated:
             self._score[row] = math.inf
-        if violated or (trial.status != OK and trial.teaches_failure):
+        if trial.status != OK and trial.teaches_failure:
             self.failed.append(row)
         if (self.caution or trial.status != OK) and trial.origin == "asked" and trial.arm != DESIGN:
             self._learn_caution(trial)

@@ -17,7 +17,9 @@ from functools import cached_property
 import numpy as np
 
 from hyperspace import streams
-from hyperspace.acquisition import PORTFOLIO, Criterion, Feasibility, make_acquisition
+from hyperspace.acquisition import PORTFOLIO, Criterion, make_acquisition
+from hyperspace.constraint_models import ConstraintModels
+from hyperspace.feasibility import Feasibility, Success, joint
 from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, is_taken, maximise
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import Bounds
@@ -47,6 +49,7 @@ class Round:
         regions: those of this team.
         shares: whether these regions belong to another team too, which then does the exploiting.
         domain: box of the global arm.
+        constraints: models of the constrained metrics; None where nothing is constrained.
         foresees: whether the mates ask with this same archive, so that their answers can be worked out here.
     """
 
@@ -62,10 +65,12 @@ class Round:
         regions: tuple[Region, ...],
         shares: bool,
         domain: Bounds,
+        constraints: ConstraintModels | None = None,
         foresees: bool = True,
     ) -> None:
         self._setup, self._team, self._first_turn, self._size = setup, team, first_turn, size
         self._regions, self._shares, self._domain = regions, shares, domain
+        self._constraints = constraints
         self._mates_known = foresees
         self._n = len(archive)
         self._U, self._y, self._score = archive.U, archive.y, fold.score.copy()
@@ -148,7 +153,12 @@ class Round:
 
         A model that has not got the best trial, as of a second region among many trials, knows no better than its own best.
         """
-        return max(prospect.latent_of(self._best), float(prospect.local.fitted.min()))
+        return max(prospect.latent_of(self._best), self._lowest(prospect.local))
+
+    def _lowest(self, local: Local) -> float:
+        """Return a model's lowest mean at a trial that counts; at any where none does."""
+        counts = np.isfinite(self._score[local.rows])
+        return float((local.fitted[counts] if counts.any() else local.fitted).min())
 
     @cached_property
     def _low_and_apart(self) -> Array:
@@ -208,7 +218,7 @@ class Round:
         pending = self._pending[inside.all(axis=1)][:MOST_PENDING]
         if len(pending) and local.has_condition:
             model = model.condition(pending, model.posterior(pending).mean[:, 0])  # type: ignore[attr-defined]
-        acquisition = make_acquisition(self._acquisition(member), float(local.fitted.min()))
+        acquisition = make_acquisition(self._acquisition(member), self._lowest(local))
         criterion = Criterion(model, acquisition, self._feasibility(local))
         centres = box.snap(self._U[[region.centre for region in self._regions]])
         U = candidates(box, centres, rng, n_global=self._setup.settings.candidates)
@@ -246,7 +256,8 @@ class Round:
 
         Where trials fail the acquisition does not: a sum goes on beyond the border of success too surely.
         """
-        if fits.lead == -np.inf or (self._failed.any() and self._arm(member) != THOMPSON):
+        limited = self._failed.any() or self._constraints is not None
+        if fits.lead == -np.inf or (limited and self._arm(member) != THOMPSON):
             return False
         turn = (member + self._first_turn // self._size) % 4
         return turn > 0 if fits.lead > 0.0 else turn == 0
@@ -256,7 +267,8 @@ class Round:
         if key not in self._seen:
             setup, centre, local = self._setup, self._U[region.centre], self._models.of(region.number).local(additive)
             rng, feasibility = self._rng(0, region.number), self._feasibility(local, centre)
-            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng)
+            lowest = self._lowest(local)
+            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, lowest, feasibility, self._size, rng)
         return self._seen[key]
 
     def _imagine_pending(self, prospect: Prospect) -> None:
@@ -278,7 +290,10 @@ class Round:
             setup, region, local = self._setup, self._regions[0], fits.local(key[1])
             centre, whole = self._U[region.centre], Bounds.whole(setup.space.d)
             feasibility, rng = self._feasibility(local), self._rng(2)
-            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, feasibility, self._size, rng, whole)
+            lowest = self._lowest(local)
+            self._seen[key] = Prospect(
+                setup.space, setup.settings, region, centre, local, lowest, feasibility, self._size, rng, whole
+            )
         return self._seen[key]
 
     @cached_property
@@ -288,6 +303,11 @@ class Round:
         return float(counted.min() if len(counted) else self._y[self._models.usable].min())
 
     def _feasibility(self, local: Local, centre: Array | None = None) -> Feasibility | None:
+        """Return the probability that an evaluation succeeds and keeps the constraints; None where nothing tells."""
+        limits = None if self._constraints is None else self._constraints.limits(centre)
+        return joint(self._success(local, centre), limits)
+
+    def _success(self, local: Local, centre: Array | None) -> Success | None:
         """Return the probability of success at a model's points: from these and failures, the nearest to a centre or the last."""
         if not self._failed.any():
             return None
