@@ -69,7 +69,8 @@ def ascend(
             X, G = (np.where(accepted[:, None], new, old) for new, old in ((trial, X), (G_trial, G)))
             f = np.where(accepted, f_trial, f)
             P = np.where(accepted[:, None], _direction(X, G, H, curved, lower, upper), P)
-            peak = 0.5 * linear / np.maximum(linear - gain, 1e-300)  # of the parabola through both values and the slope
+            with np.errstate(over="ignore"):  # where a steep step led nowhere; `clip` takes care of it
+                peak = 0.5 * linear / np.maximum(linear - gain, 1e-300)  # of the parabola through both values and the slope
             t = np.where(accepted, 1.0, t * np.clip(np.nan_to_num(peak, nan=0.1), 0.1, 0.5))
         reached[rows], values[rows] = X, f
         if done.any():

@@ -162,6 +162,82 @@ def test_a_declared_goal_and_a_constraint_decide_the_optimum(tmp_path):
     assert result.fun == max(value for value in result.func_vals if value <= 0.5)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strategy": "static", "n_subspaces": 1},
+        {"strategy": "static", "n_subspaces": 1, "model": "RF"},
+        {"strategy": "generations", "n_drives": 4, "n_subspaces": 1},
+        {"strategy": "generations", "n_drives": 4, "n_subspaces": 1, "model": "GA"},
+        {"strategy": "adaptive"},
+    ],
+)
+def test_every_strategy_keeps_the_constraints(options):
+    metrics = [Metric("loss"), Metric("c", goal="constrain", lower=0.5)]
+    result = hyperdrive(
+        lambda x: {"loss": x[0] + x[1], "c": x[0]},
+        [(0.0, 1.0)] * 2,
+        None,
+        n_calls=24,
+        metrics=metrics,
+        checkpoints=False,
+        **options,
+    )
+    last = [trial.metrics["c"] >= 0.5 for trial in result.all_trials[8:]]
+    assert sum(last) >= 8
+    assert result.x[0] >= 0.5
+
+
+@pytest.mark.parametrize("strategy", ["adaptive", "static"])
+def test_a_study_under_constraints_goes_on_as_it_would_have(tmp_path, strategy):
+    def objective(x):
+        return {"loss": x[0] + x[1], "c": math.hypot(x[0] - 0.7, x[1] - 0.3)}
+
+    def points(path, *stops):
+        for n in stops:
+            metrics = [Metric("loss"), Metric("c", goal="constrain", upper=0.05)]
+            result = hyperdrive(
+                objective, [(0.0, 1.0)] * 2, path, n_iterations=n, metrics=metrics, strategy=strategy, n_subspaces=2
+            )
+        return [(trial.arm, trial.x) for trial in result.all_trials]
+
+    whole = points(tmp_path / "whole", 9)
+    assert any(arm == "feasibility" for arm, _ in whole)
+    assert points(tmp_path / "parts", 4, 6, 9) == whole
+
+
+def test_an_infeasible_trial_is_nowhere_shown_as_the_best_one(tmp_path, capsys):
+    metrics = [Metric("loss"), Metric("c", goal="constrain", lower=0.5)]
+
+    def objective(x):
+        return {"loss": x[0] - 9.0 * (x[0] < 0.5), "c": x[0]}
+
+    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path, n_iterations=6, metrics=metrics, verbose=True)
+    assert f"best {result.fun:.6g}".rstrip() in capsys.readouterr().out.splitlines()[-1]
+    broken = [Metric("loss"), Metric("c", goal="constrain", lower=5.0)]
+    result = hyperdrive(objective, [(0.0, 1.0)], None, n_iterations=3, metrics=broken, verbose=True, checkpoints=False)
+    assert result.x is None
+    assert "best" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strategy", ["adaptive", "static", "generations"])
+def test_many_given_points_leave_nothing_of_the_initial_design(strategy):
+    x0 = [[i * 0.618 % 1.0, i * 0.7548 % 1.0] for i in range(60)]
+    options = {"n_drives": 4, "n_subspaces": 1} if strategy == "generations" else {}
+    result = hyperdrive(
+        lambda x: x[0] ** 2 + x[1],
+        [(0.0, 1.0)] * 2,
+        None,
+        x0=x0,
+        y0=[x[0] ** 2 + x[1] for x in x0],
+        n_calls=8,
+        strategy=strategy,
+        checkpoints=False,
+        **options,
+    )
+    assert "design" not in {trial.arm for trial in result.all_trials}
+
+
 def test_metrics_without_a_goal_end_the_study_and_are_recorded(tmp_path):
     with pytest.raises(InputError, match="nothing says which to optimise"):
         hyperdrive(lambda x: {"accuracy": x[0], "seconds": 1.0}, [(0.0, 1.0)], tmp_path)

@@ -116,7 +116,8 @@ class Fold:
             if len(self._asked) >= self._block:
                 self._settle(archive)
         # Between blocks centres move, but nothing is kept of it: what is known must not depend on how often anyone asked.
-        self.regions = self._follow(self._centres(archive.U), archive.U) if self._asked else self._settled
+        between = self._asked or not self._settled  # nothing is settled before the first block, though points may be given
+        self.regions = self._follow(self._centres(archive.U), archive.U) if between else self._settled
 
     def _extend_score(self, archive: Archive) -> None:
         """Make room for the new trials' scores, and give each the score that it has where it violates nothing."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hyperspace import Optimizer
+from hyperspace import Metric, Optimizer
 from hyperspace.errors import InputError
 from hyperspace.problems import problem
 
@@ -146,3 +146,79 @@ def test_wrong_arguments_are_refused(arguments, message):
 def test_ask_for_no_point_is_refused():
     with pytest.raises(InputError, match="n >= 1"):
         Optimizer([(0.0, 1.0)]).ask(n=0)
+
+
+LIMITED = [Metric("gain", goal="maximize"), Metric("size", goal="constrain", upper=0.5)]
+
+
+def limited(x):
+    return {"gain": x[0] + x[1], "size": x[0]}
+
+
+@pytest.mark.parametrize("model", ["GP", "RF"])
+@pytest.mark.parametrize("acquisition", ["EI", "TS", "gp_hedge"])
+def test_constraints_are_kept(model, acquisition):
+    opt = Optimizer([(0.0, 1.0)] * 2, model=model, acquisition=acquisition, metrics=LIMITED, random_state=1)
+    sizes = []
+    for _ in range(20):
+        x = opt.ask()
+        sizes.append(x[0])
+        opt.tell(x, limited(x))
+    assert sum(size <= 0.5 for size in sizes[5:]) >= 9
+    assert opt.x[0] <= 0.5
+    assert opt.fun == opt.x[0] + opt.x[1] > 1.3
+
+
+def test_a_small_feasible_part_is_found_also_by_several_at_a_time():
+    opt = Optimizer([(0.0, 1.0)] * 2, metrics=[Metric("loss"), Metric("c", goal="constrain", upper=0.04)], random_state=2)
+    for _ in range(10):
+        points = opt.ask(4)
+        opt.tell(points, [{"loss": x[0], "c": float(np.hypot(x[0] - 0.731, x[1] - 0.318))} for x in points])
+    assert opt.x is not None
+    assert opt.fun == opt.x[0] < 0.7
+
+
+def test_before_anything_is_feasible_there_is_no_best():
+    opt = Optimizer([(0.0, 1.0)] * 2, metrics=LIMITED)
+    opt.tell([0.9, 0.9], limited([0.9, 0.9]))
+    assert opt.x is None
+    assert opt.fun == -np.inf
+    opt.tell([0.1, 0.9], limited([0.1, 0.9]))
+    assert (opt.x, opt.fun) == ([0.1, 0.9], 1.0)
+
+
+def test_what_tell_takes_is_what_an_objective_may_return():
+    opt = Optimizer([(0.0, 1.0)] * 2)
+    opt.tell([0.5, 0.5], {"loss": 2.0, "seconds": 1.0})
+    assert opt.fun == 2.0
+    opt = Optimizer([(0.0, 1.0)] * 2, metrics=LIMITED)
+    opt.tell([0.5, 0.5], None)
+    opt.tell([0.5, 0.6], {"gain": np.nan, "size": 0.1})
+    opt.tell([0.5, 0.7], {"gain": 1.0, "size": np.nan})
+    assert opt.x is None
+    with pytest.raises(InputError, match="must return the metric 'size'"):
+        opt.tell([0.5, 0.8], {"gain": 1.0})
+    with pytest.raises(InputError, match="must return the metric 'size'"):
+        opt.tell([0.5, 0.8], 1.0)
+    with pytest.raises(InputError, match="metrics="):
+        Optimizer([(0.0, 1.0)], metrics=[Metric("a"), "b"])
+
+
+def test_points_that_were_not_asked_for_count_towards_the_design():
+    def arms(points):
+        opt = Optimizer([(0.0, 1.0)] * 2, n_samples=6)
+        for u in points:
+            opt.tell([u, u], u)
+        opt.ask(6)
+        return [suggestion.arm for suggestion in opt._pending]
+
+    assert arms([]) == ["design"] * 6
+    assert arms([0.1, 0.3, 0.3, 0.7]) == ["design"] * 3 + ["EI"] * 3
+    assert arms(np.linspace(0.0, 1.0, 30)) == ["EI"] * 6
+
+
+def test_a_failed_point_that_was_not_asked_for_takes_nothing_off_the_design():
+    opt = Optimizer([(0.0, 1.0)] * 2, n_samples=6)
+    opt.tell([0.5, 0.5], None)
+    opt.ask(6)
+    assert [suggestion.arm for suggestion in opt._pending] == ["design"] * 6
