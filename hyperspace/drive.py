@@ -101,7 +101,7 @@ def hyperdrive(
             "static", else "async" under MPI and "round" in one process.
         metrics: what is to be done with each named metric; None: the one named "loss", or the only one, is minimized.
         maximize: for an objective that returns one number.
-        x0: points evaluated already; they inform the surrogates and do not count.
+        x0: points evaluated already; they inform the surrogates, count towards the initial design, and not towards the budget.
         y0: what the objective returned at them.
         deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
             Slurm job that this process belongs to, if it does; math.inf: none in any case.
