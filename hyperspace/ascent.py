@@ -57,7 +57,8 @@ def ascend(
         S = trial - X
         f_trial, G_trial = function(trial * scales)
         G_trial = G_trial * scales
-        gain, linear = f_trial - f, _dots(G, S)
+        with np.errstate(invalid="ignore"):  # from -inf to -inf, as where a drawn function allows neither: no gain
+            gain, linear = f_trial - f, _dots(G, S)
         accepted = gain >= np.maximum(_ARMIJO * linear, 0.0)
         done = np.abs(S).max(axis=1) < _SHORTEST
         done |= accepted & (gain < tolerance) & (t == 1.0)
