@@ -7,11 +7,13 @@ trial's output has files of its own.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import time
 import traceback
+import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
@@ -20,6 +22,7 @@ from hyperspace.pruning import Pruned
 from hyperspace.trial import FAILED, PRUNED, Trial
 
 Objective = Callable[..., Any]
+_MOST_WRAPPED = 50  # decorators around one another that are looked through
 
 
 class InlineEvaluator(Evaluator):
@@ -75,12 +78,45 @@ def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle |
 
 
 def takes_handle(objective: Objective, position: int = 1) -> bool:
-    """Return whether the objective wants the trial's handle, as its argument at `position`: its second one."""
+    """Return whether the objective wants the trial's handle, as its argument at `position`: its second one.
+
+    Its own signature decides, and not that of what it wraps: a decorator may add arguments of its own. One that takes any
+    arguments (*args) passes on what it gets; the handle is then wanted if what it wraps calls its argument at `position`
+    "trial".
+    """
+    for depth in range(_MOST_WRAPPED):
+        parameters = _parameters(objective)
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        if len(positional) > position:
+            wanted = positional[position]
+            return wanted.name == "trial" or (depth == 0 and wanted.default is inspect.Parameter.empty)
+        if parameters and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            return False
+        inner = _wrapped(objective)
+        if inner is None:
+            return False
+        objective = inner
+    return False
+
+
+def _parameters(objective: Objective) -> list[inspect.Parameter]:
+    """Return the parameters of the objective itself; none for a built-in or extension function without a signature."""
     try:
-        parameters = list(inspect.signature(objective).parameters.values())
-    except (TypeError, ValueError):  # some built-in and extension functions have no signature
-        return False
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) <= position:
-        return False
-    return positional[position].default is inspect.Parameter.empty or positional[position].name == "trial"
+        return list(inspect.signature(objective, follow_wrapped=False).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+def _wrapped(objective: Objective) -> Objective | None:
+    """Return what a decorated function, method, partial or object with __call__ hands its arguments to, if it says so."""
+    if isinstance(objective, functools.partial):
+        inner = _wrapped(objective.func)
+        return None if inner is None else functools.partial(inner, *objective.args, **objective.keywords)
+    if inspect.ismethod(objective):
+        inner = getattr(objective.__func__, "__wrapped__", None)
+        return types.MethodType(inner, objective.__self__) if callable(inner) else None
+    inner = getattr(objective, "__wrapped__", None)
+    if callable(inner):
+        return cast("Objective", inner)
+    call = getattr(objective, "__call__", None)  # noqa: B004 - the bound method is what is wanted
+    return _wrapped(call) if inspect.ismethod(call) else None
