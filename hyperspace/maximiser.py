@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.ascent import ascend
+from hyperspace.dimensions.base import centres, levels_at
 from hyperspace.sampling import sobol
 from hyperspace.space import Bounds, Space
 from hyperspace.trial import Array
@@ -30,6 +31,8 @@ _STEPS = np.array([0.2, 0.05, 0.01, 0.002])  # sizes of the moves of incumbents,
 _MOVED = 20.0  # coordinates of an incumbent that are moved on average, at most (Regis and Shoemaker 2013)
 _MOST_LISTED = 2048  # points of a discrete box that are listed
 _MOST_WALKED = 20  # moves from level to level
+_MOST_CATEGORIES = 512  # of a dimension, that are tried from one point
+_STRIDE = 7919  # a prime, by which neighbouring categories come to other places among their stride
 _ROUNDS, _PER_ROUND = 6, 64  # of the search without gradients
 _SAME = 1e-9  # coordinates closer than this are one point
 
@@ -87,16 +90,39 @@ class Box:
 
     def levels(self, j: int) -> Array:
         """Return the coordinates of all levels of dimension j in the box."""
+        first, last = self._levels_around(j)
+        return self._inside(j, self._coordinates(j, np.arange(first, last + 1)))
+
+    def _levels_around(self, j: int) -> tuple[int, int]:
+        """Return the first and the last level of dimension j that may lie in the box, and one more on either side."""
+        dimension, count = self.space.dimensions[j], int(self.space.levels[j])
+        ends = np.array([self.lower[j], self.upper[j]])
+        if dimension.even:
+            first, last = levels_at(ends, count).tolist()
+        else:
+            first, last = (value - dimension.low for value in dimension.from_unit(ends))  # type: ignore[attr-defined]
+        return max(first - 1, 0), min(last + 1, count - 1)
+
+    def _coordinates(self, j: int, levels: NDArray[np.int64]) -> Array:
+        """Return the coordinates of levels of dimension j, counted from 0."""
         dimension = self.space.dimensions[j]
-        categories = getattr(dimension, "categories", None)
-        values = range(dimension.low, dimension.high + 1) if categories is None else categories  # type: ignore[attr-defined]
-        return self._inside(j, dimension.to_unit(list(values)))
+        if dimension.even:
+            return centres(levels.astype(float), int(self.space.levels[j]))
+        return dimension.to_unit([dimension.low + level for level in levels.tolist()])  # type: ignore[attr-defined]
 
     def near_levels(self, j: int, u: float) -> Array:
-        """Return coordinates of levels of dimension j in the box to try from u: categories, or integers 1, 2, 4, ... away."""
+        """Return coordinates of levels of dimension j in the box to try from u: categories, or integers 1, 2, 4, ... away.
+
+        Of very many categories some are tried, evenly spread; which, depends on u.
+        """
         dimension = self.space.dimensions[j]
         if self.space.categorical[j]:
-            return self.levels(j)
+            first, last = self._levels_around(j)
+            stride = -(-(last - first + 1) // _MOST_CATEGORIES)
+            if stride == 1:
+                return self.levels(j)
+            offset = int(levels_at(u, int(self.space.levels[j]))[0]) * _STRIDE % stride
+            return self._inside(j, self._coordinates(j, np.arange(first + offset, last + 1, stride)))
         here = dimension.from_unit(np.array([u]))[0]
         steps = [sign * 2**k for k in range(int(self.space.levels[j]).bit_length()) for sign in (1, -1)]
         values = [here + step for step in steps if dimension.low <= here + step <= dimension.high]  # type: ignore[attr-defined]

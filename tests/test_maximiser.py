@@ -3,7 +3,7 @@ import pytest
 
 from hyperspace.maximiser import Box, candidates, choose_new, combine, first_new, is_taken, maximise
 from hyperspace.partition import Partition
-from hyperspace.space import Bounds, check_space
+from hyperspace.space import Bounds, Categorical, check_space
 
 CONTINUOUS = [(0.0, 1.0)] * 3
 MIXED = [(0.0, 1.0), (1, 30), ["a", "b", "c", "d"], (1, 1000, "log-uniform")]
@@ -202,6 +202,44 @@ def test_levels_of_unequal_width_are_counted_and_not_guessed():
     assert not narrow.all_listed
     assert narrow._count() >= len(narrow.levels(0)) ** 2 > 5000
     assert Box(space, Bounds(np.zeros(2), np.array([0.2, 0.2]))).all_listed  # 1 to 3, each
+
+
+@pytest.mark.parametrize("levels", [[(1, 10**9, "log-uniform")], [(0, 2**50 - 1)], [(1, 2**40, "log-uniform")], [range(20_000)]])
+def test_only_the_levels_in_the_box_are_listed(levels, monkeypatch):
+    """Millions of levels outside the box cost nothing."""
+    space = check_space([Categorical(levels[0])] if isinstance(levels[0], range) else levels)
+    dimension = space.dimensions[0]
+    u = space.snap(np.array([0.7]))[0]
+    steps = space.steps(np.array([u]))
+    where = Box(space, Bounds(np.array([u]) - 2.5 * steps, np.array([u]) + 2.5 * steps))
+    asked = []
+    to_unit = type(dimension).to_unit
+    monkeypatch.setattr(type(dimension), "to_unit", lambda self, values: asked.append(len(values)) or to_unit(self, values))
+    assert where.all_listed
+    values = dimension.from_unit(where.listed[:, 0])
+    assert 4 <= len(values) <= 64
+    assert values == list(range(values[0], values[0] + len(values)))
+    assert sum(asked) <= 128
+
+
+@pytest.mark.parametrize("dimension", [(1, 5000, "log-uniform"), (1, 3000), list(range(100))])
+@pytest.mark.parametrize(("lower", "upper"), [(0.0, 1.0), (0.31, 0.62), (0.5, 0.5 + 1e-7), (0.999, 1.0), (0.0, 1e-5)])
+def test_the_levels_in_a_box_are_those_of_a_full_list(dimension, lower, upper):
+    space = check_space([dimension])
+    where = Box(space, Bounds(np.array([lower]), np.array([upper])))
+    part = space.dimensions[0]
+    values = list(part.categories) if space.categorical[0] else list(range(part.low, part.high + 1))
+    every = part.to_unit(values)
+    distance = np.maximum(np.maximum(lower - every, every - upper), 0.0)
+    assert np.array_equal(where.levels(0), every[distance <= max(1e-9, distance.min())])
+
+
+def test_of_very_many_categories_some_are_tried_from_each_point():
+    where = box([list(range(20_000)), (0.0, 1.0)])
+    tried = [where.near_levels(0, u) for u in np.linspace(0.1, 0.9, 20)]
+    assert max(map(len, tried)) <= 512
+    assert len(np.unique(np.concatenate(tried))) > 1000
+    assert len(box([list(range(500)), (0.0, 1.0)]).near_levels(0, 0.5)) == 500
 
 
 def test_a_walk_along_levels_stays_in_the_box():

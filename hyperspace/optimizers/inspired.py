@@ -20,6 +20,7 @@ from hyperspace.optimizers.evolution import Evolution, Generations, Setting
 from hyperspace.optimizers.penalty import INFEASIBLE
 from hyperspace.trial import Array
 
+_MOST_TRAILS = 10_000  # levels of a dimension that ants tell apart
 _Fitness = Callable[[float], Any]
 
 
@@ -204,7 +205,8 @@ def _swap(archiver: Any, state: dict[str, Any]) -> dict[str, Any]:
 class ACO(_Inspyred):
     """Ant colony system (Dorigo and Gambardella 1997): an ant chooses a stretch of each dimension by the pheromone on it.
 
-    A continuous dimension is cut into stretches of equal width, and the ant goes to a random place in its stretch.
+    A continuous dimension is cut into stretches of equal width, and the ant goes to a random place in its stretch. So is one of
+    more than 10,000 levels, into as many stretches.
 
     Attributes:
         stretches: of a continuous dimension.
@@ -229,7 +231,8 @@ class ACO(_Inspyred):
         """Yield generations; see `Evolution`."""
         from inspyred.swarm import ACS, TrailComponent
 
-        sizes = [int(n) if n > 0 else self.stretches for n in setting.levels]
+        listed = (setting.levels > 0) & (setting.levels <= _MOST_TRAILS)
+        sizes = [min(int(n), _MOST_TRAILS) if n > 0 else self.stretches for n in setting.levels]
         trails = [[TrailComponent((j, k), 0.0) for k in range(size)] for j, size in enumerate(sizes)]
         rng = Random(setting.seed)
         places = setting.rng
@@ -239,8 +242,8 @@ class ACO(_Inspyred):
 
         def decode(candidates: Sequence[Any]) -> Array:
             stretch = np.array([[component.element[1] for component in trail] for trail in candidates])
-            within = np.where(setting.levels > 0, 0.5, places.random(stretch.shape))
-            return (stretch + within) / sizes
+            within = np.where(listed, 0.5, places.random(stretch.shape))
+            return np.asarray((stretch + within) / sizes)
 
         first = [
             [trail[min(int(v * len(trail)), len(trail) - 1)] for trail, v in zip(trails, row, strict=True)]
