@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 from scipy.special import erfcx, log_ndtr
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.surrogates.base import Model, Path
 from hyperspace.trial import Array
 
@@ -157,7 +157,7 @@ def make_acquisition(name: str, best: float) -> Acquisition:
         return LogPI(best)
     if name == "LCB":
         return LCB()
-    raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {name!r}")
+    raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {shown(name)}")
 
 
 @dataclass(frozen=True, slots=True)

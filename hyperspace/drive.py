@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from hyperspace.errors import HyperSpaceError, InputError
+from hyperspace.errors import HyperSpaceError, InputError, shown
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.inline import takes_handle
@@ -214,11 +214,11 @@ def _take_devices(ranks: Exchange) -> None:
 
 def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
     if not callable(objective) and not isinstance(objective, Command):
-        raise InputError(f"objective must be a function of the parameters, got {objective!r}")
+        raise InputError(f"objective must be a function of the parameters, got {shown(objective)}")
     if results_path is None and checkpoints:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None and not isinstance(results_path, (str, os.PathLike)):
-        raise InputError(f"results_path must be the name of a folder, got {results_path!r}")
+        raise InputError(f"results_path must be the name of a folder, got {shown(results_path)}")
 
 
 def _check_ways(objective: Any, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:

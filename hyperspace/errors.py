@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+_MOST_SHOWN = 200  # characters of a value in a message
+_DEEPEST = 6  # containers within containers that are shown
+_LONGEST_INTEGER = 400  # bits of an integer that is shown in digits, about 120 of them
+
 
 class HyperSpaceError(Exception):
     """Base of every error that this package raises on its own account."""
@@ -21,3 +28,62 @@ class StudyError(HyperSpaceError, RuntimeError):
 
 class LaunchError(HyperSpaceError, RuntimeError):
     """The process was not started as it should have been: wrong MPI, or none."""
+
+
+def shown(value: object, most: int = _MOST_SHOWN) -> str:
+    """Return repr(value) for a message: one printable line of about `most` characters, whatever the value is.
+
+    A long value is cut. An integer too long to print is told by its number of digits. A value without a repr is told by its type.
+    """
+    text = _sketch(value, most, _DEEPEST)
+    if not text.isprintable():
+        text = re.sub(r"\s*\n\s*", " ", text)
+        text = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return text if len(text) <= most + 3 else f"{text[:most]}..."
+
+
+def shown_all(values: Iterable[object], most: int = 5 * _MOST_SHOWN) -> str:
+    """Return the values of a list of choices for a message, as `shown` shows each, parted by commas."""
+    return _joined((shown(value) for value in values), most)
+
+
+def _sketch(value: object, most: int, depth: int) -> str:
+    # Exact types: a subclass may have a repr of its own.
+    if type(value) is int:
+        bits = value.bit_length()
+        return repr(value) if bits <= _LONGEST_INTEGER else f"an integer of about {bits * 30103 // 100000 + 1} digits"
+    if isinstance(value, (str, bytes)) and type(value) in (str, bytes):
+        return repr(value) if len(value) <= most else f"{value[:most]!r}..."
+    if isinstance(value, (list, tuple, dict, set, frozenset)) and type(value) in (list, tuple, dict, set, frozenset) and value:
+        return _sketch_container(value, most, depth)
+    try:
+        return repr(value)
+    except Exception:  # any code of the user's, and a RecursionError
+        return f"<{type(value).__qualname__}>"
+
+
+def _sketch_container(
+    value: list[object] | tuple[object, ...] | dict[object, object] | set[object] | frozenset[object], most: int, depth: int
+) -> str:
+    head, tail = {list: "[]", tuple: "()", frozenset: ("frozenset({", "})")}.get(type(value), "{}")
+    if depth == 0:
+        return f"{head}...{tail}"
+    if isinstance(value, dict):
+        pairs = value.items()
+        body = _joined((f"{_sketch(key, most, depth - 1)}: {_sketch(element, most, depth - 1)}" for key, element in pairs), most)
+    else:
+        body = _joined((_sketch(element, most, depth - 1) for element in value), most)
+    return f"{head}{body}{',' if type(value) is tuple and len(value) == 1 else ''}{tail}"
+
+
+def _joined(parts: Iterable[str], most: int) -> str:
+    """Join parts by commas; those beyond `most` characters become an ellipsis."""
+    kept: list[str] = []
+    length = 0
+    for part in parts:
+        if length > most:
+            kept.append("...")
+            break
+        kept.append(part)
+        length += len(part) + 2
+    return ", ".join(kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hyperspace.drive import hyperdrive
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import takes_handle
 from hyperspace.optimizers.hyperband import Hyperband
@@ -51,7 +51,7 @@ def hyperbelt(
         InputError: an argument is not what it has to be; and what else `hyperdrive` raises.
     """
     if not callable(objective):
-        raise InputError(f"objective must be a function of the parameters and the budget, got {objective!r}")
+        raise InputError(f"objective must be a function of the parameters and the budget, got {shown(objective)}")
     for name in ("x0", "y0", "model", "strategy", "n_iterations"):
         if name in options:
             raise InputError(f"hyperbelt does not take {name}=; it evaluates with budgets of its own making")

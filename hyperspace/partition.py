@@ -18,7 +18,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.space import Bounds, Space
 from hyperspace.values import is_number
 
@@ -60,7 +60,7 @@ class Partition:
 
     def __init__(self, space: Space, n_subspaces: int | None = None, overlap: float = 0.25) -> None:
         if not is_number(overlap) or not 0 <= overlap <= 1:
-            raise InputError(f"overlap must be a number from 0 to 1, got {overlap!r}")
+            raise InputError(f"overlap must be a number from 0 to 1, got {shown(overlap)}")
         splittable = np.flatnonzero((space.levels != 1) & ~space.environment).tolist()
         self.space = space
         self.overlap = float(overlap)
@@ -103,9 +103,10 @@ def _n_splits(n_subspaces: Any, n_splittable: int) -> int:
         return n_splittable
     integral = isinstance(n_subspaces, numbers.Integral) and not isinstance(n_subspaces, bool)
     if not integral or n_subspaces < 1 or int(n_subspaces).bit_count() != 1:
-        raise InputError(f"n_subspaces must be a power of two (1, 2, 4, ...), got {n_subspaces!r}")
+        raise InputError(f"n_subspaces must be a power of two (1, 2, 4, ...), got {shown(n_subspaces)}")
     if n_subspaces > 2**n_splittable:
         raise InputError(
-            f"n_subspaces must be at most 2^{n_splittable}, for {n_splittable} dimensions that can be split, got {n_subspaces}"
+            f"n_subspaces must be at most 2^{n_splittable}, for {n_splittable} dimensions that can be split, "
+            f"got {shown(n_subspaces)}"
         )
     return int(n_subspaces).bit_length() - 1

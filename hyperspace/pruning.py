@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.trial import Trial
 
 Curve = Mapping[int, float]  # step -> loss, in the order of the steps
@@ -129,5 +129,5 @@ def loss_of(value: float, sign: float) -> float:
 
 def _check_whole(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        raise InputError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
     return value

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hyperspace.errors import shown
 from hyperspace.metrics import Value
 from hyperspace.space import Space
 from hyperspace.trial import FINISHED, GIVEN_DRIVE, RUNNING, Trial
@@ -103,7 +104,7 @@ def _count(value: Any) -> int:
 
 def _integer(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"a whole number was expected, got {value!r}")
+        raise ValueError(f"a whole number was expected, got {shown(value)}")
     return value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from operator import attrgetter
@@ -14,10 +14,10 @@ from scipy.optimize import OptimizeResult
 
 from hyperspace.analysis.contributions import contributions
 from hyperspace.description import describe_study
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import rank
 from hyperspace.journal import StudyFolder
-from hyperspace.metrics import Metrics
+from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.partition import Partition
 from hyperspace.space import Space
 from hyperspace.trial import OK, Archive, Trial
@@ -58,11 +58,11 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         ended_well = [trial for trial in archive.trials if trial.status == OK]
         best = archive.best
         super().__init__(
-            x=None if best is None else list(best.x),
+            x=None if best is None else list(space.copied(best.x)),
             fun=float("nan") if best is None else metrics.value(best.metrics),
             parameters=None if best is None else space.parameters(best.x),
             metrics={} if best is None else dict(best.metrics),
-            x_iters=[list(trial.x) for trial in ended_well],
+            x_iters=[list(space.copied(trial.x)) for trial in ended_well],
             func_vals=np.array([metrics.value(trial.metrics) for trial in ended_well]),
             nfev=len(archive),
             maximize=metrics.maximize,
@@ -79,19 +79,20 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     def __repr__(self) -> str:
         """Return the optimum in a line, and how many trials it took."""
-        return f"Result(fun={self.fun!r}, x={self.x!r}, nfev={self.nfev})"
+        return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev})"
 
     @property
     def all_trials(self) -> Sequence[Trial]:
         """Every trial as an object, in the order of iteration and drive."""
-        trials: Sequence[Trial] = self._trials
-        return trials
+        space: Space = self._study_space
+        return [space.copied_trial(trial) for trial in self._trials]
 
     @property
     def best_trial(self) -> Trial | None:
         """The trial at `x`; None if there is none."""
         archive: Archive = self._archive
-        return archive.best
+        space: Space = self._study_space
+        return None if archive.best is None else space.copied_trial(archive.best)
 
     @property
     def search_space(self) -> Space:
@@ -128,16 +129,19 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         """
         import pandas
 
-        trials: Sequence[Trial] = self._trials
+        trials = self.all_trials
         metric_names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
-        columns: dict[str, list[Any]] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
+        columns: dict[str, Any] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
         budgets = {_BUDGET: [trial.budget for trial in trials]} if any(trial.budget is not None for trial in trials) else {}
         taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS, *budgets}
+        named = {*taken, *(metric_names or [FLOAT_NAME])}
         for position, name in enumerate(self.names):
-            label = name if name not in taken and name not in metric_names else f"parameter.{name}"
-            columns[label] = [trial.x[position] for trial in trials]
+            values = [trial.x[position] for trial in trials]
+            label = _label(name, "parameter", named | ({*self.names} - {name}))
+            # pandas would make floats of the integers among other values.
+            columns[label] = values if len(set(map(type, values))) == 1 else pandas.Series(values, dtype=object)
         for name in metric_names:
-            label = name if name not in taken else f"metric.{name}"
+            label = _label(name, "metric", {*taken, *columns})
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
         columns |= budgets | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
         return pandas.DataFrame(columns)
@@ -159,7 +163,9 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         columns = {"generation": frame["iteration"], "job": frame["drive"]}
         outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
         columns |= {name: frame[name] for name in outcome[: space.d]}
-        constants = {name if name not in frame else f"parameter.{name}": value for name, value in space.constants.items()}
+        constants: dict[str, Any] = {}
+        for name, value in space.constants.items():
+            constants[_label(name, "parameter", {*frame, *columns, *constants})] = value
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], "seconds", "status"]].reset_index(drop=True)
 
@@ -180,7 +186,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         import pandas
 
         if by not in _GROUPINGS:
-            raise InputError(f"by must be one of {', '.join(_GROUPINGS)}, got {by!r}")
+            raise InputError(f"by must be one of {', '.join(_GROUPINGS)}, got {shown(by)}")
         models: Sequence[str] = self._model_names
         rows = contributions(
             self._trials,
@@ -221,6 +227,13 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             space=self.space,
             models=self.models,
         )
+
+
+def _label(name: str, prefix: str, taken: Container[str]) -> str:
+    """Return `name` with a prefix, or several, if it is taken."""
+    while name in taken:
+        name = f"{prefix}.{name}"
+    return name
 
 
 class _SkoptModel:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hyperspace.drive import hyperdrive
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import NO_RANK, rank
 from hyperspace.loop.base import Callback
 from hyperspace.metrics import Metric, Metrics
@@ -68,7 +68,7 @@ def evolutionary_search(
     """
     if tolerance is not None:
         if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:
-            raise InputError(f"tolerance must be a number of at least 0, or None, got {tolerance!r}")
+            raise InputError(f"tolerance must be a number of at least 0, or None, got {shown(tolerance)}")
         callback = Stall(tolerance, check_count("patience", patience), Metrics(metrics, maximize), callback)
     return hyperdrive(
         objective,

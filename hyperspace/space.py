@@ -6,8 +6,9 @@ a value has.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,10 @@ from hyperspace.dimensions.base import ENVIRONMENT, ROUNDING, Dimension, centres
 from hyperspace.dimensions.categorical import Categorical
 from hyperspace.dimensions.inference import check_dimension, skopt_class
 from hyperspace.dimensions.numeric import Integer, Real
-from hyperspace.errors import InputError
-from hyperspace.trial import Array
-from hyperspace.values import describe_value, is_scalar, plain
+from hyperspace.errors import InputError, shown, shown_all
+from hyperspace.labelled import TableRow, by_label
+from hyperspace.trial import Array, Trial
+from hyperspace.values import describe_value, is_scalar, plain, read_description
 
 __all__ = ["Bounds", "Categorical", "Dimension", "Integer", "Real", "Space", "check_dimension", "check_space", "space_from"]
 
@@ -86,6 +88,7 @@ class Space:
         self.has_categories = bool(self.categorical.any())
         self.environment = np.array([dimension.role == ENVIRONMENT for dimension in self.dimensions])
         self._loads = [dimension.load for dimension in self.dimensions]
+        self._mutable = any(dimension.mutable for dimension in self.dimensions)
         # Levels of equal width are snapped all at once; those of a log-uniform Integer are not equal.
         even = np.array([dimension.even for dimension in self.dimensions])
         self._even = np.flatnonzero((self.levels > 0) & even)
@@ -130,26 +133,59 @@ class Space:
             steps[j] = np.abs(dimension.to_unit(near) - u[j]).max(initial=0.0) + ROUNDING
         return steps
 
+    def copied(self, x: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the point x with copies of values that could be changed in place, for code that is not ours."""
+        if not self._mutable:
+            return tuple(x)
+        return tuple(dimension.copied(value) for dimension, value in zip(self.dimensions, x, strict=True))
+
+    def copied_trial(self, trial: Trial) -> Trial:
+        """Return the trial with its point copied, as `copied` does."""
+        return replace(trial, x=self.copied(trial.x)) if self._mutable else trial
+
     def parameters(self, x: Sequence[Any]) -> list[Any] | dict[str, Any]:
-        """Return what the objective receives at the point x: a list, or a dict with the constants, in the user's order."""
+        """Return what the objective receives at the point x: a list, or a dict with the constants, in the user's order.
+
+        Values that could be changed in place are copies.
+        """
+        x = self.copied(x)
         if not self.named:
             return list(x)
         values = dict(zip(self.names, x, strict=True)) | self.constants
         return {name: values[name] for name in self._order}
 
     def check_point(self, x: Any) -> tuple[Any, ...]:
-        """Return the point x, a sequence or a dict by name, as a tuple of plain Python values.
+        """Return the point x, a sequence, a dict by name or a row of a pandas table, as a tuple of plain Python values.
+
+        A row of a table is read by its labels, and may have others than the parameters'.
 
         Raises:
-            InputError: wrong number of values, a name too many or missing, or a value outside its dimension.
+            InputError: wrong number of values, a name too many or missing, another value of a constant, or a value outside its
+                dimension.
         """
+        x = by_label(x, self.names)
         if isinstance(x, Mapping):
-            if set(self.names) - set(x) or set(x) - set(self._order):
-                raise InputError(f"a point must have the parameters {', '.join(self.names)}; got {', '.join(map(str, x))}")
+            extra = set() if isinstance(x, TableRow) else set(x) - set(self._order)
+            if set(self.names) - set(x) or extra:
+                raise InputError(f"a point must have the parameters {', '.join(self.names)}; got {shown_all(x) or 'none'}")
+            self._check_constants(x)
+            from_table = isinstance(x, TableRow)
             x = [x[name] for name in self.names]
-        if isinstance(x, (str, bytes)) or not hasattr(x, "__len__") or len(x) != self.d:
-            raise InputError(f"a point must be a list of {self.d} values ({', '.join(self.names)}), got {x!r}")
+            if from_table:
+                x = [_narrowed(value, dimension) for value, dimension in zip(x, self.dimensions, strict=True)]
+        unordered = isinstance(x, (str, bytes, set, frozenset))
+        if unordered or not hasattr(x, "__len__") or not hasattr(x, "__iter__") or _length(x) != self.d:
+            raise InputError(f"a point must be a list of {self.d} values ({', '.join(self.names)}), got {shown(x)}")
         return tuple(self._each("check", x))
+
+    def _check_constants(self, x: Mapping[Any, Any]) -> None:
+        for name, value in self.constants.items():
+            given = plain(x.get(name, value))
+            if not is_scalar(given) or isinstance(given, bool) != isinstance(value, bool) or given != value:
+                raise InputError(
+                    f"{name} is the constant {shown(value)} in this space, and the point has {shown(given)}; give it the "
+                    f"constant's value, or leave it out"
+                )
 
     def dump(self, x: Sequence[Any]) -> list[Any]:
         """Return the point x as JSON values."""
@@ -162,7 +198,7 @@ class Space:
             InputError: it is no point of this space.
         """
         if len(values) != self.d:
-            raise InputError(f"a recorded point must have {self.d} values ({', '.join(self.names)}), got {values!r}")
+            raise InputError(f"a recorded point must have {self.d} values ({', '.join(self.names)}), got {shown(values)}")
         try:
             return tuple([load(value) for load, value in zip(self._loads, values, strict=True)])
         except InputError:
@@ -200,15 +236,15 @@ class Space:
 
     def __repr__(self) -> str:
         """Show the dimensions and constants by name."""
-        parts = [f"{name}={dimension!r}" for name, dimension in zip(self.names, self.dimensions, strict=True)]
-        return f"Space({', '.join(parts + [f'{name}={value!r}' for name, value in self.constants.items()])})"
+        parts = [f"{name}={shown(dimension)}" for name, dimension in zip(self.names, self.dimensions, strict=True)]
+        return f"Space({', '.join(parts + [f'{name}={shown(value)}' for name, value in self.constants.items()])})"
 
 
 def _names(dimensions: Sequence[Dimension]) -> tuple[str, ...]:
     given = [dimension.name for dimension in dimensions if dimension.name is not None]
     for name in given:
         if given.count(name) > 1:
-            raise InputError(f"two dimensions are called {name!r}; give each its own name")
+            raise InputError(f"two dimensions are called {shown(name)}; give each its own name")
     names = []
     for j, dimension in enumerate(dimensions):
         name = dimension.name or f"x{j}"
@@ -238,7 +274,7 @@ def check_space(hyperparameters: Any) -> Space:
     if isinstance(hyperparameters, Mapping):
         return _named_space(hyperparameters)
     if not isinstance(hyperparameters, (list, tuple, np.ndarray)):
-        raise InputError(f"hyperparameters must be a list of dimensions or a dict of them by name, got {hyperparameters!r}")
+        raise InputError(f"hyperparameters must be a list of dimensions or a dict of them by name, got {shown(hyperparameters)}")
     return Space([_checked(f"dimension {j}", dimension) for j, dimension in enumerate(hyperparameters)])
 
 
@@ -246,12 +282,16 @@ def _named_space(hyperparameters: Mapping[Any, Any]) -> Space:
     dimensions, constants = [], {}
     for j, (name, value) in enumerate(hyperparameters.items()):
         if not isinstance(name, str) or not name:
-            raise InputError(f"the name of a hyperparameter must be a non-empty string, got {name!r}")
+            raise InputError(f"the name of a hyperparameter must be a non-empty string, got {shown(name)}")
         value = plain(value)
         if is_scalar(value):
+            try:
+                describe_value(value)
+            except InputError as error:
+                raise InputError(f"constant {shown(name)}: {error}") from None
             constants[name] = value
         else:
-            dimensions.append(_checked(f"dimension {j} ({name})", value).renamed(name))
+            dimensions.append(_checked(f"dimension {j} ({name[:60]})", value).renamed(name))
     return Space(dimensions, named=True, constants=constants, order=list(hyperparameters))
 
 
@@ -263,7 +303,7 @@ def _checked(where: str, dimension: Any) -> Dimension:
 
 
 def space_from(description: Sequence[Mapping[str, Any]], named: bool) -> Space:
-    """Return the space that `Space.describe` described. What JSON has no form for comes back as its description.
+    """Return the space that `Space.describe` described. A category that JSON has no form for comes back as its description.
 
     Raises:
         InputError, KeyError, TypeError: it is no such description.
@@ -275,27 +315,34 @@ def space_from(description: Sequence[Mapping[str, Any]], named: bool) -> Space:
         if kind == "constant":
             constants[name] = part["value"]
         elif kind == "categorical":
-            categories = [_recorded(category, j) for j, category in enumerate(part["categories"])]
+            categories = _read_categories(part["categories"])
             dimensions.append(Categorical(categories, name=name, role=part["role"]))
         elif kind in ("real", "integer"):
             numeric = Real if kind == "real" else Integer
             dimensions.append(numeric(part["low"], part["high"], part["prior"], part["base"], name=name, role=part["role"]))
         else:
-            raise InputError(f"unknown kind of dimension {kind!r}")
+            raise InputError(f"unknown kind of dimension {shown(kind)}")
     return Space(dimensions, named, constants)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Recorded:
-    """What stands for a category that JSON has no form for, in a space that was read back."""
-
-    description: str
-    index: int  # two categories, such as two lambdas, may have one description
-
-    def __repr__(self) -> str:
-        """Show the description."""
-        return self.description
+def _read_categories(descriptions: Sequence[Any]) -> list[Any]:
+    before = Counter[str]()
+    categories = []
+    for description in descriptions:
+        text = str(description)
+        categories.append(read_description(description, before[text]))
+        before[text] += 1
+    return categories
 
 
-def _recorded(category: Any, index: int) -> Any:
-    return Recorded(category["object"], index) if isinstance(category, Mapping) else category
+def _narrowed(value: Any, dimension: Dimension) -> Any:
+    """Return a value of a table's row; a float as the int that is meant, as pandas makes floats of the ints of mixed rows."""
+    whole = isinstance(value, float) and value.is_integer() and value not in dimension
+    return int(value) if whole and int(value) in dimension else value
+
+
+def _length(x: Any) -> int:
+    try:
+        return len(x)
+    except TypeError:  # an array without a dimension
+        return -1

@@ -380,11 +380,15 @@ def test_categories_of_equal_value_and_other_type_stay_apart():
     dimension = Categorical(ODD_CATEGORIES)
     for j, category in enumerate(ODD_CATEGORIES):
         assert dimension.index(category) == j
-        assert dimension.check(category) is category
-        assert dimension.from_unit(dimension.to_unit([category]))[0] is category
-        assert dimension.load(json.loads(json.dumps(dimension.dump(category)))) is category
+        listed = dimension.categories[j]
+        assert dimension.check(category) is listed
+        assert dimension.from_unit(dimension.to_unit([category]))[0] is listed
+        assert dimension.load(json.loads(json.dumps(dimension.dump(category)))) is listed
+        assert type(listed) is type(category)
     assert False not in dimension
-    assert np.zeros(2) not in dimension  # an equal array is another one; only the listed object can be meant
+    assert np.zeros(2) in dimension  # arrays are told apart by what they hold, as lists are
+    assert np.zeros(3) not in dimension
+    assert np.zeros(2, dtype=np.float32) not in dimension
     assert np.int64(1) in Categorical([1])
     assert np.bool_(True) not in Categorical([1, 2])
     assert [64, True] not in dimension

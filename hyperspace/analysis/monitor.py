@@ -10,7 +10,7 @@ from typing import Any
 
 from hyperspace.analysis.activity import evaluation, last_event, timed, utilisation, worked
 from hyperspace.description import Description, describe_study
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial
 from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.reader import DriveReader
@@ -88,7 +88,7 @@ class Overview:
             InputError: another grouping.
         """
         if by not in GROUPS:
-            raise InputError(f"by must be one of {', '.join(GROUPS)}, got {by!r}")
+            raise InputError(f"by must be one of {', '.join(GROUPS)}, got {shown(by)}")
         until = self._running_until()
         periods = worked(self.trials, until)
         parts: dict[Any, list[Trial]] = {}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.sampling import sobol
 from hyperspace.trial import Array
 
@@ -156,7 +156,9 @@ def find_dimension(result: Result, dimension: int | str) -> int:
         return space.names.index(dimension)
     if not isinstance(dimension, str) and 0 <= dimension < space.d:
         return int(dimension)
-    raise InputError(f"dimension must be a number from 0 to {space.d - 1} or one of {', '.join(space.names)}, got {dimension!r}")
+    raise InputError(
+        f"dimension must be a number from 0 to {space.d - 1} or one of {', '.join(space.names)}, got {shown(dimension)}"
+    )
 
 
 def _all_values(dimension: object) -> list[object]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.trial import Array
 
 DESIGN, ENVIRONMENT = "design", "environment"
@@ -50,7 +50,7 @@ class Dimension(ABC):
         self.role = role
         self.set_transformer(transform)
         if role not in (DESIGN, ENVIRONMENT):
-            raise InputError(f'{self._label}: role must be "design" or "environment", got {role!r}')
+            raise InputError(f'{self._label}: role must be "design" or "environment", got {shown(role)}')
 
     @property
     def name(self) -> str | None:
@@ -60,12 +60,12 @@ class Dimension(ABC):
     @name.setter
     def name(self, name: str | None) -> None:
         if name is not None and not isinstance(name, str):
-            raise InputError(f"the name of a dimension must be a string or None, got {name!r}")
+            raise InputError(f"the name of a dimension must be a string or None, got {shown(name)}")
         self._name = name
 
     @property
     def _label(self) -> str:
-        return type(self).__name__ + (f" {self._name!r}" if self._name is not None else "")
+        return type(self).__name__ + (f" {shown(self._name)}" if self._name is not None else "")
 
     def renamed(self, name: str) -> Dimension:
         """Return a copy of this dimension that is called `name`."""
@@ -117,6 +117,15 @@ class Dimension(ABC):
         """
         return self.check(value)
 
+    @property
+    def mutable(self) -> bool:
+        """Whether there are values that can be changed in place."""
+        return False
+
+    def copied(self, value: Any) -> Any:
+        """Return `value`, a value of this dimension; a copy of it if it can be changed in place."""
+        return value
+
     def __contains__(self, value: Any) -> bool:
         """Return whether `value` lies in this dimension."""
         try:
@@ -149,7 +158,7 @@ class Dimension(ABC):
     def set_transformer(self, transform: str) -> None:
         """Choose scikit-optimize's transformation."""
         if transform not in self._transforms:
-            raise InputError(f"{self._label}: transform must be one of {', '.join(self._transforms)}, got {transform!r}")
+            raise InputError(f"{self._label}: transform must be one of {', '.join(self._transforms)}, got {shown(transform)}")
         self.transform_ = transform
 
     def transform(self, values: Any) -> Any:
@@ -177,7 +186,7 @@ class Dimension(ABC):
             RuntimeError: a or b lies outside.
         """
         if a not in self or b not in self:
-            raise RuntimeError(f"a distance needs two values within {self!r}, got {a!r} and {b!r}")
+            raise RuntimeError(f"a distance needs two values within {self!r}, got {shown(a)} and {shown(b)}")
         return self._distance(a, b)
 
     def _distance(self, a: Any, b: Any) -> Any:

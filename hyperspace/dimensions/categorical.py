@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,23 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.dimensions.base import DESIGN, Dimension, as_random_state, centres, edges_inside, levels_at, levels_between
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown, shown_all
 from hyperspace.trial import Array
-from hyperspace.values import describe_value, is_scalar, key_of, plain
+from hyperspace.values import Recorded, describe_value, is_scalar, key_of, plain
 
 
 class Categorical(Dimension):
     """A dimension of unordered values.
 
+    Categories that can be changed in place, such as lists, are copied: here once, and again for everyone who is given one.
+
     Args:
-        categories: the values, of any kind; a type and a value make a category, so that True and 1 are two.
+        categories: the values, of any kind, in order; a type and a value make a category, so that True and 1 are two.
         prior: probabilities of the categories for `rvs`; None for equal ones. The search does not depend on them.
         transform: see `Dimension`.
         name: the key under which an objective that takes a dict receives it.
         role: "design" or "environment".
 
     Raises:
-        InputError: no category, a category that comes twice, an unknown role, or a prior that is no distribution.
+        InputError: no category, a set of them, one that comes twice or cannot be recorded, an unknown role, or a prior that is
+            no distribution.
     """
 
     _transforms = ("onehot", "string", "identity", "label", "normalize")
@@ -41,32 +45,94 @@ class Categorical(Dimension):
         role: str = DESIGN,
     ) -> None:
         super().__init__("onehot" if transform is None else transform, name, role)
+        if isinstance(categories, (set, frozenset)):
+            raise InputError(
+                f"{self._label}: categories must be a list, got a set, whose order differs from process to process: "
+                f"{shown(categories)}; write them as a list in the order that you want, or sorted(...)"
+            )
         if isinstance(categories, (str, bytes)) or not isinstance(categories, Iterable):
-            raise InputError(f"{self._label}: categories must be a list, got {categories!r}")
+            raise InputError(f"{self._label}: categories must be a list, got {shown(categories)}")
         self.categories = tuple(plain(category) for category in categories)
         self.levels = len(self.categories)
         if self.levels == 0:
             raise InputError(f"{self._label}: at least one category is needed, got none")
-        self._index: dict[Any, int] = {}  # without those that cannot be hashed: `_find` looks for the object itself
-        for j, category in enumerate(self.categories):
-            with contextlib.suppress(TypeError):
-                self._index.setdefault(key_of(category), j)
-        for j, category in enumerate(self.categories):
-            if self._find(category) != j:
-                raise InputError(f"{self._label}: the category {category!r} is listed twice; name each once")
         self._scalar = all(is_scalar(category) for category in self.categories)
+        self._index: dict[Any, int] = {}  # by key; without those that cannot be hashed
+        self._described: dict[str, list[int]] | None = None  # by description; made when it is needed
+        try:
+            self._number_categories()
+        except RecursionError:
+            raise InputError(f"{self._label}: a category is nested too deeply: {shown(self.categories)}") from None
+        except InputError as error:
+            raise InputError(f"{self._label}: {error}") from None
+        self._mutable = self._take_copies()
         self.prior = prior
         self.prior_ = np.full(self.levels, 1.0 / self.levels) if prior is None else prior
         weights = np.asarray(self.prior_, dtype=float)
         if weights.shape != (self.levels,) or not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-6:
-            raise InputError(f"{self._label}: prior must be {self.levels} probabilities that add up to 1, got {prior!r}")
+            raise InputError(f"{self._label}: prior must be {self.levels} probabilities that add up to 1, got {shown(prior)}")
+
+    def _number_categories(self) -> None:
+        for j, category in enumerate(self.categories):
+            describe_value(category)  # says why, where it cannot be recorded
+            with contextlib.suppress(TypeError):
+                self._index.setdefault(key_of(category), j)
+        for j, category in enumerate(self.categories):
+            if self._find(category) != j:
+                raise InputError(f"the category {shown(category)} is listed twice; name each once")
+
+    def _take_copies(self) -> frozenset[int]:
+        """Copy the categories that can be changed in place; return which they are.
+
+        An object of a class of its own is copied only if the copy can be told from the copies of others.
+        """
+        categories, copied = list(self.categories), set()
+        for j, category in enumerate(categories):
+            if is_scalar(category):
+                continue
+            with contextlib.suppress(Exception):  # an object that cannot be copied stays what it is
+                duplicate = copy.deepcopy(category)
+                if duplicate is not category and self._find(duplicate) == j:
+                    categories[j] = duplicate
+                    copied.add(j)
+        self.categories = tuple(categories)
+        return frozenset(copied)
+
+    @property
+    def mutable(self) -> bool:
+        """Whether there are categories that can be changed in place."""
+        return bool(self._mutable)
+
+    def copied(self, value: Any) -> Any:
+        """Return `value`, a category as it is listed; a copy of it if it can be changed in place."""
+        return copy.deepcopy(value) if self._mutable and self._find(value) in self._mutable else value
 
     def _find(self, value: Any) -> int | None:
         value = plain(value)
         try:
-            return self._index.get(key_of(value))
-        except TypeError:
-            return next((j for j, category in enumerate(self.categories) if category is value), None)
+            j = self._index.get(key_of(value))
+        except (TypeError, RecursionError):  # it cannot be hashed
+            j = None
+        return self._find_described(value) if j is None and not (self._scalar and is_scalar(value)) else j
+
+    def _find_described(self, value: Any) -> int | None:
+        """Return which category is described as `value` is: a copy of an object, or what was read back from a file."""
+        if is_scalar(value):
+            return None
+        if self._described is None:
+            self._described = {}
+            for j, category in enumerate(self.categories):
+                if not is_scalar(category):
+                    self._described.setdefault(_description(category), []).append(j)
+        try:
+            alike = self._described.get(_description(value), [])
+        except InputError:
+            return None
+        if len(alike) <= 1:
+            return alike[0] if alike else None
+        if isinstance(value, Recorded):
+            return alike[value.number] if value.number < len(alike) else None
+        return next((j for j in alike if self.categories[j] is value), None)
 
     def index(self, value: Any) -> int:
         """Return the place of `value` in the list of categories.
@@ -76,7 +142,7 @@ class Categorical(Dimension):
         """
         j = self._find(value)
         if j is None:
-            raise InputError(f"expected one of the categories {_shortened(self.categories)}, got {value!r}")
+            raise InputError(f"expected one of the categories {_choices(self.categories)}, got {shown(value)}")
         return j
 
     def to_unit(self, values: Sequence[Any]) -> Array:
@@ -116,7 +182,7 @@ class Categorical(Dimension):
             return self.check(value)
         j = value.get("category") if isinstance(value, dict) else None
         if type(j) is not int or not 0 <= j < self.levels:
-            raise InputError(f'expected {{"category": index}} with an index below {self.levels}, got {value!r}')
+            raise InputError(f'expected {{"category": index}} with an index below {self.levels}, got {shown(value)}')
         return self.categories[j]
 
     def describe(self) -> dict[str, Any]:
@@ -147,7 +213,8 @@ class Categorical(Dimension):
         """Return random categories from the prior; see `Dimension.rvs`."""
         draws = as_random_state(random_state).uniform(size=n_samples)
         chosen = np.minimum(np.searchsorted(np.cumsum(self.prior_), draws), self.levels - 1)
-        return self.categories[int(chosen)] if n_samples is None else [self.categories[j] for j in chosen]
+        drawn = [self.copied(self.categories[j]) for j in np.atleast_1d(chosen)]
+        return drawn[0] if n_samples is None else drawn
 
     def _distance(self, a: Any, b: Any) -> int:
         return int(self.index(a) != self.index(b))
@@ -170,7 +237,7 @@ class Categorical(Dimension):
     def __repr__(self) -> str:
         """Show the categories, of many the first and last three, and the prior."""
         prior = None if self.prior is None else _shortened(list(self.prior))
-        return f"Categorical(categories={_shortened(self.categories)}, prior={prior})"
+        return f"Categorical(categories={_choices(self.categories)}, prior={prior})"
 
 
 class _Positions:
@@ -200,3 +267,14 @@ class _Ellipsis:
 def _shortened(values: Any) -> str:
     """Show a tuple or list; of more than seven values, the first and the last three."""
     return repr(values if len(values) <= 7 else values[:3] + type(values)([_Ellipsis()]) + values[-3:])
+
+
+def _description(value: Any) -> str:
+    return str(value) if isinstance(value, Recorded) else str(describe_value(value)["object"])
+
+
+def _choices(categories: tuple[Any, ...]) -> str:
+    """Show the categories; of more than seven, the first and the last three."""
+    if len(categories) <= 7:
+        return f"({shown_all(categories)}{',' * (len(categories) == 1)})"
+    return f"({shown_all(categories[:3])}, ..., {shown_all(categories[-3:])})"

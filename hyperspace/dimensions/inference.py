@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +12,18 @@ import numpy as np
 from hyperspace.dimensions.base import Dimension
 from hyperspace.dimensions.categorical import Categorical
 from hyperspace.dimensions.numeric import PRIORS, Integer, Real
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.values import is_number, plain
+
+# Words that people write for "log-uniform" or "uniform", without hyphens, underscores and blanks.
+_LIKE_LOG = ("loguniform", "log", "logarithmic", "lognormal", "loguniformint", "log10", "reciprocal", "uniformlog")
+_LIKE_UNIFORM = ("uniform", "lin", "linuniform", "normal", "gaussian", "uniformfloat", "uniformint")
 
 
 def check_dimension(dimension: Any) -> Dimension:
     """Return the dimension that a user wrote, read as scikit-optimize reads it.
+
+    Bounds with a mistake, such as a misspelled prior or numbers in quotes, are refused: as categories they would go unnoticed.
 
     Args:
         dimension: a Real, Integer or Categorical, ours or scikit-optimize's; (low, high), (low, high, prior) or
@@ -27,32 +36,119 @@ def check_dimension(dimension: Any) -> Dimension:
         return dimension
     if skopt_class(dimension) is not None:
         return _from_skopt(dimension)
-    if not isinstance(dimension, (list, tuple, np.ndarray)):
+    if isinstance(dimension, (set, frozenset)):
+        return Categorical(dimension)  # which says why not
+    if not isinstance(dimension, (list, tuple, np.ndarray)) or getattr(dimension, "ndim", 1) == 0:
         raise InputError(
-            f"expected (low, high[, prior]), a list of categories, or a Real, Integer or Categorical; got {dimension!r}"
+            f"expected (low, high[, prior]), a list of categories, or a Real, Integer or Categorical; got {shown(dimension)}"
         )
     values = [plain(value) for value in dimension]
     numeric = len(values) >= 2 and all(is_number(value) for value in values[:2])
     if numeric and len(values) == 2:
-        return _numeric(*values)
-    if numeric and len(values) in (3, 4) and values[2] in PRIORS and all(is_number(base) for base in values[3:]):
-        return _numeric(*values)
+        return bounded(*values)
+    prior = isinstance(values[2], str) and values[2] in PRIORS if len(values) in (3, 4) else False
+    if numeric and prior and all(is_number(base) for base in values[3:]):
+        return bounded(*values)
+    _refuse_mistaken_bounds(values)
     if isinstance(dimension, tuple):  # a list of these is categories; a tuple is more likely bounds with a mistake
         if numeric and len(values) in (3, 4) and isinstance(values[2], str):
             raise InputError(
-                f'prior must be "uniform" or "log-uniform", got {values[2]!r}; if these are categories, write a list: {values}'
+                f'prior must be "uniform" or "log-uniform", got {shown(values[2])}; if these are categories, write a list: '
+                f"{shown(values)}"
             )
         if len(values) == 2 and not any(isinstance(value, (str, bool)) for value in values):
             raise InputError(
-                f"expected two numbers low and high, got {dimension!r}; if these are categories, write a list: {values}"
+                f"expected two numbers low and high, got {shown(dimension)}; if these are categories, write a list: "
+                f"{shown(values)}"
             )
     return Categorical(values)
 
 
-def _numeric(low: Any, high: Any, *scale: Any) -> Dimension:
+def bounded(low: Any, high: Any, *scale: Any) -> Dimension:
+    """Return the Integer between two integers, or the Real between two numbers.
+
+    Raises:
+        InputError: no numbers, or bounds that make no dimension.
+    """
+    for name, value in (("low", low), ("high", high)):
+        if isinstance(value, str):
+            raise InputError(f"{name} must be a number, got the text {shown(value)}; {_without_quotes([low, high])}")
     if isinstance(low, int) and isinstance(high, int):
         return Integer(low, high, *scale)
     return Real(low, high, *scale)
+
+
+def _refuse_mistaken_bounds(values: Sequence[Any]) -> None:
+    """Refuse what is nearly (low, high[, prior[, base]]) and would pass for a list of categories.
+
+    Raises:
+        InputError: numbers in quotes beside a number or a prior, a misspelled prior, one in another place, or too many values.
+    """
+    if len(values) < 2 or len(values) > 5:
+        return
+    numbers, texts = [is_number(value) for value in values], [_is_number_in_quotes(value) for value in values]
+    bounds = [number or text for number, text in zip(numbers, texts, strict=True)]
+    if len(values) == 2:
+        if all(bounds) and any(numbers) and any(texts):
+            raise InputError(
+                f"low and high must be numbers, got {shown(values)}; {_without_quotes(values)}; {_as_categories(values)}"
+            )
+        return
+    place = next((place for place in (2, 0, 1) if _meant_prior(values[place]) is not None), None)
+    others = [value for j, value in enumerate(bounds[:3]) if j != place]
+    if place is None or not all(others):
+        return
+    prior = _meant_prior(values[place])
+    meant = [*(value for j, value in enumerate(values[:3]) if j != place), prior, *values[3:4]]
+    if values[place] not in PRIORS:
+        reason = f'prior must be "uniform" or "log-uniform", got {shown(values[place])}'
+    elif any(texts):
+        reason = f"low, high and base must be numbers, got {shown(values)}"
+    elif place != 2:
+        reason = f"expected low, high, prior in this order, got {shown(values)}"
+    else:
+        reason = f"expected low, high, prior and at most a base, a number, got {shown(values)}"
+    raise InputError(f"{reason}; {_without_quotes(meant)}; {_as_categories(values)}")
+
+
+def _meant_prior(value: Any) -> str | None:
+    """Return the prior that a word stands for, misspelled or not; None for any other word."""
+    if not isinstance(value, str):
+        return None
+    word = "".join(character for character in value.lower() if character.isalnum())
+    if value in PRIORS:
+        return value
+    if word in _LIKE_LOG or (word != "uniform" and difflib.get_close_matches(word, _LIKE_LOG[:1], cutoff=0.8)):
+        return "log-uniform"
+    return "uniform" if word in _LIKE_UNIFORM or difflib.get_close_matches(word, _LIKE_UNIFORM[:1], cutoff=0.8) else None
+
+
+def _is_number_in_quotes(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        return len(value) <= 40 and math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def _without_quotes(values: Sequence[Any]) -> str:
+    """Say how bounds are written: numbers without quotes."""
+    written = ", ".join(f'"{value}"' if value in PRIORS else _as_number(value) for value in values)
+    exponents = any(isinstance(value, str) and "e" in value.lower() and value not in PRIORS for value in values)
+    return f"write [{written}]" + (" (YAML reads 1e-5 as text, and 1.0e-5 as a number)" if exponents else "")
+
+
+def _as_number(value: Any) -> str:
+    if not isinstance(value, str):
+        return shown(value)
+    text = value.strip()
+    mantissa, mark, exponent = text.lower().partition("e")
+    return f"{mantissa}.0e{exponent}" if mark and "." not in mantissa else text
+
+
+def _as_categories(values: Sequence[Any]) -> str:
+    return f"if these are categories, write Categorical({shown(list(values))}), in TOML {{categories = [...]}}"
 
 
 def skopt_class(value: Any) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace.dimensions.base import (
     DESIGN,
@@ -20,11 +21,12 @@ from hyperspace.dimensions.base import (
     levels_between,
 )
 from hyperspace.dimensions.categorical import Categorical
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.trial import Array
 from hyperspace.values import is_finite, is_number, plain
 
 PRIORS = ("uniform", "log-uniform")
+_EXACT, _LARGEST_INT64 = 2**53, 2**63 - 1
 # The double that holds a coordinate must tell neighbouring integers apart, with room for rounding.
 MOST_LEVELS = {"uniform": 2**50, "log-uniform": 2**40}
 
@@ -43,17 +45,18 @@ class _Numeric(Dimension):
         super().__init__("identity" if transform is None else transform, name, role)
         low, high, base = self._bound("low", plain(low)), self._bound("high", plain(high)), plain(base)
         if prior not in PRIORS:
-            raise InputError(f'{self._label}: prior must be "uniform" or "log-uniform", got {prior!r}')
+            raise InputError(f'{self._label}: prior must be "uniform" or "log-uniform", got {shown(prior)}')
         if not low < high:
             raise InputError(
-                f"{self._label}: low must be less than high, got low={low} and high={high}; for one value write [{low}]"
+                f"{self._label}: low must be less than high, got low={shown(low)} and high={shown(high)}; "
+                f"for one value write [{shown(low)}]"
             )
         if prior == "log-uniform" and low <= 0:
-            raise InputError(f'{self._label}: "log-uniform" needs low > 0, got low={low}; raise it, or take "uniform"')
+            raise InputError(f'{self._label}: "log-uniform" needs low > 0, got low={shown(low)}; raise it, or take "uniform"')
         if not is_finite(base) or base <= 0 or base == 1:
-            raise InputError(f"{self._label}: base must be a positive number other than 1, got {base!r}")
+            raise InputError(f"{self._label}: base must be a positive number other than 1, got {shown(base)}")
         if not _is_dtype(dtype, self._dtypes):
-            raise InputError(f"{self._label}: dtype must be one of numpy's {self._dtypes.__name__} types, got {dtype!r}")
+            raise InputError(f"{self._label}: dtype must be one of numpy's {self._dtypes.__name__} types, got {shown(dtype)}")
         self.low, self.high, self.prior, self.base, self.dtype = low, high, prior, base, dtype
         self.log_base = math.log10(base)
         self._log = prior == "log-uniform"
@@ -155,11 +158,11 @@ class Real(_Numeric):
     ) -> None:
         super().__init__(low, high, prior, base, transform, name, dtype, role)
         if not math.isfinite(self._width):
-            raise InputError(f"{self._label}: high - low must be a finite double, got low={low} and high={high}")
+            raise InputError(f"{self._label}: high - low must be a finite double, got low={shown(low)} and high={shown(high)}")
 
     def _bound(self, end: str, value: Any) -> float:
         if not is_finite(value):
-            raise InputError(f"{self._label}: {end} must be a finite number, got {value!r}")
+            raise InputError(f"{self._label}: {end} must be a finite number, got {shown(value)}")
         return float(value)
 
     def to_unit(self, values: Sequence[float]) -> Array:
@@ -187,7 +190,7 @@ class Real(_Numeric):
         if type(value) is float and self.low <= value <= self.high:  # what comes thousands of times a second from other ranks
             return value
         if not is_number(value) or not self.low <= value <= self.high:
-            raise InputError(f"expected a number from {self.low} to {self.high}, got {value!r}")
+            raise InputError(f"expected a number from {shown(self.low)} to {shown(self.high)}, got {shown(value)}")
         return float(value)
 
     def rvs(self, n_samples: int | None = 1, random_state: Any = None) -> Any:
@@ -235,13 +238,13 @@ class Integer(_Numeric):
         self.levels = self.high - self.low + 1
         if (self.high if self._log else self.levels) > MOST_LEVELS[prior]:
             raise InputError(
-                f"{self._label}: at most {MOST_LEVELS[prior]} integers can be searched, got low={low} and high={high}; "
-                "take a Real and round it in the objective"
+                f"{self._label}: at most {MOST_LEVELS[prior]} integers can be searched, got low={shown(low)} and "
+                f"high={shown(high)}; take a Real and round it in the objective"
             )
 
     def _bound(self, end: str, value: Any) -> int:
         if not is_finite(value) or int(value) != value:
-            raise InputError(f"{self._label}: {end} must be an integer, got {value!r}")
+            raise InputError(f"{self._label}: {end} must be an integer, got {shown(value)}")
         return int(value)
 
     def to_unit(self, values: Sequence[int]) -> Array:
@@ -283,18 +286,56 @@ class Integer(_Numeric):
             InputError: no integer, or out of bounds.
         """
         if not is_number(value) or not self.low <= value <= self.high or int(value) != value:
-            raise InputError(f"expected an integer from {self.low} to {self.high}, got {value!r}")
+            raise InputError(f"expected an integer from {shown(self.low)} to {shown(self.high)}, got {shown(value)}")
         return int(value)
+
+    def to_skopt(self, transform: str | None = None) -> Any:
+        """Return scikit-optimize's dimension, with `transform` in the place of this one's own.
+
+        Under "normalize" it takes integers that a double cannot hold, which its own transformer would round.
+
+        Raises:
+            InputError: integers beyond 2^63, which it cannot hold.
+        """
+        if max(-self.low, self.high) > _LARGEST_INT64:
+            raise InputError(
+                f"{self._label}: scikit-optimize holds integers below 2^63, got low={shown(self.low)} and "
+                f"high={shown(self.high)}; search an Integer from 0, and add the rest in the objective"
+            )
+        if max(-self.low, self.high) <= _EXACT or (transform or self.transform_) != "normalize":
+            return super().to_skopt(transform)
+        from skopt import space
+
+        dimension = space.Integer(0, self.high - self.low, "uniform", self.base, "normalize", self.name, self.dtype)
+        dimension.low, dimension.high, dimension.transformer = self.low, self.high, _Offsets(self.low, self.high)
+        return dimension
 
     def rvs(self, n_samples: int | None = 1, random_state: Any = None) -> Any:
         """Return random values from the prior; see `Dimension.rvs`."""
         rng = as_random_state(random_state)
+        if max(-self.low, self.high) >= _LARGEST_INT64:  # counted from `low`, as a list of Python's integers
+            offsets = _integers(rng, 0, self.levels - 1, n_samples)
+            return self.low + int(offsets) if n_samples is None else [self.low + offset for offset in offsets.tolist()]
         if self._log:
             draws = self._log_rvs(rng, n_samples)
         else:
             draws = _integers(rng, self.low, self.high, n_samples)
         draws = np.round(np.clip(draws, self.low, self.high)).astype(self.dtype)
         return draws.tolist() if self.dtype in (int, "int") else draws
+
+
+class _Offsets:
+    """Transformer of a scikit-optimize dimension of large integers: exactly (value - low) / (high - low)."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._width = low, high - low
+
+    def transform(self, values: Sequence[int]) -> Array:
+        return np.array([int(value) - self._low for value in values], dtype=float) / self._width
+
+    def inverse_transform(self, transformed: Any) -> NDArray[np.int64]:
+        offsets = np.rint(np.atleast_1d(np.asarray(transformed, dtype=float)) * self._width)
+        return np.array([self._low + int(offset) for offset in offsets], dtype=np.int64)
 
 
 def _is_dtype(dtype: Any, kind: type[np.number[Any]]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end
@@ -206,7 +206,7 @@ def _format(name: str | None, values: Mapping[str, Any], spec: str) -> str:
     try:
         return format(values[name], spec)
     except (ValueError, TypeError):
-        raise InputError(f"the command's {{{name}:{spec}}} does not fit the value {values[name]!r}") from None
+        raise InputError(f"the command's {{{name}:{spec}}} does not fit the value {shown(values[name])}") from None
 
 
 def _last_json(text: str) -> Any:

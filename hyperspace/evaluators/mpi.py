@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import Objective, takes_handle
@@ -48,7 +48,7 @@ class TrialGroups:
 
     def __init__(self, world: Exchange, size: Any, objective: Objective) -> None:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {size!r}")
+            raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {shown(size)}")
         if not isinstance(world, MPIExchange) or world.size % size:
             raise InputError(
                 f"ranks_per_trial={size} needs an MPI run of a multiple of {size} ranks, got {world.size}; "

@@ -174,7 +174,7 @@ class Loop(ABC):
         self._count(trial)
         self._show()
         callback = self._around.callback
-        if callback is not None and callback(trial) is True:
+        if callback is not None and callback(self._study.space.copied_trial(trial)) is True:
             self._stopping = True
         return trial
 

@@ -94,5 +94,5 @@ class RoundLoop(Loop):
             archive.extend(known)
             self._give_up_if_hopeless(archive)
         after_round = getattr(self._around.callback, "after_round", None)
-        if study.shared and after_round is not None and after_round(known):
+        if study.shared and after_round is not None and after_round([study.space.copied_trial(trial) for trial in known]):
             self._stopping = True  # on all ranks alike: they know the same

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hyperspace import streams
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 
 if TYPE_CHECKING:
     from hyperspace.metrics import Metrics
@@ -91,7 +91,7 @@ def make_optimizer(
     if isinstance(model, str) and model not in SURROGATES:
         raise InputError(
             f"model must be one of {', '.join((*SURROGATES, 'RAND', *ALGORITHMS))}, or an object with fit and predict or with "
-            f"ask and tell; got {model!r}"
+            f"ask and tell; got {shown(model)}"
         )
     if isinstance(model, str) or (hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type)):
         from hyperspace.optimizers.bayes import BayesOptimizer

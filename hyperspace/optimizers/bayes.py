@@ -23,9 +23,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition
+from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition, Feasibility
 from hyperspace.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.feasibility import Feasibility, Success, joint
 from hyperspace.incumbent import rank
 from hyperspace.maximiser import Box, candidates, choose_new, is_taken, maximise
@@ -76,7 +76,7 @@ class BayesOptimizer(AskTell):
         metrics: Metrics | None = None,
     ) -> None:
         if acquisition not in ACQUISITIONS:
-            raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {acquisition!r}")
+            raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {shown(acquisition)}")
         self.acquisition = acquisition
         self.design = design
         self.box = Box(space, bounds)

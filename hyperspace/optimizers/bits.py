@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.evolution import Evolution, Generations, Setting
 from hyperspace.trial import Array
 
@@ -48,7 +48,7 @@ class BITGA(Evolution):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.crossover not in CROSSOVERS:
-            raise InputError(f"crossover must be one of {', '.join(CROSSOVERS)}, got {self.crossover!r}")
+            raise InputError(f"crossover must be one of {', '.join(CROSSOVERS)}, got {shown(self.crossover)}")
         if self.bits is not None and not 1 <= self.bits <= 52:
             raise InputError(f"a gene must have 1 to 52 bits, got {self.bits}")
         if self.elites < 0 or self.tournament < 1:

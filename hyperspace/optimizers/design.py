@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace import streams
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.sampling import SAMPLERS, sobol
 from hyperspace.space import Bounds, Space
 from hyperspace.trial import Array, Trial
@@ -47,9 +47,9 @@ class Design:
         team: int = 1,
     ) -> None:
         if sampler not in SAMPLERS:
-            raise InputError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+            raise InputError(f"sampler must be one of {', '.join(SAMPLERS)}, got {shown(sampler)}")
         if n_points < 1:
-            raise InputError(f"n_samples must be at least 1, got {n_points}")
+            raise InputError(f"n_samples must be at least 1, got {shown(n_points)}")
         self.sampler, self.n_points = sampler, n_points
         self._bounds, self._space = bounds, space
         self._seed, self._subspace = seed, _words(subspace)

@@ -26,7 +26,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Subspace
@@ -91,7 +91,7 @@ class Evolution(ABC):
     def __post_init__(self) -> None:
         size = self.population
         if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < self.least):
-            raise InputError(f"{self.name} needs a population of at least {self.least}, got {size!r}")
+            raise InputError(f"{self.name} needs a population of at least {self.least}, got {shown(size)}")
 
     @abstractmethod
     def evolve(self, setting: Setting) -> Generations:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Subspace
@@ -33,7 +33,7 @@ class GRID:
 
     def __post_init__(self) -> None:
         if not isinstance(self.points, int) or self.points < 2:
-            raise InputError(f"a grid needs at least 2 points a dimension, got {self.points!r}")
+            raise InputError(f"a grid needs at least 2 points a dimension, got {shown(self.points)}")
 
     @property
     def label(self) -> str:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Subspace
@@ -57,11 +57,12 @@ class Hyperband:
 
     def __post_init__(self) -> None:
         if isinstance(self.eta, bool) or not isinstance(self.eta, int) or self.eta < 2:
-            raise InputError(f"eta must be a whole number of at least 2, got {self.eta!r}")
+            raise InputError(f"eta must be a whole number of at least 2, got {shown(self.eta)}")
         numbers = is_number(self.min_budget) and is_number(self.max_budget)
         if not numbers or not 0 < self.min_budget <= self.max_budget < math.inf:
             raise InputError(
-                f"0 < min_budget <= max_budget was expected, got min_budget={self.min_budget!r}, max_budget={self.max_budget!r}"
+                f"0 < min_budget <= max_budget was expected, got min_budget={shown(self.min_budget)}, "
+                f"max_budget={shown(self.max_budget)}"
             )
 
     @property
@@ -127,7 +128,9 @@ def check_halving(model: Any, strategy: str, exchange: str) -> None:
         InputError: Hyperband without strategy="halving" or the other way round, or an exchange that shares nothing.
     """
     if strategy != "halving" or not isinstance(model, Hyperband):
-        raise InputError(f'strategy="halving" and model=Hyperband(...) go together, got strategy={strategy!r}, model={model!r}')
+        raise InputError(
+            f'strategy="halving" and model=Hyperband(...) go together, got strategy={shown(strategy)}, model={shown(model)}'
+        )
     if exchange == "none":
         raise InputError('strategy="halving" compares the evaluations of all drives of a subspace, which exchange="none" hides')
 

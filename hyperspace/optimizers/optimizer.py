@@ -9,9 +9,10 @@ from typing import Any, SupportsFloat, overload
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial
-from hyperspace.metrics import Metric, Metrics, Value
+from hyperspace.labelled import rows_of, table_class
+from hyperspace.metrics import Metric, Metrics, Value, FLOAT_NAME
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
 from hyperspace.optimizers.design import Design
@@ -19,7 +20,9 @@ from hyperspace.partition import Subspace
 from hyperspace.space import Bounds, check_space
 from hyperspace.threads import one_thread
 from hyperspace.trial import FAILED, OK, Array, Trial
+from hyperspace.values import is_whole
 
+_MOST_ASKED = 100_000
 Point = list[Any] | dict[str, Any]
 
 
@@ -62,12 +65,14 @@ class Optimizer:
         n_samples: int | None = None,
         metrics: Sequence[Metric] | None = None,
     ) -> None:
-        if not isinstance(random_state, (int, np.integer)) or random_state < 0:
-            raise InputError(f"random_state must be a non-negative integer, got {random_state!r}")
+        if not is_whole(random_state) or random_state < 0:
+            raise InputError(f"random_state must be a non-negative integer, got {shown(random_state)}")
         self.space = check_space(dimensions)
         self._metrics = Metrics(metrics)
         if n_samples is None:
             n_samples = min(max(2 * self.space.d, 5), 20)
+        if not is_whole(n_samples) or n_samples < 1:
+            raise InputError(f"n_samples must be a whole number of at least 1, got {shown(n_samples)}")
         whole = Subspace(0, Bounds.whole(self.space.d), self.space)
         design = Design(sampler, n_samples, whole.bounds, self.space, seed=int(random_state))
         self._inner = make_optimizer(
@@ -98,8 +103,8 @@ class Optimizer:
         Points asked for and not told yet count as under way, however they were asked for.
         """
         if n is not None:
-            if n < 1:
-                raise InputError(f"ask(n) needs n >= 1, got {n}")
+            if not is_whole(n) or not 1 <= n <= _MOST_ASKED:
+                raise InputError(f"ask(n) needs a whole number from 1 to {_MOST_ASKED}, got {shown(n)}")
             return [self.ask() for _ in range(n)]
         pending = np.array([suggestion.u for suggestion in self._pending]).reshape(-1, self.space.d)
         with one_thread():
@@ -120,7 +125,8 @@ class Optimizer:
             InputError: a point outside the space, a value that is no number, or a metric that is missing.
         """
         several = (isinstance(y, Sequence) and not isinstance(y, str)) or (isinstance(y, np.ndarray) and y.ndim > 0)
-        points, values = (list(x), list(y)) if several else ([x], [y])
+        several = several or table_class(y) == "Series"
+        points, values = (rows_of(x), list(y)) if several else (rows_of(x) if table_class(x) == "DataFrame" else [x], [y])
         if len(points) != len(values):
             raise InputError(f"tell got {len(points)} points and {len(values)} values")
         checked = [self.space.check_point(point) for point in points]
@@ -156,9 +162,9 @@ class Optimizer:
             return self._metrics.read(returned)
         try:
             failed = _is_failure(returned if returned is None else float(returned))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(
-                f"tell expects a number, a dict of metrics, or None for an evaluation that failed; got {returned!r}"
+                f"tell expects a number, a dict of metrics, or None for an evaluation that failed; got {shown(returned)}"
             ) from None
         return None if failed else self._metrics.read(float(returned))
 

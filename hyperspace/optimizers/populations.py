@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.evolution import Evolution, Generations, Setting
 
 
@@ -177,7 +177,7 @@ class DE(_Pymoo):
         super().__post_init__()
         parts = self.variant.split("/")
         if len(parts) != 4 or parts[0] != "DE" or not parts[2].isdigit():
-            raise InputError(f'DE needs a variant such as "DE/rand/1/bin", got {self.variant!r}')
+            raise InputError(f'DE needs a variant such as "DE/rand/1/bin", got {shown(self.variant)}')
 
     def algorithm(self, setting: Setting) -> Any:
         """Return pymoo's DE."""

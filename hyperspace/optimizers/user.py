@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.partition import Subspace
 from hyperspace.space import Space
@@ -47,7 +47,7 @@ class UserOptimizer(AskTell):
         if not all(callable(getattr(getattr(self, "_inner", None), name, None)) for name in ("ask", "tell")):
             raise InputError(
                 "an optimizer of your own must be an object with ask() and tell(x, y), or a class or function that makes one "
-                f"of (space, random_state); got {model!r}"
+                f"of (space, random_state); got {shown(model)}"
             )
         self._space, self._subspace = space, subspace
         self._drive: int | None = None
@@ -71,5 +71,6 @@ class UserOptimizer(AskTell):
         inside = self._subspace.bounds.contains(U)
         for trial, loss, near in zip(trials, y, inside, strict=True):
             if near and (math.isfinite(loss) or trial.drive == self._drive):
-                x = dict(zip(self._space.names, trial.x, strict=True)) if self._space.named else list(trial.x)
+                values = self._space.copied(trial.x)
+                x = dict(zip(self._space.names, values, strict=True)) if self._space.named else list(values)
                 self._inner.tell(x, float(loss) if math.isfinite(loss) else math.inf)

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hyperspace.analysis.sensitivity import find_dimension
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import rank
 from hyperspace.partition import Subspace
 from hyperspace.plots import style
@@ -36,7 +36,7 @@ def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0,
     """
     first, second = find_dimension(result, dimensions[0]), find_dimension(result, dimensions[1])
     if first == second:
-        raise InputError(f"two different dimensions were expected, got {dimensions!r}")
+        raise InputError(f"two different dimensions were expected, got {shown(dimensions)}")
     pair = (first, second)
     space = result.search_space
     ax = style.axes_for(ax, 5.8, 4.6, square=True)

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hyperspace.errors import InputError, NotBuiltError
+from hyperspace.errors import InputError, NotBuiltError, shown
+from hyperspace.labelled import rows_of, table_class
 from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
@@ -24,7 +25,7 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
         InputError: it is none.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
-        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        raise InputError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
     return int(value)
 
 
@@ -35,7 +36,7 @@ def check_seconds(name: str, value: Any) -> None:
         InputError: it is neither None nor a positive number.
     """
     if value is not None and not (is_number(value) and value > 0):
-        raise InputError(f"{name} must be a positive number of seconds, got {value!r}")
+        raise InputError(f"{name} must be a positive number of seconds, got {shown(value)}")
 
 
 def check_model(model: Any) -> Any:
@@ -62,7 +63,7 @@ def check_model(model: Any) -> Any:
     if not serves and not is_algorithm(model) and not callable(model):
         raise InputError(
             f"model must be one of {', '.join(map(repr, MODELS))}, or an object with fit and predict, or with ask and tell; "
-            f"got {model!r}"
+            f"got {shown(model)}"
         )
     return model
 
@@ -101,7 +102,7 @@ def check_generations(model: Any, exchange: str) -> None:
     if isinstance(model, tuple):
         raise InputError(f'a list of models gives each drive one of its own, for strategy="static"; got {label_of(model)}')
     if exchange != "round":
-        raise InputError(f'strategy="generations" waits for each generation, which is exchange="round"; got {exchange!r}')
+        raise InputError(f'strategy="generations" waits for each generation, which is exchange="round"; got {shown(exchange)}')
 
 
 def label_of(model: Any) -> str:
@@ -120,7 +121,7 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
         InputError: it is none of them.
     """
     if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")
     return value
 
 
@@ -145,7 +146,7 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
     """Return the evaluations that the user brought along as trials.
 
     Args:
-        x0: one point, or a list of points.
+        x0: one point, or a list of points; a pandas DataFrame has one a row, read by its labels.
         y0: the objective's answer at each: a float, or a dict of metrics.
         space: the search space.
         metrics: reads the answers.
@@ -157,8 +158,9 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
         return ()
     if x0 is None or y0 is None:
         raise InputError("x0 and y0 go together: the points known already, and what the objective returned there")
-    single = isinstance(y0, Mapping) or not hasattr(y0, "__len__")
-    points, answers = ([x0], [y0]) if single else (list(x0), list(y0))
+    single = isinstance(y0, Mapping) or not hasattr(y0, "__len__") or getattr(y0, "ndim", 1) == 0
+    answers = [y0] if single else rows_of(y0)
+    points = [x0] if single and table_class(x0) != "DataFrame" else _points(x0)
     if len(points) != len(answers):
         raise InputError(f"x0 has {len(points)} points and y0 {len(answers)} values; one value a point was expected")
     return tuple(
@@ -174,6 +176,12 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
         )
         for number, (point, answer) in enumerate(zip(points, answers, strict=True))
     )
+
+
+def _points(x0: Any) -> list[Any]:
+    if isinstance(x0, (str, bytes, Mapping)) or not hasattr(x0, "__iter__"):
+        raise InputError(f"x0 must be a list of points, as y0 is a list of values; got {shown(x0)}")
+    return rows_of(x0)
 
 
 def name_of(thing: Any) -> str:

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperspace.errors import InputError
+from hyperspace.dimensions.inference import bounded
+from hyperspace.errors import InputError, shown
 from hyperspace.space import Categorical, Space, check_space
 
 _BOUNDS = ("low", "high", "prior", "base")
@@ -35,6 +36,8 @@ def read_space(file: Path) -> Space:
         raise InputError(f"the space {str(file)!r} cannot be read: {error.strerror}") from None
     except ValueError as error:  # no TOML, or no text
         raise InputError(f"the space {str(file)!r} is no TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"the space {str(file)!r} is no TOML that can be read: it is nested too deeply") from None
     try:
         return check_space({name: _dimension(name, entry) for name, entry in entries.items()})
     except InputError as error:
@@ -49,7 +52,11 @@ def _dimension(name: str, entry: Any) -> Any:
     if {"low", "high"} <= entry.keys() <= set(_BOUNDS):
         given = [key for key in _BOUNDS if key in entry]
         if given == list(_BOUNDS[: len(given)]):
-            return [entry[key] for key in given]
+            try:
+                return bounded(*(entry[key] for key in given))
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
     raise InputError(
-        f"{name} must be a list, one value, {{low, high}} with prior and base if need be, or {{categories}}; got {dict(entry)!r}"
+        f"{name} must be a list, one value, {{low, high}} with prior and base if need be, or {{categories}}; "
+        f"got {shown(dict(entry))}"
     )

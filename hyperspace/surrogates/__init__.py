@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.surrogates.base import Surrogate
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None
 
         return UserSurrogate(model)
     if model not in _HOMES:
-        raise InputError(f"model must be one of {', '.join(SURROGATES)} or an object with fit and predict, got {model!r}")
+        raise InputError(f"model must be one of {', '.join(SURROGATES)} or an object with fit and predict, got {shown(model)}")
     module, name, extra = _HOMES[model]
     try:
         cls = getattr(import_module(f"hyperspace.surrogates.{module}"), name)

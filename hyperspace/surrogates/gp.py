@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.surrogates import likelihood
 from hyperspace.surrogates.additive import AdditiveObjective
 from hyperspace.surrogates.base import Surrogate
@@ -101,7 +101,7 @@ class GP(Surrogate):
         max_fit_rows: int = 500,
     ) -> None:
         if kernel not in KERNELS:
-            raise InputError(f"kernel must be one of {', '.join(KERNELS)}, got {kernel!r}")
+            raise InputError(f"kernel must be one of {', '.join(KERNELS)}, got {shown(kernel)}")
         self.random_state, self.space, self.warp, self.kernel = random_state, space, warp, kernel
         self.alike = alike or kernel == BEST
         self.max_evaluations, self.max_fit_rows = max_evaluations, max_fit_rows

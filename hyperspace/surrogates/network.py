@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.surrogates.features import Features
 from hyperspace.trial import Array
 
@@ -45,9 +45,9 @@ class Architecture:
         self, sizes: Sequence[int], activation: str = "tanh", initialization: str = "lecun", shared: Sequence[int] = ()
     ) -> None:
         if activation not in ACTIVATIONS:
-            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {shown(activation)}")
         if initialization not in INITIALIZATIONS:
-            raise InputError(f"initialization must be one of {', '.join(INITIALIZATIONS)}, got {initialization!r}")
+            raise InputError(f"initialization must be one of {', '.join(INITIALIZATIONS)}, got {shown(initialization)}")
         if min(sizes) < 1:
             raise InputError(f"every layer needs at least one unit, got widths {tuple(sizes)}")
         self.sizes, self.activation, self.initialization = tuple(sizes), activation, initialization

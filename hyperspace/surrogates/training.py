@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace import streams
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.surrogates.network import Architecture, output
 from hyperspace.trial import Array
 
@@ -48,7 +48,7 @@ class Training:
 
     def __post_init__(self) -> None:
         if not self.learning_rate > 0.0:
-            raise InputError(f"learning_rate must be positive, got {self.learning_rate!r}")
+            raise InputError(f"learning_rate must be positive, got {shown(self.learning_rate)}")
         for name in ("max_steps", "batch_size", "patience", "check_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)!r}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.surrogates.base import Posterior, Surrogate
 from hyperspace.trial import Array
 
@@ -51,7 +51,7 @@ class UserSurrogate(Surrogate):
         for method in ("fit", "predict"):
             if isinstance(model, type) or not callable(getattr(model, method, None)):
                 raise InputError(
-                    f"a model of your own must be an object with fit(X, y) and predict(X) -> mean, std; got {model!r}"
+                    f"a model of your own must be an object with fit(X, y) and predict(X) -> mean, std; got {shown(model)}"
                 )
         self._model = model
 
@@ -69,7 +69,7 @@ def _pair(fitted: Any, method: str, X: Array, shape: tuple[int, ...]) -> tuple[A
         first, second = (np.asarray(part, dtype=float).reshape(shape) for part in returned)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"{type(fitted).__name__}.{method}(X) must return two arrays of shape {shape} for X {X.shape}, got {returned!r}"
+            f"{type(fitted).__name__}.{method}(X) must return two arrays of shape {shape} for X {X.shape}, got {shown(returned)}"
         ) from error
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise InputError(f"{type(fitted).__name__}.{method}(X) returned values that are not finite")

@@ -133,7 +133,7 @@ def test_wrong_answers_are_refused(x, y, message):
         ({"model": "XGB"}, "model must be one of"),
         ({"acquisition": "UCB"}, "acquisition must be one of"),
         ({"sampler": "grid"}, "sampler must be one of"),
-        ({"n_samples": 0}, "n_samples must be at least 1"),
+        ({"n_samples": 0}, "n_samples must be a whole number of at least 1"),
         ({"random_state": -1}, "non-negative integer"),
         ({"random_state": "x"}, "non-negative integer"),
     ],
@@ -144,7 +144,7 @@ def test_wrong_arguments_are_refused(arguments, message):
 
 
 def test_ask_for_no_point_is_refused():
-    with pytest.raises(InputError, match="n >= 1"):
+    with pytest.raises(InputError, match="whole number from 1"):
         Optimizer([(0.0, 1.0)]).ask(n=0)
 
 

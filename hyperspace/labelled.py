@@ -1,0 +1,51 @@
+"""Rows of tables as points: pandas' Series and DataFrame, read by their labels. pandas itself is not imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hyperspace.errors import InputError, shown_all
+
+
+def table_class(value: Any) -> str | None:
+    """Return "DataFrame" or "Series" if `value` is one of pandas', else None."""
+    names = ("DataFrame", "Series")
+    return next(
+        (cls.__name__ for cls in type(value).__mro__ if cls.__module__.partition(".")[0] == "pandas" and cls.__name__ in names),
+        None,
+    )
+
+
+def rows_of(values: Any) -> list[Any]:
+    """Return the elements of a sequence; of a DataFrame its rows, each a dict by column."""
+    if table_class(values) != "DataFrame":
+        return list(values)
+    if not values.columns.is_unique:
+        raise InputError(f"the columns of a table of points must differ, got {shown_all(values.columns)}")
+    rows: list[Any] = values.to_dict("records")  # plain values, each of its column's own type
+    return [TableRow(row) for row in rows]
+
+
+class TableRow(dict[Any, Any]):
+    """A row of a table by its labels, which may hold more than a point's parameters."""
+
+
+def by_label(row: Any, names: Sequence[str]) -> Any:
+    """Return a row of a table as a dict of `names`, and a row that is numbered from 0 as a list; anything else as it is.
+
+    Raises:
+        InputError: the labels are neither.
+    """
+    if table_class(row) == "Series":
+        if not row.index.is_unique:
+            raise InputError(f"the labels of a point must differ, got {shown_all(row.index)}")
+        row = TableRow(zip(row.index.tolist(), row.tolist(), strict=True))
+    if not isinstance(row, TableRow) or set(names) <= row.keys():
+        return row
+    if list(row) == list(range(len(names))):
+        return list(row.values())
+    raise InputError(
+        f"a row of a table is read by its labels, which must name the parameters {', '.join(names)}; got {shown_all(row)}; "
+        f"rename the columns, or pass the values alone as lists, in the order of the parameters"
+    )
