@@ -135,16 +135,21 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         budgets = {_BUDGET: [trial.budget for trial in trials]} if any(trial.budget is not None for trial in trials) else {}
         taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS, *budgets}
         named = {*taken, *(metric_names or [FLOAT_NAME])}
+        mixed: list[str] = []
         for position, name in enumerate(self.names):
             values = [trial.x[position] for trial in trials]
             label = _label(name, "parameter", named | ({*self.names} - {name}))
-            # pandas would make floats of the integers among other values.
-            columns[label] = values if len(set(map(type, values))) == 1 else pandas.Series(values, dtype=object)
+            columns[label] = values
+            if len(set(map(type, values))) > 1:
+                mixed.append(label)
         for name in metric_names:
             label = _label(name, "metric", {*taken, *columns})
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
         columns |= budgets | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
-        return pandas.DataFrame(columns)
+        frame = pandas.DataFrame(columns)
+        for label in mixed:  # pandas makes floats of the integers among other values
+            frame[label] = pandas.Series(columns[label], dtype=object)
+        return frame
 
     def table(self) -> pandas.DataFrame:
         """All evaluations of the study, best first; those that broke a constraint, then those that failed, come last.

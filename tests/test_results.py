@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from hyperspace import hyperdrive, load_results
+from hyperspace import Integer, hyperdrive, load_results
 from hyperspace.errors import InputError, StudyError
 from hyperspace.metrics import Metrics
 from hyperspace.optimizers import PSO
@@ -148,3 +148,29 @@ def test_a_portfolio_tells_which_model_found_what(tmp_path):
     assert result.summary_by("drive")["trials"].sum() == 30
     with pytest.raises(InputError, match="by must be one of model, arm"):
         result.summary_by("colour")
+
+
+def test_every_parameter_constant_and_metric_keeps_a_column_of_its_own():
+    names = {"objective": (0.0, 1.0), "parameter.objective": (1, 5), "job": ["a", "b"], "generation": 3, "seconds": 7}
+    result = hyperdrive(lambda p: p["objective"] + 10, names, None, checkpoints=False, n_calls=3, n_subspaces=1, model="RAND")
+    assert result.trials.columns.is_unique
+    assert result.trials["parameter.parameter.objective"].tolist() == [x[0] for x in result.x_iters]
+    assert result.trials["parameter.objective"].tolist() == [x[1] for x in result.x_iters]
+    assert result.trials["objective"].min() == result.fun
+    table = result.table()
+    assert table.columns.is_unique
+    assert sorted(table["generation"]) == [0, 1, 2]
+    assert set(table["parameter.generation"]) == {3}
+    assert set(table["parameter.seconds"]) == {7}
+
+
+def test_integers_that_doubles_cannot_hold_stay_exact(tmp_path):
+    space = {"a": Integer(2**63 - 5, 2**63 + 100), "b": [2**64, 2**65 + 1, 3], "c": [1, 2.5, None, 2**53 + 1], "k": 2**70}
+    result = hyperdrive(lambda p: (p["a"] - 2**63) * 1e-2, space, tmp_path / "s", n_calls=8, n_subspaces=1, model="RAND")
+    again = load_results(tmp_path / "s")
+    assert [t.x for t in again.all_trials] == [t.x for t in result.all_trials]
+    for name, column in zip("abc", zip(*result.x_iters, strict=True), strict=True):
+        assert [(type(v), v) for v in again.trials[name].tolist()] == [(type(v), v) for v in column]
+    assert set(again.table()["k"]) == {2**70}
+    with pytest.raises(InputError, match=r"scikit-optimize holds integers below 2\^63"):
+        again.to_skopt()

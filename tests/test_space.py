@@ -192,6 +192,19 @@ def test_bounds_clip_and_contain():
     assert Bounds.whole(2).contains(np.array([[0.0, 1.0]])).all()
 
 
+@pytest.mark.parametrize("low", [2**53 - 3, -(2**60), 2**62 + 1])
+def test_scikit_optimize_gets_integers_that_doubles_cannot_hold(low):
+    values = [low, low + 3, low + 10]
+    theirs = check_space([(low, low + 10)]).to_skopt()
+    assert theirs.inverse_transform(theirs.transform([[value] for value in values])) == [[value] for value in values]
+
+
+@pytest.mark.parametrize("low", [2**53 - 3, 2**63 - 3, 10**30])
+def test_random_integers_are_exact_beyond_doubles(low):
+    drawn = Integer(low, low + 5).rvs(200, 0)
+    assert {int(value) for value in drawn} == set(range(low, low + 6))
+
+
 # --- against scikit-optimize --------------------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,7 @@ def _parquet(trials: pandas.DataFrame) -> bytes:
         values = [_plain(value) for value in trials[name]]
         kinds = {type(value) for value in values} - {type(None)}
         if trials[name].dtype == object:
-            mixed = len(kinds) > 1 or not kinds <= {str, bool, int, float, tuple} or not all(map(_fits, values))
+            mixed = len(kinds) > 1 or not kinds <= {str, bool, int, float, tuple}
             trials = trials.assign(**{name: [value if value is None or not mixed else str(value) for value in values]})
     written = io.BytesIO()
     try:
@@ -77,13 +77,6 @@ def _parquet(trials: pandas.DataFrame) -> bytes:
     except ImportError as error:
         raise InputError("parquet needs pyarrow, which is not installed: pip install 'hyperspace[parquet]'") from error
     return written.getvalue()
-
-
-def _fits(value: Any) -> bool:
-    """Return whether the integers in a value fit Parquet's 64 bits."""
-    if isinstance(value, tuple):
-        return all(map(_fits, value))
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition, Feasibility
+from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition
 from hyperspace.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
 from hyperspace.errors import InputError, shown
 from hyperspace.feasibility import Feasibility, Success, joint

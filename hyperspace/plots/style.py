@@ -31,7 +31,6 @@ STATUS_COLORS = {OK: SKY, FAILED: VERMILLION, TIMEOUT: ORANGE, PRUNED: PURPLE, R
 FAINT, GRID = 0.35, 0.15  # opacities of what is background
 MANY_MARKS = 2000  # from here on marks are one image, also in a vector graphic
 _LONGEST = 18  # characters of a label
-_EXACT = 2**52  # doubles tell integers and their halves apart up to here
 _MOST_TICKS = 24  # categories that are labelled
 _DECADE_AND_A_HALF = 10**1.5
 
@@ -92,25 +91,18 @@ def place(dimension: Dimension, u: Array) -> Array:
     """Return where coordinates u (n,) of the unit interval lie on the axis of a dimension.
 
     That is the value of a number, without rounding, and the position in the list of a category; a level reaches half a step to
-    either side. Integers that a double cannot hold are counted from the lowest.
+    either side.
     """
     u = np.asarray(u, dtype=float)
     if isinstance(dimension, Categorical):
         return u * dimension.levels - 0.5
     reach = 0.5 if isinstance(dimension, Integer) else 0.0
-    low, high = (float(end - _origin(dimension)) for end in dimension.bounds)
+    low, high = (float(end) for end in dimension.bounds)
     low, high = low - reach, high + reach
     if dimension.prior == "log-uniform":
         values: Array = np.exp(np.log(low) + u * (np.log(high) - np.log(low)))
         return values
     return low + u * (high - low)
-
-
-def _origin(dimension: Dimension) -> int:
-    """Return what the axis of a dimension is counted from."""
-    if isinstance(dimension, Integer) and max(-dimension.low, dimension.high) > _EXACT:
-        return int(dimension.low)
-    return 0
 
 
 def positions(dimension: Dimension, trials: Iterable[Trial], j: int) -> Array:
@@ -138,8 +130,7 @@ def ticks_of(dimension: Dimension, most: int = 6) -> tuple[list[float], list[str
         step = -(-dimension.levels // _MOST_TICKS)
         chosen = range(0, dimension.levels, step)
         return [float(j) for j in chosen], [text(dimension.categories[j]) for j in chosen]
-    origin = _origin(dimension)
-    low, high = (float(end - origin) for end in dimension.bounds)
+    low, high = (float(end) for end in dimension.bounds)
     if dimension.prior == "log-uniform":
         subs = [1.0] if high / low > _DECADE_AND_A_HALF else [1.0, 2.0, 5.0]
         found = LogLocator(subs=subs, numticks=most).tick_values(low, high)
@@ -149,8 +140,6 @@ def ticks_of(dimension: Dimension, most: int = 6) -> tuple[list[float], list[str
     ticks = [float(tick) for tick in found if low - margin <= tick <= high + margin]
     if isinstance(dimension, Integer):
         ticks = sorted({float(round(tick)) for tick in ticks} | ({low, high} if len(ticks) < 2 else set()))
-    if origin:
-        return ticks, [text(origin + int(tick)) for tick in ticks]
     return ticks, [number(tick) if abs(tick) < 1e5 and not float(tick).is_integer() else _whole(tick) for tick in ticks]
 
 

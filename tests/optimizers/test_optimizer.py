@@ -222,3 +222,37 @@ def test_a_failed_point_that_was_not_asked_for_takes_nothing_off_the_design():
     opt.tell([0.5, 0.5], None)
     opt.ask(6)
     assert [suggestion.arm for suggestion in opt._pending] == ["design"] * 6
+
+
+@pytest.mark.parametrize("n", [1.5, True, "3", -1, 10**400])
+def test_ask_takes_a_whole_number(n):
+    with pytest.raises(InputError, match="whole number from 1"):
+        Optimizer(SPACE).ask(n)
+
+
+def test_ask_takes_the_integers_of_numpy():
+    assert len(Optimizer(SPACE).ask(np.int64(2))) == 2
+
+
+@pytest.mark.parametrize("y", [10**400, "a", {}])
+def test_what_is_no_value_is_refused(y):
+    with pytest.raises(InputError, match="tell expects a number"):
+        Optimizer(SPACE).tell([0.5, 3, "a"], y)
+
+
+def test_another_value_of_a_constant_is_refused():
+    opt = Optimizer(NAMED)
+    with pytest.raises(InputError, match="epochs is the constant 10 in this space, and the point has 20"):
+        opt.tell(opt.ask() | {"epochs": 20}, 1.0)
+    opt.tell(opt.ask() | {"epochs": 10.0}, 1.0)
+
+
+@pytest.mark.parametrize(
+    "dimension", [(0.0, 5e-324), (5e-324, 1e-310, "log-uniform"), (5e-324, 1.7e308, "log-uniform"), (1e308, 1.7e308)]
+)
+def test_the_smallest_and_largest_doubles_are_searched(dimension):
+    opt = Optimizer([dimension, (0.0, 1.0)])
+    for _ in range(8):
+        x = opt.ask()
+        assert dimension[0] <= x[0] <= dimension[1]
+        opt.tell(x, x[1])

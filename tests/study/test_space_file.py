@@ -50,6 +50,14 @@ def test_prior_and_base_may_be_given_in_words(tmp_path):
         ("x = {low = 1, high = 2, base = 2}", "x must be a list"),
         ("x = {categories = 3}", "x must be a list"),
         ("x = 2026-01-01", "dimension 0 (x): "),
+        ('x = ["1e-5", 0.1]', "dimension 0 (x): low and high must be numbers"),
+        ('x = [1e-4, 1e-1, "loguniform"]', 'dimension 0 (x): prior must be "uniform" or "log-uniform"'),
+        ('x = {low = "1e-5", high = "1e-1"}', "x: low must be a number, got the text '1e-5'; write [1.0e-5, 1.0e-1]"),
+        ('x = {low = 1.0, high = 2.0, prior = "log"}', 'x: Real: prior must be "uniform" or "log-uniform"'),
+        pytest.param("x = " + "[" * 20000 + "]" * 20000, "nested too deeply", id="lists"),
+        pytest.param("x = " + "{a=" * 5000 + "1" + "}" * 5000, "nested too deeply", id="tables"),
+        pytest.param("x = [0, 0x" + "f" * 6000 + "]", "an integer of about 7225 digits", id="hexadecimal"),
+        pytest.param("x = " + "9" * 5000, "is no TOML: ", id="digits"),
     ],
 )
 def test_an_error_is_one_sentence_that_names_the_file(tmp_path, text, message):

@@ -1,0 +1,65 @@
+import pytest
+
+from hyperspace.errors import InputError
+from hyperspace.space import Categorical, check_dimension, check_space
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        (["1e-5", "1e-1", "log-uniform"], 'write [1.0e-5, 1.0e-1, "log-uniform"] (YAML'),
+        (["10", "100", "log"], 'write [10, 100, "log-uniform"]'),
+        ([1e-4, 1e-1, "loguniform"], 'write [0.0001, 0.1, "log-uniform"]'),
+        ([1e-4, 1e-1, "log_uniform"], 'write [0.0001, 0.1, "log-uniform"]'),
+        ([1e-4, 1e-1, "Log-Uniform"], 'write [0.0001, 0.1, "log-uniform"]'),
+        ([1, 10, "log"], 'write [1, 10, "log-uniform"]'),
+        ([1, 10, "log-unifrom"], 'write [1, 10, "log-uniform"]'),
+        ([1, 10, "unifrom"], 'write [1, 10, "uniform"]'),
+        ([1, 10, "loguniform", 2], 'write [1, 10, "log-uniform", 2]'),
+        ((1.0, 2.0, "loguniform"), 'write [1.0, 2.0, "log-uniform"]'),
+        (["log-uniform", 1e-4, 1e-1], 'write [0.0001, 0.1, "log-uniform"]'),
+        ([1, "log-uniform", 10], 'write [1, 10, "log-uniform"]'),
+        ([1e-4, 1e-1, "log-uniform", "10"], 'write [0.0001, 0.1, "log-uniform", 10]'),
+        ([1, 10, "log-uniform", 2, 3], 'write [1, 10, "log-uniform", 2]'),
+        (["1e-5", 0.1], "write [1.0e-5, 0.1] (YAML"),
+        ((1, "2"), "write [1, 2]"),
+    ],
+)
+def test_bounds_with_a_mistake_are_no_categories(written, advice):
+    with pytest.raises(InputError) as refused:
+        check_dimension(written)
+    assert advice in str(refused.value)
+    assert "if these are categories, write Categorical(" in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    assert Categorical(list(written)).levels == len(written)
+
+
+@pytest.mark.parametrize(
+    "categories",
+    [
+        ["32", "64"],
+        ["1e-5", "1e-1"],
+        ["1", "2", "3"],
+        ["uniform", "normal", "log-uniform"],
+        ["a", "b", "log-uniform"],
+        [1, 10, "auto"],
+        [0.5, 1, "log2"],
+        [0.5, 1, "sqrt"],
+        [1, 2, "linear"],
+        ["linear", "log"],
+        [1, 2, None],
+        ["relu", 1, 2],
+        [[1], [2], "log-uniform"],
+        ["log", 1],
+    ],
+)
+def test_lists_of_categories_stay_what_they_are(categories):
+    assert check_dimension(categories).categories == tuple(categories)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Categorical({"a", "b"}), lambda: Categorical(frozenset("ab")), lambda: check_space([{1, 2}])]
+)
+def test_a_set_has_no_order(make):
+    with pytest.raises(InputError, match=r"must be a list, got a set, whose order differs .* sorted"):
+        make()
