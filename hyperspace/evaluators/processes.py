@@ -1,37 +1,30 @@
-"""Processes that evaluate: each with a session of its own, without the launcher's variables, and ended with all it has started.
+"""Processes that evaluate: each below a supervisor of its own, and ended with all that it has started.
 
-A rank's child that kept the launcher's variables would take itself for that rank as soon as it loads MPI, or starts a program
-that does.
+What ends with a process is everything that descends from it, in whatever session or process group: see
+`hyperspace.evaluators.supervisor`. Where the supervisor itself was killed, a mark in the environment tells what it has left.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
+import select
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-_LAUNCHER_VARIABLES = (
-    "HYD",
-    "MPI_LOCAL",
-    "MV2_",
-    "OMPI_",
-    "PMI",
-    "PRTE_",
-    "SLURM_GTIDS",
-    "SLURM_LOCALID",
-    "SLURM_PMI",
-    "SLURM_PROCID",
-    "SLURM_SRUN_COMM",
-    "SLURM_STEP",
-)
-# Ends the process group when the rank's end of the pipe closes without a word: the rank was killed.
-_GUARD = 'read -r word || kill -s KILL -- "-$0"'
-_PATIENCE = 10.0  # seconds for the kernel to end a killed process; one that waits for a broken file system stays
-_NAP = 2e-3  # seconds
+from hyperspace.evaluators import supervisor
+from hyperspace.evaluators.environment import clean_environment
+
+_SUPERVISOR = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import supervisor; supervisor.main(sys.argv[1:])"
+_MARK = "HYPERSPACE_EVALUATION"  # environment variable: the evaluations that a process belongs to, with colons
+_marks = itertools.count()
 
 # A program that gets one of these signals has caused it; any other one came from outside.
 _OWN_DOING = {
@@ -49,61 +42,169 @@ _OWN_DOING = {
 _NOT_ITS_OWN_DOING = {128 + signal.SIGKILL, 128 + signal.SIGTERM, os.EX_TEMPFAIL}
 
 
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what makes a process a rank."""
-    return {name: value for name, value in environment.items() if not name.startswith(_LAUNCHER_VARIABLES)}
-
-
 class ProcessGroup:
-    """A program and whatever it starts, in a session of their own; they do not outlive this process.
+    """A program and whatever it starts; they do not outlive this process.
 
     Args:
         words: the program and its arguments.
+        pass_fds: descriptors that the program gets.
         **options: what subprocess.Popen takes beside; standard input is empty.
+
+    Attributes:
+        id: number of the program's process.
 
     Raises:
         OSError: the program cannot be started.
     """
 
-    def __init__(self, words: Sequence[str], **options: Any) -> None:
-        self._process = subprocess.Popen(
-            words, env=clean_environment(os.environ), stdin=subprocess.DEVNULL, start_new_session=True, **options
-        )
-        self.id = self._process.pid
-        self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, str(self.id)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def __init__(self, words: Sequence[str], pass_fds: Sequence[int] = (), **options: Any) -> None:
+        self._mark = f"{os.getpid()}-{time.time_ns():x}-{next(_marks)}"
+        environment = clean_environment(os.environ)
+        environment[_MARK] = ":".join(filter(None, [environment.get(_MARK), self._mark]))
+        self._told = b""
+        self._code: int | None = None
+        request = supervisor.pack(words)
+        control, self._control = os.pipe()
+        try:
+            self._status, status = os.pipe()
+        except OSError:
+            _close(control, self._control)
+            raise
+        try:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, *_bare(), "-c", _SUPERVISOR, str(control), str(status), str(os.getpid())],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                    pass_fds=(control, status, *pass_fds),
+                    **options,
+                )
+            finally:
+                _close(control, status)
+            self.id = self._await_start(request, words[0])
+        except BaseException:
+            _close(self._control, self._status)
+            raise
+        os.set_blocking(self._status, False)
+
+    def _await_start(self, request: bytes, program: str) -> int:
+        """Return the number of the program's process, once it has one."""
+        with contextlib.suppress(BrokenPipeError):
+            while request:
+                request = request[os.write(self._control, request) :]
+        while b"\n" not in self._told:
+            data = os.read(self._status, 256)
+            if not data:
+                self._process.wait()
+                raise OSError(errno.ECHILD, "the process that was to supervise it has ended", sys.executable)
+            self._told += data
+        line, _, self._told = self._told.partition(b"\n")
+        word, number = line.split()
+        if word == b"failed":
+            self._process.wait()
+            raise OSError(int(number), os.strerror(int(number)), program)
+        return int(number)
 
     def exit_code(self) -> int | None:
         """Return the program's exit code, minus the signal that ended it, once it has ended; None while it runs.
 
-        Whatever it has left running ends with it.
+        Whatever it has left running has ended by then.
         """
-        # A look that leaves the process to be waited for, so that its group's number cannot pass to another one meanwhile.
-        if self._process.returncode is None and os.waitid(os.P_PID, self.id, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-            self.kill()
-        return self._process.returncode
+        if self._code is None and self._supervisor_has_ended():
+            self._close()
+        return self._code
 
     def wait(self, seconds: float) -> None:
         """Wait until the program ends, at most so long, and end what is left."""
-        end = time.monotonic() + seconds
-        while self.exit_code() is None and time.monotonic() < end:
-            time.sleep(_NAP)
+        if self._code is None:
+            _await_data(self._status, seconds)
         self.kill()
 
     def kill(self) -> None:
         """End the program and all that it has started, at once."""
-        if self._process.returncode is not None:
+        if self._code is not None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.id, signal.SIGKILL)
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._control, b"end")
+        deadline = time.monotonic() + 2 * supervisor.PATIENCE
+        while not self._supervisor_has_ended() and (left := deadline - time.monotonic()) > 0:
+            _await_data(self._status, left)
+        self._close()
+
+    def end_orphans(self, spared: set[int]) -> None:
+        """End the processes whose own parent has ended, with all that they have started.
+
+        Args:
+            spared: those that stay.
+        """
+
+        def find() -> list[int]:
+            return [number for orphan in self.orphans() - spared for number in (orphan, *supervisor.descendants(orphan))]
+
+        supervisor.end_found(find)
+
+    def orphans(self) -> set[int]:
+        """Return the processes that the program has started, in whatever way, and whose own parent has ended."""
+        number = self._process.pid
+        try:
+            children = {int(word) for word in Path(f"/proc/{number}/task/{number}/children").read_bytes().split()}
+        except OSError:  # the kernel does not list them
+            children = set(supervisor.children_by_parent().get(number, ()))
+        return children - {self.id}
+
+    def _supervisor_has_ended(self) -> bool:
+        """Return whether the supervisor has closed its end, and keep what it said before."""
+        try:
+            while data := os.read(self._status, 256):
+                self._told += data
+        except BlockingIOError:
+            return False
+        return True
+
+    def _close(self) -> None:
+        word, _, status = self._told.decode().strip().partition(" ")
+        if word == "ended":
+            self._code = os.waitstatus_to_exitcode(int(status))
+        else:
+            self._code = -signal.SIGKILL  # the supervisor was killed, or waits for what cannot be killed
+            self._process.kill()
+            supervisor.end_found(self._marked)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_PATIENCE)
-        self._guard.communicate(b"done\n")
+            self._process.wait(supervisor.PATIENCE)
+        _close(self._control, self._status)
+
+    def _marked(self) -> list[int]:
+        """Return the living processes that belong to this evaluation by their environment."""
+        return [number for number in supervisor.numbers() if number != os.getpid() and self._mark in _marks_of(number)]
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _await_data(descriptor: int, seconds: float) -> None:
+    poll = select.poll()  # select() cannot take a descriptor beyond 1023
+    poll.register(descriptor, select.POLLIN)
+    poll.poll(1000 * seconds)
+
+
+def _bare() -> list[str]:
+    """Return the options with which the interpreter starts quickly and imports nothing of the user's."""
+    return ["-S", "-P", "-s"] if "PYTHONHOME" in os.environ else ["-S", "-I"]
+
+
+def _marks_of(number: int) -> list[str]:
+    """Return the evaluations that a process belongs to; none of one that has ended or is not this user's."""
+    try:
+        entries = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+    start = f"{_MARK}=".encode()
+    return [
+        mark for entry in entries if entry.startswith(start) for mark in entry[len(start) :].decode(errors="replace").split(":")
+    ]
 
 
 def describe_end(exit_code: int) -> tuple[str, str]:
