@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from hyperspace.errors import StudyError
 from hyperspace.journal import StudyFolder
@@ -26,6 +27,11 @@ _LOOKS_APART = 1.0  # seconds between two looks for the file, a rank: a stat is 
 _SAME_SIGNAL = 1.0  # seconds within which a second TERM is the first one, passed on by a launcher that got it too
 
 Mark = tuple[int, int]
+Handler = Callable[[int, FrameType | None], Any] | int
+
+# The handlers that were there before each of the studies under way in this process, the first study's first.
+_former: list[dict[signal.Signals, Handler]] = []
+_while_forking = threading.local()  # the signals that this thread held back before
 
 # A process that was told to end is not to begin its program's next study either.
 _received: str | None = None
@@ -135,6 +141,7 @@ def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
             with suppress(OSError):
                 _write(folder.stop_file, _received)
 
+    _former.append(ours)
     for number in ours:
         signal.signal(number, handle)
     try:
@@ -142,6 +149,31 @@ def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
     finally:
         for number, handler in ours.items():
             signal.signal(number, handler)
+        _former.remove(ours)
+
+
+def _hold_signals() -> None:
+    """Hold the signals back while a process forks: one that comes too early for the child's handlers would be lost."""
+    if _former:
+        _while_forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _let_signals_come() -> None:
+    mask = _while_forking.__dict__.pop("mask", None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _forget_studies() -> None:
+    """Give a forked child the handlers from before the study, which is its parent's: a signal to the child is about the child."""
+    while _former:
+        for number, handler in _former.pop().items():
+            with suppress(ValueError, OSError):
+                signal.signal(number, handler)
+    _let_signals_come()
+
+
+os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_forget_studies)
 
 
 def _write(file: Path, why: str) -> None:

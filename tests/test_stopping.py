@@ -278,3 +278,59 @@ def test_a_run_that_shares_the_study_with_others_leaves_their_request(tmp_path):
 def test_a_request_needs_a_study(tmp_path):
     with pytest.raises(StudyError, match="holds no study"):
         request_stop(tmp_path)
+
+
+FORKS = """
+import multiprocessing, os, signal, subprocess, sys, time
+from hyperspace import hyperdrive
+def square(x):
+    return x * x
+def objective(parameters):
+    context = multiprocessing.get_context("fork")
+    with context.Pool(2) as pool:  # its end sends SIGTERM
+        assert pool.map(square, [1, 2]) == [1, 4]
+    for _ in range(5):
+        child = context.Process(target=time.sleep, args=(1000,))
+        child.start()
+        child.terminate()  # often before the child's first line
+        child.join()
+        assert child.exitcode == -signal.SIGTERM, child.exitcode
+    child = subprocess.Popen(["sleep", "1000"])
+    child.terminate()
+    assert child.wait() == -signal.SIGTERM
+    if os.fork() == 0:
+        os._exit(0 if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and signal.getsignal(signal.SIGUSR1) is before else 1)
+    assert os.wait()[1] == 0
+    return parameters[0]
+if __name__ == "__main__":
+    before = signal.SIG_IGN
+    signal.signal(signal.SIGUSR1, before)
+    result = hyperdrive(objective, [(0.0, 1.0)], "study", n_calls=4, n_subspaces=1, n_drives=1, model="RAND")
+    print(result.nfev, *sorted({trial.error or trial.status for trial in result.all_trials}))
+"""
+
+
+def test_signals_to_children_of_an_objective_are_about_the_children(python):
+    assert python(FORKS).stdout == "4 ok\n"
+
+
+def test_a_child_has_the_handlers_from_before_the_first_of_nested_studies(tmp_path, fresh_process):
+    def first(number, frame):
+        raise AssertionError
+
+    def inner(x):
+        if os.fork() == 0:
+            os._exit(0 if signal.getsignal(signal.SIGUSR1) is first else 1)
+        return float(os.wait()[1])
+
+    def outer(x):
+        return hyperdrive(inner, [(0.0, 1.0)], None, checkpoints=False, n_calls=1, n_drives=1, n_subspaces=1).fun
+
+    former = signal.signal(signal.SIGUSR1, first)
+    try:
+        result = hyperdrive(outer, [(0.0, 1.0)], tmp_path, n_calls=2, n_drives=1, n_subspaces=1)
+        assert (result.nfev, result.fun) == (2, 0.0)
+        assert signal.getsignal(signal.SIGUSR1) is first
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
+    finally:
+        signal.signal(signal.SIGUSR1, former)
