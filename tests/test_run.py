@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from launch import clean_environment, run_group
+from launch import await_end, clean_environment, run_group
 
 from hyperspace import load_results
 from hyperspace.cli import main
@@ -137,6 +137,31 @@ def test_workers_end_cleanly_when_they_are_told_to(folder):
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "stopped by" in out
+
+
+@pytest.mark.parametrize("way", ["inline", "isolate", "command"])
+def test_workers_end_with_the_process_that_has_started_them(folder, way):
+    (folder / "train.py").write_text(
+        "import os, time\n"
+        "space = {'x': (0.0, 1.0)}\n"
+        "def objective(parameters):\n"
+        "    open(f'working-{os.getpid()}', 'w').close()\n"
+        "    time.sleep(1000)\n"
+    )
+    (folder / "x.toml").write_text("x = [0.0, 1.0]\n")
+    target = {
+        "inline": ["train.py:objective"],
+        "isolate": ["train.py:objective", "--isolate"],
+        "command": ["--command", "sh -c 'touch working-$$; sleep 1000; echo {x}'", "--space", "x.toml"],
+    }[way]
+    words = [*HYPERSPACE, "run", *target, "--model", "RAND", "--n-calls", "100", "--workers", "2"]
+    process = subprocess.Popen(words, cwd=folder, env=clean_environment())
+    while len(found := list(folder.glob("working-*"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    await_end([file.name.partition("-")[2] for file in found])
 
 
 def test_ranks_of_an_mpirun_work_one_study(start, folder):

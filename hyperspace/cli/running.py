@@ -11,7 +11,7 @@ import typer
 import hyperspace
 from hyperspace.cli.output import show_best
 from hyperspace.cli.targets import load_target
-from hyperspace.cli.workers import run_workers
+from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import InputError
 from hyperspace.evaluators.command import Command
 from hyperspace.exchange.launcher import launched_size, open_exchange
@@ -55,6 +55,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet/--no-quiet", help="Show nothing.")] = False,
 ) -> None:
     """Optimise a Python function or any program; over MPI when started by mpirun."""
+    end_with_parent()
     objective, variables = _objective(target, command, metric_regex)
     searched = _space(space, variables)
     if isinstance(objective, Command):

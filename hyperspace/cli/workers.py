@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,13 @@ from typing import Any
 
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.processes import describe_end
+from hyperspace.evaluators.supervisor import SET_PARENT_DEATH_SIGNAL, control_process
 from hyperspace.exchange.files import WORKERS_VARIABLE
 from hyperspace.journal import Leases, StudyFolder, take_study
 
+PARENT_VARIABLE = "HYPERSPACE_PARENT"  # number of the process that started this one as a worker
 _NAP = 0.02  # seconds
+_LOOKS_APART = 1.0  # seconds between two looks whether the parent is still there
 
 
 def run_workers(n: int, results: Path, restart: bool) -> int:
@@ -44,6 +48,28 @@ def run_workers(n: int, results: Path, restart: bool) -> int:
     return 0 if 0 in codes else max(codes, default=1)
 
 
+def end_with_parent() -> None:
+    """Let this process be killed when the one that started it as a worker ends without a word to it, killed itself for example.
+
+    What that one is about to say by a signal comes before, since it waits for its workers.
+    """
+    parent = os.environ.pop(PARENT_VARIABLE, "")
+    if not parent.isdigit():
+        return
+    if control_process(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL):
+        if os.getppid() != int(parent):  # it has ended already
+            sys.exit(1)
+        return
+    threading.Thread(target=_watch, args=(int(parent),), name="hyperspace-parent", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    """Do the same where the kernel does not."""
+    while os.getppid() == parent:
+        time.sleep(_LOOKS_APART)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _set_aside(folder: StudyFolder) -> None:
     """Set a study aside that nobody works on."""
     leases = Leases(folder.leases)
@@ -58,7 +84,7 @@ def _start(number: int, n: int) -> subprocess.Popen[bytes]:
     arguments = [*sys.argv[1:], "--workers", "1", "--exchange", "files", "--no-restart"]
     if number:
         arguments.append("--quiet")
-    environment = os.environ | {WORKERS_VARIABLE: str(n)}
+    environment = os.environ | {WORKERS_VARIABLE: str(n), PARENT_VARIABLE: str(os.getpid())}
     devices = share_devices([(socket.gethostname(), os.environ.get(VARIABLE))] * n, number, count_devices())
     if devices is not None:
         environment[VARIABLE] = devices
