@@ -1,6 +1,7 @@
 """An objective that fails in every way there is: parameters["do"] says how. Workers import it."""
 
 import ctypes
+import errno
 import math
 import os
 import signal
@@ -77,6 +78,54 @@ def hangs(parameters, trial):
     numbers.write_text(f"{os.getpid()} {child.pid}")
     numbers.rename(trial.folder / "processes")
     time.sleep(1000)
+
+
+def writes_where_its_answers_go(parameters, trial):
+    """Write what is no answer to every pipe of this process, as a library does with a descriptor that it believes its own."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if int(name) > 2 and os.readlink(f"/proc/self/fd/{name}").startswith("pipe:"):
+                os.write(int(name), parameters["bytes"])
+        except OSError:
+            pass
+    return 1.0
+
+
+def forks(parameters, trial):
+    """Fork a child that comes back from the objective, in the way that parameters["child"] says."""
+    child = os.fork()
+    if child == 0:
+        if parameters["child"] == "returns":
+            return 99.0
+        if parameters["child"] == "reports":
+            trial.report(1, 99.0)
+        raise {"raises": ValueError, "exits": SystemExit, "interrupts": KeyboardInterrupt}[parameters["child"]]("the child")
+    os.waitpid(child, 0)
+    return 1.0
+
+
+def has_a_full_disk(parameters, trial):
+    if trial.attempt < parameters["attempts"]:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device", "model.bin")
+        except OSError as error:
+            raise RuntimeError("the checkpoint cannot be written") from error
+    return 1.0
+
+
+def tells_much(parameters, trial):
+    raise ValueError("x" * parameters["size"] + "the end")
+
+
+def leaves_daemons(parameters, trial):
+    """Leave a daemon and a child; return the number of the daemon."""
+    shell = "(setsid sh -c 'echo $$ > daemon.tmp; mv daemon.tmp daemon; exec sleep 1000' > /dev/null 2>&1 &)"
+    subprocess.run(["sh", "-c", shell], cwd=trial.folder, check=True)
+    while not (trial.folder / "daemon").exists():
+        time.sleep(0.01)
+    HELD.append(subprocess.Popen(["sleep", "1000"]))
+    (trial.folder / "child").write_text(str(HELD[-1].pid))
+    return float((trial.folder / "daemon").read_text())
 
 
 def leaks(parameters, trial):

@@ -23,7 +23,8 @@ Parameters = list[Any] | dict[str, Any]
 class Outcome:
     """How an evaluation ended: the fields that a running trial takes on when it finishes.
 
-    `fatal` is set where no further evaluation can fare better, so that the study ends once the outcome is recorded.
+    `fatal` is set where no further evaluation can fare better, so that the study ends once the outcome is recorded. `again` is
+    set where a shortage that passes has caused it, such as a full disk: it is evaluated again, whatever retries= says.
     """
 
     status: str = OK
@@ -32,6 +33,7 @@ class Outcome:
     error: str | None = None
     fault: str | None = None
     fatal: HyperSpaceError | None = None
+    again: bool = False
 
 
 class Evaluator(ABC):
@@ -44,6 +46,11 @@ class Evaluator(ABC):
     @abstractmethod
     def poll(self) -> Outcome | None:
         """Return the outcome of the submitted trial, once, when it has ended; None while it runs."""
+
+    @property
+    def held_up_by(self) -> str | None:
+        """Why the submitted trial's evaluation has not begun yet, such as a full disk; None where it has."""
+        return None
 
     def wait(self, seconds: float) -> None:
         """Sleep until `poll` may have news, at most so long."""

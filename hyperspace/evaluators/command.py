@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
+from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.space import Space
 from hyperspace.trial import FAILED, TIMEOUT, Trial
@@ -126,7 +128,10 @@ class CommandEvaluator(Evaluator):
         self._timeout = timeout
         self._make_handle = handle
         self._group: ProcessGroup | None = None  # of the trial under way
-        self._refused: Outcome | None = None  # of one that could not be started
+        self._start: Start | None = None  # of the trial under way
+        self._repeats = Repeats()
+        self._output: TrialOutput | None = None
+        self._folder: Path | None = None  # the trial's
         self._begun = 0.0
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -134,42 +139,74 @@ class CommandEvaluator(Evaluator):
         """Start the program."""
         described = self._make_handle(trial).facts
         folder = described["folder"]
-        if folder is None:
-            self._temporary = self._temporary or tempfile.TemporaryDirectory(prefix="hyperspace-")
-            folder = Path(self._temporary.name)
-        self._output = TrialOutput(folder, trial.attempt)
-        self._begun = time.monotonic()
+
+        def begin() -> None:
+            self._begin(parameters, described, self._temporary_folder() if folder is None else folder)
+
+        self._folder = folder
+        self._start = self._repeats.start(begin, trial, folder)
+
+    def _begin(self, parameters: Parameters, described: Mapping[str, Any], folder: Path) -> None:
+        words = self._command.fill(self._space, parameters, {**described, "folder": folder})
+        self._output = TrialOutput(folder, described["attempt"])
         files = self._output.open()
         try:
-            words = self._command.fill(self._space, parameters, described | {"folder": folder})
+            self._begun = time.monotonic()
             self._group = ProcessGroup(words, stdout=files[0], stderr=files[1])
-        except (OSError, ValueError) as error:  # ValueError: a null character in a word
-            self._refused = Outcome(FAILED, {}, 0.0, f"the command could not be started: {error}", "objective")
         finally:
             for file in files:
                 os.close(file)
 
     def poll(self) -> Outcome | None:
         """Return the outcome once the program has ended, or its time is up."""
-        outcome = self._refused
-        if self._group is not None:
-            code = self._group.exit_code()
-            if code is not None:
-                outcome = self._judge(code)
-            elif self._timeout is not None and self._seconds() > self._timeout:
-                self._group.kill()
-                error = f"the command took longer than timeout={self._timeout:g} seconds and was ended"
-                outcome = Outcome(TIMEOUT, {}, self._seconds(), error, "objective")
+        if self._start is None:
+            return None
+        outcome = self._advance(self._start) if self._group is None else self._look(self._group)
         if outcome is not None:
-            self._output.drop_empty()
-            self._group = self._refused = None
+            outcome = self._repeats.judge(outcome, self._folder)
+            self._forget()
         return outcome
+
+    def _advance(self, start: Start) -> Outcome | None:
+        try:
+            return start.advance()
+        except (OSError, ValueError) as error:  # ValueError: a null character in a word
+            return Outcome(FAILED, {}, 0.0, f"the command could not be started: {error}", "objective")
+
+    def _look(self, group: ProcessGroup) -> Outcome | None:
+        code = group.exit_code()
+        if code is not None:
+            return self._judge(code)
+        if self._timeout is None or self._seconds() <= self._timeout:
+            return None
+        group.kill()
+        error = f"the command took longer than timeout={self._timeout:g} seconds and was ended"
+        return Outcome(TIMEOUT, {}, self._seconds(), error, "objective")
+
+    @property
+    def held_up_by(self) -> str | None:
+        """Why the program was not started yet."""
+        return None if self._start is None else self._start.held_up_by
 
     def cancel(self) -> None:
         """End the program."""
         if self._group is not None:
             self._group.kill()
-        self._group = self._refused = None
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._output is not None:
+            self._output.drop_empty()
+        self._group = self._start = self._output = None
+
+    def _temporary_folder(self) -> Path:
+        """Return a folder for what the program prints, where the study keeps no files."""
+        if self._temporary is None:
+            try:
+                self._temporary = tempfile.TemporaryDirectory(prefix="hyperspace-")
+            except FileNotFoundError as error:  # no place for temporary files can be written to
+                raise OSError(errno.ENOSPC, str(error)) from None
+        return Path(self._temporary.name)
 
     def close(self) -> None:
         """End the program, and remove what was kept of its output where the study keeps no files."""
@@ -179,15 +216,16 @@ class CommandEvaluator(Evaluator):
             self._temporary = None
 
     def _judge(self, code: int) -> Outcome:
-        seconds = self._seconds()
+        seconds, output = self._seconds(), self._output
+        assert output is not None  # the program was started
         if code != 0:
             ended, fault = describe_end(code)
-            return Outcome(FAILED, {}, seconds, f"the command {ended}{self._output.quote_errors()}", fault)
+            return Outcome(FAILED, {}, seconds, f"the command {ended}{output.quote_errors()}", fault)
         try:
-            metrics = self._metrics.read(self._command.read(read_end(self._output.stdout, _READ)))
+            metrics = self._metrics.read(self._command.read(read_end(output.stdout, _READ)))
         except InputError as error:
             fatal = error if isinstance(error, AmbiguousMetrics) else None
-            return Outcome(FAILED, {}, seconds, f"{error}{self._output.quote_errors()}", "objective", fatal)
+            return Outcome(FAILED, {}, seconds, f"{error}{output.quote_errors()}", "objective", fatal)
         return Outcome(metrics=metrics, seconds=seconds)
 
     def _seconds(self) -> float:

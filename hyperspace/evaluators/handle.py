@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hyperspace.disk import wait_while_full
 from hyperspace.metrics import FLOAT_NAME, Value
 
 
@@ -38,6 +40,7 @@ class TrialHandle:
         self.comm = comm
         self._folder = folder
         self._report = report
+        self._process = os.getpid()
         self.last: dict[str, Value] = {}
 
     @property
@@ -60,15 +63,24 @@ class TrialHandle:
         """
         if self._folder is None:
             raise RuntimeError("a scratch folder needs checkpoints=True")
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self._folder
+        folder = self._folder
+        wait_while_full(
+            lambda: folder.mkdir(parents=True, exist_ok=True), f"the scratch folder of trial {self.id} cannot be made"
+        )
+        return folder
 
     def report(self, step: int, value: float | Mapping[str, float]) -> None:
         """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch.
 
         Raises:
+            RuntimeError: this is another process than the one that evaluates, a child of it.
             Pruned: the study has a pruning rule, and this evaluation promises little; let it pass.
         """
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"trial.report was called in process {os.getpid()}, a child of process {self._process} that evaluates the trial; "
+                f"pass the value to that one, and report it there"
+            )
         metrics = value if isinstance(value, Mapping) else {FLOAT_NAME: value}
         self.last = {str(name): float(number) for name, number in metrics.items()}
         self._report(int(step), self.last)

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import sys
 import time
 import traceback
 import types
 from collections.abc import Callable
-from typing import Any, cast
+from functools import partial
+from pathlib import Path
+from typing import Any, cast, NoReturn
 
+from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.pruning import Pruned
 from hyperspace.trial import FAILED, PRUNED, Trial
@@ -37,18 +43,41 @@ class InlineEvaluator(Evaluator):
     def __init__(self, objective: Objective, metrics: Metrics, handle: Callable[[Trial], TrialHandle]) -> None:
         self._objective = objective
         self._metrics = metrics
-        self._handle = handle if takes_handle(objective) else None
+        self._make_handle = handle
+        self._takes_handle = takes_handle(objective)
         self._outcome: Outcome | None = None
+        self._start: Start | None = None  # of a trial that has not ended
+        self._repeats = Repeats()
+        self._folder: Path | None = None  # of the trial under way
 
     def submit(self, trial: Trial, parameters: Parameters) -> None:
-        """Evaluate `trial` now."""
-        handle = None if self._handle is None else self._handle(trial)
-        self._outcome = evaluate(self._objective, parameters, handle, self._metrics)
+        """Evaluate `trial` now; unless the disk was full for it before."""
+        handle = self._make_handle(trial)
+        self._folder = handle.facts["folder"]
+        self._start = self._repeats.start(partial(self._evaluate, parameters, handle), trial, self._folder)
+        self._start.advance()
+
+    def _evaluate(self, parameters: Parameters, handle: TrialHandle) -> None:
+        self._outcome = evaluate(self._objective, parameters, handle if self._takes_handle else None, self._metrics)
 
     def poll(self) -> Outcome | None:
         """Return the outcome of the trial submitted last, once."""
-        outcome, self._outcome = self._outcome, None
+        if self._start is None:
+            return None
+        outcome = self._start.advance() or self._outcome
+        if outcome is not None:
+            outcome = self._repeats.judge(outcome, self._folder) if outcome.again else outcome
+            self.cancel()
         return outcome
+
+    @property
+    def held_up_by(self) -> str | None:
+        """Why the objective was not called yet."""
+        return None if self._start is None else self._start.held_up_by
+
+    def cancel(self) -> None:
+        """Forget the trial."""
+        self._outcome = self._start = None
 
 
 def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle | None, metrics: Metrics) -> Outcome:
@@ -59,22 +88,69 @@ def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle |
     read: dict[str, Any] = {}
     error = None
     status = FAILED
+    again = False
     try:
-        read = metrics.read(objective(*arguments))
+        read = metrics.read(call(objective, *arguments))
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)
     except Pruned as pruned:
         status, error = PRUNED, str(pruned)
         read = {} if handle is None else dict(handle.last)
-    except Exception:
+    except Exception as raised:
         error = traceback.format_exc()
+        again = _is_about_a_full_disk(raised)
     except SystemExit as leaving:
         error = f"the objective called sys.exit({leaving.code!r})"
     seconds = time.perf_counter() - start
     if error is None:
         return Outcome(metrics=read, seconds=seconds)
-    fault = "objective" if status == FAILED else None
-    return Outcome(status, read, seconds, error, fault, fatal)
+    fault = None if status != FAILED else "infrastructure" if again else "objective"
+    return Outcome(status, read, seconds, error, fault, fatal, again)
+
+
+def call(objective: Objective, *arguments: Any) -> Any:
+    """Return what the objective returns in this process; a child that it has forked ends here, if it comes back at all.
+
+    Such a child would go on with the study beside its parent, and write the same files.
+
+    Raises:
+        BaseException: whatever the objective raises.
+    """
+    process = os.getpid()
+    try:
+        value = objective(*arguments)
+    except BaseException as error:
+        if os.getpid() != process:
+            _end_child(error)
+        raise
+    if os.getpid() != process:
+        _end_child(None)
+    return value
+
+
+def _end_child(error: BaseException | None) -> NoReturn:
+    """End this process as Python would end a program, but without what is to happen at the end of its parent."""
+    code = 0 if error is None else 1
+    try:
+        if isinstance(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+        elif error is not None:
+            traceback.print_exception(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code & 0xFF)
+
+
+def _is_about_a_full_disk(error: BaseException | None) -> bool:
+    """Return whether an error is about a full disk, or was raised because of one."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if is_full(error):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def takes_handle(objective: Objective, position: int = 1) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import Objective, takes_handle
+from hyperspace.evaluators.inline import Objective, call, takes_handle
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
 from hyperspace.pruning import Pruned
@@ -91,7 +91,7 @@ class TrialGroups:
         failure: BaseException | None = None
         value = None
         try:
-            value = self._objective(parameters, TrialHandle(report=report, comm=self._comm, **trial.facts))
+            value = call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **trial.facts))
         except (Exception, SystemExit) as error:
             failure = error
         while not _all_done(answers := self._group.gather([{"end": True}])):
@@ -115,7 +115,7 @@ class TrialGroups:
             parameters, facts = self._comm.bcast(None)
             failure = None
             try:
-                self._objective(parameters, TrialHandle(report=report, comm=self._comm, **facts))
+                call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
             except Pruned:
                 pass  # the leader's own call tells
             except (Exception, SystemExit):

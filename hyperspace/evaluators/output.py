@@ -1,4 +1,4 @@
-"""What a trial prints: its standard output and standard error, in files of its folder."""
+"""What a trial prints, and what its errors say: files in its folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 _SHOWN = 2000  # bytes of the standard error that an error quotes
+_HEAD, _TAIL = 2000, 6000  # characters at both ends of an error that are kept; a traceback ends with what happened
 
 
 class TrialOutput:
@@ -26,7 +27,17 @@ class TrialOutput:
         """Return descriptors of the two files, empty and ready to be written."""
         self._folder.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-        return os.open(self.stdout, flags, 0o666), os.open(self.stderr, flags, 0o666)
+        stdout = os.open(self.stdout, flags, 0o666)
+        try:
+            return stdout, os.open(self.stderr, flags, 0o666)
+        except OSError:
+            os.close(stdout)
+            raise
+
+    def create(self) -> None:
+        """Create the two files, so that another process can open them even on a full disk."""
+        for descriptor in self.open():
+            os.close(descriptor)
 
     def drop_empty(self) -> None:
         """Remove the files that nothing was printed to, and a folder that is left empty."""
@@ -40,6 +51,27 @@ class TrialOutput:
         """Return the end of the standard error, to be added to an error; nothing where nothing was printed."""
         text = read_end(self.stderr, _SHOWN).strip()
         return f"\nIts standard error ends with:\n{text}" if text else ""
+
+
+def limit_error(error: str, folder: Path | None, attempt: int) -> str:
+    """Return an error's text, without its middle where it is long; a file of the trial's folder then holds all of it.
+
+    Args:
+        error: the text.
+        folder: the trial's; None if the study keeps no files.
+        attempt: number of the attempt, from 0.
+    """
+    if len(error) <= 2 * (_HEAD + _TAIL):
+        return error
+    kept = ""
+    if folder is not None:
+        file = folder / (f"error-{attempt}.txt" if attempt else "error.txt")
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(error, encoding="utf-8", errors="backslashreplace")
+            kept = f"; all of it is in {file.name} of the trial's folder"
+    left_out = len(error) - _HEAD - _TAIL
+    return f"{error[:_HEAD]}\n[{left_out} characters are left out here{kept}]\n{error[-_TAIL:]}"
 
 
 def read_end(file: Path, size: int) -> str:

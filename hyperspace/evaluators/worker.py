@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput
 from hyperspace.evaluators.processes import describe_end
+from hyperspace.evaluators.protocol import NoAnswer
+from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.evaluators.worker_client import Worker
 from hyperspace.metrics import AmbiguousMetrics
 from hyperspace.pruning import Pruned
@@ -37,6 +40,8 @@ class WorkerEvaluator(Evaluator):
         self._handle: TrialHandle | None = None  # of the trial under way
         self._output: TrialOutput | None = None
         self._parameters: Parameters = []
+        self._start: Start | None = None  # of the trial under way
+        self._repeats = Repeats()
         self._begun: float | None = None  # when the worker, once it was ready, got the trial
         self._first_memory: int | None = None  # bytes that the worker held after its first evaluation
 
@@ -45,28 +50,60 @@ class WorkerEvaluator(Evaluator):
         self._handle, self._parameters, self._begun = self._make_handle(trial), parameters, None
         folder = self._handle.facts["folder"]
         self._output = None if folder is None else TrialOutput(folder, trial.attempt)
+        self._start = self._repeats.start(self._prepare, trial, folder)
+        self._advance(self._start)
+
+    def _prepare(self) -> None:
+        """See that a worker is there, and the files that it will write to.
+
+        Raises:
+            OSError: there is no room for that.
+        """
         if self._worker.is_gone:
             self._renew()
-        self._send_if_ready()
+        if self._output is not None:
+            self._output.create()
+
+    def _advance(self, start: Start) -> Outcome | None:
+        try:
+            outcome = start.advance()
+        except OSError as error:
+            return Outcome(FAILED, {}, 0.0, f"the evaluation could not begin: {error}", "infrastructure")
+        if start.begun:
+            self._send_if_ready()
+        return outcome
 
     def poll(self) -> Outcome | None:
         """Return the outcome once the objective has returned, its process has ended, or its time is up."""
-        if self._handle is None:
+        if self._handle is None or self._start is None:
             return None
+        if not self._start.begun:
+            given_up = self._advance(self._start)
+            return None if given_up is None else self._finish(given_up)
         code = self._worker.exit_code()  # asked first, so that what comes is all there is if the process has ended
-        for answer in self._worker.receive():
-            if answer["event"] == "reported":
-                self._answer_report(self._handle, answer)
-            elif answer["event"] == "finished":
-                return self._finish(_outcome(answer), answer["memory"])
+        try:
+            for answer in self._worker.receive():
+                if answer["event"] == "reported":
+                    self._answer_report(self._handle, answer)
+                elif answer["event"] == "finished":
+                    return self._finish(_outcome(answer), answer["memory"])
+        except NoAnswer as error:
+            self._worker.close(at_once=True)
+            told = f"the process that evaluated it wrote {error} where its answers go; it was ended"
+            return self._finish(Outcome(FAILED, {}, self._seconds(), told, "objective"))
         if code is not None:
             return self._finish(self._died(code))
         self._send_if_ready()
         if self._timeout is not None and self._seconds() > self._timeout:
             self._worker.close(at_once=True)
-            error = f"the evaluation took longer than timeout={self._timeout:g} seconds and was ended"
-            return self._finish(Outcome(TIMEOUT, {}, self._seconds(), error, "objective"))
+            told = f"the evaluation took longer than timeout={self._timeout:g} seconds and was ended"
+            return self._finish(Outcome(TIMEOUT, {}, self._seconds(), told, "objective"))
         return None
+
+    @property
+    def held_up_by(self) -> str | None:
+        """Why the evaluation has not begun yet."""
+        return None if self._start is None else self._start.held_up_by
 
     def wait(self, seconds: float) -> None:
         """Sleep until the worker has news, at most so long."""
@@ -77,8 +114,10 @@ class WorkerEvaluator(Evaluator):
     def cancel(self) -> None:
         """End the evaluation under way, with its process."""
         if self._handle is not None:
-            self._handle = None
-            self._worker.close(at_once=True)
+            begun = self._start is not None and self._start.begun
+            self._handle = self._start = None
+            if begun:
+                self._worker.close(at_once=True)
 
     def close(self) -> None:
         """End the worker."""
@@ -87,7 +126,7 @@ class WorkerEvaluator(Evaluator):
 
     def _send_if_ready(self) -> None:
         if self._worker.ready and self._begun is None and self._handle is not None:
-            self._worker.send({"handle": self._handle.facts, "parameters": self._parameters})
+            self._worker.evaluate({"handle": self._handle.facts, "parameters": self._parameters})
             self._begun = time.monotonic()
 
     def _answer_report(self, handle: TrialHandle, answer: dict[str, Any]) -> None:
@@ -103,20 +142,24 @@ class WorkerEvaluator(Evaluator):
         if self._begun is None:  # it has loaded the objective before: something else is wrong now
             error = f"the process that evaluates could not be started again; it {ended} {self._worker.refused or ''}".rstrip()
             return Outcome(FAILED, {}, 0.0, error, "infrastructure")
-        trace = self._worker.trace.partition("\n\nExtension modules")[0]
+        trace = self._worker.trace().partition("\n\nExtension modules")[0]
         error = f"the process that evaluated it {ended}\n{trace}".rstrip()
         if self._output is not None:
             error += self._output.quote_errors()
         return Outcome(FAILED, {}, self._seconds(), error, fault)
 
     def _finish(self, outcome: Outcome, memory: int | None = None) -> Outcome:
+        outcome = self._repeats.judge(outcome, None if self._handle is None else self._handle.facts["folder"])
         if self._output is not None:
             self._output.drop_empty()
-        self._handle = None
+        self._handle = self._start = None
         self._first_memory = self._first_memory or memory
         grown = memory is not None and self._first_memory is not None and memory > _limit(self._first_memory)
         if grown or self._worker.is_gone:
-            self._renew()  # it loads the objective while the rank thinks about the next trial
+            with suppress(OSError):  # where there is no room for it, the next trial tries again
+                self._renew()  # it loads the objective while the rank thinks about the next trial
+        else:
+            self._worker.tidy()
         return outcome
 
     def _renew(self) -> None:
@@ -135,4 +178,4 @@ def _limit(first: int) -> int:
 def _outcome(answer: dict[str, Any]) -> Outcome:
     metrics = {name: tuple(value) if isinstance(value, list) else value for name, value in answer["metrics"].items()}
     fatal = AmbiguousMetrics(answer["error"]) if answer["fatal"] else None
-    return Outcome(answer["status"], metrics, answer["seconds"], answer["error"], answer["fault"], fatal)
+    return Outcome(answer["status"], metrics, answer["seconds"], answer["error"], answer["fault"], fatal, answer["again"])

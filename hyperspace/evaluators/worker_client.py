@@ -6,27 +6,29 @@ The process is started anew by the interpreter, never forked, so that neither MP
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import select
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import hyperspace
+from hyperspace.disk import wait_while_short
 from hyperspace.errors import InputError
 from hyperspace.evaluators.main_script import main_reference
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
+from hyperspace.evaluators.protocol import Lines, NoAnswer, Record, parse_answer
 from hyperspace.metrics import Metrics
 from hyperspace.space import Space
 from hyperspace.study.checks import name_of
 
 _ROOT = Path(hyperspace.__file__).parents[1]
 _PROGRAM = "import sys; sys.path.insert(0, {root!r}); from hyperspace.evaluators.worker_server import main; main({ends})"
+_TRACE = 1 << 16  # bytes of a crash's traceback: what a pipe holds
 _FAREWELL = 5.0  # seconds that a worker without a trial may take to leave, e.g. to write what its libraries still hold
 
 
@@ -54,24 +56,44 @@ class Worker:
             "main": main_reference(),
             "objective": pickled,
         }
-        self._start()
+        self._commands = -1
+        wait_while_short(self._start, "a process that evaluates cannot be started")
 
     def _start(self) -> None:
-        commands, self._commands = os.pipe()
-        self._replies, replies = os.pipe()
-        os.set_blocking(self._replies, False)
-        program = _PROGRAM.format(root=str(_ROOT), ends=f"{commands}, {replies}")
+        """Start the process; where that fails, none is there.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        ends: list[int] = []
         try:
-            self._group = ProcessGroup([sys.executable, *_interpreter_options(), "-c", program], pass_fds=(commands, replies))
-        finally:
-            os.close(commands)
-            os.close(replies)
-        self._received = b""
+            for _ in range(3):
+                ends += os.pipe()
+            commands, self._commands, self._replies, replies, self._traces, traces = ends
+            program = _PROGRAM.format(root=str(_ROOT), ends=f"{commands}, {replies}, {traces}")
+            words = [sys.executable, *_interpreter_options(), "-c", program]
+            self._group = ProcessGroup(words, pass_fds=(commands, replies, traces))
+        except BaseException:
+            self._commands = -1
+            for end in ends:
+                os.close(end)
+            raise
+        for end in (commands, replies, traces):
+            os.close(end)
+        for end in (self._replies, self._traces):
+            os.set_blocking(end, False)
+        self._lines = Lines()
         self._open = True
-        self.ready = False
-        self.trace = ""
+        self._process: int | None = None  # number of the process, by its own account
+        self._trial = 0  # number of the evaluation that it was given last
+        self._spared: set[int] = set()
         self.refused: str | None = None
         self.send(self._settings)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the objective is loaded."""
+        return self._process is not None
 
     def await_ready(self) -> None:
         """Wait until the objective is loaded.
@@ -81,7 +103,10 @@ class Worker:
         """
         while True:
             code = self._group.exit_code()
-            self.receive()
+            try:
+                self.receive()
+            except NoAnswer as error:
+                self.refused = f"the import of it wrote {error} where the answers of that process go"
             if self.ready:
                 return
             if self.refused is not None or code is not None:
@@ -103,28 +128,51 @@ class Worker:
             while data:
                 data = data[os.write(self._commands, data) :]
 
-    def receive(self) -> list[dict[str, Any]]:
-        """Return the answers that have come; the traceback of a crash is kept in `trace`."""
+    def evaluate(self, task: Mapping[str, Any]) -> None:
+        """Have a trial evaluated; what comes of it comes as answers."""
+        self._trial += 1
+        self._spared = self._group.orphans()
+        self.send({"trial": self._trial, **task})
+
+    def tidy(self) -> None:
+        """End what the last evaluation has started and left to itself; what is still a child of the process stays with it."""
+        self._group.end_orphans(self._spared)
+
+    def receive(self) -> list[Record]:
+        """Return the answers that have come.
+
+        Raises:
+            NoAnswer: something else came, or what another process or an earlier evaluation has answered.
+        """
+        answers = []
+        for line in self._read_lines():
+            answer = parse_answer(line)
+            if answer["event"] == "ready" and self._process is None:
+                self._process = answer["process"]
+            elif answer["event"] == "refused":
+                self.refused = answer["reason"]
+            elif (answer["process"], answer["trial"]) != (self._process, self._trial) or answer["event"] == "ready":
+                raise NoAnswer(f"an answer of process {answer['process']} to evaluation {answer['trial']}")
+            answers.append(answer)
+        return answers
+
+    def _read_lines(self) -> list[bytes]:
+        lines = []
         while self._open:
             try:
-                data = os.read(self._replies, 1 << 16)
+                data = os.read(self._replies, 1 << 20)
             except BlockingIOError:
                 break
             self._open = bool(data)
-            self._received += data
-        *lines, self._received = self._received.split(b"\n")
-        answers = []
-        for line in lines:
-            try:
-                answer = json.loads(line)
-            except ValueError:
-                self.trace += line.decode(errors="replace") + "\n"
-                continue
-            self.ready = self.ready or answer["event"] == "ready"
-            if answer["event"] == "refused":
-                self.refused = answer["reason"]
-            answers.append(answer)
-        return answers
+            lines += self._lines.add(data)
+        return lines
+
+    def trace(self) -> str:
+        """Return the traceback of a crash, once the process has ended."""
+        try:
+            return os.read(self._traces, _TRACE).decode(errors="replace")
+        except BlockingIOError:
+            return ""
 
     def wait(self, seconds: float) -> None:
         """Sleep until an answer comes, at most so long."""
@@ -145,7 +193,11 @@ class Worker:
         return self._group.exit_code()
 
     def renew(self) -> None:
-        """End the process and start another one, which loads the objective while this rank goes on."""
+        """End the process and start another one, which loads the objective while this rank goes on.
+
+        Raises:
+            OSError: no other one can be started; until that is tried again, none is there.
+        """
         self.close(at_once=True)
         self._start()
 
@@ -155,8 +207,10 @@ class Worker:
             return
         os.close(self._commands)
         self._commands = -1
+        self._open = False
         self._group.wait(0.0 if at_once or not self.ready else _FAREWELL)
         os.close(self._replies)
+        os.close(self._traces)
 
 
 def _interpreter_options() -> list[str]:

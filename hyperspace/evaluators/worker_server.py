@@ -18,28 +18,29 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import evaluate, takes_handle
 from hyperspace.evaluators.main_script import Unguarded, load_main
-from hyperspace.evaluators.output import TrialOutput
+from hyperspace.evaluators.output import TrialOutput, limit_error
+from hyperspace.evaluators.protocol import Record
 from hyperspace.metrics import Metrics, Value
 from hyperspace.pruning import Pruned
 from hyperspace.trial import FAILED
 
-Record = dict[str, Any]
 
-
-def main(commands: int, replies: int) -> None:
+def main(commands: int, replies: int, traces: int) -> None:
     """Load the objective, then evaluate what is asked for until the rank closes its end.
 
     Args:
         commands: descriptor to read from.
-        replies: descriptor to write to; the traceback of a crash goes there too.
+        replies: descriptor to write answers to.
+        traces: descriptor to write the traceback of a crash to.
     """
-    for descriptor in (commands, replies):
+    for descriptor in (commands, replies, traces):
         os.set_inheritable(descriptor, False)
-    faulthandler.enable(replies)
+    faulthandler.enable(traces)
     _be_the_first_to_go()
     with open(commands, "rb") as stream, open(replies, "w", encoding="utf-8") as answers:
 
@@ -61,7 +62,11 @@ class _Server:
 
     def __init__(self, stream: BinaryIO, reply: Callable[[Record], object]) -> None:
         self._stream = stream
-        self._reply = reply
+        self._write = reply
+        self._trial = 0  # number of the evaluation under way
+
+    def _reply(self, answer: Record) -> None:
+        self._write({"process": os.getpid(), "trial": self._trial} | answer)
 
     def serve(self) -> None:
         """Serve until the rank closes its end."""
@@ -80,21 +85,29 @@ class _Server:
         return pickle.load(self._stream)
 
     def _evaluate(self, objective: Callable[..., Any], metrics: Metrics, task: Mapping[str, Any]) -> None:
+        self._trial = task["trial"]
+        folder, attempt = task["handle"]["folder"], task["handle"]["attempt"]
         handle = TrialHandle(**task["handle"], report=self._report) if takes_handle(objective) else None
-        with _output_to(task["handle"]["folder"], task["handle"]["attempt"]):
-            try:
-                outcome = evaluate(objective, task["parameters"], handle, metrics)
-            except BaseException:  # an interrupt of the objective's own making; the rank's do not come here
-                outcome = Outcome(FAILED, error=traceback.format_exc(), fault="objective")
+        try:
+            with _output_to(folder, attempt):
+                try:
+                    outcome = evaluate(objective, task["parameters"], handle, metrics)
+                except BaseException:  # an interrupt of the objective's own making; the rank's do not come here
+                    outcome = Outcome(FAILED, error=traceback.format_exc(), fault="objective")
+        except OSError as error:
+            outcome = Outcome(
+                FAILED, {}, 0.0, f"what the trial prints cannot be kept: {error}", "infrastructure", again=is_full(error)
+            )
         self._reply(
             {
                 "event": "finished",
                 "status": outcome.status,
                 "metrics": outcome.metrics,
                 "seconds": outcome.seconds,
-                "error": outcome.error,
+                "error": None if outcome.error is None else limit_error(outcome.error, folder, attempt),
                 "fault": outcome.fault,
                 "fatal": outcome.fatal is not None,
+                "again": outcome.again,
                 "memory": _memory(),
             }
         )

@@ -19,6 +19,8 @@ from hyperspace import streams
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.base import Evaluator, Outcome
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.inline import call
+from hyperspace.evaluators.output import limit_error
 from hyperspace.exchange.base import Exchange, Tally
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.incumbent import rank
@@ -30,7 +32,7 @@ from hyperspace.pruning import Pruned, curve_of, loss_of
 from hyperspace.stopping import StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
-from hyperspace.trial import OK, Archive, Trial, TrialKey
+from hyperspace.trial import FAILED, OK, Archive, Trial, TrialKey
 
 Callback = Callable[[Trial], object]
 _HOPELESS = 10  # a study ends if this many trials a drive bring not one usable value
@@ -149,9 +151,9 @@ class Loop(ABC):
         outcome = self._outcome(trial)
         if self._was_cut_off(outcome):
             return trial
-        for _ in range(self._around.retries):
-            if outcome.fault != "infrastructure":
-                break
+        retries = self._around.retries
+        while outcome.again or (outcome.fault == "infrastructure" and retries > 0):
+            retries -= not outcome.again
             trial = replace(trial, attempt=trial.attempt + 1, started=time.time())
             if journal is not None:
                 journal.started(trial)
@@ -162,7 +164,7 @@ class Loop(ABC):
             outcome.status,
             metrics=outcome.metrics,
             seconds=outcome.seconds,
-            error=outcome.error,
+            error=self._limited(trial, outcome.error),
             fault=outcome.fault,
             reports=tuple((step, value) for step, value in self._reports.items() if math.isfinite(value)) or None,
         )
@@ -174,7 +176,7 @@ class Loop(ABC):
         self._count(trial)
         self._show()
         callback = self._around.callback
-        if callback is not None and callback(self._study.space.copied_trial(trial)) is True:
+        if callback is not None and call(callback, self._study.space.copied_trial(trial)) is True:
             self._stopping = True
         return trial
 
@@ -184,12 +186,32 @@ class Loop(ABC):
         self._evaluator.submit(trial, self._study.space.parameters(trial.x))
         naps = naps_between_tests()
         while (outcome := self._evaluator.poll()) is None:
+            if self._evaluator.held_up_by is not None and self._has_to_end():
+                outcome = Outcome(FAILED, error=self._evaluator.held_up_by, fault="infrastructure", again=True)
+                self._evaluator.cancel()
+                return outcome
             self._meanwhile()
             self._evaluator.wait(next(naps))
         return outcome
 
+    def _limited(self, trial: Trial, error: str | None) -> str | None:
+        """Return an error's text as it is kept in the journal."""
+        scratch = self._around.scratch
+        folder = None if scratch is None else scratch(trial.drive, trial.iteration)
+        return None if error is None else limit_error(error, folder, trial.attempt)
+
+    def _has_to_end(self) -> bool:
+        """Return whether the study was asked to end, or has no time left."""
+        deadline = self._around.deadline
+        return self._around.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
+
     def _was_cut_off(self, outcome: Outcome) -> bool:
-        """Return whether what asks the study to end has ended the evaluation's process too, as a cancelled job does."""
+        """Return whether what asks the study to end has ended the evaluation's process too, as a cancelled job does.
+
+        So has a shortage that has not passed in time.
+        """
+        if outcome.again and self._has_to_end():
+            return True
         if outcome.fault != "infrastructure":
             return False
         time.sleep(_ONE_MOMENT)

@@ -1,6 +1,9 @@
 """Commands: how their words are made, how their output is read, and every way in which they fail."""
 
+import errno
+import os
 import sys
+from pkgutil import resolve_name
 
 import pytest
 from launch import await_end
@@ -194,6 +197,32 @@ def test_a_program_that_is_no_program_fails_the_trial(evaluate, tmp_path, monkey
     assert (outcome.status, outcome.fault) == ("failed", "objective")
     assert "the command could not be started: [Errno 2] No such file" in outcome.error
     evaluator.close()
+
+
+def test_a_program_without_room_on_the_disk_is_no_fault_of_its_own(evaluate, monkeypatch):
+    monkeypatch.setattr("hyperspace.evaluators.starting.has_room", lambda folder: False)
+    outcome = evaluate("sys.exit(1)")
+    assert (outcome.status, outcome.fault, outcome.again) == ("failed", "infrastructure", True)
+    assert outcome.error == "the disk is full\nthe command ended with exit code 1"
+    assert evaluate("print(1)").status == "ok"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ETXTBSY])
+@pytest.mark.parametrize("where", ["ProcessGroup", "TrialOutput.open", "tempfile.TemporaryDirectory"])
+def test_a_program_that_cannot_be_started_at_this_moment_is_started_later(evaluate, monkeypatch, where, number):
+    monkeypatch.setattr("hyperspace.disk.RETRY", 0.01)
+    place, _, name = f"hyperspace.evaluators.command.{where}".rpartition(".")
+    real, left = getattr(resolve_name(place), name), [2]
+
+    def scarce(*arguments, **options):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError(number, os.strerror(number))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(f"{place}.{name}", scarce)
+    with pytest.warns(RuntimeWarning, match="the evaluation of trial 3-2 cannot begin"):
+        assert evaluate("print(1)", folder=None).status == "ok"
 
 
 def test_hyperdrive_takes_a_command(tmp_path):

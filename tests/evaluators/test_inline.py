@@ -1,10 +1,13 @@
 import functools
 import math
+import errno
+from pathlib import Path
 
 import pytest
 from skopt.space import Real
 from skopt.utils import use_named_args
 
+from hyperspace import hyperdrive, load_results
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import InlineEvaluator, takes_handle
 from hyperspace.metrics import AmbiguousMetrics, Metrics
@@ -208,3 +211,116 @@ def test_an_objective_of_named_arguments_is_evaluated():
     objective = use_named_args([Real(0.0, 1.0, name="a"), Real(0.0, 1.0, name="b")])(lambda a, b: a + b)
     outcome, _ = evaluate(objective, [0.25, 0.5])
     assert outcome.metrics == {"objective": 0.75}
+
+
+CHILDREN = """
+import os, sys
+from hyperspace import hyperdrive
+def comes_back(way, value):
+    if os.fork():
+        return os.wait() and value
+    if way == "raises":
+        raise ValueError("the child")
+    if way == "exits":
+        sys.exit(3)
+    if way == "interrupts":
+        raise KeyboardInterrupt
+    return 99.0
+def objective(parameters, trial):
+    if parameters["way"] == "reports":
+        if os.fork() == 0:
+            trial.report(1, 99.0)
+        os.wait()
+        return 1.0
+    return comes_back(parameters["way"], 1.0)
+def callback(trial):
+    comes_back(trial.x[1], None)
+space = {"x": (0.0, 1.0), "way": ["raises", "exits", "interrupts", "returns", "reports"]}
+result = hyperdrive(objective, space, "study", n_calls=20, n_subspaces=1, n_drives=2, model="RAND", callback=callback)
+print(os.getpid() == first, result.nfev, {trial.status for trial in result.all_trials}, set(result.trials["objective"]))
+"""
+
+
+def test_a_forked_child_that_comes_back_does_not_go_on_with_the_study(python, tmp_path):
+    program = CHILDREN.replace("import os, sys", "import os, sys\nfirst = os.getpid()")
+    assert python(program).stdout == "True 20 {'ok'} {1.0}\n"
+    assert {trial.reports for trial in load_results(tmp_path / "study").all_trials} == {None}
+
+
+GROUPS = """
+import os, sys
+from hyperspace import hyperdrive
+def objective(parameters, trial):
+    if os.fork() == 0:
+        if parameters["x"] < 0.5:
+            raise ValueError("the child")
+        return 99.0
+    os.wait()
+    return float(trial.comm.allreduce(1))
+result = hyperdrive(objective, {"x": (0.0, 1.0)}, "study", n_calls=6, n_drives=2, model="RAND", ranks_per_trial=2)
+print(result.nfev, set(result.trials["objective"]))
+"""
+
+
+def test_nor_does_one_of_a_group_of_ranks(mpirun):
+    assert mpirun(2, GROUPS).stdout == "6 {2.0}\n" * 2
+
+
+def full_for(times):
+    """Return an objective that finds the disk full so many times."""
+    left = [times]
+
+    def objective(x):
+        left[0] -= 1
+        if left[0] >= 0:
+            try:
+                raise OSError(errno.EDQUOT, "Disk quota exceeded", "model.bin")
+            except OSError as error:
+                raise RuntimeError("the checkpoint cannot be written") from error
+        return x[0]
+
+    return objective
+
+
+def test_a_full_disk_is_waited_for(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("hyperspace.evaluators.starting.time.monotonic", lambda: now.append(now[-1] + 1.0) or now[-1])
+    result = hyperdrive(full_for(3), [(0.0, 1.0)], tmp_path, n_calls=3, n_drives=1, n_subspaces=1, model="RAND")
+    assert [(trial.status, trial.attempt) for trial in result.all_trials] == [("ok", 3), ("ok", 0), ("ok", 0)]
+
+
+def test_an_objective_that_never_finds_room_is_no_objectives_fault(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("hyperspace.evaluators.starting.time.monotonic", lambda: now.append(now[-1] + 1.0) or now[-1])
+    options = {"n_calls": 2, "n_drives": 1, "n_subspaces": 1, "model": "RAND"}
+    result = hyperdrive(full_for(6), [(0.0, 1.0)], None, checkpoints=False, **options)
+    first, second = result.all_trials
+    assert (first.status, first.fault, first.attempt, second.status) == ("failed", "infrastructure", 5, "ok")
+
+
+def test_a_scratch_folder_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("hyperspace.disk.RETRY", 0.001)
+    real, left = Path.mkdir, [2]
+
+    def full(self, *arguments, **options):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return real(self, *arguments, **options)
+
+    handle = TrialHandle("3-2", 7, 0, tmp_path / "scratch", None)
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.warns(RuntimeWarning, match="the scratch folder of trial 3-2 cannot be made"):
+        assert handle.folder.is_dir()
+
+
+def test_a_long_error_is_shortened(tmp_path):
+    def objective(x, trial):
+        if trial.id == "0-0":
+            raise ValueError("y" * 1_000_000)
+        return x[0]
+
+    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path, n_calls=2, n_drives=1, n_subspaces=1, model="RAND")
+    assert len(result.all_trials[0].error) < 10_000
+    assert "y" * 1_000_000 in (tmp_path / "scratch" / "00000-00000" / "error.txt").read_text()
+    assert (tmp_path / "journals" / "00000.jsonl").stat().st_size < 50_000

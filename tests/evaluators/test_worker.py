@@ -1,5 +1,6 @@
 """The worker: every way in which an objective fails, and what crosses to its process and back."""
 
+import errno
 import functools
 import os
 import signal
@@ -14,6 +15,7 @@ from launch import await_end, clean_environment
 
 from hyperspace.errors import InputError
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.processes import ProcessGroup
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
 from hyperspace.metrics import AmbiguousMetrics, Metrics
@@ -124,6 +126,75 @@ def test_a_time_out_ends_the_evaluation_with_all_that_it_has_started(evaluate, t
     assert outcome.error == "the evaluation took longer than timeout=0.5 seconds and was ended"
     await_end((tmp_path / "scratch" / "processes").read_text().split())
     assert evaluate("value", timeout=60.0)[0].status == "ok"
+
+
+@pytest.mark.parametrize("garbage", [b"123\n", b"null\n", b"{}\n", b"[" * 60_000 + b"\n", b"without an end", b"\n"])
+def test_what_is_no_answer_fails_the_trial_and_the_worker_is_renewed(evaluate, garbage):
+    outcome, _ = evaluate("writes where its answers go", bytes=garbage)
+    assert (outcome.status, outcome.fault) == ("failed", "objective")
+    assert "the process that evaluated it wrote" in outcome.error
+    assert "where its answers go; it was ended" in outcome.error
+    assert len(outcome.error) < 300
+    assert evaluate("value")[0].metrics == {"objective": 2.5}
+
+
+def test_a_forged_answer_is_none(evaluate):
+    forged = b'{"process": 1, "trial": 1, "event": "reported", "step": 1, "metrics": {"loss": 0.0}}\n'
+    outcome, rank = evaluate("writes where its answers go", bytes=forged)
+    assert (outcome.status, rank.reported) == ("failed", [])
+    assert "wrote an answer of process 1 to evaluation 1" in outcome.error
+
+
+@pytest.mark.parametrize("child", ["returns", "raises", "exits", "interrupts", "reports"])
+def test_a_forked_child_that_comes_back_is_not_the_worker(evaluate, child):
+    for _ in range(2):
+        outcome, rank = evaluate("forks", child=child)
+        assert (outcome.metrics, rank.reported) == ({"objective": 1.0}, [])
+    assert evaluate("value")[0].metrics == {"objective": 2.5}
+
+
+def test_a_full_disk_is_not_the_objectives_fault(evaluate):
+    outcome, _ = evaluate("has a full disk", attempts=1)
+    assert (outcome.status, outcome.fault, outcome.again) == ("failed", "infrastructure", True)
+    assert "No space left on device" in outcome.error
+
+
+def test_a_long_error_is_shortened_and_kept_whole_in_the_trials_folder(evaluate, tmp_path):
+    outcome, _ = evaluate("tells much", size=3_000_000)
+    assert outcome.fault == "objective"
+    assert len(outcome.error) < 20_000
+    assert outcome.error.startswith("Traceback")
+    assert "characters are left out here; all of it is in error.txt of the trial's folder" in outcome.error
+    assert outcome.error.rstrip().endswith("the end")
+    assert "x" * 3_000_000 in (tmp_path / "scratch" / "error.txt").read_text()
+
+
+def test_a_daemon_ends_with_its_trial_and_a_child_with_the_worker(evaluate, worker, tmp_path):
+    outcome, _ = evaluate("leaves daemons")
+    await_end([int(outcome.metrics["objective"])])
+    child = int((tmp_path / "scratch" / "child").read_text())
+    os.kill(child, 0)  # a pool of processes is used again
+    worker.close()
+    await_end([child])
+    assert evaluate("value")[0].status == "ok"
+
+
+def test_a_worker_that_cannot_be_started_at_this_moment_is_started_later(evaluate, worker, monkeypatch):
+    monkeypatch.setattr("hyperspace.disk.RETRY", 0.01)
+    real, left = ProcessGroup, [3]
+
+    def scarce(*arguments, **options):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr("hyperspace.evaluators.worker_client.ProcessGroup", scarce)
+    descriptors = len(os.listdir("/proc/self/fd"))
+    assert evaluate("leaves")[0].status == "failed"
+    assert len(os.listdir("/proc/self/fd")) < descriptors
+    with pytest.warns(RuntimeWarning, match="the evaluation of trial 3-2 cannot begin: Resource temporarily unavailable"):
+        assert evaluate("value")[0].metrics == {"objective": 2.5}
 
 
 def test_an_evaluation_can_be_cancelled(worker, tmp_path):
