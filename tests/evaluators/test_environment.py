@@ -64,23 +64,26 @@ def test_the_users_settings_stay_and_what_makes_a_rank_goes():
     assert sorted(clean_environment(environment)) == sorted(KEPT)
 
 
-OUTER = """
+OUTER = '''
 import os, subprocess, sys
 from mpi4py import MPI
 from hyperspace.evaluators.environment import clean_environment
-inner = "from mpi4py import MPI; import os; print(MPI.COMM_WORLD.Get_size(), os.environ.get('OMPI_MCA_btl'))"
+inner = """
+from mpi4py import MPI
+import os
+if MPI.COMM_WORLD.Get_rank() == 0:
+    print(MPI.COMM_WORLD.Get_size(), os.environ.get("OMPI_MCA_btl"))
+"""
 if MPI.COMM_WORLD.Get_rank() == 0:
     words = [sys.executable, "-c", inner]
     print(subprocess.run(words, env=clean_environment(os.environ), capture_output=True, text=True).stdout.strip(), flush=True)
     print(subprocess.run([*sys.argv[1:], *words], env=clean_environment(os.environ), capture_output=True, text=True).stdout)
-"""
+'''
 
 
 def test_a_program_below_a_rank_is_no_rank_and_can_have_ranks_of_its_own(mpirun):
     launcher = str(Path(sys.executable).with_name("mpirun"))
-    assert (
-        mpirun(2, OUTER, launcher, "-n", "3", OMPI_MCA_btl="self,sm").stdout.split("\n")[:4] == ["1 self,sm"] + ["3 self,sm"] * 3
-    )
+    assert mpirun(2, OUTER, launcher, "-n", "3", OMPI_MCA_btl="self,sm").stdout.split("\n")[:2] == ["1 self,sm", "3 self,sm"]
 
 
 @pytest.mark.skipif("OPENMPI_PYTHON" not in os.environ, reason="OPENMPI_PYTHON names no python with mpi4py over Open MPI")
@@ -90,7 +93,7 @@ def test_so_it_is_under_open_mpi(tmp_path):
     settings = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_btl": "self,sm"}
     settings |= {"PRTE_ALLOW_RUN_AS_ROOT": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
     (tmp_path / "outer.py").write_text(OUTER)
-    words = [launcher, "-n", "2", python, "outer.py", launcher, "-n", "3"]
+    words = [launcher, "-n", "2", python, "outer.py", launcher, "--oversubscribe", "-n", "3"]
     environment = without_launcher() | settings
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split("\n")[:4] == ["1 self,sm"] + ["3 self,sm"] * 3
+    assert done.stdout.split("\n")[:2] == ["1 self,sm", "3 self,sm"]
