@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import threading
 from pkgutil import resolve_name
 
 import pytest
@@ -14,6 +15,7 @@ from hyperspace.evaluators.command import Command, CommandEvaluator
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.space import check_space
+from hyperspace.stopping import request_stop
 from hyperspace.trial import Trial
 
 SPACE = check_space({"x": (0.0, 1.0), "n": (1, 9), "kind": ["a b", "c"], "fixed": 3})
@@ -223,6 +225,25 @@ def test_a_program_that_cannot_be_started_at_this_moment_is_started_later(evalua
     monkeypatch.setattr(f"{place}.{name}", scarce)
     with pytest.warns(RuntimeWarning, match="the evaluation of trial 3-2 cannot begin"):
         assert evaluate("print(1)", folder=None).status == "ok"
+
+
+@pytest.mark.parametrize("by", ["deadline", "stop"])
+def test_the_wait_for_a_process_ends_with_the_study(tmp_path, monkeypatch, by):
+    def scarce(*arguments, **options):
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("hyperspace.evaluators.command.ProcessGroup", scarce)
+    settings = {"n_calls": 4, "n_subspaces": 1, "n_drives": 1, "model": "RAND"}
+    stop = threading.Timer(2.0, lambda: request_stop(tmp_path))
+    if by == "stop":
+        stop.start()
+    command = Command("echo {x}")
+    with pytest.warns(RuntimeWarning, match="the evaluation of trial 0-0 cannot begin"):
+        result = hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path, deadline=2.0 if by == "deadline" else None, **settings)
+    assert result.nfev == 0
+    monkeypatch.undo()
+    result = hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path, **settings)
+    assert (result.nfev, {trial.status for trial in result.all_trials}) == (4, {"ok"})
 
 
 def test_hyperdrive_takes_a_command(tmp_path):
