@@ -11,7 +11,20 @@ PACKAGE = Path(hyperspace.__file__).parent
 
 # A module imports from its own layer or from a lower one. A package stands for all modules in it.
 LAYERS = [
-    {"disk", "errors", "incumbent", "labelled", "metrics", "problems", "progress", "pruning", "streams", "threads", "trial", "values"},
+    {
+        "disk",
+        "errors",
+        "incumbent",
+        "labelled",
+        "metrics",
+        "problems",
+        "progress",
+        "pruning",
+        "streams",
+        "threads",
+        "trial",
+        "values",
+    },
     {"dimensions", "partition", "sampling", "sobol_directions", "space"},
     {"acquisition", "ascent", "constraint_models", "feasibility", "maximiser", "surrogates"},
     {"optimizers", "strategies"},

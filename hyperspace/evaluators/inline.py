@@ -17,7 +17,7 @@ import types
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast, NoReturn
+from typing import Any, NoReturn, cast
 
 from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters

@@ -1,6 +1,6 @@
+import errno
 import functools
 import math
-import errno
 from pathlib import Path
 
 import pytest
