@@ -16,7 +16,7 @@ from hyperspace.evaluators.main_script import refuse_while_loading
 from hyperspace.evaluators.opening import open_evaluators
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import FilesExchange
-from hyperspace.exchange.launcher import open_exchange
+from hyperspace.exchange.launcher import check_communicator, open_exchange, working
 from hyperspace.journal import StudyFolder
 from hyperspace.loop.base import Callback
 from hyperspace.loop.groups import work_in_groups
@@ -25,8 +25,10 @@ from hyperspace.metrics import Metric
 from hyperspace.results import Result
 from hyperspace.space import check_space
 from hyperspace.stopping import signals_end_the_study
+from hyperspace.study.call import describe_call, with_deadline_of
 from hyperspace.study.checks import check_budgeted, check_count, check_goals, check_seconds, name_of
 from hyperspace.study.planning import Wanted
+from hyperspace.study.settings import check_alike
 from hyperspace.walltime import seconds_left
 
 
@@ -129,6 +131,7 @@ def hyperdrive(
         StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
         LaunchError: the processes are not the ranks of one MPI run.
     """
+    call = describe_call(locals())
     refuse_while_loading()
     started = time.monotonic()
     ranks = FilesExchange() if exchange == "files" else open_exchange(comm)
@@ -136,6 +139,7 @@ def hyperdrive(
 
     def check() -> Wanted:
         _check_call(objective, results_path, checkpoints)
+        _check_comm(comm, exchange)
         check_budgeted(model, callable(objective) and takes_handle(objective), callback)
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
@@ -162,44 +166,42 @@ def hyperdrive(
         )
 
     def until(ranks: Exchange) -> float | None:
-        seconds = deadline if deadline is not None else ranks.first(seconds_left)
+        # Rank 0's: ranks that work a deadline out by their own clocks differ a little.
+        seconds = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
         return None if seconds is None else started + seconds
 
     def work(ranks: Exchange, objective: Callable[..., Any] | Command) -> Result:
         with ExitStack() as held:
-            try:
-                wanted = ranks.each(check)
-                apart = isolate or timeout is not None or retries > 0
-                make_evaluator = ranks.each(
-                    lambda: open_evaluators(objective, wanted.metrics, wanted.space, timeout, apart, held)
-                )
-                session = Session(
-                    wanted,
-                    ranks,
-                    folder=folder,
-                    restart=restart,
-                    deadline=until(ranks),
-                    retries=retries,
-                    verbose=verbose,
-                    callback=callback,
-                )
-            except HyperSpaceError:
-                raise  # on every rank alike
-            except Exception as error:
-                ranks.abort(error)
-            try:
-                return session.run(make_evaluator)
-            except Exception as error:
-                ranks.abort(error)
+            wanted = ranks.each(check)
+            apart = isolate or timeout is not None or retries > 0
+            make_evaluator = ranks.each(lambda: open_evaluators(objective, wanted.metrics, wanted.space, timeout, apart, held))
+            session = Session(
+                wanted,
+                ranks,
+                folder=folder,
+                restart=restart,
+                deadline=until(ranks),
+                retries=retries,
+                verbose=verbose,
+                callback=callback,
+            )
+            return session.run(make_evaluator)
 
-    with signals_end_the_study(folder if exchange != "files" else None):
+    with working(), ranks.ends_together(), signals_end_the_study(folder if exchange != "files" else None):
+        _check_same_call(ranks, call)
         _take_devices(ranks)
         if ranks_per_trial == 1 or isinstance(objective, Command):
             result = work(ranks, objective)
         else:
             result = work_in_groups(ranks, ranks_per_trial, objective, work, check)
-    ranks.close()
+        ranks.close()
     return result
+
+
+def _check_same_call(ranks: Exchange, call: Mapping[str, Any]) -> None:
+    """Refuse ranks that were called with different arguments, before these lead them different ways."""
+    first = ranks.agree(call)
+    ranks.each(lambda: check_alike(first, with_deadline_of(first, call)))
 
 
 def _take_devices(ranks: Exchange) -> None:
@@ -219,6 +221,12 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None and not isinstance(results_path, (str, os.PathLike)):
         raise InputError(f"results_path must be the name of a folder, got {shown(results_path)}")
+
+
+def _check_comm(comm: Any, exchange: Any) -> None:
+    check_communicator(comm)
+    if comm is not None and exchange == "files":
+        raise InputError('exchange="files" shares through the study\'s files, and uses no communicator; leave comm= out')
 
 
 def _check_ways(objective: Any, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:

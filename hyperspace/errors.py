@@ -11,7 +11,15 @@ _LONGEST_INTEGER = 400  # bits of an integer that is shown in digits, about 120 
 
 
 class HyperSpaceError(Exception):
-    """Base of every error that this package raises on its own account."""
+    """Base of every error that this package raises on its own account.
+
+    Attributes:
+        raised_by_all: the exchange all of whose ranks raise it together; None if this process may be the only one.
+        told_by_rank_0: whether rank 0 raises an error with the same message.
+    """
+
+    raised_by_all: object = None
+    told_by_rank_0: bool = False
 
 
 class InputError(HyperSpaceError, ValueError):

@@ -92,7 +92,8 @@ class Progress:
             self.note(text)
 
     def _text(self) -> str:
-        parts = [f"{self._done:>{len(str(self._total))}}/{self._total} trials"]
+        total = max(self._total, self._done)  # an earlier run may have made more than this one was asked for
+        parts = [f"{self._done:>{len(str(total))}}/{total} trials"]
         if self._best is not None:
             parts.append(f"best {self._best:<11.6g}")
         if self._failed:
@@ -113,9 +114,9 @@ class Progress:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    # Open MPI gives its ranks a terminal even where a batch job's output goes to a file; Slurm tells of the job.
-    batch = os.environ.get("ENVIRONMENT") == "BATCH"
-    return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not batch
+    # Open MPI gives its ranks a terminal even where mpirun's output goes to a file, so that none of its ranks draws a bar.
+    unsure = "OMPI_COMM_WORLD_RANK" in os.environ or os.environ.get("ENVIRONMENT") == "BATCH"
+    return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not unsure
 
 
 def _make_bar(stream: TextIO | None, total: int, done: int) -> Bar:

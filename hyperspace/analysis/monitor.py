@@ -68,8 +68,8 @@ class Overview:
 
     @property
     def planned(self) -> int:
-        """Evaluations in all."""
-        return self.description.planned
+        """Evaluations in all; never fewer than there are, where an earlier run was asked for more than the last one."""
+        return max(self.description.planned, self.whole.finished)
 
     @property
     def complete(self) -> bool:

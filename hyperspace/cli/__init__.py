@@ -35,7 +35,8 @@ def main() -> None:
     try:
         app()
     except HyperSpaceError as error:
-        print(f"hyperspace: {error}", file=sys.stderr)
+        if not error.told_by_rank_0:
+            print(f"hyperspace: {error}", file=sys.stderr)
         sys.exit(1)
 
 

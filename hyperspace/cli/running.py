@@ -14,7 +14,7 @@ from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import InputError
 from hyperspace.evaluators.command import Command
-from hyperspace.exchange.launcher import launched_size, open_exchange
+from hyperspace.exchange.launcher import has_other_ranks, is_first_rank
 from hyperspace.metrics import Metric
 from hyperspace.space import check_space
 from hyperspace.study.space_file import read_space
@@ -61,7 +61,7 @@ def run(
     if isinstance(objective, Command):
         objective.check(searched)
     if workers > 1:
-        if launched_size() is not None:
+        if has_other_ranks():
             raise InputError("--workers starts processes of its own; leave it out under mpirun, whose ranks are the workers")
         raise typer.Exit(run_workers(workers, results, restart))
     result = hyperspace.hyperdrive(
@@ -83,7 +83,7 @@ def run(
         restart=restart,
         verbose=not quiet,
     )
-    if not quiet and open_exchange().rank == 0:
+    if not quiet and is_first_rank():
         show_best(result)
 
 

@@ -22,6 +22,7 @@ from typing import Any, NoReturn, cast
 from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.interrupts import noting_interrupts
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.pruning import Pruned
@@ -81,7 +82,7 @@ class InlineEvaluator(Evaluator):
 
 
 def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle | None, metrics: Metrics) -> Outcome:
-    """Call the objective and return what came of it; nothing but an interrupt leaves this function."""
+    """Call the objective and return what came of it; nothing but Ctrl-C leaves this function."""
     arguments = (parameters,) if handle is None else (parameters, handle)
     start = time.perf_counter()
     fatal: AmbiguousMetrics | None = None
@@ -90,7 +91,8 @@ def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle |
     status = FAILED
     again = False
     try:
-        read = metrics.read(call(objective, *arguments))
+        with noting_interrupts() as interrupts:
+            read = metrics.read(call(objective, *arguments))
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)
     except Pruned as pruned:
@@ -101,6 +103,10 @@ def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle |
         again = _is_about_a_full_disk(raised)
     except SystemExit as leaving:
         error = f"the objective called sys.exit({leaving.code!r})"
+    except BaseException as raised:  # a Rust panic, a cancelled task, a KeyboardInterrupt of the objective's own
+        if interrupts.caused(raised):
+            raise
+        error = traceback.format_exc()
     seconds = time.perf_counter() - start
     if error is None:
         return Outcome(metrics=read, seconds=seconds)

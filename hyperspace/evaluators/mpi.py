@@ -19,6 +19,7 @@ from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import Objective, call, takes_handle
+from hyperspace.evaluators.interrupts import noting_interrupts
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
 from hyperspace.pruning import Pruned
@@ -47,18 +48,8 @@ class TrialGroups:
     """
 
     def __init__(self, world: Exchange, size: Any, objective: Objective) -> None:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {shown(size)}")
-        if not isinstance(world, MPIExchange) or world.size % size:
-            raise InputError(
-                f"ranks_per_trial={size} needs an MPI run of a multiple of {size} ranks, got {world.size}; "
-                f"start it with mpirun -n {size * max(world.size // size, 1)}"
-            )
-        if not takes_handle(objective):
-            raise InputError(
-                f"ranks_per_trial={size} hands the ranks' communicator over as trial.comm: the objective must take the trial as "
-                f"its second argument"
-            )
+        world.each(lambda: _check(world, size, objective))
+        assert isinstance(world, MPIExchange)  # checked
         self._objective = objective
         number, place = divmod(world.rank, size)
         communicator = cast("MPI.Intracomm", world.comm.Split(number, place))
@@ -90,10 +81,13 @@ class TrialGroups:
 
         failure: BaseException | None = None
         value = None
-        try:
-            value = call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **trial.facts))
-        except (Exception, SystemExit) as error:
-            failure = error
+        with noting_interrupts() as interrupts:
+            try:
+                value = call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **trial.facts))
+            except BaseException as error:
+                if interrupts.caused(error):
+                    raise
+                failure = error
         while not _all_done(answers := self._group.gather([{"end": True}])):
             pass  # a member has reported once more
         if failure is not None:
@@ -114,12 +108,15 @@ class TrialGroups:
         while self._group.agree(None):
             parameters, facts = self._comm.bcast(None)
             failure = None
-            try:
-                call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
-            except Pruned:
-                pass  # the leader's own call tells
-            except (Exception, SystemExit):
-                failure = f"on rank {self._group.rank} of the group:\n{traceback.format_exc()}"
+            with noting_interrupts() as interrupts:
+                try:
+                    call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
+                except Pruned:
+                    pass  # the leader's own call tells
+                except BaseException as error:
+                    if interrupts.caused(error):
+                        raise
+                    failure = f"on rank {self._group.rank} of the group:\n{traceback.format_exc()}"
             while not _all_done(self._group.gather([{"done": True, "error": failure}])):
                 pass  # the leader, or another member, reports
 
@@ -138,3 +135,18 @@ class TrialGroups:
 
 def _all_done(answers: list[Any]) -> bool:
     return "end" in answers[0] and all(answer.get("done") for answer in answers[1:])
+
+
+def _check(world: Exchange, size: Any, objective: Objective) -> None:
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {size!r}")
+    if not isinstance(world, MPIExchange) or world.size % size:
+        raise InputError(
+            f"ranks_per_trial={size} needs an MPI run of a multiple of {size} ranks, got {world.size}; "
+            f"start it with mpirun -n {size * max(world.size // size, 1)}"
+        )
+    if not takes_handle(objective):
+        raise InputError(
+            f"ranks_per_trial={size} hands the ranks' communicator over as trial.comm: the objective must take the trial as "
+            f"its second argument"
+        )

@@ -6,9 +6,12 @@ The serial exchange is the twin of the parallel one: one rank, the same calls, t
 from __future__ import annotations
 
 import socket
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, cached_property
+from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 from hyperspace import errors
@@ -84,27 +87,78 @@ class Exchange(ABC):
                 answer = [None, type(error).__name__, str(error)]
         result, kind, message = self.agree(answer)
         if kind is not None:
-            raise getattr(errors, kind, HyperSpaceError)(message)
+            raise self._for_all(_error(kind, message), told_by_rank_0=self.rank != 0)
         return result
 
     def each(self, action: Callable[[], T]) -> T:
         """Do `action()` on every rank and return this rank's result. Collective.
 
         Raises:
-            HyperSpaceError: what `action` raised here, or that it failed on another rank; so that no rank is left waiting.
+            HyperSpaceError: what `action` raised here, or what it raised on another rank; so that no rank is left waiting.
         """
         result, failure = None, None
         try:
             result = action()
         except HyperSpaceError as error:
             failure = error
-        failures = self.gather([None if failure is None else f"rank {self.rank} on {self.host}: {failure}"])
-        if failure is not None:
-            raise failure
-        failed = [text for text in failures if text is not None]
-        if failed:
-            raise StudyError(failed[0])
-        return cast(T, result)
+        own = None if failure is None else [type(failure).__name__, str(failure), self.rank, self.host]
+        failed = [told for told in self.gather([own]) if told is not None]
+        if not failed:
+            return cast(T, result)
+        kind, message, rank, host = failed[0]
+        if failure is None:
+            failure = _error(kind, f"rank {rank} on {host}: {message}")
+        # Where rank 0 has not failed, it tells of the first rank that has.
+        told = self.rank != 0 and (own is None or own[1] == message)
+        raise self._for_all(failure, told)
+
+    def _for_all(self, error: HyperSpaceError, told_by_rank_0: bool) -> HyperSpaceError:
+        """Return `error`, which all ranks raise together; what rank 0 tells is not printed by the others."""
+        error.raised_by_all = self
+        error.told_by_rank_0 = told_by_rank_0
+        if told_by_rank_0:
+            _leave_telling_to_rank_0()
+        return error
+
+    @contextmanager
+    def ends_together(self) -> Iterator[None]:
+        """End all ranks where this one leaves the block by an error that the others do not raise, too.
+
+        That includes what is no Exception: Ctrl-C, sys.exit() in a callback, a cancelled task. A rank that left alone would
+        keep the others waiting.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, HyperSpaceError) and error.raised_by_all is self:
+                raise
+            self.abort(error)
+
+
+def describe_error(error: BaseException) -> str:
+    """Return in one line what ends this process."""
+    if isinstance(error, KeyboardInterrupt):
+        return "it was interrupted (SIGINT, KeyboardInterrupt)"
+    if isinstance(error, SystemExit):
+        return f"sys.exit({error.code!r}) was called during the study"
+    return str(error) or type(error).__name__
+
+
+def _error(kind: str, message: str) -> HyperSpaceError:
+    error: HyperSpaceError = getattr(errors, kind, HyperSpaceError)(message)
+    return error
+
+
+@cache
+def _leave_telling_to_rank_0() -> None:
+    """From now on, print no traceback of an error that rank 0 prints; the exit code stays what it is."""
+    former = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not (isinstance(error, HyperSpaceError) and error.told_by_rank_0):
+            former(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def add(tallies: Iterable[Tally]) -> Tally:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from hyperspace.errors import LaunchError
+from hyperspace.errors import InputError, LaunchError
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.serial import SerialExchange
 
 # A launcher's variable for the number of ranks; the first that is set counts. Slurm's own comes last, because an mpirun
 # within a Slurm job starts its helpers as a step whose size is the number of nodes.
 _SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "MPI_LOCALNRANKS")
+
+_working = 0  # calls of hyperdrive that are under way in this process
 
 
 def launched_size(environment: Mapping[str, str] | None = None) -> int | None:
@@ -31,27 +34,81 @@ def launched_size(environment: Mapping[str, str] | None = None) -> int | None:
     return None
 
 
+def has_other_ranks() -> bool:
+    """Return whether a launcher started other processes together with this one; `srun --pty bash` starts one process."""
+    return (launched_size() or 1) > 1
+
+
+def is_first_rank() -> bool:
+    """Return whether this process is rank 0 of its MPI run, or no rank of one."""
+    return not (has_other_ranks() or _mpi_is_running()) or _world().Get_rank() == 0
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """Mark that a study is under way in this process, so that a study within its objective works alone."""
+    global _working
+    _working += 1
+    try:
+        yield
+    finally:
+        _working -= 1
+
+
 def open_exchange(comm: Any = None) -> Exchange:
-    """Return the exchange of this process: over `comm`, over all ranks of the launcher's run, or with nobody.
+    """Return the exchange of this process: over `comm`, over all ranks of the launcher's run, or with no other process.
+
+    A study within the objective of another one gets this process alone, unless it is given a communicator: the other ranks
+    evaluate other trials at that time.
 
     Args:
         comm: an mpi4py communicator; None takes COMM_WORLD where a launcher or the caller's own import of mpi4py shows that
-            this is an MPI run.
+            this is an MPI run. So does anything that is no communicator: `check_communicator` refuses it on all ranks.
 
     Raises:
-        LaunchError: no MPI library, or an mpirun of another MPI than mpi4py's.
+        InputError: this rank is not in `comm`, or `comm` connects two groups.
+        LaunchError: no MPI library, one that is not initialized, or an mpirun of another MPI than mpi4py's. In an MPI run
+            of several ranks this process alone raises it.
     """
-    launched = launched_size()
-    if comm is None:
-        if launched is None and "mpi4py.MPI" not in sys.modules:
+    if not _is_communicator(comm):
+        if _working:
+            return SerialExchange()
+        launched = launched_size()
+        if not has_other_ranks() and not _mpi_is_running():
             return SerialExchange()
         comm = _world()
         check_world(launched, comm.Get_size())
-        if comm.Get_size() == 1:
-            return SerialExchange()
+    else:
+        check_communicator(comm)
+    if comm.Get_size() == 1:
+        return SerialExchange()
     from hyperspace.exchange.rounds import MPIExchange
 
     return MPIExchange(comm)
+
+
+def check_communicator(comm: Any) -> None:
+    """Refuse a `comm` that cannot carry a study; None is fine.
+
+    Raises:
+        InputError: it is no communicator of mpi4py, one between two groups, or the null communicator.
+        LaunchError: MPI is not running.
+    """
+    if comm is None:
+        return
+    if not _is_communicator(comm):
+        raise InputError(f"comm must be an mpi4py communicator, such as MPI.COMM_WORLD, got {comm!r} ({type(comm).__name__})")
+    mpi = sys.modules["mpi4py.MPI"]
+    _check_running(mpi)
+    if comm == mpi.COMM_NULL:
+        raise InputError("comm is MPI.COMM_NULL: it was freed, or this rank is not in it; only ranks of comm call hyperdrive")
+    if not isinstance(comm, mpi.Intracomm):
+        raise InputError(f"comm must be a communicator within one group of ranks, got a {type(comm).__name__}; merge it first")
+
+
+def _is_communicator(comm: Any) -> bool:
+    mpi = sys.modules.get("mpi4py.MPI")  # without it there are no communicators
+    return mpi is not None and isinstance(comm, mpi.Comm)
 
 
 def check_world(launched: int | None, found: int) -> None:
@@ -68,6 +125,12 @@ def check_world(launched: int | None, found: int) -> None:
         )
 
 
+def _mpi_is_running() -> bool:
+    """Return whether the caller has imported mpi4py.MPI, and MPI is initialized and not finalized."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    return mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized()
+
+
 def _world() -> Any:
     try:
         from mpi4py import MPI
@@ -76,7 +139,17 @@ def _world() -> Any:
             "a launcher started this process as a rank of an MPI run, but mpi4py finds no MPI library; load your site's MPI "
             "module, or install one with: pip install 'hyperspace[mpi]'"
         ) from error
+    _check_running(MPI)
     return MPI.COMM_WORLD
+
+
+def _check_running(mpi: Any) -> None:
+    if mpi.Is_finalized():
+        raise LaunchError("MPI is finalized in this process; call hyperdrive before MPI.Finalize()")
+    if not mpi.Is_initialized():
+        raise LaunchError(
+            "MPI is not initialized in this process (mpi4py.rc.initialize is False); call MPI.Init() before hyperdrive"
+        )
 
 
 def _library() -> str:

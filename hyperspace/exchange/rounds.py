@@ -6,18 +6,24 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from hyperspace.exchange.base import Exchange, Tally, add
+from hyperspace.errors import HyperSpaceError, StudyError
+from hyperspace.exchange.arrival import await_all_ranks
+from hyperspace.exchange.base import Exchange, Tally, add, describe_error
+from hyperspace.exchange.exits import at_exit_of_c
 from hyperspace.exchange.waiting import naps_between_tests
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
 _TALLY_TAG = 1
+_RANK_0_FIRST = 1.0  # seconds: where all ranks come to the same end, rank 0 is to tell it
+_LEFT = "a library called exit() in its process during the study; if the objective did, isolate=True makes that a failed trial"
 
 
 class MPIExchange(Exchange):
@@ -35,6 +41,7 @@ class MPIExchange(Exchange):
         from mpi4py import MPI
 
         self.mpi = MPI
+        await_all_ranks(comm)
         self.comm = comm.Dup()
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
@@ -74,10 +81,19 @@ class MPIExchange(Exchange):
             self._received += 1
         return add(self._tallies.values())
 
+    @contextmanager
+    def ends_together(self) -> Iterator[None]:
+        """End all ranks where this one leaves the block by an error of its own, or its process by C's exit()."""
+        with at_exit_of_c(lambda: self.abort(StudyError(_LEFT))), super().ends_together():
+            yield
+
     def abort(self, error: BaseException) -> NoReturn:
         """Say what happened, and where, and end all ranks."""
-        lines = "".join(traceback.format_exception(error))
-        sys.stderr.write(f"{lines}hyperspace: rank {self.rank} on {self.host} ends all ranks: {error}\n")
+        told = isinstance(error, (HyperSpaceError, KeyboardInterrupt, SystemExit))  # by one sentence
+        if isinstance(error, HyperSpaceError) and self.rank:
+            time.sleep(_RANK_0_FIRST)
+        lines = "" if told else "".join(traceback.format_exception(error))
+        sys.stderr.write(f"{lines}hyperspace: rank {self.rank} on {self.host} ends all ranks: {describe_error(error)}\n")
         sys.stderr.flush()
         self.comm.Abort(1)
         raise error  # Abort does not return; this says so to the type checker

@@ -40,6 +40,8 @@ def work_in_groups(
         try:
             result = work(groups.leaders, groups.lead)
         except HyperSpaceError as error:
+            if error.raised_by_all is not groups.leaders:
+                raise  # of this leader alone
             failure = error
         groups.dismiss()
 

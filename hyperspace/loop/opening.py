@@ -56,7 +56,7 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
     opened = ranks.first(lambda: {"recorded": _look(folder, restart), "seed": secrets.randbits(32)})
     recorded = _fingerprint(opened["recorded"])
     study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"]))
-    _check_recorded(recorded, study, folder)
+    ranks.each(lambda: _check_recorded(recorded, study, folder))
     taken = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
     ranks.each(lambda: check_alike(taken["fingerprint"], study.fingerprint()))
     if folder is None:
