@@ -11,6 +11,7 @@ from typing import Any
 from hyperspace.errors import HyperSpaceError, InputError, shown
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
+from hyperspace.evaluators.exits import exits_are_told
 from hyperspace.evaluators.inline import takes_handle
 from hyperspace.evaluators.main_script import refuse_while_loading
 from hyperspace.evaluators.opening import open_evaluators
@@ -187,7 +188,7 @@ def hyperdrive(
             )
             return session.run(make_evaluator)
 
-    with working(), ranks.ends_together(), signals_end_the_study(folder if exchange != "files" else None):
+    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(folder if exchange != "files" else None):
         _check_same_call(ranks, call)
         _take_devices(ranks)
         if ranks_per_trial == 1 or isinstance(objective, Command):

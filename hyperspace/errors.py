@@ -15,7 +15,7 @@ class HyperSpaceError(Exception):
 
     Attributes:
         raised_by_all: the exchange all of whose ranks raise it together; None if this process may be the only one.
-        told_by_rank_0: whether rank 0 raises an error with the same message.
+        told_by_rank_0: whether rank 0 tells of it, so that this rank prints no traceback.
     """
 
     raised_by_all: object = None

@@ -21,8 +21,8 @@ from typing import Any, NoReturn, cast
 
 from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
+from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.interrupts import noting_interrupts
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.pruning import Pruned
@@ -91,7 +91,7 @@ def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle |
     status = FAILED
     again = False
     try:
-        with noting_interrupts() as interrupts:
+        with calling() as interrupts:
             read = metrics.read(call(objective, *arguments))
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)

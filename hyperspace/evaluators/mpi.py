@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
+from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import Objective, call, takes_handle
-from hyperspace.evaluators.interrupts import noting_interrupts
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
 from hyperspace.pruning import Pruned
@@ -81,7 +81,7 @@ class TrialGroups:
 
         failure: BaseException | None = None
         value = None
-        with noting_interrupts() as interrupts:
+        with calling() as interrupts:
             try:
                 value = call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **trial.facts))
             except BaseException as error:
@@ -108,7 +108,7 @@ class TrialGroups:
         while self._group.agree(None):
             parameters, facts = self._comm.bcast(None)
             failure = None
-            with noting_interrupts() as interrupts:
+            with calling() as interrupts:
                 try:
                     call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
                 except Pruned:
@@ -139,7 +139,7 @@ def _all_done(answers: list[Any]) -> bool:
 
 def _check(world: Exchange, size: Any, objective: Objective) -> None:
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {size!r}")
+        raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {shown(size)}")
     if not isinstance(world, MPIExchange) or world.size % size:
         raise InputError(
             f"ranks_per_trial={size} needs an MPI run of a multiple of {size} ranks, got {world.size}; "

@@ -105,12 +105,11 @@ class Exchange(ABC):
         failed = [told for told in self.gather([own]) if told is not None]
         if not failed:
             return cast(T, result)
-        kind, message, rank, host = failed[0]
         if failure is None:
-            failure = _error(kind, f"rank {rank} on {host}: {message}")
-        # Where rank 0 has not failed, it tells of the first rank that has.
-        told = self.rank != 0 and (own is None or own[1] == message)
-        raise self._for_all(failure, told)
+            kind, message, rank, host = failed[0]
+            more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+            failure = _error(kind, f"rank {rank} on {host}{more}: {message}")
+        raise self._for_all(failure, told_by_rank_0=self.rank != 0)
 
     def _for_all(self, error: HyperSpaceError, told_by_rank_0: bool) -> HyperSpaceError:
         """Return `error`, which all ranks raise together; what rank 0 tells is not printed by the others."""

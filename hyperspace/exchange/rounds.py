@@ -6,16 +6,14 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from hyperspace.errors import HyperSpaceError, StudyError
+from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.arrival import await_all_ranks
 from hyperspace.exchange.base import Exchange, Tally, add, describe_error
-from hyperspace.exchange.exits import at_exit_of_c
 from hyperspace.exchange.waiting import naps_between_tests
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 _TALLY_TAG = 1
 _RANK_0_FIRST = 1.0  # seconds: where all ranks come to the same end, rank 0 is to tell it
-_LEFT = "a library called exit() in its process during the study; if the objective did, isolate=True makes that a failed trial"
 
 
 class MPIExchange(Exchange):
@@ -80,12 +77,6 @@ class MPIExchange(Exchange):
             self._tallies[status.Get_source()] = Tally(*self.comm.recv(source=status.Get_source(), tag=_TALLY_TAG))
             self._received += 1
         return add(self._tallies.values())
-
-    @contextmanager
-    def ends_together(self) -> Iterator[None]:
-        """End all ranks where this one leaves the block by an error of its own, or its process by C's exit()."""
-        with at_exit_of_c(lambda: self.abort(StudyError(_LEFT))), super().ends_together():
-            yield
 
     def abort(self, error: BaseException) -> NoReturn:
         """Say what happened, and where, and end all ranks."""

@@ -16,7 +16,7 @@ from hyperspace.values import is_finite, is_number, plain
 # A program may show the progress on one rank only. `comm` is how the ranks compare.
 _MAY_DIFFER = ("verbose", "comm")
 _ONE_CLOCK = 5.0  # seconds by which deadlines may differ that ranks have worked out by their own clocks
-_EXACT = 1 << 63  # from here on a whole number is described by its first digits
+_EXACT = 1 << 63  # from here on a whole number has more digits than Python may write
 
 
 def describe_call(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _plain(value: Any) -> Any:
         return _text(value)
     if is_number(value):
         if isinstance(value, int):
-            return value if abs(value) < _EXACT else hex(value)[:40]
+            return value if abs(value) < _EXACT else hex(value)
         return float(value) if is_finite(value) else str(value)
     if isinstance(value, (list, tuple, dict)):
         return f"a {type(value).__name__} of {len(value)}"

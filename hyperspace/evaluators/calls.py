@@ -1,6 +1,7 @@
-"""Tells Ctrl-C from an objective that raises KeyboardInterrupt itself.
+"""Calls of the objective in this process: whether one is under way, and what of its errors comes from outside.
 
-The first ends the program. The second is a failed trial: if it ended the program, the same trial would end every later run too.
+Ctrl-C ends the program. A KeyboardInterrupt that the objective raises itself is a failed trial: if it ended the program, the same
+trial would end every later run too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_under_way = 0
 _received = 0  # SIGINTs that came while an objective was evaluated
 
 
@@ -30,19 +32,26 @@ class Interrupts:
         return isinstance(error, KeyboardInterrupt) and (not self._noted or _received > self._before)
 
 
+def is_under_way() -> bool:
+    """Return whether the objective is being called in this process."""
+    return _under_way > 0
+
+
 @contextmanager
-def noting_interrupts() -> Iterator[Interrupts]:
-    """Note the SIGINTs that come within the block; a handler of the caller's own is left alone."""
+def calling() -> Iterator[Interrupts]:
+    """Call the objective within the block, and note the SIGINTs that come; a handler of the caller's own is left alone."""
+    global _under_way
     main = threading.current_thread() is threading.main_thread()
     former = signal.getsignal(signal.SIGINT)
-    if not main or former not in (signal.default_int_handler, _note):
-        yield Interrupts(noted=False)
-        return
-    signal.signal(signal.SIGINT, _note)
+    noted = main and former in (signal.default_int_handler, _note)
+    if noted:
+        signal.signal(signal.SIGINT, _note)
+    _under_way += 1
     try:
-        yield Interrupts(noted=True)
+        yield Interrupts(noted)
     finally:
-        if signal.getsignal(signal.SIGINT) is _note:  # the objective may have set another one
+        _under_way -= 1
+        if noted and signal.getsignal(signal.SIGINT) is _note:  # the objective may have set another one
             signal.signal(signal.SIGINT, former)
 
 

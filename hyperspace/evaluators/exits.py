@@ -1,0 +1,78 @@
+"""Notices that an objective ends its process by C's exit(), which a library may call on an error.
+
+No Python code runs then: no `finally`, no exception. MPI's own library may wait within exit() for the other ranks, which wait for
+this one. So a function is left with the C library that is called in this case, and taken back when the study ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from hyperspace.evaluators import calls
+from hyperspace.exchange.base import Exchange
+
+
+@contextmanager
+def exits_are_told(ranks: Exchange) -> Iterator[None]:
+    """Say so if the objective ends this process by exit() within the block; then end the other ranks, too."""
+
+    def tell() -> None:
+        if not calls.is_under_way():  # MPI calls exit() itself when another rank ends the run
+            return
+        where = f"rank {ranks.rank} on {ranks.host} ends all ranks" if ranks.size > 1 else "the study ends"
+        with suppress(OSError, ValueError):
+            sys.stderr.write(
+                f"hyperspace: {where}: the objective, or a library of its, called exit() during an evaluation; with isolate=True "
+                f"that is a failed trial\n"
+            )
+            sys.stderr.flush()
+        if ranks.size > 1:  # every launcher ends a run of which one process was killed, and MPI_Abort may wait here for a lock
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with at_exit_of_c(tell):
+        yield
+
+
+@contextmanager
+def at_exit_of_c(action: Callable[[], object]) -> Iterator[None]:
+    """Call `action` if C's exit() is called within the block, in this process and not in a forked child.
+
+    Does nothing where the C library is not glibc, which alone takes such a function back.
+    """
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        register, take_back = library.__cxa_atexit, library.__cxa_finalize
+    except (OSError, AttributeError):
+        yield
+        return
+    process = os.getpid()
+    active = True
+
+    def at_exit(_: int | None) -> None:
+        if active and os.getpid() == process:
+            action()
+
+    called = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(at_exit)
+    key = ctypes.create_string_buffer(1)  # its address tells this function from all others
+    register.argtypes = [ctypes.c_void_p] * 3
+    take_back.argtypes = [ctypes.c_void_p]
+    take_back.restype = None
+
+    def forget() -> None:
+        nonlocal active
+        active = False
+        take_back(ctypes.addressof(key))
+
+    register(ctypes.cast(called, ctypes.c_void_p), None, ctypes.addressof(key))
+    atexit.register(forget)  # Python must be there when the function is called
+    try:
+        yield
+    finally:
+        forget()
+        atexit.unregister(forget)
