@@ -67,8 +67,9 @@ def hyperdrive(
     """Find the global optimum of an expensive function on all ranks of an MPI run, or in this process.
 
     Splits each dimension into two overlapping halves; their combinations are the subspaces, each the home of a drive with a
-    surrogate optimizer of its own. Every rank calls this with the same arguments and gets the same Result. The same call
-    again goes on where the study in `results_path` ends, on any number of ranks.
+    surrogate optimizer of its own. Every rank calls this with the same arguments and gets the same Result; ranks with other
+    arguments are refused, and ranks that do not call are named on standard error. The same call again goes on where the study
+    in `results_path` ends, on any number of ranks. A call within an objective works in this process alone.
 
     SIGTERM, SIGUSR1 and `hyperspace stop` end the study before its budget is spent: evaluations under way come to their end, no
     other begins, and every rank returns what there is so far. A process that got such a signal begins no evaluation of a later
@@ -106,7 +107,7 @@ def hyperdrive(
         maximize: for an objective that returns one number.
         x0: points evaluated already; they inform the surrogates, count towards the initial design, and not towards the budget.
         y0: what the objective returned at them.
-        deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
+        deadline: seconds, by rank 0; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
             Slurm job that this process belongs to, if it does; math.inf: none in any case.
         timeout: seconds that one evaluation may take; a longer one is ended, and counts as failed. Implies isolate=True.
         isolate: evaluate in a process of its own, which this rank outlives whatever happens there; with exchange="async" the rank
@@ -119,8 +120,9 @@ def hyperdrive(
         checkpoints: write journals, and go on where they end.
         restart: set aside what results_path holds, and begin anew.
         random_state: seed of all that is random; None draws one.
-        verbose: show the progress, on rank 0.
-        comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did.
+        verbose: show the progress, on rank 0. The only argument that may differ between ranks.
+        comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; this process alone
+            within the objective of another study.
         callback: called as callback(trial) on the rank that finished it; returning True ends the study.
 
     Returns:

@@ -164,14 +164,23 @@ def test_a_closed_stream_does_not_end_the_study(clock):
     run(progress, clock, 60.0, 10)
 
 
-def test_a_batch_job_gets_lines_even_where_its_launcher_pretends_a_terminal(clock, monkeypatch):
+@pytest.mark.parametrize(("variable", "value"), [("ENVIRONMENT", "BATCH"), ("OMPI_COMM_WORLD_RANK", "0")])
+def test_lines_are_shown_where_the_launcher_pretends_a_terminal(clock, monkeypatch, variable, value):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("ENVIRONMENT", "BATCH")
+    monkeypatch.setenv(variable, value)
     stream = Terminal()
     run(Progress(100, stream=stream, clock=clock), clock, 1.0, 100)
     assert "\x1b" not in stream.getvalue()
     assert "100/100 trials" in stream.getvalue().splitlines()[-1]
+
+
+def test_a_study_that_has_made_more_than_was_asked_for_says_how_many(clock):
+    stream = io.StringIO()
+    progress = Progress(12, done=29, stream=stream, clock=clock)
+    clock.now = 50.0
+    progress.update(30, 0.5)
+    assert stream.getvalue().startswith("30/30 trials")
