@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from hyperspace.errors import HyperSpaceError, InputError, shown
+from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.exits import exits_are_told
@@ -107,7 +107,7 @@ def hyperdrive(
         maximize: for an objective that returns one number.
         x0: points evaluated already; they inform the surrogates, count towards the initial design, and not towards the budget.
         y0: what the objective returned at them.
-        deadline: seconds, by rank 0; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
+        deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
             Slurm job that this process belongs to, if it does; math.inf: none in any case.
         timeout: seconds that one evaluation may take; a longer one is ended, and counts as failed. Implies isolate=True.
         isolate: evaluate in a process of its own, which this rank outlives whatever happens there; with exchange="async" the rank

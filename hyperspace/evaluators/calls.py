@@ -1,7 +1,6 @@
 """Calls of the objective in this process: whether one is under way, and what of its errors comes from outside.
 
-Ctrl-C ends the program. A KeyboardInterrupt that the objective raises itself is a failed trial: if it ended the program, the same
-trial would end every later run too.
+Ctrl-C ends the program. A KeyboardInterrupt that the objective raises itself must not end all later runs, too.
 """
 
 from __future__ import annotations

@@ -55,11 +55,11 @@ class InlineEvaluator(Evaluator):
         """Evaluate `trial` now; unless the disk was full for it before."""
         handle = self._make_handle(trial)
         self._folder = handle.facts["folder"]
-        self._start = self._repeats.start(partial(self._evaluate, parameters, handle), trial, self._folder)
+        self._start = self._repeats.start(partial(self._evaluate, trial.attempt, parameters, handle), trial, self._folder)
         self._start.advance()
 
-    def _evaluate(self, parameters: Parameters, handle: TrialHandle) -> None:
-        self._outcome = evaluate(self._objective, parameters, handle if self._takes_handle else None, self._metrics)
+    def _evaluate(self, attempt: int, parameters: Parameters, handle: TrialHandle) -> None:
+        self._outcome = evaluate(self._objective, parameters, handle if self._takes_handle else None, self._metrics, attempt)
 
     def poll(self) -> Outcome | None:
         """Return the outcome of the trial submitted last, once."""
@@ -81,8 +81,14 @@ class InlineEvaluator(Evaluator):
         self._outcome = self._start = None
 
 
-def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle | None, metrics: Metrics) -> Outcome:
-    """Call the objective and return what came of it; nothing but Ctrl-C leaves this function."""
+def evaluate(
+    objective: Objective, parameters: Parameters, handle: TrialHandle | None, metrics: Metrics, attempt: int = 0
+) -> Outcome:
+    """Call the objective and return what came of it; nothing but an interrupt leaves this function.
+
+    A KeyboardInterrupt that the objective raises itself, with no SIGINT, ends the program as Ctrl-C does, but only in the trial's
+    first attempt (`attempt` 0): else it would end every later run, too.
+    """
     arguments = (parameters,) if handle is None else (parameters, handle)
     start = time.perf_counter()
     fatal: AmbiguousMetrics | None = None
@@ -103,8 +109,8 @@ def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle |
         again = _is_about_a_full_disk(raised)
     except SystemExit as leaving:
         error = f"the objective called sys.exit({leaving.code!r})"
-    except BaseException as raised:  # a Rust panic, a cancelled task, a KeyboardInterrupt of the objective's own
-        if interrupts.caused(raised):
+    except BaseException as raised:  # a Rust panic, a cancelled task
+        if isinstance(raised, KeyboardInterrupt) and (attempt == 0 or interrupts.caused(raised)):
             raise
         error = traceback.format_exc()
     seconds = time.perf_counter() - start

@@ -1,6 +1,9 @@
+import asyncio
 import errno
 import functools
 import math
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +19,11 @@ from hyperspace.trial import Trial
 TRIAL = Trial(drive=3, iteration=2, x=(0.5,))
 
 
-def evaluate(objective, parameters=(0.5,)):
+def evaluate(objective, parameters=(0.5,), attempt=0):
     reports = []
     handle = TrialHandle("3-2", 7, 0, None, lambda step, metrics: reports.append((step, metrics)))
     evaluator = InlineEvaluator(objective, Metrics(), lambda trial: handle)
-    evaluator.submit(TRIAL, list(parameters))
+    evaluator.submit(replace(TRIAL, attempt=attempt), list(parameters))
     outcome = evaluator.poll()
     assert evaluator.poll() is None  # an outcome comes once
     return outcome, reports
@@ -60,6 +63,35 @@ def test_an_interrupt_is_not_swallowed():
 
     with pytest.raises(KeyboardInterrupt):
         evaluate(interrupted)
+
+
+class Panic(BaseException):
+    """As a panic of a Rust library reaches Python."""
+
+
+@pytest.mark.parametrize("error", [Panic, GeneratorExit, asyncio.CancelledError])
+def test_what_is_no_exception_is_a_failed_trial(error):
+    def raises(x):
+        raise error("within")
+
+    outcome, _ = evaluate(raises)
+    assert (outcome.status, outcome.fault) == ("failed", "objective")
+    assert error.__name__ in outcome.error
+
+
+def test_an_interrupt_of_the_objectives_own_ends_no_second_run():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    outcome, _ = evaluate(interrupted, attempt=1)
+    assert (outcome.status, outcome.fault) == ("failed", "objective")
+
+
+def test_ctrl_c_ends_every_run():
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(lambda x: signal.raise_signal(signal.SIGINT), attempt=1)
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_metrics_without_a_goal_are_fatal():
