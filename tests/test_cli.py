@@ -64,13 +64,10 @@ def test_best_without_a_usable_trial_says_so(command, tmp_path):
 def hyperdrive_stopped_at_once(path):
     """A study whose only trial so far is under way, as a reader finds it."""
 
-    class Killed(BaseException):
-        pass
-
     def objective(parameters):
-        raise Killed
+        raise KeyboardInterrupt
 
-    with pytest.raises(Killed):
+    with pytest.raises(KeyboardInterrupt):
         hyperdrive(objective, [(0.0, 1.0)], path, n_calls=4)
     return path
 
