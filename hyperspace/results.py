@@ -47,7 +47,11 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         nfev: number of evaluations that ended, well or not.
         maximize: whether the largest value is the best.
         names: names of the dimensions.
+        silent_ranks: names of the MPI ranks that had stopped answering when the study was asked to end; empty as a rule. Trials
+            of theirs are there as far as the journals and the other ranks know them.
     """
+
+    silent_ranks: Sequence[str] = ()
 
     def __init__(
         self, trials: Iterable[Trial], space: Space, metrics: Metrics, partition: Partition, models: Sequence[str] = ("",)

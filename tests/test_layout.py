@@ -69,7 +69,7 @@ HOMES = {
         "plots.timeline",
         "report.pictures",
     },
-    "mpi4py": {"evaluators.mpi", "exchange.arrival", "exchange.gossip", "exchange.launcher", "exchange.rounds"},
+    "mpi4py": {"evaluators.mpi", "exchange.arrival", "exchange.gossip", "exchange.launcher", "exchange.rounds", "exchange.silence"},
     "pandas": {"cli.export", "results"},
     "pymoo": {"optimizers.populations"},
     "rich": {"cli.demonstration", "cli.output", "cli.watching", "progress"},

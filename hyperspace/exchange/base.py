@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 from hyperspace import errors
-from hyperspace.errors import HyperSpaceError
+from hyperspace.errors import HyperSpaceError, StudyError
+from hyperspace.exchange.waiting import Patience
 from hyperspace.incumbent import Rank
 
 T = TypeVar("T")
@@ -69,6 +70,33 @@ class Exchange(ABC):
     @abstractmethod
     def abort(self, error: BaseException) -> NoReturn:
         """End all ranks at once, naming this rank and host; in one process, raise `error`."""
+
+    def bound(self, patience: Patience) -> None:
+        """Wait for the other ranks no longer than `patience` says; without that they are waited for without end. Collective."""
+
+    def check(self, begun: float) -> None:
+        """Do what there is to do in a wait for others that began at time.monotonic() `begun`.
+
+        Raises:
+            RanksSilentError: others are waited for no longer.
+        """
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether some ranks are silent, so that nothing collective ends any more."""
+        return False
+
+    def merge_answers(self, records: Any, conclude: Callable[[dict[int, Any]], Any]) -> tuple[Any, list[str]]:
+        """Merge what the ranks know that still answer; called after RanksSilentError.
+
+        Args:
+            records: what this rank knows (plain JSON).
+            conclude: returns the outcome (plain JSON), given the records by rank. Called on rank 0.
+
+        Returns:
+            The outcome, on all ranks that answer, and the names of those that do not.
+        """
+        return conclude({self.rank: records}), []
 
     def close(self) -> None:
         """Give back what is held. Collective."""

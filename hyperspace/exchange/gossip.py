@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,7 @@ _TAG = 2
 _HEADER = struct.Struct("<?iidIII")  # of News: stop, gift, load and pace; lengths of has, finished and running
 _COUNT = np.dtype("<i4")
 _LINE = b"\n"
+_EVERYWHERE = b""  # stands for a record that all ranks have, so that it is never sent
 
 
 class Gossip:
@@ -50,6 +51,7 @@ class Gossip:
 
     def __init__(self, ranks: Exchange, n_drives: int) -> None:
         self._comm: Any = None
+        self._ranks = ranks
         if isinstance(ranks, MPIExchange):
             self._mpi, self._comm = ranks.mpi, ranks.comm
         self.ledger = Ledger(ranks.rank, ranks.size, n_drives)
@@ -69,6 +71,12 @@ class Gossip:
             self._ends(drive)
         elif not finished and self.ledger.begin(drive, iteration):
             self._begins(drive, line)
+
+    def start_from(self, counts: Sequence[int]) -> None:
+        """Note that all ranks have the first trials of every drive, as many as `counts` says; before anything else is added."""
+        for known, count in zip(self._finished, counts, strict=True):
+            known += [_EVERYWHERE] * count
+        self.ledger.start_from(counts)
 
     def news(self) -> tuple[list[Record], dict[int, Record | None]]:
         """Return what has changed since it was asked for last.
@@ -106,20 +114,26 @@ class Gossip:
             self.bytes += len(payload)
 
     def end(self) -> None:
-        """Go on passing news until no rank evaluates any more and nothing is under way. Collective."""
+        """Go on passing news until no rank evaluates any more and nothing is under way. Collective.
+
+        Raises:
+            RanksSilentError: it takes longer than others are waited for.
+        """
         if self._comm is None:
             return
         self._until(self._comm.Ibarrier(), self.turn)
-        naps = naps_between_tests()
+        begun, naps = time.monotonic(), naps_between_tests()
         while not all(edge.all_received() for edge in self.ledger.edges.values()):
             self._receive()
+            self._ranks.check(begun)
             time.sleep(next(naps))
         self._until(self._comm.Ibarrier(), self._receive)
 
     def _until(self, request: MPI.Request, action: Callable[[], None]) -> None:
-        naps = naps_between_tests()
+        begun, naps = time.monotonic(), naps_between_tests()
         while not request.Test():
             action()
+            self._ranks.check(begun)
             time.sleep(next(naps))
         action()
 

@@ -12,7 +12,7 @@ passed on all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapify, heapreplace
@@ -26,6 +26,7 @@ Counts = NDArray[np.int32]
 PATIENCE = 0.1  # pause between two messages to a silent neighbour, as a share of the time that it has been silent
 FLOODED = 8  # ranks up to which everybody passes on everything
 LATE = 4.0  # evaluations after which what a neighbour lacks is passed on beside the tree
+MOST_UNDER_WAY = 16  # messages to one neighbor: a rank that hangs must not fill the buffers through which the others are reached
 ANNOUNCED = 2  # steps that news of a trial under way travels: further away it would be finished before it comes
 
 
@@ -198,6 +199,12 @@ class Ledger:
         """Evaluations that this rank has under way or may still start."""
         return self.quota + int(np.count_nonzero(self.running[self._own] >= 0))
 
+    def start_from(self, counts: Sequence[int]) -> None:
+        """Note that all ranks have the first trials of every drive, as many as `counts` says; before anything else is noted."""
+        self.finished[:] = counts
+        self._have[:] = self.finished
+        self._snapshots = [(0.0, self.finished.copy())] * 2
+
     def evaluated(self, seconds: float) -> None:
         """Note how long an evaluation of this rank took."""
         self._evaluations += 1
@@ -261,7 +268,7 @@ class Ledger:
             stop, gift = self.stopping and not edge.told_to_stop, gifts.get(edge.rank, 0)
             if edge.settled == state and not stop and not gift:
                 continue
-            if edge.all_received() or now >= edge.next_send or insist:
+            if edge.all_received() or (len(edge.under_way) < MOST_UNDER_WAY and (insist or now >= edge.next_send)):
                 waiting.setdefault(edge.settled, []).append(edge)
         for settled, edges in waiting.items():
             for edge, (lacking, targets, begun) in zip(edges, self._lacking(edges, settled), strict=True):

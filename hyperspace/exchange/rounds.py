@@ -6,21 +6,27 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.arrival import await_all_ranks
 from hyperspace.exchange.base import Exchange, Tally, add, describe_error
-from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.exchange.silence import RollCall, has_given_up, refuse_after_silence
+from hyperspace.exchange.waiting import naps_between_tests, Patience, RanksSilentError, naps_of_a_transfer
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+Sizes = NDArray[np.int64]
+
 _TALLY_TAG = 1
 _RANK_0_FIRST = 1.0  # seconds: where all ranks come to the same end, rank 0 is to tell it
+_UNEVEN = 1.5  # times the mean size from which on the largest part is spread over the ranks before it is gathered
+_SMALL = 100_000  # bytes up to which that is not worth it
 
 
 class MPIExchange(Exchange):
@@ -32,18 +38,24 @@ class MPIExchange(Exchange):
     Attributes:
         mpi: the module mpi4py.MPI.
         comm: the duplicate.
+
+    Raises:
+        StudyError: ranks of this job were given up as silent.
     """
 
     def __init__(self, comm: MPI.Intracomm) -> None:
         from mpi4py import MPI
 
+        refuse_after_silence()
         self.mpi = MPI
         await_all_ranks(comm)
         self.comm = comm.Dup()
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
+        self._roll_call = RollCall(MPI, self.comm)
         self._tallies: dict[int, Tally] = {}
-        self._posted: list[MPI.Request] = []
+        self._untold = False  # whether rank 0 has not been told of the latest tally
+        self._posted: MPI.Request | None = None
         self._sent = 0
         self._received = 0
 
@@ -55,19 +67,44 @@ class MPIExchange(Exchange):
         """Return the records of all ranks, in the order of ranks."""
         mine = np.frombuffer(json.dumps(list(records), separators=(",", ":")).encode(), dtype=np.uint8)
         sizes = np.empty(self.size, dtype=np.int64)
-        self._wait(self.comm.Iallgather(np.array([len(mine)], dtype=np.int64), sizes))
-        everything = np.empty(int(sizes.sum()), dtype=np.uint8)
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        self._wait(self.comm.Iallgatherv(mine, [everything, sizes, starts, self.mpi.UINT8_T]))
-        parts = (everything[start : start + size].tobytes() for start, size in zip(starts, sizes, strict=True))
+        self.wait(self.comm.Iallgather(np.array([len(mine)], dtype=np.int64), sizes))
+        ends = np.cumsum(sizes)
+        everything = self._gather_bytes(mine, sizes)
+        parts = (everything[end - size : end].tobytes() for end, size in zip(ends, sizes, strict=True))
         return [record for part in parts for record in json.loads(part)]
 
+    def _gather_bytes(self, mine: NDArray[np.uint8], sizes: Sizes) -> NDArray[np.uint8]:
+        """Return the bytes of all ranks, one after the other.
+
+        MPI passes the parts around a ring, each at once, which takes as many steps as there are ranks. If one part is most of it,
+        this is slow, so that the bytes are first spread evenly.
+        """
+        ends, total = np.cumsum(sizes), int(sizes.sum())
+        starts = ends - sizes
+        if total > _SMALL and self.size * int(sizes.max()) > _UNEVEN * total:
+            cuts = np.array([total * rank // self.size for rank in range(self.size + 1)])
+            moved = np.minimum(ends[:, None], cuts[None, 1:]) - np.maximum(starts[:, None], cuts[None, :-1])
+            moved = np.maximum(moved, 0)  # bytes from each rank to each
+            out, back = moved[self.rank], moved[:, self.rank]
+            part = np.empty(int(cuts[self.rank + 1] - cuts[self.rank]), dtype=np.uint8)
+            sending = [mine, out, np.cumsum(out) - out, self.mpi.UINT8_T]
+            receiving = [part, back, np.cumsum(back) - back, self.mpi.UINT8_T]
+            self.wait(self.comm.Ialltoallv(sending, receiving), naps_of_a_transfer())
+            mine, sizes, starts = part, np.diff(cuts), cuts[:-1]
+        everything = np.empty(total, dtype=np.uint8)
+        self.wait(self.comm.Iallgatherv(mine, [everything, sizes, starts, self.mpi.UINT8_T]), naps_of_a_transfer())
+        return everything
+
     def report(self, tally: Tally) -> None:
-        """Tell rank 0 how far this rank is."""
+        """Tell rank 0 how far this rank is; one message is under way at a time, and the next one tells the latest tally."""
         self._tallies[self.rank] = tally
-        if self.rank:
-            self._posted = [request for request in self._posted if not request.Test()]
-            self._posted.append(self.comm.isend(tuple(tally), dest=0, tag=_TALLY_TAG))
+        self._untold = self.rank != 0
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._untold and (self._posted is None or self._posted.Test()):
+            self._posted = self.comm.issend(tuple(self._tallies[self.rank]), dest=0, tag=_TALLY_TAG)
+            self._untold = False
             self._sent += 1
 
     def progress(self) -> Tally:
@@ -78,8 +115,25 @@ class MPIExchange(Exchange):
             self._received += 1
         return add(self._tallies.values())
 
+    def bound(self, patience: Patience) -> None:
+        """Wait for the other ranks no longer than `patience` says. Collective."""
+        if not self._roll_call.hosts:
+            self._roll_call.hosts = self.gather([self.host])
+        self._roll_call.patience = patience
+
+    def merge_answers(self, records: Any, conclude: Callable[[dict[int, Any]], Any]) -> tuple[Any, list[str]]:
+        """Merge what the ranks know that answer (see RollCall.merge)."""
+        return self._roll_call.merge(records, conclude)
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether some ranks of this job are silent."""
+        return has_given_up()
+
     def abort(self, error: BaseException) -> NoReturn:
         """Say what happened, and where, and end all ranks."""
+        if isinstance(error, RanksSilentError):
+            self._roll_call.end_naming()
         told = isinstance(error, (HyperSpaceError, KeyboardInterrupt, SystemExit))  # by one sentence
         if isinstance(error, HyperSpaceError) and self.rank:
             time.sleep(_RANK_0_FIRST)
@@ -91,16 +145,44 @@ class MPIExchange(Exchange):
 
     def close(self) -> None:
         """Receive what is still on its way, and give the communicator back."""
-        sent = sum(self.gather([self._sent]))
-        naps = naps_between_tests()
-        while self.rank == 0 and self._received < sent:
-            self.progress()
-            time.sleep(next(naps))
-        for request in self._posted:
-            self._wait(request)
+        if has_given_up():
+            return
+        self._untold = False
+        try:
+            sent = sum(self.gather([self._sent]))
+            begun, naps = time.monotonic(), naps_between_tests()
+            while self.rank == 0 and self._received < sent:
+                self.progress()
+                self.check(begun)
+                time.sleep(next(naps))
+            if self._posted is not None:
+                self.wait(self._posted)
+        except RanksSilentError:
+            self._roll_call.merge(None, lambda known: None)  # what was worked out before holds
+            return
         self.comm.Free()
 
-    def _wait(self, request: MPI.Request) -> None:
-        naps = naps_between_tests()
+    def wait(self, request: MPI.Request, naps: Iterator[float] | None = None) -> None:
+        """Wait for the end of an operation.
+
+        Args:
+            request: the operation.
+            naps: seconds to sleep between tests; None for an operation that other ranks may come to much later.
+
+        Raises:
+            RanksSilentError: it takes longer than others are waited for.
+        """
+        begun, naps = time.monotonic(), naps or naps_between_tests()
         while not request.Test():
+            self.check(begun)
+            if self._untold:
+                self._tell()
             time.sleep(next(naps))
+
+    def check(self, begun: float) -> None:
+        """Do what there is to do in a wait that began at time.monotonic() `begun`.
+
+        Raises:
+            RanksSilentError: others are waited for no longer.
+        """
+        self._roll_call.check(begun)

@@ -11,7 +11,7 @@ from pathlib import Path
 from hyperspace.errors import StudyError
 from hyperspace.journal.files import once_more, open_regular
 from hyperspace.journal.lines import FORMAT, decode_line
-from hyperspace.records import Record, load_trial, started_record
+from hyperspace.records import Record, load_end, load_trial
 from hyperspace.space import Space
 from hyperspace.trial import Trial, TrialKey
 
@@ -169,7 +169,7 @@ class JournalReader:
         if known is None:
             raise ValueError(f"drive {key.drive}, iteration {key.iteration} ends without having been started")
         if not known.finished:
-            self.trials[key] = load_trial(started_record(known, self._space) | record, self._space)
+            self.trials[key] = load_end(known, record)
             if not self.trials[key].finished:
                 raise ValueError(f"drive {key.drive}, iteration {key.iteration} ends without a status")
         return key

@@ -34,7 +34,8 @@ class AsyncLoop(ViewLoop):
         self._ledger = self._gossip.ledger
         for key in sorted(self.finished):
             if key.iteration == len(self._trials[key.drive]):
-                self._finish(self.finished[key])
+                self._trials[key.drive].append(replace(self.finished[key], known=None, pending=None))
+        self._gossip.start_from([len(trials) for trials in self._trials])
         self._next_turn = 0.0  # time.monotonic() of the next turn beside an evaluation
         self._working: int | None = None  # the drive whose evaluation is under way
         self._failure: Exception | None = None  # what thinking ahead raised; the evaluation under way is finished first
@@ -65,9 +66,11 @@ class AsyncLoop(ViewLoop):
         while (due := self._next_drive()) is not None:
             self._work_on(due)
         self._ledger.stopping = self._ledger.stopping or self._stopping
-        self._gossip.end()
-        self._hear()
-        self.finished = {trial.key: trial for trials in self._trials for trial in trials}
+        try:
+            self._gossip.end()
+        finally:
+            self._hear()
+            self.finished = {trial.key: trial for trials in self._trials for trial in trials}
 
     def _next_drive(self) -> int | None:
         """Return the carried drive that has done least, after a turn of gossip; None at the end."""
@@ -160,5 +163,6 @@ class AsyncLoop(ViewLoop):
         for record in finished:
             trial = load_trial(record, space)
             self._trials[trial.drive].append(trial)
+            self._recent.append(trial.seconds or 0.0)
         for drive, begun in running.items():
             self._running[drive] = None if begun is None else load_trial(begun, space)

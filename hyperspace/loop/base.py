@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from hyperspace.evaluators.base import Evaluator, Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import call
 from hyperspace.evaluators.output import limit_error
-from hyperspace.exchange.base import Exchange, Tally
+from hyperspace.exchange.base import Exchange, Tally, add
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
@@ -96,10 +97,10 @@ class Loop(ABC):
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
         self._durations = [trial.seconds or 0.0 for trial in timed][-_RECENT:]
-        self._tally = Tally()
-        for trial in self.finished.values():
-            if trial.drive in self._carried:
-                self._count(trial)
+        self._recent = deque(self._durations, maxlen=max(_RECENT, 2 * study.n_drives))  # of all ranks, as far as known
+        carried = frozenset(self._carried)
+        self._tally = add(self._tally_of(trial) for trial in self.finished.values() if trial.drive in carried)
+        around.exchange.report(self._tally)
 
     def run(self) -> None:
         """Work until the budget or the time is spent."""
@@ -108,6 +109,11 @@ class Loop(ABC):
             self._work()
         finally:
             self._evaluator.close()
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest of the last evaluations that are known here; infinite on a rank without a drive."""
+        return max(self._recent, default=0.0) if self._carried else math.inf
 
     @abstractmethod
     def _work(self) -> None:
@@ -171,6 +177,7 @@ class Loop(ABC):
         if journal is not None:
             journal.finished(trial)
         self._durations = [*self._durations, outcome.seconds][-_RECENT:]
+        self._recent.append(outcome.seconds)
         if outcome.fatal is not None:
             raise outcome.fatal
         self._count(trial)
@@ -238,11 +245,12 @@ class Loop(ABC):
         return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
 
     def _count(self, trial: Trial) -> None:
-        finished, failed, best = self._tally
-        found = rank(trial, self._study.metrics)
-        better = found.is_usable and (best is None or found < best)
-        self._tally = Tally(finished + 1, failed + trial.failed, found if better else best)
+        self._tally = add([self._tally, self._tally_of(trial)])
         self._around.exchange.report(self._tally)
+
+    def _tally_of(self, trial: Trial) -> Tally:
+        found = rank(trial, self._study.metrics)
+        return Tally(1, int(trial.failed), found if found.is_usable else None)
 
     def _show(self) -> None:
         if self._around.progress is not None:

@@ -79,11 +79,13 @@ class RoundLoop(Loop):
         study = self._study
         due = [key for drive in range(study.n_drives) if self._is_due(key := TrialKey(iteration, drive))]
         if study.shared and not all(key in self.finished for key in due):
+            self.finished |= {trial.key: trial for trial in fresh}  # known here, whatever becomes of the other ranks
             records = [trial_record(trial, study.space) for trial in fresh]
             answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping}])
             self._stopping = any(answer["stopping"] for answer in answers)
             fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
         self.finished |= {trial.key: trial for trial in fresh}
+        self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]
         if not study.shared:
             for trial in known:

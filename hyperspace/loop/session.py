@@ -12,7 +12,9 @@ from hyperspace.errors import StudyError
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SharedFolder
+from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
+from hyperspace.loop.answers import merge_answers
 from hyperspace.loop.asynchronous import AsyncLoop
 from hyperspace.loop.base import Callback, Loop, Surroundings, carried_drives
 from hyperspace.loop.files import FilesLoop
@@ -66,16 +68,20 @@ class Session:
         self._callback = callback
         self._leases = None if folder is None else Leases(folder.leases)
         try:
+            ranks.bound(Patience(lambda: StopRequest(None).reason is not None, deadline=deadline))
             self._opened = open_study(wanted, ranks, folder, self._leases, restart)
             self.study = self._opened.study
             self._stop = self._listen()
+        except RanksSilentError as error:
+            ranks.abort(error)
         except BaseException:
             self._release()
             raise
         self._carried = carried_drives(self.study, ranks)
 
     def _release(self) -> None:
-        if self._leases is not None:
+        # A silent rank may still write. What this process holds then expires with it.
+        if self._leases is not None and not self._ranks.has_given_up:
             self._leases.close()
 
     def _listen(self) -> StopRequest:
@@ -110,10 +116,14 @@ class Session:
             callback=self._callback,
         )
         loop = make_loop(study, around)
+        self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
         try:
-            loop.run()
-            result = self._merge(loop.finished.values())
-            reasons = self._ranks.gather([loop.ended_by])
+            try:
+                loop.run()
+                result = self._merge(loop.finished.values())
+                reasons = self._ranks.gather([loop.ended_by])
+            except RanksSilentError:
+                result, reasons = self._merge_answers(loop)
             if progress is not None:
                 failed = sum(trial.failed for trial in result.all_trials)
                 progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
@@ -219,7 +229,17 @@ class Session:
             gathered = self._ranks.first(
                 lambda: [trial_record(trial, study.space) for trial in read_trials(kept, study.space, study.identity)]
             )
-        trials = [load_trial(record, study.space) for record in gathered]
+        return self._result([load_trial(record, study.space) for record in gathered])
+
+    def _merge_answers(self, loop: Loop) -> tuple[Result, list[str | None]]:
+        """Merge without the ranks that are silent; return why the others have ended, too."""
+        trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
+        result = self._result(trials)
+        object.__setattr__(result, "silent_ranks", tuple(silent))
+        return result, reasons
+
+    def _result(self, trials: list[Trial]) -> Result:
+        study = self.study
         ended = [trial for trial in trials if trial.finished]
         if ended and not any(trial.status == OK for trial in [*ended, *study.given]):
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")
