@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hyperspace.records import load_trial, shared_record, started_record, trial_record
+from hyperspace.records import finished_record, load_end, load_trial, shared_record, started_record, trial_record
 from hyperspace.space import check_space
 from hyperspace.trial import Trial
 
@@ -88,3 +88,17 @@ def test_a_point_that_is_none_names_its_dimension():
 def test_what_is_no_trial_is_a_value_error(damage):
     with pytest.raises(ValueError):  # noqa: PT011  # the sentence depends on the damage
         load_trial(trial_record(TRIAL, SPACE) | damage, SPACE)
+
+
+def test_the_end_of_a_trial_is_taken_up_as_if_both_records_were_one():
+    begun = load_trial(started_record(TRIAL, SPACE), SPACE)
+    assert load_end(begun, finished_record(TRIAL)) == TRIAL
+    assert load_end(begun, finished_record(TRIAL) | {"attempt": 7}) == replace(TRIAL, attempt=7)
+
+
+@pytest.mark.parametrize(
+    "damage", [{"status": "fine"}, {"metrics": [1]}, {"metrics": {"loss": "low"}}, {"seconds": -1}, {"error": 3}]
+)
+def test_what_is_no_end_of_a_trial_is_a_value_error(damage):
+    with pytest.raises(ValueError):  # noqa: PT011  # the sentence depends on the damage
+        load_end(load_trial(started_record(TRIAL, SPACE), SPACE), finished_record(TRIAL) | damage)

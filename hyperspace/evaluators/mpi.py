@@ -22,6 +22,7 @@ from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import Objective, call, takes_handle
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
+from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.pruning import Pruned
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class TrialGroups:
         communicator = cast("MPI.Intracomm", world.comm.Split(number, place))
         leaders = cast("MPI.Intracomm", world.comm.Split(0 if place == 0 else world.mpi.UNDEFINED, number))
         self._group = MPIExchange(communicator)
+        self._group.bound(Patience())
         self._comm = communicator  # the user's; ours is a duplicate
         self._leaders_comm = leaders
         self.leaders = MPIExchange(leaders) if place == 0 else None
@@ -66,6 +68,8 @@ class TrialGroups:
             MemberFailed: it failed on another rank.
             Exception: what it raised here.
         """
+        if self.leaders is not None:
+            self._group.share_patience(self.leaders)
         self._group.agree(True)  # waits without spinning; the broadcast finds everybody there
         self._comm.bcast((parameters, trial.facts))
 
@@ -88,8 +92,11 @@ class TrialGroups:
                 if interrupts.caused(error):
                     raise
                 failure = error
-        while not _all_done(answers := self._group.gather([{"end": True}])):
-            pass  # a member has reported once more
+        try:
+            while not _all_done(answers := self._group.gather([{"end": True}])):
+                pass  # a member has reported once more
+        except RanksSilentError as error:
+            self._group.abort(error)
         if failure is not None:
             raise failure
         for answer in answers[1:]:

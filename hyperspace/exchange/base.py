@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 from hyperspace import errors
-from hyperspace.errors import HyperSpaceError, StudyError
+from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.waiting import Patience
 from hyperspace.incumbent import Rank
 

@@ -16,7 +16,7 @@ from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.arrival import await_all_ranks
 from hyperspace.exchange.base import Exchange, Tally, add, describe_error
 from hyperspace.exchange.silence import RollCall, has_given_up, refuse_after_silence
-from hyperspace.exchange.waiting import naps_between_tests, Patience, RanksSilentError, naps_of_a_transfer
+from hyperspace.exchange.waiting import Patience, RanksSilentError, naps_between_tests, naps_of_a_transfer
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -120,6 +120,10 @@ class MPIExchange(Exchange):
         if not self._roll_call.hosts:
             self._roll_call.hosts = self.gather([self.host])
         self._roll_call.patience = patience
+
+    def share_patience(self, other: MPIExchange) -> None:
+        """Wait for the other ranks no longer than `other` does for its own."""
+        self._roll_call.patience = other._roll_call.patience
 
     def merge_answers(self, records: Any, conclude: Callable[[dict[int, Any]], Any]) -> tuple[Any, list[str]]:
         """Merge what the ranks know that answer (see RollCall.merge)."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _CALL, _HERE, _RESULT, _BYE = 11, 12, 13, 14  # tags
 _ANSWER = 5.0  # seconds within which a rank that waits somewhere answers the call
 
+_MERGED = "the result is made of what the other ranks and the journals know; all ranks are ended with this program"
+_NOT_MERGED = "all ranks are ended without a result; the journals, if the study keeps any, hold the evaluations that have ended"
+
 _given_up: str | None = None  # why no rank of this job can be waited for any more
 
 
@@ -83,7 +86,7 @@ class RollCall:
             self._has_told = True  # without files a signal may have reached this rank alone
             self._send(b"", 0, _HERE)
         if self._has_told and self.patience.is_over(begun, ROOT_FACTOR):
-            self._give_up([0])
+            self._give_up([0], _NOT_MERGED)
             self.end()
 
     def merge(self, records: Any, conclude: Callable[[dict[int, Any]], Any]) -> tuple[Any, list[str]]:
@@ -99,7 +102,7 @@ class RollCall:
         if self._rank == 0:
             known = {0: records} | self._call()
             silent = [rank for rank in range(self._size) if rank not in known]
-            names = self._give_up(silent)
+            names = self._give_up(silent, _MERGED)
             answer = json.dumps([conclude(known), names]).encode()
             for rank in known.keys() - {0}:
                 self._send(answer, rank, _RESULT)
@@ -124,7 +127,7 @@ class RollCall:
         """Name the silent ranks, as rank 0, and end all; other ranks answer, and wait for that."""
         if self._rank == 0:
             present = self._call()
-            self._give_up([rank for rank in range(1, self._size) if rank not in present])
+            self._give_up([rank for rank in range(1, self._size) if rank not in present], _NOT_MERGED)
             self.end()
         self._send(b"null", 0, _HERE)
         self._await_result()
@@ -151,7 +154,7 @@ class RollCall:
         naps = naps_between_tests()
         while (data := self._receive(_RESULT)) is None:
             if time.monotonic() > begun + ROOT_FACTOR * self.patience.grace:
-                self._give_up([0])
+                self._give_up([0], _NOT_MERGED)
                 self.end()
             time.sleep(next(naps))
         return json.loads(data)
@@ -178,14 +181,10 @@ class RollCall:
                 return
             time.sleep(next(naps))
 
-    def _give_up(self, silent: Sequence[int]) -> list[str]:
-        """Say who is silent, and note it; return their names."""
+    def _give_up(self, silent: Sequence[int], rest: str) -> list[str]:
+        """Say who is silent and what follows from it, and note it; return their names."""
         names = [f"rank {rank} on {self.hosts[rank]}" if self.hosts else f"rank {rank}" for rank in silent]
         self._note(names)
-        if silent == [0]:
-            rest = "this run ends without a merged result; the journals, if it keeps any, hold what has ended"
-        else:
-            rest = "the result is made of what the other ranks and the journals know; all ranks are ended with this program"
         sys.stderr.write(f"hyperspace: {_given_up}; {rest}\n")
         sys.stderr.flush()
         return names

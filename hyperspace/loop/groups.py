@@ -43,6 +43,11 @@ def work_in_groups(
             if error.raised_by_all is not groups.leaders:
                 raise  # of this leader alone
             failure = error
+        if groups.leaders.has_given_up:  # followers wait until the job is aborted
+            if failure is not None:
+                raise failure
+            assert result is not None
+            return result
         groups.dismiss()
 
     def outcome() -> Record:

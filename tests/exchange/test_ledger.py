@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hyperspace.exchange.ledger import LATE, Changes, Ledger, tree
+from hyperspace.exchange.ledger import LATE, MOST_UNDER_WAY, Changes, Ledger, tree
 
 
 class Circle:
@@ -169,3 +169,27 @@ def test_what_waits_behind_a_first_evaluation_is_left_to_idle_neighbours():
     quotas = [ledger.quota for ledger in circle.ledgers]
     assert sum(quotas) + sum(news.gift for _, _, news, _ in circle.waiting) == 9
     assert sum(quota > 0 for quota in quotas[:3]) >= 2
+
+
+def test_what_all_ranks_have_from_the_start_is_told_to_none():
+    ledgers = [Ledger(rank, 12, 12) for rank in range(12)]
+    for ledger in ledgers:
+        ledger.start_from(range(100, 112))
+    assert not any(list(ledger.due(now, insist=True)) for ledger in ledgers for now in (0.0, 100.0))
+    assert ledgers[3].finish(3, 103)
+    ledgers[3].pace = 1.0
+    news = [news for now in (0.0, 100.0, 200.0) for _, news in ledgers[3].due(now, insist=True)]
+    assert news
+    for each in news:
+        assert each.finished.T.tolist() in ([[3, 103, 104]], [])
+
+
+def test_a_rank_that_hangs_gets_a_limited_number_of_messages():
+    ledger = Ledger(0, 3, 3)
+    sent = 0
+    for iteration in range(200):
+        assert ledger.finish(0, iteration)
+        for edge, _ in ledger.due(float(iteration), insist=True):
+            edge.sent(float(iteration), lambda: False)
+            sent += edge.rank == 1
+    assert sent == MOST_UNDER_WAY

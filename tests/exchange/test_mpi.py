@@ -184,3 +184,70 @@ sys.stdout.write(f"RANKS {sorted(set(result.trials['rank']))}\\n")
 """
     )
     assert mpirun(4, program, tmp_path / "study").stdout.count("RANKS [0, 1]") == 4
+
+
+def test_what_ranks_gather_comes_whole_and_in_order_however_it_is_spread(mpirun):
+    program = """
+import sys
+from mpi4py import MPI
+from hyperspace.exchange.rounds import MPIExchange
+ranks = MPIExchange(MPI.COMM_WORLD)
+for sizes in ([0, 0, 0], [3, 0, 1], [0, 0, 3000], [9000, 1, 2], [500, 500, 500], [0, 5000, 1]):
+    parts = [[f"{rank}-{number}-" + "x" * 100 for number in range(size)] for rank, size in enumerate(sizes)]
+    assert ranks.gather(parts[ranks.rank]) == sum(parts, []), sizes
+    assert ranks.agree(parts[0] if ranks.rank == 0 else None) == parts[0]
+ranks.close()
+sys.stdout.write("ALIKE\\n")
+"""
+    assert mpirun(3, program).stdout.count("ALIKE") == 3
+
+
+def test_rank_0_is_told_the_latest_tally_by_one_message_at_a_time(mpirun):
+    program = """
+import sys, time
+from mpi4py import MPI
+from hyperspace.exchange.base import Tally
+from hyperspace.exchange.rounds import MPIExchange
+ranks = MPIExchange(MPI.COMM_WORLD)
+for finished in range(20_000):
+    ranks.report(Tally(finished + 1, 0, -float(finished)))
+if ranks.rank == 0:
+    while ranks.progress() != Tally(60_000, 0, -19_999.0):
+        time.sleep(0.001)
+ranks.gather([])
+ranks.close()
+sys.stdout.write(f"SENT {ranks._sent}\\n")
+"""
+    sent = sorted(int(number) for number in re.findall(r"SENT (\d+)", mpirun(3, program).stdout))
+    assert sent[0] == 0  # rank 0
+    assert 1 <= sent[1] <= sent[2] < 10_000
+
+
+@pytest.mark.parametrize("exchange", ["round", "async"])
+def test_going_on_tells_no_rank_what_it_knows(mpirun, tmp_path, exchange):
+    program = (
+        HEAD
+        + """
+from hyperspace.exchange.gossip import Gossip
+from hyperspace.exchange.rounds import MPIExchange
+before, sent = Gossip.end, []
+def end(self):
+    before(self)
+    sent.append(self.bytes)
+Gossip.end = end
+closing = MPIExchange.close
+def close(self):
+    sys.stdout.write(f"TALLIES {self._sent}\\n")
+    closing(self)
+MPIExchange.close = close
+result = hyperdrive(objective, [(2, 10), (0.0, 1.0), (1, 10)], sys.argv[1], model="RAND", n_drives=4, n_subspaces=4,
+                    n_iterations=int(sys.argv[2]), exchange=sys.argv[3])
+assert result.nfev == 4 * int(sys.argv[2])
+sys.stdout.write(f"BYTES {sent}\\n")
+"""
+    )
+    mpirun(3, program, tmp_path / "study", 40, exchange)
+    run = mpirun(3, program, tmp_path / "study", 41, exchange)
+    assert all(int(tallies) <= 3 for tallies in re.findall(r"TALLIES (\d+)", run.stdout))
+    for told in re.findall(r"BYTES \[(\d+)\]", run.stdout):
+        assert int(told) < 20_000  # four trials, not 160

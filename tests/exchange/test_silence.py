@@ -1,5 +1,6 @@
 """Ranks that hang: whoever asks the study to end gets its result, without them."""
 
+import json
 import os
 import re
 
@@ -10,6 +11,7 @@ from hyperspace.exchange.waiting import GRACE_VARIABLE, ROOT_FACTOR, Patience, g
 PROGRAM = """
 import json, os, signal, sys, time
 from hyperspace import hyperdrive
+from hyperspace.stopping import request_stop
 from mpi4py import MPI
 rank = MPI.COMM_WORLD.Get_rank()
 options = json.loads(sys.argv[1])
@@ -20,15 +22,13 @@ def objective(x):
     done += 1
     if rank == silent and done == 3 and moment == "evaluation":
         os.kill(os.getpid(), signal.SIGSTOP)
-    if rank == options.get("asks") and done == 4:
+    if rank == 2 and done == 4 and asks == "signal":
         os.kill(os.getpid(), signal.SIGTERM)
+    if rank == 2 and done == 4 and asks == "command":
+        request_stop(sys.argv[2])
     time.sleep(0.02)
     return x[0] + x[1]
-def callback(trial):
-    pass
 asks = options.pop("asks", None)
-options["asks"] = asks
-call = {name: value for name, value in options.items() if name != "asks"}
 if moment == "merge" and rank == silent:
     from hyperspace.loop.session import Session
     merge = Session._merge
@@ -36,8 +36,8 @@ if moment == "merge" and rank == silent:
         os.kill(os.getpid(), signal.SIGSTOP)
         return merge(self, finished)
     Session._merge = stopping
-result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], sys.argv[2] if call.get("checkpoints", True) else None, model="RAND",
-                    n_subspaces=2, n_drives=6, **call)
+result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], sys.argv[2] if options.get("checkpoints", True) else None, model="RAND",
+                    n_subspaces=2, n_drives=6, **options)
 sys.stdout.write(f"RESULT {result.nfev} {result.fun!r} {result.silent_ranks}\\n")
 by_rank = result.trials["rank"].value_counts().to_dict()
 sys.stdout.write(f"BY {sorted(by_rank)}\\n")
@@ -51,8 +51,6 @@ UNDISTURBED = {"n_calls": 100_000, "silent": 1, "moment": "evaluation"}
 
 
 def run(mpirun, folder, **options):
-    import json
-
     return mpirun(3, PROGRAM, json.dumps(UNDISTURBED | options), folder, check=False, timeout=90, **ENVIRONMENT)
 
 
@@ -69,8 +67,7 @@ def check(done, ranks=(0, 2)):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("exchange", ["round", "async", "none"])
-@pytest.mark.parametrize("checkpoints", [True, False])
+@pytest.mark.parametrize(("exchange", "checkpoints"), [("round", True), ("async", True), ("none", True), ("async", False)])
 def test_a_deadline_ends_a_study_whose_rank_hangs(mpirun, tmp_path, exchange, checkpoints):
     options = {"exchange": exchange, "checkpoints": checkpoints, "deadline": 4}
     done = run(mpirun, tmp_path / "study", strategy="static" if exchange == "none" else "adaptive", **options)
@@ -79,14 +76,14 @@ def test_a_deadline_ends_a_study_whose_rank_hangs(mpirun, tmp_path, exchange, ch
         assert done.stdout.count("BY [0, 1, 2]") == 2  # what it had finished is there
 
 
-@pytest.mark.parametrize("exchange", ["round", "async"])
-def test_a_signal_to_one_rank_ends_a_study_whose_rank_hangs(mpirun, tmp_path, exchange):
-    # In rounds no rank comes to a fourth evaluation of its own before the others have made their third.
-    check(run(mpirun, tmp_path / "study", exchange=exchange, asks=2, n_iterations=50, n_calls=None))
+@pytest.mark.parametrize(("exchange", "asks"), [("round", "signal"), ("async", "command")])
+def test_a_request_ends_a_study_whose_rank_hangs(mpirun, tmp_path, exchange, asks):
+    check(run(mpirun, tmp_path / "study", exchange=exchange, asks=asks, n_iterations=50, n_calls=None))
 
 
-def test_a_rank_that_hangs_at_the_merge_is_named(mpirun, tmp_path):
-    check(run(mpirun, tmp_path / "study", exchange="async", deadline=3, moment="merge"))
+def test_a_signal_is_enough_where_no_files_are_kept(mpirun, tmp_path):
+    options = {"exchange": "async", "asks": "signal", "checkpoints": False, "n_iterations": 50, "n_calls": None}
+    check(run(mpirun, tmp_path / "study", **options))
 
 
 def test_ranks_whose_first_one_hangs_end_the_job(mpirun, tmp_path):
@@ -102,6 +99,44 @@ def test_ranks_whose_first_one_hangs_end_the_job(mpirun, tmp_path):
     assert done.returncode != 0
     assert "RESULT" not in done.stdout
     assert f"hyperspace: rank 0 on {os.uname().nodename} has not answered after the study was asked to end" in done.stderr
+
+
+def test_a_rank_that_hangs_at_the_merge_is_named_and_no_other_study_begins(mpirun, tmp_path):
+    again = """
+try:
+    hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, n_iterations=1)
+except RuntimeError as error:
+    sys.stdout.write(f"REFUSED {error}\\n")
+"""
+    options = UNDISTURBED | {"exchange": "async", "deadline": 3, "moment": "merge"}
+    done = mpirun(3, PROGRAM + again, json.dumps(options), tmp_path / "study", check=False, timeout=90, **ENVIRONMENT)
+    check(done)
+    assert done.stdout.count("has not answered after the study was asked to end; no other study can begin in this job") == 2
+
+
+GROUPS = """
+import os, signal, sys, time
+from hyperspace import hyperdrive
+from mpi4py import MPI
+rank = MPI.COMM_WORLD.Get_rank()
+done = 0
+def objective(x, trial):
+    global done
+    done += 1
+    if rank == int(sys.argv[1]) and done == 3:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(0.02)
+    return x[0]
+result = hyperdrive(objective, [(0.0, 1.0)], sys.argv[2], model="RAND", n_calls=100000, deadline=3, ranks_per_trial=2)
+sys.stdout.write(f"RESULT {result.nfev} {result.silent_ranks}\\n")
+"""
+
+
+@pytest.mark.parametrize("silent", [1, 2])
+def test_ranks_that_evaluate_together_do_not_wait_for_one_that_hangs(mpirun, tmp_path, silent):
+    done = mpirun(4, GROUPS, silent, tmp_path / "study", check=False, timeout=90, **ENVIRONMENT)
+    assert done.returncode != 0
+    assert "has not answered after the study was asked to end" in done.stderr
 
 
 class Clock:
