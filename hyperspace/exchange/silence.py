@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _CALL, _HERE, _RESULT, _BYE = 11, 12, 13, 14  # tags
 _ANSWER = 5.0  # seconds within which a rank that waits somewhere answers the call
 
+_TOO_LATE = b"null"  # in the place of a result, for ranks that answer after the call
 _MERGED = "the result is made of what the other ranks and the journals know; all ranks are ended with this program"
 _NOT_MERGED = "all ranks are ended without a result; the journals, if the study keeps any, hold the evaluations that have ended"
 
@@ -106,12 +107,17 @@ class RollCall:
             answer = json.dumps([conclude(known), names]).encode()
             for rank in known.keys() - {0}:
                 self._send(answer, rank, _RESULT)
+            for rank in silent:
+                self._send(_TOO_LATE, rank, _RESULT)
             self._until_sent()
             outcome = json.loads(answer)
             atexit.register(self._leave, sorted(known.keys() - {0}))
         else:
             self._send(json.dumps(records).encode(), 0, _HERE)
             outcome = self._await_result()
+            if outcome is None:
+                sys.stderr.write(f"hyperspace: rank {self._rank} has answered too late, and waits until the job is aborted\n")
+                self._follow()
             self._note(outcome[1])
             atexit.register(self._follow)
         return outcome[0], outcome[1]
@@ -172,12 +178,11 @@ class RollCall:
         self._posted.append((self._comm.Isend([data, self._mpi.BYTE], dest=rank, tag=tag), data))
 
     def _until_sent(self) -> None:
-        """Push on what is being sent, while it may still be received."""
+        """Push on what is being sent to ranks that answer; what is sent to silent ones need not end."""
         begun = time.monotonic()
         naps = naps_of_a_transfer()
         while time.monotonic() < begun + self.patience.grace:
-            self._posted = [posted for posted in self._posted if not posted[0].Test()]
-            if not self._posted:
+            if all(request.Test() for request, data in self._posted if len(data) > len(_TOO_LATE)):
                 return
             time.sleep(next(naps))
 
@@ -200,7 +205,7 @@ class RollCall:
         missing = set(present)
         status = self._mpi.Status()
         naps = naps_between_tests()
-        while missing and time.monotonic() < begun + self.patience.grace:
+        while missing and time.monotonic() < begun + ROOT_FACTOR * self.patience.grace:
             if self._receive(_BYE, status) is None:
                 time.sleep(next(naps))
             else:
@@ -208,7 +213,7 @@ class RollCall:
         sys.stderr.write(f"hyperspace: the job is aborted with exit code 1, since {_given_up}\n")
         self.end()
 
-    def _follow(self) -> None:
+    def _follow(self) -> NoReturn:
         """Wait for rank 0 to end the job: its program may still work with the result."""
         sys.stdout.flush()
         self._send(b"", 0, _BYE)

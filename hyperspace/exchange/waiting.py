@@ -7,6 +7,7 @@ and sleeps between tests; a test costs 0.2 to 0.4 ms of processor time, so that 
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ def grace() -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0.0 < seconds < float("inf"):
+    if not 0.0 < seconds < math.inf:
         raise InputError(f"{GRACE_VARIABLE} must be a positive number of seconds, got {text!r}; correct it, or unset it")
     return seconds
 
@@ -75,7 +76,8 @@ class Patience:
 
     Args:
         asked: tells whether the study was asked to end.
-        longest: returns the seconds that an evaluation takes, as far as is known here.
+        longest: returns the seconds that an evaluation takes, as far as is known here; infinite where nothing can be known, which
+            then waits without end.
         deadline: time.monotonic() after which no evaluation may run; None without one.
         clock: tells seconds.
     """
@@ -104,12 +106,12 @@ class Patience:
         now = self._clock()
         if self._since is None and self._asked():
             self._since = now
-        least = now - begun - factor * self.grace
-        if least < 0.0:
+        if now < begun + factor * self.grace:
             return False
-        if self._since is not None and now >= max(self._since, begun) + factor * self.grace + self._longest():
+        longest = self._longest()
+        if self._since is not None and now >= max(self._since, begun) + factor * self.grace + longest:
             return True
-        if self._deadline is None:
+        if self._deadline is None or longest == math.inf:
             return False
-        late = self._longest() if begun > self._deadline else 0.0
+        late = longest if begun > self._deadline else 0.0
         return now >= max(self._deadline, begun) + factor * self.grace + late

@@ -114,6 +114,23 @@ except RuntimeError as error:
     assert done.stdout.count("has not answered after the study was asked to end; no other study can begin in this job") == 2
 
 
+def test_a_rank_that_wakes_up_too_late_waits_for_the_end(mpirun, tmp_path):
+    waking = """
+if rank == 0:  # its program goes on with the result
+    os.kill(int(open(sys.argv[2] + ".pid").read()), signal.SIGCONT)
+    time.sleep(3.0)
+    sys.stdout.write("WORKED ON\\n")
+"""
+    noted = PROGRAM.replace(
+        "result =", 'open(sys.argv[2] + ".pid", "w").write(str(os.getpid())) if rank == 1 else None\nresult ='
+    )
+    options = UNDISTURBED | {"exchange": "round", "deadline": 3}
+    done = mpirun(3, noted + waking, json.dumps(options), tmp_path / "study", check=False, timeout=90, **ENVIRONMENT)
+    check(done)
+    assert "WORKED ON" in done.stdout
+    assert "hyperspace: rank 1 has answered too late, and waits until the job is aborted" in done.stderr
+
+
 GROUPS = """
 import os, signal, sys, time
 from hyperspace import hyperdrive
@@ -157,6 +174,7 @@ class Clock:
         (20.0, 10.0, 0.0, 60.0, 40.0),
         (None, None, 0.0, 0.0, None),
         (5.0, None, 0.0, float("inf"), None),
+        (None, 5.0, 0.0, float("inf"), None),
         (None, float("inf"), 0.0, 0.0, None),
     ],
 )
