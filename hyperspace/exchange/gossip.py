@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import struct
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from hyperspace.exchange.ledger import Ledger, News
 from hyperspace.exchange.rounds import MPIExchange
-from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.exchange.waiting import naps_between_tests, naps_of_a_transfer
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -57,6 +58,7 @@ class Gossip:
         self.ledger = Ledger(ranks.rank, ranks.size, n_drives)
         self._finished: list[list[bytes]] = [[] for _ in range(n_drives)]  # for each drive its records, by iteration
         self._running: dict[int, bytes] = {}  # by drive, the record of the trial that it is known to evaluate
+        self._coming: dict[int, deque[tuple[MPI.Request, bytearray]]] = {}  # messages under way, by sender, in their order
         self._heard: list[bytes] = []  # records of finished trials that nobody has asked for yet
         self._stirred: set[int] = set()  # drives of whose trials under way nobody has asked
         self.messages = 0
@@ -128,6 +130,11 @@ class Gossip:
             self._ranks.check(begun)
             time.sleep(next(naps))
         self._until(self._comm.Ibarrier(), self._receive)
+        begun, naps = time.monotonic(), naps_of_a_transfer()
+        while any(self._coming.values()):
+            self._receive()
+            self._ranks.check(begun)
+            time.sleep(next(naps))
 
     def _until(self, request: MPI.Request, action: Callable[[], None]) -> None:
         begun, naps = time.monotonic(), naps_between_tests()
@@ -138,11 +145,18 @@ class Gossip:
         action()
 
     def _receive(self) -> None:
+        """Take up what has come whole; of each sender in the order in which it was sent.
+
+        A large message comes only as its sender moves it, and that one may evaluate, or hang: nothing here waits for it.
+        """
         status = self._mpi.Status()
         while (message := self._comm.Improbe(tag=_TAG, status=status)) is not None:
-            source, buffer = status.Get_source(), bytearray(status.Get_count(self._mpi.BYTE))
-            message.Recv([buffer, self._mpi.BYTE])
-            self.unpack(source, buffer)
+            buffer = bytearray(status.Get_count(self._mpi.BYTE))
+            coming = message.Irecv([buffer, self._mpi.BYTE]), buffer
+            self._coming.setdefault(status.Get_source(), deque()).append(coming)
+        for source, queue in self._coming.items():
+            while queue and queue[0][0].Test():
+                self.unpack(source, queue.popleft()[1])
 
     def pack(self, news: News) -> bytes:
         """Return the message that tells `news`, with the records that it speaks of."""
