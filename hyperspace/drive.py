@@ -23,6 +23,7 @@ from hyperspace.loop.base import Callback
 from hyperspace.loop.groups import work_in_groups
 from hyperspace.loop.session import Session
 from hyperspace.metrics import Metric
+from hyperspace.paths import absolute_folder
 from hyperspace.results import Result
 from hyperspace.space import check_space
 from hyperspace.stopping import signals_end_the_study
@@ -138,7 +139,7 @@ def hyperdrive(
     refuse_while_loading()
     started = time.monotonic()
     ranks = FilesExchange() if exchange == "files" else open_exchange(comm)
-    folder = StudyFolder(results_path) if checkpoints and isinstance(results_path, (str, os.PathLike)) else None
+    folder = _folder(results_path) if checkpoints else None
 
     def check() -> Wanted:
         _check_call(objective, results_path, checkpoints)
@@ -207,6 +208,14 @@ def _check_same_call(ranks: Exchange, call: Mapping[str, Any]) -> None:
     ranks.each(lambda: check_alike(first, with_deadline_of(first, call)))
 
 
+def _folder(results_path: Any) -> StudyFolder | None:
+    """Return the study's files, under their absolute name; None where there is none: `_check_call` says what is wrong."""
+    try:
+        return StudyFolder(results_path)
+    except InputError:
+        return None
+
+
 def _take_devices(ranks: Exchange) -> None:
     """Let this process, and those that it starts, see the GPUs that fall to this rank."""
     if ranks.size == 1:
@@ -222,8 +231,8 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
         raise InputError(f"objective must be a function of the parameters, got {shown(objective)}")
     if results_path is None and checkpoints:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
-    if results_path is not None and not isinstance(results_path, (str, os.PathLike)):
-        raise InputError(f"results_path must be the name of a folder, got {shown(results_path)}")
+    if results_path is not None:
+        absolute_folder(results_path)
 
 
 def _check_comm(comm: Any, exchange: Any) -> None:

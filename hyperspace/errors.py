@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 _MOST_SHOWN = 200  # characters of a value in a message
 _DEEPEST = 6  # containers within containers that are shown
@@ -31,7 +32,13 @@ class NotBuiltError(HyperSpaceError, NotImplementedError):
 
 
 class StudyError(HyperSpaceError, RuntimeError):
-    """The folder of a study cannot be used: it holds another study, is damaged, or cannot be written."""
+    """The folder of a study cannot be used: it holds another study, is damaged, or cannot be written.
+
+    Attributes:
+        result: the Result of the evaluations that were known when a run ended with this error, if there were any; else None.
+    """
+
+    result: Any = None
 
 
 class LaunchError(HyperSpaceError, RuntimeError):

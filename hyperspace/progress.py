@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
@@ -129,6 +130,13 @@ def _make_bar(stream: TextIO | None, total: int, done: int) -> Bar:
     bar = Bar(*columns, console=Console(file=stream), auto_refresh=False, expand=True)
     bar.add_task("", total=total, completed=done, text=f"{done}/{total} trials")
     return bar
+
+
+def tell(sentence: str) -> None:
+    """Say a sentence on stderr that the user needs whether or not the progress is shown."""
+    with suppress(AttributeError, OSError, ValueError):  # no stream, one whose reader is gone, or a closed one
+        sys.stderr.write(f"hyperspace: {sentence}\n")
+        sys.stderr.flush()
 
 
 def duration(seconds: float) -> str:

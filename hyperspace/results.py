@@ -16,10 +16,11 @@ from hyperspace.analysis.contributions import contributions
 from hyperspace.description import describe_study
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import rank
-from hyperspace.journal import StudyFolder
+from hyperspace.journal import StudyFolder, Leases
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.partition import Partition
 from hyperspace.space import Space
+from hyperspace.stopping import BUDGET, recorded_request
 from hyperspace.trial import OK, Archive, Trial
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
 _BUDGET = "budget"
+_LATE = 10.0  # seconds after a request to end from which on a trial can only be a later run's
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
 
@@ -49,12 +51,20 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         names: names of the dimensions.
         silent_ranks: names of the MPI ranks that had stopped answering when the study was asked to end; empty as a rule. Trials
             of theirs are there as far as the journals and the other ranks know them.
+        ended_by: what ended the run: "the budget", "the deadline", "SIGTERM", "SIGUSR1", "hyperspace stop", "the callback", or
+            another short phrase; None where it is not known, as for a study that was killed or still runs.
     """
 
     silent_ranks: Sequence[str] = ()
 
     def __init__(
-        self, trials: Iterable[Trial], space: Space, metrics: Metrics, partition: Partition, models: Sequence[str] = ("",)
+        self,
+        trials: Iterable[Trial],
+        space: Space,
+        metrics: Metrics,
+        partition: Partition,
+        models: Sequence[str] = ("",),
+        ended_by: str | None = None,
     ) -> None:
         trials = sorted(trials, key=lambda trial: trial.key)
         archive = Archive(space.to_unit, metrics, space.d)
@@ -72,6 +82,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             maximize=metrics.maximize,
             names=space.names,
             success=best is not None,
+            ended_by=ended_by,
         )
         # Kept beside the dict of scipy's class, whose entries are printed, compared and copied by other people's code.
         object.__setattr__(self, "_trials", trials)
@@ -213,7 +224,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         for trial in self._trials:
             if trial.drive >= 0:
                 homes[trial.subspace].append(trial)
-        return [Result(trials, self._study_space, self._metrics, partition, self._model_names) for trials in homes]
+        return [Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by) for trials in homes]
 
     @cached_property
     def space(self) -> Any:
@@ -276,7 +287,22 @@ def load_results(results_path: str | os.PathLike[str]) -> Result:
     folder = StudyFolder(results_path)
     study = describe_study(folder)
     trials = read_trials(folder, study.space, study.identity)
-    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models)
+    ended_by = _ended_by(folder, trials, study.planned)
+    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models, ended_by)
+
+
+def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str | None:
+    """Return what ended the last run, as far as the files tell; None while a run is at work, and where they do not."""
+    if sum(trial.finished for trial in trials) >= planned:
+        return BUDGET
+    request = recorded_request(folder)
+    if request is None or any(trial.started > request[1] + _LATE for trial in trials):
+        return None
+    try:
+        at_work = any(not held.expired for held in Leases(folder.leases).holders().values())
+    except OSError:  # a folder that may only be read
+        return None
+    return None if at_work else request[0]
 
 
 def read_trials(folder: StudyFolder, space: Space, study: str | None = None) -> list[Trial]:

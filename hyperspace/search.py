@@ -137,6 +137,8 @@ class Stall:
         callback: the user's own, called with every trial that this rank finishes.
     """
 
+    reason = "the tolerance"  # what a study that it ends was ended by
+
     def __init__(self, tolerance: float, patience: int, metrics: Metrics, callback: Callback | None) -> None:
         self._tolerance, self._patience = tolerance, patience
         self._metrics, self._callback = metrics, callback

@@ -22,7 +22,12 @@ from hyperspace.journal import StudyFolder
 from hyperspace.journal.files import replace_whole
 
 BY_COMMAND = "hyperspace stop"
+BUDGET = "the budget"
+DEADLINE = "the deadline"
+CALLBACK = "the callback"
+FOLDER_GONE = "the loss of its folder"
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = tuple(number.name for number in _SIGNALS)
 _LOOKS_APART = 1.0  # seconds between two looks for the file, a rank: a stat is a request to a cluster's file server
 _SAME_SIGNAL = 1.0  # seconds within which a second TERM is the first one, passed on by a launcher that got it too
 
@@ -40,18 +45,29 @@ _received: str | None = None
 class StopRequest:
     """Tells whether a study was asked to end, and why.
 
+    It also tells when the study's folder was removed, moved or unmounted: what would be evaluated then would not be kept.
+
     Args:
         file: the file whose appearance asks the study to end; None if the study keeps no files.
         before: what `mark_of` gave when the run began: an earlier run's request, which does not count.
         clock: tells seconds.
+        needed: a file without which the study cannot go on; None if there is none.
     """
 
-    def __init__(self, file: Path | None, before: Mark | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        file: Path | None,
+        before: Mark | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        needed: Path | None = None,
+    ) -> None:
         self._file = file
         self._before = before
         self._clock = clock
         self._next_look = clock()
         self._found: str | None = None
+        self._needed = needed
+        self._looks_in_vain = 0
 
     @property
     def reason(self) -> str | None:
@@ -62,7 +78,21 @@ class StopRequest:
             self._next_look = self._clock() + _LOOKS_APART
             if mark_of(self._file) not in (None, self._before):
                 self._found = _read(self._file)
+            elif self._needed is not None and self._is_gone(self._needed):
+                self._found = FOLDER_GONE
         return self._found
+
+    def _is_gone(self, file: Path) -> bool:
+        """Return whether a file was not there at two looks in a row: at one, somebody may be replacing it."""
+        try:
+            os.stat(file)
+        except (FileNotFoundError, NotADirectoryError):
+            self._looks_in_vain += 1
+        except OSError:  # the file server is away, and comes back
+            pass
+        else:
+            self._looks_in_vain = 0
+        return self._looks_in_vain >= 2
 
 
 def mark_of(file: Path) -> Mark | None:
@@ -72,6 +102,12 @@ def mark_of(file: Path) -> Mark | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino
+
+
+def recorded_request(folder: StudyFolder) -> tuple[str, float] | None:
+    """Return what asked the study's last runs to end, and when (seconds since the epoch); None if nothing did."""
+    mark = mark_of(folder.stop_file)
+    return None if mark is None else (_read(folder.stop_file), mark[0] / 1e9)
 
 
 def forget_request(folder: StudyFolder, alone: bool) -> Mark | None:
@@ -137,8 +173,8 @@ def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
                 os.kill(os.getpid(), number)
                 return
         _received = signal.Signals(number).name
-        if folder is not None and folder.study_file.exists():
-            with suppress(OSError):
+        with suppress(OSError):
+            if folder is not None and folder.study_file.exists():
                 _write(folder.stop_file, _received)
 
     _former.append(ours)
@@ -184,6 +220,6 @@ def _write(file: Path, why: str) -> None:
 def _read(file: Path) -> str:
     """Return what a file says asked for the end; somebody may have made it by hand, or removed it again."""
     try:
-        return file.read_text(errors="replace").partition(":")[0].strip()[:40] or f"the file {file.name}"
+        return file.read_text(encoding="utf-8", errors="replace").partition(":")[0].strip()[:40] or f"the file {file.name}"
     except OSError:
         return f"the file {file.name}"

@@ -17,6 +17,7 @@ LAYERS = [
         "incumbent",
         "labelled",
         "metrics",
+        "paths",
         "problems",
         "progress",
         "pruning",

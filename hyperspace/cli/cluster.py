@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hyperspace.cli.studies import StudyPath
+from hyperspace.cli.arguments import StudyPath
 
 
 class Kind(StrEnum):

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 import hyperspace
+from hyperspace.cli.arguments import study_folder
 from hyperspace.cli.output import show_best
 
 _CALLS = 128
@@ -19,7 +20,9 @@ _CALLS = 128
 def demo(
     path: Annotated[
         Path | None,
-        typer.Argument(help="Where to keep the study; left out, it is not kept.", show_default=False),
+        typer.Argument(
+            parser=study_folder, metavar="PATH", help="Where to keep the study; left out, it is not kept.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Minimize a test function in this process, against random search."""

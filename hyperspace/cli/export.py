@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hyperspace
-from hyperspace.cli.studies import StudyPath
+from hyperspace.cli.arguments import StudyPath, output_file
 from hyperspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,14 @@ def export(
     format: Annotated[Format, typer.Option(help="How to write them; parquet needs pyarrow.")] = Format.csv,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file to write; left out, standard output.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            parser=output_file,
+            metavar="PATH",
+            help="The file to write; left out, standard output.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Write all trials of a study, a row each, also while the study runs."""

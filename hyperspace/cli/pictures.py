@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hyperspace
+from hyperspace.cli.arguments import StudyPath, output_file, study_folder
 from hyperspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,11 +34,23 @@ class Kind(StrEnum):
 
 
 def plot(
-    paths: Annotated[list[Path], typer.Argument(help="Folders of studies; several are compared, by convergence or regret.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            parser=study_folder, metavar="PATH...", help="Folders of studies; several are compared, by convergence or regret."
+        ),
+    ],
     kind: Annotated[Kind, typer.Option("--kind", "-k", help="What to show.")] = Kind.CONVERGENCE,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file: PNG, SVG or PDF; GIF for an animation.", show_default="KIND.png"),
+        typer.Option(
+            "--output",
+            "-o",
+            parser=output_file,
+            metavar="PATH",
+            help="The file: PNG, SVG or PDF; GIF for an animation.",
+            show_default="KIND.png",
+        ),
     ] = None,
     dimension: Annotated[
         list[str] | None,
@@ -105,8 +118,10 @@ def _draw(kind: Kind, studies: Any, result: Result, dimensions: list[str], optim
 
 
 def report(
-    path: Annotated[Path, typer.Argument(help="Folder of a study: the results_path of hyperdrive.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
+    path: StudyPath,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", parser=output_file, metavar="PATH", help="The HTML file to write.")
+    ] = Path("report.html"),
 ) -> None:
     """Write all there is to tell of a study into one HTML file, which needs no network; also while the study runs."""
     hyperspace.load_results(path)  # a wrong path is told before matplotlib loads

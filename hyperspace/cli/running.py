@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import hyperspace
+from hyperspace.cli.arguments import study_folder
 from hyperspace.cli.output import show_best
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
@@ -16,6 +17,7 @@ from hyperspace.errors import InputError
 from hyperspace.evaluators.command import Command
 from hyperspace.exchange.launcher import has_other_ranks, is_first_rank
 from hyperspace.metrics import Metric
+from hyperspace.paths import expanded
 from hyperspace.space import check_space
 from hyperspace.study.space_file import read_space
 
@@ -33,7 +35,9 @@ def run(
         str | None,
         typer.Option(help="The search space: a TOML file, or the name of a variable beside the function, by default space."),
     ] = None,
-    results: Annotated[Path, typer.Option(help="Folder of the study; the same command again goes on there.")] = Path("results"),
+    results: Annotated[
+        Path, typer.Option(parser=study_folder, metavar="PATH", help="Folder of the study; the same command again goes on there.")
+    ] = Path("results"),
     metric_regex: Annotated[
         str | None,
         typer.Option(help="Finds the value in what the program prints; left out, the last line that is JSON tells it."),
@@ -102,7 +106,7 @@ def _objective(
 
 def _space(name: str | None, variables: dict[str, Any]) -> Any:
     if name is not None and (name.endswith(".toml") or name not in variables):
-        return read_space(Path(name))
+        return read_space(expanded(name, "--space"))
     if (name or "space") not in variables:
         raise InputError('expected --space FILE.toml, or a variable "space" beside the function')
     return check_space(variables[name or "space"])

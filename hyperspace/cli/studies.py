@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 import hyperspace
+from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.output import show_best
-
-StudyPath = Annotated[Path, typer.Argument(help="Folder of a study: the results_path of hyperdrive.")]
 
 
 def best(path: StudyPath) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hyperspace.errors import InputError
 from hyperspace.evaluators.main_script import loading
+from hyperspace.paths import expanded
 
 
 def load_target(target: str) -> tuple[Callable[..., Any], dict[str, Any]]:
@@ -48,7 +49,7 @@ def _module_of(place: str) -> tuple[str, str]:
     """Return the folder to search first, and the module's name."""
     if not place.endswith(".py"):
         return str(Path.cwd()), place
-    file = Path(place).resolve()
+    file = expanded(place, "the file").resolve()
     if not file.is_file():
         raise InputError(f"there is no file {place!r}")
     known = sys.modules.get(file.stem)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.output import brief
 from hyperspace.errors import InputError, StudyError
 from hyperspace.incumbent import why_none
@@ -29,7 +29,7 @@ _AROUND = 10  # lines of a terminal that rows may not take
 
 
 def status(
-    path: Annotated[Path, typer.Argument(help="Folder of a study: the results_path of hyperdrive.")],
+    path: StudyPath,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it again and again until the study is finished.")] = False,
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 2.0,
     by: Annotated[

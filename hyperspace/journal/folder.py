@@ -8,6 +8,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from hyperspace.errors import StudyError
 from hyperspace.journal.files import create_whole, make_folder, read_whole, replace_whole
 from hyperspace.journal.lines import FORMAT
 from hyperspace.journal.reader import DriveReader
+from hyperspace.paths import absolute_folder
 from hyperspace.records import Record
 from hyperspace.space import Space
 
 _JOURNAL = re.compile(r"(\d{5,})(?:\.(\d+))?\.jsonl")
+_OWN = ("journals", "leases", "scratch", "stop", "study.json")  # what a study's folder holds; study.json goes last
 
 
 class StudyFolder:
@@ -31,10 +34,16 @@ class StudyFolder:
     leases/                  who works what (see `hyperspace.journal.lease`)
     stop                     asks the runs that find it to end (see `hyperspace.stopping`)
     scratch/00003-00017/     files of the trial of drive 3, iteration 17
+
+    Args:
+        path: its name; made absolute here, so that it stays the same folder when the working folder changes.
+
+    Raises:
+        InputError: `path` cannot be the name of a folder.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = absolute_folder(path)
 
     @property
     def study_file(self) -> Path:
@@ -128,12 +137,35 @@ class StudyFolder:
         return True
 
     def set_aside(self) -> Path:
-        """Rename the folder, so that a new study can begin in its place; return the new name."""
+        """Move the study away, so that a new one can begin in its place; return where it is now.
+
+        The folder is renamed. One that cannot be, such as a mount point, or must not be, such as the working folder with the
+        user's program in it, keeps its name, and the study's own files go into a folder within it.
+
+        Raises:
+            StudyError: neither can be done.
+        """
+        home = Path(os.path.realpath(self.path))  # a link stays a link to the same place
         number = 1
-        while (aside := self.path.with_name(f"{self.path.name}.old-{number}")).exists():
+        while (aside := home.with_name(f"{home.name}.old-{number}")).exists() or (home / f"old-{number}").exists():
             number += 1
-        self.path.rename(aside)
-        return aside
+        try:
+            if not Path(os.path.realpath(os.curdir)).is_relative_to(home):
+                with suppress(OSError):  # a mount point, a parent folder that cannot be written, a name that is too long
+                    home.rename(aside)
+                    home.mkdir()
+                    return aside
+            within = home / f"old-{number}"
+            within.mkdir()
+            for name in _OWN:
+                if (home / name).exists():
+                    (home / name).rename(within / name)
+        except OSError as error:
+            raise StudyError(
+                f"the study in {str(self.path)!r} cannot be set aside: {error.strerror}; move it away yourself, or take "
+                f"another results_path"
+            ) from error
+        return within
 
     def reader(self, drive: int, space: Space, study: str | None = None, durable: bool = False) -> DriveReader:
         """Return a reader of a drive's journal, which has read nothing yet.

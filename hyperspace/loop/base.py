@@ -30,7 +30,7 @@ from hyperspace.metrics import FLOAT_NAME, Value
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
 from hyperspace.pruning import Pruned, curve_of, loss_of
-from hyperspace.stopping import StopRequest
+from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
 from hyperspace.trial import FAILED, OK, Archive, Trial, TrialKey
@@ -83,7 +83,9 @@ class Loop(ABC):
 
     Attributes:
         finished: the finished trials known here, by key.
-        ended_by: what ended the study here before its budget was spent: a deadline, a signal, a file; None for anything else.
+        ended_by: what ended the study here before its budget was spent: a deadline, a signal, a file, the callback; None where
+            another rank did, or nothing has.
+        begun: number of evaluations that this rank has begun in this run.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -93,6 +95,7 @@ class Loop(ABC):
         self._carried = carried_drives(study, around.exchange)
         self._stopping = False
         self.ended_by: str | None = None
+        self.begun = 0
         self._reports: dict[int, float] = {}  # of the trial under way
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
@@ -149,6 +152,7 @@ class Loop(ABC):
 
         One whose process was ended together with the study is returned as it is, still running: the next run begins it again.
         """
+        self.begun += 1
         journal = self._around.journals.get(trial.drive)
         if journal is not None:
             journal.started(trial)
@@ -184,8 +188,12 @@ class Loop(ABC):
         self._show()
         callback = self._around.callback
         if callback is not None and call(callback, self._study.space.copied_trial(trial)) is True:
-            self._stopping = True
+            self._end_by(CALLBACK)
         return trial
+
+    def _end_by(self, reason: str) -> None:
+        """Begin no further evaluation, and keep why."""
+        self._stopping, self.ended_by = True, reason
 
     def _outcome(self, trial: Trial) -> Outcome:
         """Evaluate `trial` once."""
@@ -235,7 +243,7 @@ class Loop(ABC):
     def _must_stop(self) -> bool:
         """Return whether to begin no further evaluation, and keep why."""
         if not self._stopping:
-            self.ended_by = self._around.stop.reason or ("the deadline" if self._time_is_up() else None)
+            self.ended_by = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
             self._stopping = self.ended_by is not None
         return self._stopping
 

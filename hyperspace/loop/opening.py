@@ -83,7 +83,7 @@ def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Lease
         claim = _claim(folder, leases)
     elif _fingerprint(folder.read_study()) != recorded:
         raise StudyError(f"another run has created the study in {str(folder.path)!r} this moment; start again to join it")
-    folder.write_study(_record(study))
+    folder.write_study(study_record(study))
     return {"fingerprint": study.fingerprint(), "lease": claim.path.name, "text": claim.text}
 
 
@@ -117,11 +117,11 @@ def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, res
         study = plan_study(wanted, recorded, expected_workers(), seed)
         _check_recorded(recorded, study, folder)
         if record is None:
-            if folder.write_study(_record(study), create=True):
+            if folder.write_study(study_record(study), create=True):
                 return Opened(study, worker=worker)
         else:
             if record["planned"] != study.planned or record["exchange"] != study.exchange:
-                folder.write_study(_record(study))
+                folder.write_study(study_record(study))
             return Opened(study, worker=worker)
 
 
@@ -139,7 +139,8 @@ def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> 
         check_same(recorded, study.fingerprint(), f"results_path {str(folder.path)!r}")
 
 
-def _record(study: Study) -> Record:
+def study_record(study: Study) -> Record:
+    """Return what study.json says of a study."""
     return {
         "format": FORMAT,
         "fingerprint": study.fingerprint(),

@@ -10,6 +10,7 @@ from functools import partial
 
 from hyperspace.loop.base import Loop, Surroundings
 from hyperspace.records import load_trial, trial_record
+from hyperspace.stopping import CALLBACK
 from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
 from hyperspace.trial import Archive, Trial, TrialKey
@@ -97,4 +98,4 @@ class RoundLoop(Loop):
             self._give_up_if_hopeless(archive)
         after_round = getattr(self._around.callback, "after_round", None)
         if study.shared and after_round is not None and after_round([study.space.copied_trial(trial) for trial in known]):
-            self._stopping = True  # on all ranks alike: they know the same
+            self._end_by(getattr(self._around.callback, "reason", CALLBACK))  # on all ranks alike: they know the same

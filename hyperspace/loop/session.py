@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 from hyperspace.description import split_label
 from hyperspace.errors import StudyError
@@ -18,12 +20,13 @@ from hyperspace.loop.answers import merge_answers
 from hyperspace.loop.asynchronous import AsyncLoop
 from hyperspace.loop.base import Callback, Loop, Surroundings, carried_drives
 from hyperspace.loop.files import FilesLoop
-from hyperspace.loop.opening import open_study
+from hyperspace.loop.opening import open_study, study_record
+from hyperspace.loop.rescue import rescue
 from hyperspace.loop.rounds import RoundLoop
-from hyperspace.progress import Progress, duration
+from hyperspace.progress import Progress, duration, tell
 from hyperspace.records import load_trial, trial_record
 from hyperspace.results import Result, read_trials
-from hyperspace.stopping import StopRequest, forget_request
+from hyperspace.stopping import BUDGET, DEADLINE, FOLDER_GONE, SIGNALS, StopRequest, forget_request
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.planning import Wanted
@@ -89,7 +92,8 @@ class Session:
         if folder is None:
             return StopRequest(None)
         before = self._ranks.first(lambda: forget_request(folder, alone=self.study.exchange != "files"))
-        return StopRequest(folder.stop_file, None if before is None else (before[0], before[1]))
+        mark = None if before is None else (before[0], before[1])
+        return StopRequest(folder.stop_file, mark, needed=folder.study_file)
 
     def run(self, make_evaluator: MakeEvaluator) -> Result:
         """Work the carried drives until the budget or the time is spent; return the merged result. To be called once."""
@@ -120,14 +124,24 @@ class Session:
         try:
             try:
                 loop.run()
-                result = self._merge(loop.finished.values())
-                reasons = self._ranks.gather([loop.ended_by])
+                endings = self._ranks.gather([[loop.ended_by, loop.begun]])
+                reasons = [reason for reason, _ in endings if reason is not None]
+                result = self._merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
+                begun = any(begun for _, begun in endings)
             except RanksSilentError:
                 result, reasons = self._merge_answers(loop)
+                begun = True
+            except StudyError as error:
+                if self._ranks.size == 1:  # no other rank takes part in what follows
+                    self._check_kept(loop.finished.values(), error)
+                raise
+            result.ended_by = self._ended_by(result, reasons)
+            if not begun and self._ranks.rank == 0:
+                tell(f"no evaluation was begun: {self._why_none(result)}")
             if progress is not None:
                 failed = sum(trial.failed for trial in result.all_trials)
                 progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
-                progress.close(self._explain(result, reasons))
+                progress.close(self._explain(result))
         finally:
             for journal in journals.values():
                 journal.close()
@@ -210,37 +224,117 @@ class Session:
             progress.note(f"no evaluation begins that would not end within {duration(left)}")
         return progress
 
-    def _explain(self, result: Result, reasons: list[str | None]) -> str | None:
-        """Say why the study has ended before its budget was spent, if somebody outside of it did that, and how it goes on."""
+    def _ended_by(self, result: Result, reasons: list[str]) -> str:
+        """Return what has ended the study: the reason of the first rank that has one, unless the budget is spent."""
+        spent = result.nfev - len(self.study.given) >= self.study.planned
+        return BUDGET if spent or not reasons else reasons[0]
+
+    def _explain(self, result: Result) -> str | None:
+        """Say why the study has ended before its budget was spent, if something did that, and how it goes on."""
         study, done = self.study, result.nfev - len(self.study.given)
-        reason = next((reason for reason in reasons if reason is not None), None)
-        if reason is None or done >= study.planned:
+        if result.ended_by == BUDGET:
             return None
         goes_on = "; start the same program again to go on" if self._folder is not None else ""
-        return f"stopped by {reason} after {done} of {study.planned} evaluations{goes_on}"
+        return f"stopped by {result.ended_by} after {done} of {study.planned} evaluations{goes_on}"
 
-    def _merge(self, finished: Iterable[Trial]) -> Result:
-        """Merge on rank 0, from the journals if there are any; every rank returns the same."""
-        study, folder = self.study, self._folder
-        own = [trial for trial in finished if trial.drive in self._carried]
-        gathered = self._ranks.gather([] if folder is not None else [trial_record(trial, study.space) for trial in own])
-        if folder is not None:
-            kept = folder
-            gathered = self._ranks.first(
-                lambda: [trial_record(trial, study.space) for trial in read_trials(kept, study.space, study.identity)]
+    def _why_none(self, result: Result) -> str:
+        """Say why a run has evaluated nothing."""
+        if result.ended_by == BUDGET:
+            where = "" if self._folder is None else f" in {str(self._folder.path)!r}"
+            return f"the study{where} is complete with {self.study.planned} evaluations; a larger number goes on with it"
+        if result.ended_by == DEADLINE:
+            job = os.environ.get("SLURM_JOB_ID")
+            whose = "deadline=" if job is None else f"deadline=, or the end of the Slurm job {job},"
+            return f"{whose} leaves no time for one"
+        if result.ended_by in SIGNALS:
+            return (
+                f"a process that was told to end by {result.ended_by} begins no evaluation of a later study either; start the "
+                f"program again to go on"
             )
-        return self._result([load_trial(record, study.space) for record in gathered])
+        return f"the study was stopped by {result.ended_by}"
 
-    def _merge_answers(self, loop: Loop) -> tuple[Result, list[str | None]]:
+    def _merge_answers(self, loop: Loop) -> tuple[Result, list[str]]:
         """Merge without the ranks that are silent; return why the others have ended, too."""
         trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
         result = self._result(trials)
         object.__setattr__(result, "silent_ranks", tuple(silent))
-        return result, reasons
+        return result, [reason for reason in reasons if reason is not None]
 
-    def _result(self, trials: list[Trial]) -> Result:
+    def _merge(self, finished: Iterable[Trial], gone: bool) -> Result:
+        """Merge on rank 0, from the journals if there are any; every rank returns the same. Collective.
+
+        Args:
+            finished: the finished trials known here.
+            gone: whether the study's folder was found missing.
+
+        Raises:
+            StudyError: all trials failed; or the journals hold less than the ranks know (the error's `result` is what they know).
+        """
+        own = [trial for trial in finished if trial.drive in self._carried]
+        if self._folder is None:
+            return self._result(self._everybodys(own))
+        known = sum(self._ranks.gather([len(own)]))
+        kept = self._ranks.first(lambda: self._read(known, gone))
+        if kept["lost"] is None:
+            return self._result([load_trial(record, self.study.space) for record in kept["records"]])
+        raise self._rescue(self._everybodys(own), kept["lost"])
+
+    def _everybodys(self, own: list[Trial]) -> list[Trial]:
+        """Return the trials of all ranks. Collective."""
+        space = self.study.space
+        records = self._ranks.gather([trial_record(trial, space) for trial in own])
+        return [load_trial(record, space) for record in records]
+
+    def _read(self, known: int, gone: bool) -> dict[str, Any]:
+        """Return what the journals hold, or how they have lost some of the `known` evaluations that have ended."""
+        assert self._folder is not None
+        try:
+            trials = read_trials(self._folder, self.study.space, self.study.identity)
+        except (StudyError, OSError) as error:
+            return {"records": [], "lost": str(error)}
+        held = sum(trial.finished for trial in trials)
+        if held >= known and not gone:
+            return {"records": [trial_record(trial, self.study.space) for trial in trials], "lost": None}
+        return {
+            "records": [],
+            "lost": f"the study's folder {str(self._folder.path)!r} was removed, moved or changed during the run: of the "
+            f"{known} evaluations that were made, it holds {held}",
+        }
+
+    def _rescue(self, trials: list[Trial], lost: str) -> StudyError:
+        """Keep the trials known in memory; return the error that tells of them. Collective."""
+        assert self._folder is not None
+        folder, study = self._folder, self.study
+        place = self._ranks.first(lambda: str(rescue(folder, study_record(study), study, trials) or ""))
+        kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
+        result = self._result(trials, hopeful=True)
+        best = "" if result.x is None else f"; the best is {result.fun!r} at {result.parameters!r}"
+        error = StudyError(f"{lost}. The {len(trials)} that the run knows are not lost: {kept}{best}")
+        error.result = result
+        return error
+
+    def _check_kept(self, finished: Iterable[Trial], error: StudyError) -> None:
+        """Give an error that ends this process what is known; keep the trials if the journals have lost them."""
+        trials = list(finished)
+        error.result = self._result(trials, hopeful=True)
+        if self._folder is None or not trials:
+            return
+        lost = self._read(len(trials), gone=False)["lost"]
+        if lost is not None:
+            raise self._rescue(trials, lost) from error
+
+    def _result(self, trials: list[Trial], hopeful: bool = False) -> Result:
+        """Return the result of trials.
+
+        Args:
+            trials: of this study.
+            hopeful: whether to return it even if all failed.
+
+        Raises:
+            StudyError: all failed.
+        """
         study = self.study
         ended = [trial for trial in trials if trial.finished]
-        if ended and not any(trial.status == OK for trial in [*ended, *study.given]):
+        if ended and not hopeful and not any(trial.status == OK for trial in [*ended, *study.given]):
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))

@@ -15,6 +15,7 @@ from hyperspace.analysis.activity import evaluation
 from hyperspace.analysis.merged import FEWEST
 from hyperspace.errors import InputError
 from hyperspace.incumbent import contenders
+from hyperspace.paths import expanded
 from hyperspace.plots import style
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array, Trial
@@ -49,6 +50,7 @@ def animate_search(
     Raises:
         InputError: the study does not have two dimensions, or no trial has ended.
     """
+    file = expanded(path, "path")
     space = result.search_space
     if space.d != 2:
         raise InputError(f"the animation shows studies of two dimensions, this one has {space.d}; see plot_partition")
@@ -69,7 +71,7 @@ def animate_search(
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     writer = PillowWriter(fps=fps)
-    with writer.saving(figure, os.fspath(path), dpi=90):
+    with writer.saving(figure, os.fspath(file), dpi=90):
         for count in steps:
             frames.show(count)
             writer.grab_frame()

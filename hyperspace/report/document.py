@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hyperspace.analysis.monitor import Monitor, Overview
 from hyperspace.errors import InputError
+from hyperspace.paths import absolute_folder, expanded
 from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Html, moment, section, tag
@@ -36,7 +37,7 @@ def render_report(results_path: str | os.PathLike[str]) -> str:
         StudyError: no study there, or a damaged file.
     """
     overview = Monitor(results_path).look(time.time())
-    name = Path(results_path).resolve().name
+    name = absolute_folder(results_path).resolve().name
     study = Evidence.of(name, load_results(results_path), overview)
     objective = str(overview.description.fingerprint["objective"])
     parts = [section(identity, title, make(study)) for identity, title, make in SECTIONS]
@@ -65,7 +66,7 @@ def write_report(results_path: str | os.PathLike[str], output: str | os.PathLike
         StudyError: no study there, or a damaged file.
         InputError: the file cannot be written.
     """
-    file = Path(output)
+    file = expanded(output, "output")
     if not file.parent.is_dir():
         raise InputError(
             f"the report {str(file)!r} cannot be written: there is no folder {str(file.parent)!r}; name another file"

@@ -1,0 +1,41 @@
+"""Names of folders and files on the command line: what a shell leaves as it is, such as `--results=~/study`, is expanded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hyperspace.errors import InputError
+from hyperspace.paths import absolute_folder, expanded
+
+
+def study_folder(text: str | Path) -> Path:
+    """Return the folder of a study, under the name that the user gave it.
+
+    Raises:
+        BadParameter: no name of a folder.
+    """
+    try:
+        absolute_folder(text, "the study's folder")
+        return expanded(text, "the study's folder")
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def output_file(text: str | Path) -> Path:
+    """Return a file to write, under the name that the user gave it.
+
+    Raises:
+        BadParameter: no name of a file.
+    """
+    try:
+        return expanded(text, "the file")
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+StudyPath = Annotated[
+    Path, typer.Argument(parser=study_folder, metavar="PATH", help="Folder of a study: the results_path of hyperdrive.")
+]

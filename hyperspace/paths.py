@@ -1,0 +1,66 @@
+"""Names of files and folders as a user writes them, made absolute at once.
+
+An objective may change the working folder, so that a relative name would mean another place later in the same run.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hyperspace.errors import InputError
+
+_LONGEST_NAME = 255  # bytes of one name: the limit of nearly all file systems
+_LONGEST_PATH = 3900  # bytes of a whole path: the limit is 4096, and the names of the study's files come behind it
+
+
+def expanded(path: Any, what: str) -> Path:
+    """Return a path with the home folder in place of a leading `~`.
+
+    Args:
+        path: what the user wrote.
+        what: what the user calls it, for messages.
+
+    Raises:
+        InputError: no name of a file or folder.
+    """
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        raise InputError(f"{what} must be the name of a file or folder, got {path!r}") from None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise InputError(f"{what} must be the name of a file or folder, got {text!r}")
+    with_home = os.path.expanduser(text)
+    if with_home.startswith("~") and with_home == text:
+        raise InputError(f"{what} {text!r} begins with the home folder of a user who is not known here; write the whole path")
+    return Path(with_home)
+
+
+def absolute_folder(path: Any, what: str = "results_path") -> Path:
+    """Return the folder of a study as it is meant at this moment: absolute, `~` expanded.
+
+    Args:
+        path: what the user wrote.
+        what: what the user calls it, for messages.
+
+    Raises:
+        InputError: no name of a folder, the root of the file system, or a name that is too long.
+    """
+    relative = expanded(path, what)
+    try:
+        folder = relative.absolute()
+        longest = max(len(os.fsencode(part)) for part in folder.parts)
+        length = len(os.fsencode(folder))
+    except FileNotFoundError:
+        raise InputError(f"{what} {str(relative)!r} is relative, and the working folder is gone; write the whole path") from None
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{what} {str(relative)!r} has characters that the name of a file cannot have; take another name"
+        ) from None
+    if longest > _LONGEST_NAME or length > _LONGEST_PATH:
+        size, limit = (longest, _LONGEST_NAME) if longest > _LONGEST_NAME else (length, _LONGEST_PATH)
+        raise InputError(f"{what} {str(relative)[:60]!r}... is too long: {size} bytes, of which {limit} are allowed; shorten it")
+    if os.path.normpath(folder) in ("/", "//"):
+        raise InputError(f"{what} must be a folder for one study, got the root of the file system, {str(relative)!r}")
+    return folder
