@@ -23,6 +23,7 @@ from hyperspace.loop.base import Callback
 from hyperspace.loop.groups import work_in_groups
 from hyperspace.loop.session import Session
 from hyperspace.metrics import Metric
+from hyperspace.numerics import own_numerics
 from hyperspace.paths import absolute_folder
 from hyperspace.results import Result
 from hyperspace.space import check_space
@@ -34,6 +35,7 @@ from hyperspace.study.settings import check_alike
 from hyperspace.walltime import seconds_left
 
 
+@own_numerics()
 def hyperdrive(
     objective: Callable[..., Any] | Command,
     hyperparameters: Sequence[Any] | Mapping[str, Any],

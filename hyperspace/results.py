@@ -15,9 +15,11 @@ from scipy.optimize import OptimizeResult
 from hyperspace.analysis.contributions import contributions
 from hyperspace.description import describe_study
 from hyperspace.errors import InputError, shown
+from hyperspace.failures import failing_workers
 from hyperspace.incumbent import rank
 from hyperspace.journal import StudyFolder, Leases
 from hyperspace.metrics import FLOAT_NAME, Metrics
+from hyperspace.numerics import own_numerics
 from hyperspace.partition import Partition
 from hyperspace.space import Space
 from hyperspace.stopping import BUDGET, recorded_request
@@ -57,6 +59,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     silent_ranks: Sequence[str] = ()
 
+    @own_numerics()
     def __init__(
         self,
         trials: Iterable[Trial],
@@ -127,7 +130,13 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         partition: Partition = self._partition
         return partition
 
+    @property
+    def failing_workers(self) -> list[str]:
+        """A sentence for each worker (rank and host) that seems to be broken: its last evaluations all failed, others did not."""
+        return failing_workers(self._trials)
+
     @cached_property
+    @own_numerics()
     def surrogate(self) -> Merged:
         """The merged surrogate: a Gaussian process fitted to the trials of all drives."""
         from hyperspace.analysis.merged import Merged
@@ -135,6 +144,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         return Merged(self._trials, self._study_space, self._metrics)
 
     @cached_property
+    @own_numerics()
     def trials(self) -> pandas.DataFrame:
         """Every trial, a row each, in the order of iteration and drive.
 
@@ -166,6 +176,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             frame[label] = pandas.Series(columns[label], dtype=object)
         return frame
 
+    @own_numerics()
     def table(self) -> pandas.DataFrame:
         """All evaluations of the study, best first; those that broke a constraint, then those that failed, come last.
 
@@ -189,6 +200,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], "seconds", "status"]].reset_index(drop=True)
 
+    @own_numerics()
     def summary_by(self, by: str = "model") -> pandas.DataFrame:
         """Which part of the study found what: a row for each, the one with the optimum first (see `Contribution`).
 
@@ -227,6 +239,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         return [Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by) for trials in homes]
 
     @cached_property
+    @own_numerics()
     def space(self) -> Any:
         """The search space as scikit-optimize's Space, for its plots."""
         return self._study_space.to_skopt()
@@ -236,6 +249,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         """A Gaussian process fitted to all trials, as scikit-optimize's plots want it: in a list, over its transformed space."""
         return [_SkoptModel(self)] if len(self.x_iters) else []
 
+    @own_numerics()
     def to_skopt(self) -> OptimizeResult:
         """Return a result in scikit-optimize's terms, whose values are minimized whatever the study's goal is."""
         sign = self._metrics.sign
@@ -265,6 +279,7 @@ class _SkoptModel:
         self._skopt_space = result.space
         self._merged = result.surrogate
 
+    @own_numerics()
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return mean, and standard deviation if it is asked for, at X (q, transformed dimensions)."""
         points = self._skopt_space.inverse_transform(np.asarray(X))
@@ -272,6 +287,7 @@ class _SkoptModel:
         return (mean, std) if return_std else mean
 
 
+@own_numerics()
 def load_results(results_path: str | os.PathLike[str]) -> Result:
     """Read a study back from its folder; also while it runs.
 

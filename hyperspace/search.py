@@ -15,6 +15,7 @@ from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import NO_RANK, rank
 from hyperspace.loop.base import Callback
 from hyperspace.metrics import Metric, Metrics
+from hyperspace.numerics import own_numerics
 from hyperspace.optimizers.grid import GRID
 from hyperspace.results import Result
 from hyperspace.space import check_space
@@ -104,6 +105,7 @@ def random_search(
     return hyperdrive(objective, hyperparameters, results_path, n_calls=n_calls, **fixed | options)
 
 
+@own_numerics()
 def grid_search(
     objective: Objective, hyperparameters: Hyperparameters, results_path: Path, points: int = 5, **options: Any
 ) -> Result:

@@ -7,6 +7,11 @@ import pytest
 from hypothesis import settings
 from launch import run_program
 
+from hyperspace import numerics
+
+# What warns in our own computing is an error here, as setup.cfg says for the rest.
+numerics.warnings_may_raise = True
+
 # The same examples in every run, however slow the machine.
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")

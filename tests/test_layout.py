@@ -14,9 +14,11 @@ LAYERS = [
     {
         "disk",
         "errors",
+        "failures",
         "incumbent",
         "labelled",
         "metrics",
+        "numerics",
         "paths",
         "problems",
         "progress",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from hyperspace.numerics import own_numerics
 from hyperspace.space import Bounds
 from hyperspace.trial import Array, Trial
 
@@ -87,6 +88,7 @@ def expected_coverage(levels: Array, n: int) -> tuple[Array, Array]:
     return np.clip(levels - half, 0.0, 1.0), np.clip(levels + half, 0.0, 1.0)
 
 
+@own_numerics()
 def leave_one_out(result: Result) -> LeaveOneOut:
     """Return each trial of the merged surrogate as the others predict it.
 
@@ -108,6 +110,7 @@ def leave_one_out(result: Result) -> LeaveOneOut:
     )
 
 
+@own_numerics()
 def by_subspace(result: Result, whole: LeaveOneOut | None = None) -> dict[int, LeaveOneOut]:
     """Return the predictions of the trials in each subspace's box, for the subspaces that are somebody's home.
 

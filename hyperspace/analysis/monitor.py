@@ -15,6 +15,7 @@ from hyperspace.incumbent import best_trial
 from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.reader import DriveReader
 from hyperspace.metrics import Metrics
+from hyperspace.numerics import own_numerics
 from hyperspace.trial import OK, RUNNING, Trial
 
 GROUPS: dict[str, Callable[[Trial], Any]] = {name: attrgetter(name) for name in ("drive", "rank", "subspace", "host")}
@@ -123,6 +124,7 @@ class Monitor:
         self._readers: dict[int, DriveReader] = {}
         describe_study(self._folder)  # tells at once what cannot be read
 
+    @own_numerics()
     def look(self, now: float) -> Overview:
         """Return what the study is doing at `now` (seconds since the epoch).
 

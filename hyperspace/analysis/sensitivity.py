@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.errors import InputError, shown
+from hyperspace.numerics import own_numerics
 from hyperspace.sampling import sobol
 from hyperspace.trial import Array
 
@@ -70,6 +71,7 @@ class Dependence:
     upper: Array
 
 
+@own_numerics()
 def importance(result: Result, seed: int = 0) -> Importance:
     """Return which part of the objective's variance each parameter explains, by the merged surrogate.
 
@@ -117,6 +119,7 @@ def sobol_indices(f: Array) -> Array:
     return np.stack([first, total])
 
 
+@own_numerics()
 def dependence(result: Result, dimension: int | str, draws: int = 200, seed: int = 0) -> Dependence:
     """Return how the objective depends on one parameter, averaged over the others, by the merged surrogate.
 

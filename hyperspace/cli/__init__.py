@@ -11,6 +11,7 @@ import hyperspace
 from hyperspace.cli import cluster, demonstration, pictures, running, studies, watching
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
+from hyperspace.numerics import own_numerics
 
 app = typer.Typer(
     help="Distributed Bayesian optimization of expensive functions over MPI.",
@@ -33,7 +34,8 @@ app.command(context_settings={"allow_interspersed_args": False})(cluster.slurm)
 def main() -> None:
     """Run the command line; an error of HyperSpace's own is one sentence, no traceback."""
     try:
-        app()
+        with own_numerics():
+            app()
     except HyperSpaceError as error:
         if not error.told_by_rank_0:
             print(f"hyperspace: {error}", file=sys.stderr)

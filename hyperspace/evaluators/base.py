@@ -23,8 +23,9 @@ Parameters = list[Any] | dict[str, Any]
 class Outcome:
     """How an evaluation ended: the fields that a running trial takes on when it finishes.
 
-    `fatal` is set where no further evaluation can fare better, so that the study ends once the outcome is recorded. `again` is
-    set where a shortage that passes has caused it, such as a full disk: it is evaluated again, whatever retries= says.
+    `fatal` is set where no further evaluation can fare better, so that the study ends once the outcome is recorded. Where the
+    infrastructure is at fault it is not recorded: the trial is begun again when the study goes on. `again` is set where a
+    shortage that passes has caused it, such as a full disk: it is evaluated again, whatever retries= says.
     """
 
     status: str = OK

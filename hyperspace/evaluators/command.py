@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, shown, StudyError
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end
@@ -30,6 +30,8 @@ from hyperspace.trial import FAILED, TIMEOUT, Trial
 
 _TRIAL = ("id", "seed", "attempt", "folder")
 _READ = 1 << 20  # bytes at the end of the standard output that the metrics are looked for in
+_REPLACED = 3.0  # seconds that an editor or an installation may take to put a program back in its place
+_RETRY = 0.2  # seconds between two attempts to start it
 _Piece = tuple[str, str | None, str]  # text, then the name of what follows it, and its format
 
 
@@ -62,6 +64,11 @@ class Command:
         self.line = line
         self.__qualname__ = line  # the name under which it stands in the study
 
+    @property
+    def has_fixed_program(self) -> bool:
+        """Whether all trials run the same program, rather than one that a parameter names."""
+        return all(name is None for _, name, _ in self._words[0])
+
     def check(self, space: Space) -> None:
         """Check that the command can be run with the points of a space.
 
@@ -79,8 +86,7 @@ class Command:
                 raise InputError(f"the command does not use the parameter {name!r}; write {{{name}}} where its value belongs")
         middle = space.parameters(space.from_unit(space.snap(np.full((1, space.d), 0.5)))[0])
         program = self.fill(space, middle, dict.fromkeys(_TRIAL, 0))[0]
-        literal = all(name is None for _, name, _ in self._words[0])
-        if literal and shutil.which(program) is None:
+        if self.has_fixed_program and shutil.which(program) is None:
             raise InputError(f"the command's program {program!r} was not found; give its path, or see that it is executable")
 
     def fill(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> list[str]:
@@ -152,7 +158,7 @@ class CommandEvaluator(Evaluator):
         files = self._output.open()
         try:
             self._begun = time.monotonic()
-            self._group = ProcessGroup(words, stdout=files[0], stderr=files[1])
+            self._group = _start(words, files)
         finally:
             for file in files:
                 os.close(file)
@@ -171,7 +177,7 @@ class CommandEvaluator(Evaluator):
         try:
             return start.advance()
         except (OSError, ValueError) as error:  # ValueError: a null character in a word
-            return Outcome(FAILED, {}, 0.0, f"the command could not be started: {error}", "objective")
+            return self._refuse(error)
 
     def _look(self, group: ProcessGroup) -> Outcome | None:
         code = group.exit_code()
@@ -215,6 +221,18 @@ class CommandEvaluator(Evaluator):
             self._temporary.cleanup()
             self._temporary = None
 
+    def _refuse(self, error: OSError | ValueError) -> Outcome:
+        """Return the outcome of a command that could not be started.
+
+        A program that every trial has is a matter of the machine, and the next trial would fare no better. One that a parameter
+        names, and words that no process takes, are the point's own.
+        """
+        told = f"the command could not be started: {error}"
+        if not self._command.has_fixed_program or isinstance(error, ValueError) or error.errno == errno.E2BIG:
+            return Outcome(FAILED, {}, 0.0, told, "objective")
+        ended = StudyError(f"{told}. The trial is made again when the study goes on: start the same program again")
+        return Outcome(FAILED, {}, 0.0, told, "infrastructure", ended)
+
     def _judge(self, code: int) -> Outcome:
         seconds, output = self._seconds(), self._output
         assert output is not None  # the program was started
@@ -230,6 +248,22 @@ class CommandEvaluator(Evaluator):
 
     def _seconds(self) -> float:
         return time.monotonic() - self._begun
+
+
+def _start(words: list[str], files: tuple[int, int]) -> ProcessGroup:
+    """Start a program; one that is being replaced or written at this moment is waited for.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    begun = time.monotonic()
+    while True:
+        try:
+            return ProcessGroup(words, stdout=files[0], stderr=files[1])
+        except OSError:
+            if time.monotonic() - begun > _REPLACED:
+                raise
+        time.sleep(_RETRY)
 
 
 def _piece(text: str, name: str | None, spec: str | None, conversion: str | None) -> _Piece:

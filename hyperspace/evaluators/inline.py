@@ -25,6 +25,7 @@ from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.metrics import AmbiguousMetrics, Metrics
+from hyperspace.numerics import users_numerics
 from hyperspace.pruning import Pruned
 from hyperspace.trial import FAILED, PRUNED, Trial
 
@@ -97,8 +98,9 @@ def evaluate(
     status = FAILED
     again = False
     try:
-        with calling() as interrupts:
-            read = metrics.read(call(objective, *arguments))
+        with calling() as interrupts, users_numerics():
+            returned = call(objective, *arguments)
+        read = metrics.read(returned)
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)
     except Pruned as pruned:

@@ -23,6 +23,7 @@ from hyperspace.evaluators.inline import Objective, call, takes_handle
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
 from hyperspace.exchange.waiting import Patience, RanksSilentError
+from hyperspace.numerics import users_numerics
 from hyperspace.pruning import Pruned
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class TrialGroups:
         while self._group.agree(None):
             parameters, facts = self._comm.bcast(None)
             failure = None
-            with calling() as interrupts:
+            with calling() as interrupts, users_numerics():
                 try:
                     call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
                 except Pruned:

@@ -165,6 +165,7 @@ class Ledger:
         quota: evaluations of a shared budget that this rank may still start.
         pace: seconds that it takes for one, on average.
         stopping: whether a rank has asked for the end of the study.
+        retired: whether this rank starts no further evaluation, and passes on whatever quota it has or gets.
     """
 
     def __init__(self, rank: int, size: int, n_drives: int) -> None:
@@ -186,6 +187,8 @@ class Ledger:
         self.pace = 0.0
         self._evaluations = 0
         self.stopping = False
+        self.retired = False
+        self._next_heir = 0
         self._snapshots = [(0.0, self.finished.copy())] * 2  # when, and what was finished then: the older one is late
         self._n_snapshots = 0
 
@@ -205,8 +208,15 @@ class Ledger:
         self._have[:] = self.finished
         self._snapshots = [(0.0, self.finished.copy())] * 2
 
+    def retire(self) -> None:
+        """Start no further evaluation: what is left of this rank's quota goes to its neighbours, and none comes back."""
+        self.retired = True
+        self.pace = 0.0  # neighbours give to those alone that have a pace
+
     def evaluated(self, seconds: float) -> None:
         """Note how long an evaluation of this rank took."""
+        if self.retired:
+            return
         self._evaluations += 1
         self.pace += (seconds - self.pace) / self._evaluations
 
@@ -319,6 +329,19 @@ class Ledger:
         edge.told, edge.told_to_stop = self._counted.total, self.stopping
         return news
 
+    def _bequest(self) -> dict[int, int]:
+        """Return what a retired rank passes on: all to the neighbours that evaluate, else to one that can pass it on in turn."""
+        if self.quota <= 0 or not self.edges:
+            return {}
+        heirs = [edge.rank for edge in self.edges.values() if edge.pace > 0.0]
+        if not heirs:
+            ranks = list(self.edges)
+            heirs = [ranks[self._next_heir % len(ranks)]]
+            self._next_heir += 1
+        share, rest = divmod(self.quota, len(heirs))
+        gifts = {rank: share + (number < rest) for number, rank in enumerate(heirs)}
+        return {rank: gift for rank, gift in gifts.items() if gift}
+
     def _gifts(self) -> dict[int, int]:
         """Return how many evaluations to leave to which neighbours, so that all would be done at the same time.
 
@@ -328,6 +351,8 @@ class Ledger:
         Each evaluation of the budget belongs to one rank at any time, so that all together start exactly as many.
         """
         gifts: dict[int, int] = {}
+        if self.retired:
+            return self._bequest()
         edges = [edge for edge in self.edges.values() if edge.pace > 0.0]  # others have evaluated nothing, or never will
         if self.quota <= 0 or not edges:
             return gifts

@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.failures import Streak
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
+from hyperspace.progress import tell
 from hyperspace.records import load_trial, shared_record
 from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
@@ -80,7 +82,8 @@ class AsyncLoop(ViewLoop):
         if self._study.n_calls is not None:
             self._await_quota(self._study.n_calls)
         due = self._due()
-        if self._must_stop() or due is None:
+        self._await_evidence()
+        if self._must_stop() or due is None or self.gave_in:
             return None
         self._ledger.quota -= self._study.n_calls is not None
         return due[0]
@@ -103,6 +106,34 @@ class AsyncLoop(ViewLoop):
         while self._ledger.quota == 0 and self._ledger.started < n_calls and not self._must_stop():
             time.sleep(next(naps))
             self._gossip.turn()
+
+    def _await_evidence(self) -> None:
+        """Wait while all evaluations here have failed and none has ended elsewhere: this rank may be the broken one."""
+        naps = naps_between_tests()
+        while self._own_failures.must_wait(int(self._ledger.finished.sum())) and self._others_run() and not self._must_stop():
+            time.sleep(next(naps))
+            self._gossip.turn()
+            self._hear()
+            streak = self._own_failures.streak(self.known())
+            if streak is not None:
+                self._give_in(streak)
+                return
+
+    def _others_run(self) -> bool:
+        """Return whether another rank is known to evaluate."""
+        return any(self._ledger.running[drive] >= 0 for drive in range(self._study.n_drives) if drive not in self._carried)
+
+    def _give_in(self, streak: Streak) -> None:
+        """Leave what is left of the budget to the other ranks; where there are none, end the study."""
+        exchange = self._around.exchange
+        if exchange.size == 1:
+            super()._give_in(streak)
+        if self.gave_in:
+            return
+        self.gave_in = True
+        self.ended_by = f"failures of rank {exchange.rank} on {exchange.host}"
+        self._ledger.retire()
+        tell(f"rank {exchange.rank} on {exchange.host} begins no further evaluation, others do: {streak.describe()}")
 
     def _must_stop(self) -> bool:
         self._stopping = self._stopping or self._ledger.stopping

@@ -11,7 +11,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ from hyperspace.evaluators.inline import call
 from hyperspace.evaluators.output import limit_error
 from hyperspace.exchange.base import Exchange, Tally, add
 from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.failures import OwnFailures, Streak, all_failed
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
 from hyperspace.metrics import FLOAT_NAME, Value
+from hyperspace.numerics import own_numerics, users_numerics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
 from hyperspace.pruning import Pruned, curve_of, loss_of
@@ -36,7 +38,6 @@ from hyperspace.study.settings import Study
 from hyperspace.trial import FAILED, OK, Archive, Trial, TrialKey
 
 Callback = Callable[[Trial], object]
-_HOPELESS = 10  # a study ends if this many trials a drive bring not one usable value
 _ONE_MOMENT = 0.2  # seconds in which the processes of a job that is ended all get their signals
 _RECENT = 20  # evaluations that the expected duration of the next one is taken from
 
@@ -86,6 +87,7 @@ class Loop(ABC):
         ended_by: what ended the study here before its budget was spent: a deadline, a signal, a file, the callback; None where
             another rank did, or nothing has.
         begun: number of evaluations that this rank has begun in this run.
+        gave_in: whether this rank begins no further evaluation because all of its last ones failed.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -96,6 +98,8 @@ class Loop(ABC):
         self._stopping = False
         self.ended_by: str | None = None
         self.begun = 0
+        self.gave_in = False
+        self._own_failures = OwnFailures()
         self._reports: dict[int, float] = {}  # of the trial under way
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
@@ -170,6 +174,8 @@ class Loop(ABC):
             outcome = self._outcome(trial)
             if self._was_cut_off(outcome):
                 return trial
+        if outcome.fatal is not None and outcome.fault == "infrastructure":
+            raise outcome.fatal
         trial = trial.finish(
             outcome.status,
             metrics=outcome.metrics,
@@ -186,10 +192,36 @@ class Loop(ABC):
             raise outcome.fatal
         self._count(trial)
         self._show()
-        callback = self._around.callback
-        if callback is not None and call(callback, self._study.space.copied_trial(trial)) is True:
+        if self._call_back(trial):
             self._end_by(CALLBACK)
+        self._own_failures.count(trial)
+        streak = self._own_failures.streak(self.known())
+        if streak is not None and not self._stopping:
+            self._give_in(streak)
         return trial
+
+    def _call_back(self, trial: Trial) -> bool:
+        """Return whether the user's callback ends the study with this trial."""
+        callback = self._around.callback
+        if callback is None:
+            return False
+        with users_numerics():
+            return call(callback, self._study.space.copied_trial(trial)) is True
+
+    def known(self) -> Iterable[Trial]:
+        """Return the finished trials known here."""
+        return self.finished.values()
+
+    def _give_in(self, streak: Streak) -> None:
+        """Do what is to be done when this worker's failures are no chance: here, where it is the only one, end the study.
+
+        Raises:
+            StudyError: says what has been seen.
+        """
+        raise StudyError(
+            f"the study ends here, since something that worked before seems to be broken: {streak.describe(in_full=True)}\n"
+            f"Start the same program again to go on"
+        )
 
     def _end_by(self, reason: str) -> None:
         """Begin no further evaluation, and keep why."""
@@ -236,15 +268,15 @@ class Loop(ABC):
         """Do what there is to do while an evaluation runs elsewhere."""
 
     def _give_up_if_hopeless(self, archive: Archive) -> None:
-        if len(archive) < _HOPELESS * self._study.n_drives or any(trial.status == OK for trial in archive.trials):
-            return
-        raise StudyError(f"the first {len(archive)} trials all failed; the last one said:\n{archive.trials[-1].error}")
+        if (sentence := all_failed(archive, self._study.n_drives)) is not None:
+            raise StudyError(sentence)
 
     def _must_stop(self) -> bool:
         """Return whether to begin no further evaluation, and keep why."""
         if not self._stopping:
-            self.ended_by = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
-            self._stopping = self.ended_by is not None
+            reason = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
+            if reason is not None:
+                self._end_by(reason)
         return self._stopping
 
     def _time_is_up(self) -> bool:
@@ -276,6 +308,7 @@ class Loop(ABC):
         known = self._knowledge(trial.drive).trials if prunes is not None else []
         peers = [curve_of(other, sign) for other in known if other.reports]
 
+        @own_numerics()
         def report(step: int, metrics: Mapping[str, Value]) -> None:
             journal = self._around.journals.get(trial.drive)
             if journal is not None:

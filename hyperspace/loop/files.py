@@ -10,6 +10,7 @@ from hyperspace.errors import StudyError
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.journal import LeaseLostError
+from hyperspace.failures import Streak
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
 from hyperspace.study.settings import Study
@@ -36,10 +37,13 @@ class FilesLoop(ViewLoop):
         self._hear(range(self._study.n_drives))
         naps = naps_between_tests()
         while not self._is_complete() and not self._must_stop():
-            drive = self._take()
+            waits = self._own_failures.must_wait(len(self.finished)) and bool(self._shared.taken())  # it may be the broken one
+            drive = None if waits else self._take()
             if drive is None:  # the last evaluations are under way elsewhere
                 time.sleep(next(naps))
                 self._listen()
+                if waits and (streak := self._own_failures.streak(self.known())) is not None:
+                    self._give_in(streak)
                 continue
             naps = naps_between_tests()
             try:
@@ -89,6 +93,17 @@ class FilesLoop(ViewLoop):
             self.finished[trial.key] = trial
         if self._stopping:  # the user's callback says so, and it speaks for the study
             self._shared.stop_all()
+
+    def _give_in(self, streak: Streak) -> None:
+        """End this worker; the others go on.
+
+        Raises:
+            StudyError: says what has been seen.
+        """
+        exchange = self._around.exchange
+        raise StudyError(
+            f"worker {exchange.worker} on {exchange.host} ends here, and leaves the rest to others: {streak.describe()}"
+        )
 
     def _catch_up(self, drive: int) -> None:
         """Take up what other workers have asked for this drive."""

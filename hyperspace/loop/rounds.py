@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from hyperspace.errors import StudyError
+from hyperspace.failures import Streak
 from hyperspace.loop.base import Loop, Surroundings
 from hyperspace.records import load_trial, trial_record
 from hyperspace.stopping import CALLBACK
@@ -25,6 +27,7 @@ class RoundLoop(Loop):
         self._relevant = sorted(self._strategy.relevant(self._carried))
         shared = self._fresh_archive() if study.shared else None
         self._archives = {drive: shared if shared is not None else self._fresh_archive() for drive in self._carried}
+        self._broken: str | None = None  # what is wrong here, if this rank's last evaluations all failed
         self._left_out = self._find_left_out() if study.shared else frozenset()
 
     def _find_left_out(self) -> frozenset[TrialKey]:
@@ -58,8 +61,18 @@ class RoundLoop(Loop):
         # A team mate carried elsewhere is relevant only where trials are shared, and there all archives are one.
         return self._archives[drive if drive in self._archives else self._carried[0]]
 
+    def _give_in(self, streak: Streak) -> None:
+        """Keep what is wrong here. Ranks have their trials of their own, so that the study ends only where all are broken."""
+        try:
+            super()._give_in(streak)
+        except StudyError as error:
+            if self._around.exchange.size == 1:
+                raise
+            self._broken = str(error)
+
     def _evaluate_round(self, iteration: int) -> list[Trial]:
         """Return the trials that this rank evaluates in this round; those on record are left as they are."""
+        self._broken = None
         fresh = []
         for drive in self._carried:
             key = TrialKey(iteration, drive)
@@ -82,8 +95,11 @@ class RoundLoop(Loop):
         if study.shared and not all(key in self.finished for key in due):
             self.finished |= {trial.key: trial for trial in fresh}  # known here, whatever becomes of the other ranks
             records = [trial_record(trial, study.space) for trial in fresh]
-            answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping}])
+            broken = self._broken if self._carried else ""
+            answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
             self._stopping = any(answer["stopping"] for answer in answers)
+            if all(answer["broken"] is not None for answer in answers) and any(answer["broken"] for answer in answers):
+                raise StudyError(next(answer["broken"] for answer in answers if answer["broken"]))
             fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)

@@ -124,20 +124,18 @@ class Session:
         try:
             try:
                 loop.run()
-                endings = self._ranks.gather([[loop.ended_by, loop.begun]])
-                reasons = [reason for reason, _ in endings if reason is not None]
+                endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.gave_in]])
+                reasons = [reason for reason, _, _ in endings if reason is not None]
                 result = self._merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
-                begun = any(begun for _, begun in endings)
             except RanksSilentError:
                 result, reasons = self._merge_answers(loop)
-                begun = True
+                endings = [[loop.ended_by, loop.begun, loop.gave_in]]
             except StudyError as error:
                 if self._ranks.size == 1:  # no other rank takes part in what follows
-                    self._check_kept(loop.finished.values(), error)
+                    self._keep(loop.known(), error)
                 raise
             result.ended_by = self._ended_by(result, reasons)
-            if not begun and self._ranks.rank == 0:
-                tell(f"no evaluation was begun: {self._why_none(result)}")
+            self._judge(result, endings)
             if progress is not None:
                 failed = sum(trial.failed for trial in result.all_trials)
                 progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
@@ -223,6 +221,29 @@ class Session:
             left = max(self._deadline - time.monotonic(), 0.0)
             progress.note(f"no evaluation begins that would not end within {duration(left)}")
         return progress
+
+    def _judge(self, result: Result, endings: list[Any]) -> None:
+        """Say on rank 0 what a user has to know of how the run has ended.
+
+        Args:
+            result: what it has brought.
+            endings: for each rank why it ended, how many evaluations it began, and whether it gave in to failures.
+
+        Raises:
+            StudyError: all ranks gave in.
+        """
+        at_work = [gave_in for _, begun, gave_in in endings if begun]
+        broken = result.failing_workers
+        if at_work and all(at_work) and result.ended_by != BUDGET:
+            named = "; ".join(broken) or result.ended_by
+            error = StudyError(f"the study ends here, since all ranks only fail: {named}. Start the same program again to go on")
+            error.result = result
+            raise error
+        if self._ranks.rank == 0:
+            if not at_work:
+                tell(f"no evaluation was begun: {self._why_none(result)}")
+            for sentence in broken if at_work else ():
+                tell(sentence)
 
     def _ended_by(self, result: Result, reasons: list[str]) -> str:
         """Return what has ended the study: the reason of the first rank that has one, unless the budget is spent."""
@@ -313,15 +334,15 @@ class Session:
         error.result = result
         return error
 
-    def _check_kept(self, finished: Iterable[Trial], error: StudyError) -> None:
-        """Give an error that ends this process what is known; keep the trials if the journals have lost them."""
+    def _keep(self, finished: Iterable[Trial], error: StudyError) -> None:
+        """Give an error that ends this process the result so far; keep the trials if the journals have lost them."""
         trials = list(finished)
+        if self._folder is not None:
+            kept = self._read(len(trials), gone=False)
+            if kept["lost"] is not None and trials:
+                raise self._rescue(trials, kept["lost"]) from error
+            trials = [load_trial(record, self.study.space) for record in kept["records"]]
         error.result = self._result(trials, hopeful=True)
-        if self._folder is None or not trials:
-            return
-        lost = self._read(len(trials), gone=False)["lost"]
-        if lost is not None:
-            raise self._rescue(trials, lost) from error
 
     def _result(self, trials: list[Trial], hopeful: bool = False) -> Result:
         """Return the result of trials.

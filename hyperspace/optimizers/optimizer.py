@@ -12,7 +12,8 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial
 from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import Metric, Metrics, Value
+from hyperspace.metrics import Metric, Metrics, Value, FLOAT_NAME
+from hyperspace.numerics import own_numerics
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
 from hyperspace.optimizers.design import Design
@@ -55,6 +56,7 @@ class Optimizer:
         InputError: an argument is not what it has to be.
     """
 
+    @own_numerics()
     def __init__(
         self,
         dimensions: Any,
@@ -97,6 +99,7 @@ class Optimizer:
     def ask(self) -> Point: ...
     @overload
     def ask(self, n: int) -> list[Point]: ...
+    @own_numerics()
     def ask(self, n: int | None = None) -> Point | list[Point]:
         """Return the next point to evaluate, or with n a list of n points to evaluate at the same time.
 
@@ -114,6 +117,7 @@ class Optimizer:
         self._pending.append(replace(suggestion, u=self.space.to_unit([x])[0]))
         return self.space.parameters(x)
 
+    @own_numerics()
     def tell(self, x: Any, y: Any) -> None:
         """Take up what came back at x, or at several points; a y of None or nan says that the evaluation failed.
 

@@ -15,6 +15,7 @@ from hyperspace.analysis.activity import evaluation
 from hyperspace.analysis.merged import FEWEST
 from hyperspace.errors import InputError
 from hyperspace.incumbent import contenders
+from hyperspace.numerics import own_numerics
 from hyperspace.paths import expanded
 from hyperspace.plots import style
 from hyperspace.results import Result
@@ -25,6 +26,7 @@ _FRAMES = 120
 _RECENT = 3  # evaluations of each drive that are drawn as its trail
 
 
+@own_numerics()
 def animate_search(
     result: Result,
     path: str | os.PathLike[str],

@@ -6,12 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hyperspace.analysis.diagnostics import LeaveOneOut, expected_coverage, leave_one_out
+from hyperspace.numerics import own_numerics
 from hyperspace.plots import style
 from hyperspace.results import Result
 
 _INTERVALS = 300  # drawn one by one up to so many trials
 
 
+@own_numerics()
 def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut | None = None) -> Axes:
     """Draw what the merged surrogate predicts of each trial, had it not seen it, over what came out, with 95 % intervals.
 
@@ -53,6 +55,7 @@ def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     return ax
 
 
+@own_numerics()
 def plot_calibration(result: Result, ax: Axes | None = None, found: LeaveOneOut | None = None) -> Axes:
     """Draw which part of the trials lies in the surrogate's central intervals, by what the intervals claim.
 

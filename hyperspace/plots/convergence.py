@@ -13,6 +13,7 @@ from hyperspace.analysis.activity import evaluation
 from hyperspace.errors import InputError
 from hyperspace.incumbent import contenders
 from hyperspace.metrics import Metrics
+from hyperspace.numerics import own_numerics
 from hyperspace.plots import style
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array, Trial
@@ -23,6 +24,7 @@ _FLOOR = 1e-12  # regrets below it are rounding
 _MOST_SUBSPACES = 64
 
 
+@own_numerics()
 def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool = False, trials: bool = True) -> Axes:
     """Draw the best value so far over the evaluations, in the order in which they ended.
 
@@ -67,6 +69,7 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
     return ax
 
 
+@own_numerics()
 def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axes:
     """Draw how far the best value so far is from the optimum, on a logarithmic axis; several studies with median and quartiles.
 

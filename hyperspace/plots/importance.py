@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hyperspace.analysis.sensitivity import Importance, dependence, find_dimension, importance
+from hyperspace.numerics import own_numerics
 from hyperspace.plots import style
 from hyperspace.results import Result
 from hyperspace.trial import OK
@@ -13,6 +14,7 @@ from hyperspace.trial import OK
 _MOST = 20  # parameters that are drawn
 
 
+@own_numerics()
 def plot_importance(result: Result, ax: Axes | None = None, found: Importance | None = None) -> Axes:
     """Draw which part of the objective's variance each parameter explains, by the merged surrogate, most important first.
 
@@ -57,6 +59,7 @@ def plot_importance(result: Result, ax: Axes | None = None, found: Importance | 
     return ax
 
 
+@own_numerics()
 def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = None) -> Axes:
     """Draw how the objective depends on one parameter, averaged over the others, by the merged surrogate.
 

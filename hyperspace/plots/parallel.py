@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 
 from hyperspace.analysis.sensitivity import find_dimension
 from hyperspace.incumbent import rank
+from hyperspace.numerics import own_numerics
 from hyperspace.plots import style
 from hyperspace.plots.regions import spread
 from hyperspace.results import Result
@@ -20,6 +21,7 @@ _MOST_AXES = 20
 _TICK = 0.03
 
 
+@own_numerics()
 def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw each trial as a line through its parameters, the last axis being the objective; the best lie on top.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hyperspace.analysis.sensitivity import find_dimension
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import rank
+from hyperspace.numerics import own_numerics
 from hyperspace.partition import Subspace
 from hyperspace.plots import style
 from hyperspace.results import Result
@@ -20,6 +21,7 @@ from hyperspace.trial import OK, RUNNING, Array
 _ELSEWHERE = 0.25  # opacity of trials outside the slice
 
 
+@own_numerics()
 def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0, 1), ax: Axes | None = None) -> Axes:
     """Draw two dimensions of the partition, its overlapping halves, and the trials; the best one's subspace is outlined.
 

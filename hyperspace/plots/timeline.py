@@ -11,6 +11,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hyperspace.analysis.activity import Span, evaluation, last_event, timed, utilisation, worked
+from hyperspace.numerics import own_numerics
 from hyperspace.plots import style
 from hyperspace.results import Result
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
@@ -23,6 +24,7 @@ _HALF = 0.38
 _UNITS = ((3 * 86400.0, 86400.0, "days"), (3 * 3600.0, 3600.0, "hours"), (300.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 
 
+@own_numerics()
 def plot_gantt(result: Result, ax: Axes | None = None) -> Axes:
     """Draw when each rank evaluated, proposed (thin) and waited (blank), with the part of the time that it evaluated.
 

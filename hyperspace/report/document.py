@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hyperspace.analysis.monitor import Monitor, Overview
 from hyperspace.errors import InputError
+from hyperspace.numerics import own_numerics
 from hyperspace.paths import absolute_folder, expanded
 from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
@@ -30,6 +31,7 @@ SECTIONS = (
 )
 
 
+@own_numerics()
 def render_report(results_path: str | os.PathLike[str]) -> str:
     """Return the report on a study, also while it runs: one HTML page that needs no network.
 
@@ -59,6 +61,7 @@ def render_report(results_path: str | os.PathLike[str]) -> str:
     return "<!DOCTYPE html>\n" + tag("html", head, body, lang="en") + "\n"
 
 
+@own_numerics()
 def write_report(results_path: str | os.PathLike[str], output: str | os.PathLike[str]) -> Path:
     """Write the report on a study; return the file.
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hyperspace.errors import InputError, shown
+from hyperspace.numerics import own_numerics
 from hyperspace.surrogates.base import Surrogate
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _HOMES = {
 SURROGATES = tuple(_HOMES)
 
 
+@own_numerics()
 def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None, **options: Any) -> Surrogate:
     """Return a surrogate.
 

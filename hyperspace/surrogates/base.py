@@ -23,6 +23,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from hyperspace.numerics import own_numerics
 from hyperspace.trial import Array
 
 
@@ -83,6 +84,7 @@ class Surrogate(ABC):
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> Model:
         """Learn from X (n, d) and Y (n, m), n >= 1, both finite, with known noise variances (n, m) or None."""
 
+    @own_numerics()
     def fit(self, X: Array, Y: Array, noise: Array | None = None) -> Model:
         """Learn from X of shape (n, d) in the unit cube and Y of shape (n,) or (n, m); return the model, and keep it.
 
@@ -105,6 +107,7 @@ class Surrogate(ABC):
         self.model = self._fit(X, Y, None if noise is None else np.asarray(noise, dtype=float).reshape(Y.shape))
         return self.model
 
+    @own_numerics()
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Return mean and standard deviation at X (q, d), of shape (q,), or (q, m) if Y was given as (n, m).
 
