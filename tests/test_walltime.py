@@ -42,12 +42,17 @@ def test_outside_of_a_job_there_is_no_deadline():
     assert seconds_left({"SLURM_JOB_END_TIME": "2000"}, ask=never) is None
 
 
-@pytest.mark.parametrize(
-    ("left", "usable"), [(36000, 35940), (600, 570), (60, 55), (5, 0), (-100, 0)], ids=lambda seconds: f"{seconds} s"
-)
+@pytest.mark.parametrize(("left", "usable"), [(36000, 35940), (600, 570), (60, 55), (5, 0)], ids=lambda seconds: f"{seconds} s")
 def test_a_margin_is_kept_for_the_merge(left, usable):
     environment = {"SLURM_JOB_ID": "17", "SLURM_JOB_END_TIME": str(100000 + left)}
     assert seconds_left(environment, clock=lambda: 100000.0, ask=never) == usable
+
+
+@pytest.mark.parametrize(("squeue", "usable"), [("10:00", 570), ("", None), ("0:00", None), ("INVALID", None)])
+def test_an_end_that_has_passed_is_another_jobs(squeue, usable):
+    environment, said = {"SLURM_JOB_ID": "17", "SLURM_JOB_END_TIME": "90000"}, []
+    assert seconds_left(environment, clock=lambda: 100000.0, ask=lambda job: squeue, say=said.append) == usable
+    assert ["the end of job 17, 2.8 hours ago" in sentence for sentence in said] == [True] * (usable is None)
 
 
 def test_squeue_is_asked_where_the_environment_does_not_tell():

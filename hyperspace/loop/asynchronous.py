@@ -6,6 +6,7 @@ Ranks gossip between evaluations.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hyperspace.exchange.gossip import Gossip
@@ -106,6 +107,10 @@ class AsyncLoop(ViewLoop):
         while self._ledger.quota == 0 and self._ledger.started < n_calls and not self._must_stop():
             time.sleep(next(naps))
             self._gossip.turn()
+
+    def known(self) -> Iterable[Trial]:
+        """Return the finished trials known here."""
+        return (trial for trials in self._trials for trial in trials)
 
     def _await_evidence(self) -> None:
         """Wait while all evaluations here have failed and none has ended elsewhere: this rank may be the broken one."""

@@ -9,7 +9,7 @@ the strategy fits its models to that. The batches are on record as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -159,10 +159,6 @@ class ViewLoop(Loop):
                 )
         self._recalled[drive] = key.iteration + 1
         return self._evaluate(trial, started)
-
-    def known(self) -> Iterable[Trial]:
-        """Return the finished trials known here."""
-        return (trial for trials in self._trials for trial in trials)
 
     def _knowledge(self, drive: int) -> Archive:
         return self._views[drive].archive

@@ -193,3 +193,20 @@ def test_a_rank_that_hangs_gets_a_limited_number_of_messages():
             edge.sent(float(iteration), lambda: False)
             sent += edge.rank == 1
     assert sent == MOST_UNDER_WAY
+
+
+def test_a_rank_that_retires_passes_on_all_that_it_has_and_gets():
+    ledger = Ledger(0, 3, 6)
+    ledger.quota, ledger.pace = 7, 0.1
+    for edge in ledger.edges.values():
+        edge.pace = 1.0
+    ledger.retire()
+    ledger.evaluated(0.1)  # the evaluation in which it found out
+    assert ledger.pace == 0.0
+    assert sum(news.gift for _, news in ledger.due(0.0)) == 7
+    assert ledger.quota == 0
+    ledger.quota = 1
+    for edge in ledger.edges.values():
+        edge.pace = 0.0  # they evaluate for the first time, or have retired as well
+    gifts = [news.gift for _, news in ledger.due(1.0)]
+    assert (sum(gifts), ledger.quota) == (1, 0)

@@ -1,0 +1,63 @@
+"""Setting a study aside, wherever its folder is."""
+
+import os
+
+import pytest
+
+from hyperspace import hyperdrive, load_results
+from hyperspace.errors import StudyError
+from hyperspace.journal import StudyFolder
+
+
+def study(path, n_calls=3, **options):
+    return hyperdrive(lambda x: x[0], [(0.0, 1.0)], path, n_calls=n_calls, model="RAND", **options)
+
+
+def test_a_folder_is_renamed(tmp_path):
+    study(tmp_path / "s")
+    assert study(tmp_path / "s", n_calls=4, restart=True).nfev == 4
+    assert load_results(tmp_path / "s.old-1").nfev == 3
+
+
+def test_a_link_stays_a_link_to_the_same_place(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "s").symlink_to(tmp_path / "scratch")
+    study(tmp_path / "s")
+    assert study(tmp_path / "s", n_calls=4, restart=True).nfev == 4
+    assert (tmp_path / "s").is_symlink()
+    assert load_results(tmp_path / "scratch").nfev == 4
+    assert load_results(tmp_path / "scratch.old-1").nfev == 3
+
+
+def test_the_working_folder_keeps_the_users_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").touch()
+    study(".")
+    assert study(".", n_calls=4, restart=True).nfev == 4
+    assert (tmp_path / "train.py").exists()
+    assert load_results("old-1").nfev == 3
+
+
+def test_of_a_folder_that_cannot_be_renamed_the_content_is_moved(tmp_path, monkeypatch):
+    study(tmp_path / "mount")
+    rename = type(tmp_path).rename
+
+    def refuse(self, target):
+        if self == tmp_path / "mount":
+            raise OSError(16, os.strerror(16))
+        return rename(self, target)
+
+    monkeypatch.setattr(type(tmp_path), "rename", refuse)
+    assert study(tmp_path / "mount", n_calls=4, restart=True).nfev == 4
+    assert load_results(tmp_path / "mount" / "old-1").nfev == 3
+
+
+def test_what_cannot_be_moved_is_one_sentence(tmp_path, monkeypatch):
+    study(tmp_path)
+
+    def refuse(self, target):
+        raise OSError(30, os.strerror(30))
+
+    monkeypatch.setattr(type(tmp_path), "rename", refuse)
+    with pytest.raises(StudyError, match="cannot be set aside: Read-only"):
+        StudyFolder(tmp_path).set_aside()
