@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from hyperspace.errors import StudyError
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.journal import LeaseLostError
 from hyperspace.failures import Streak
+from hyperspace.journal import LeaseLostError
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
 from hyperspace.study.settings import Study

@@ -38,7 +38,7 @@ def rescue(folder: StudyFolder, record: Record, study: Study, trials: Sequence[T
 def _write(kept: StudyFolder, record: Record, study: Study, trials: Sequence[Trial]) -> None:
     kept.write_study(record)
     for drive in sorted({trial.drive for trial in trials}):
-        journal = open_journal(kept, study.identity, drive, study.space, None)
+        journal = open_journal(kept, study.identity, drive, study.space, None, attempt=0, check=lambda: None)
         try:
             for trial in sorted((trial for trial in trials if trial.drive == drive), key=lambda trial: trial.key):
                 journal.started(trial)
