@@ -110,7 +110,8 @@ class AsyncLoop(ViewLoop):
 
     def known(self) -> Iterable[Trial]:
         """Return the finished trials known here."""
-        return (trial for trials in self._trials for trial in trials)
+        heard = [trial for trials in self._trials for trial in trials]
+        return [*heard, *(trial for key, trial in self.finished.items() if key.iteration >= len(self._trials[key.drive]))]
 
     def _await_evidence(self) -> None:
         """Wait while all evaluations here have failed and none has ended elsewhere: this rank may be the broken one."""

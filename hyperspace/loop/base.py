@@ -185,7 +185,11 @@ class Loop(ABC):
             reports=tuple((step, value) for step, value in self._reports.items() if math.isfinite(value)) or None,
         )
         if journal is not None:
-            journal.finished(trial)
+            try:
+                journal.finished(trial)
+            except StudyError:
+                self.finished[trial.key] = trial  # for the error that ends the run, which keeps what is known
+                raise
         self._durations = [*self._durations, outcome.seconds][-_RECENT:]
         self._recent.append(outcome.seconds)
         if outcome.fatal is not None:

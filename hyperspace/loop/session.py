@@ -15,7 +15,7 @@ from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.waiting import Patience, RanksSilentError
-from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
+from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal, LeaseLostError
 from hyperspace.loop.answers import merge_answers
 from hyperspace.loop.asynchronous import AsyncLoop
 from hyperspace.loop.base import Callback, Loop, Surroundings, carried_drives
@@ -337,6 +337,8 @@ class Session:
     def _keep(self, finished: Iterable[Trial], error: StudyError) -> None:
         """Give an error that ends this process the result so far; keep the trials if the journals have lost them."""
         trials = list(finished)
+        if isinstance(error, LeaseLostError) and self._folder is not None and self._folder.study_file.exists():
+            return  # another process works the study: its files are whole, and its trials count
         if self._folder is not None:
             kept = self._read(len(trials), gone=False)
             if kept["lost"] is not None and trials:
