@@ -131,8 +131,7 @@ class Session:
                 result, reasons = self._merge_answers(loop)
                 endings = [[loop.ended_by, loop.begun, loop.gave_in]]
             except StudyError as error:
-                if self._ranks.size == 1:  # no other rank takes part in what follows
-                    self._keep(loop.known(), error)
+                self._keep(loop.known(), error)
                 raise
             result.ended_by = self._ended_by(result, reasons)
             self._judge(result, endings)
@@ -322,11 +321,15 @@ class Session:
             f"{known} evaluations that were made, it holds {held}",
         }
 
-    def _rescue(self, trials: list[Trial], lost: str) -> StudyError:
-        """Keep the trials known in memory; return the error that tells of them. Collective."""
+    def _rescue(self, trials: list[Trial], lost: str, alone: bool = False) -> StudyError:
+        """Keep the trials known in memory; return the error that tells of them. Collective unless `alone`."""
         assert self._folder is not None
         folder, study = self._folder, self.study
-        place = self._ranks.first(lambda: str(rescue(folder, study_record(study), study, trials) or ""))
+
+        def write() -> str:
+            return str(rescue(folder, study_record(study), study, trials) or "")
+
+        place = write() if alone else self._ranks.first(write)
         kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
         result = self._result(trials, hopeful=True)
         best = "" if result.x is None else f"; the best is {result.fun!r} at {result.parameters!r}"
@@ -335,14 +338,18 @@ class Session:
         return error
 
     def _keep(self, finished: Iterable[Trial], error: StudyError) -> None:
-        """Give an error that ends this process the result so far; keep the trials if the journals have lost them."""
+        """Give an error that ends this process the result so far; keep the trials if the journals have lost them.
+
+        No other rank takes part. Where there are others, their journals hold what this one does not know of.
+        """
         trials = list(finished)
-        if isinstance(error, LeaseLostError) and self._folder is not None and self._folder.study_file.exists():
-            return  # another process works the study: its files are whole, and its trials count
+        others = isinstance(error, LeaseLostError) or self._ranks.size > 1
+        if others and (self._folder is None or self._folder.study_file.exists()):
+            return
         if self._folder is not None:
             kept = self._read(len(trials), gone=False)
             if kept["lost"] is not None and trials:
-                raise self._rescue(trials, kept["lost"]) from error
+                raise self._rescue(trials, kept["lost"], alone=True) from error
             trials = [load_trial(record, self.study.space) for record in kept["records"]]
         error.result = self._result(trials, hopeful=True)
 
