@@ -17,7 +17,7 @@ from hyperspace.description import describe_study
 from hyperspace.errors import InputError, shown
 from hyperspace.failures import failing_workers
 from hyperspace.incumbent import rank
-from hyperspace.journal import StudyFolder, Leases
+from hyperspace.journal import Leases, StudyFolder
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.numerics import own_numerics
 from hyperspace.partition import Partition

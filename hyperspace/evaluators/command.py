@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.errors import InputError, shown, StudyError
+from hyperspace.errors import InputError, StudyError, shown
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end

@@ -11,7 +11,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from hyperspace.pruning import Pruned, curve_of, loss_of
 from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
-from hyperspace.trial import FAILED, OK, Archive, Trial, TrialKey
+from hyperspace.trial import FAILED, Archive, Trial, TrialKey
 
 Callback = Callable[[Trial], object]
 _ONE_MOMENT = 0.2  # seconds in which the processes of a job that is ended all get their signals

@@ -15,7 +15,7 @@ from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.waiting import Patience, RanksSilentError
-from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal, LeaseLostError
+from hyperspace.journal import DriveReader, Journal, LeaseLostError, Leases, StudyFolder, open_journal
 from hyperspace.loop.answers import merge_answers
 from hyperspace.loop.asynchronous import AsyncLoop
 from hyperspace.loop.base import Callback, Loop, Surroundings, carried_drives

@@ -12,7 +12,7 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial
 from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import Metric, Metrics, Value, FLOAT_NAME
+from hyperspace.metrics import Metric, Metrics, Value
 from hyperspace.numerics import own_numerics
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
