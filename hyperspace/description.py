@@ -13,7 +13,7 @@ from hyperspace.partition import Partition
 from hyperspace.records import load_trial
 from hyperspace.space import Space, space_from
 from hyperspace.study.settings import identity
-from hyperspace.trial import Trial
+from hyperspace.trial import Trial, fix_goal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,11 +68,15 @@ def describe_study(folder: StudyFolder) -> Description:
         fingerprint = record["fingerprint"]
         space = space_from(fingerprint["space"], fingerprint["named"])
         declared = [Metric(**fields) for fields in fingerprint["metrics"]]
+        metrics = Metrics(declared or None, maximize=fingerprint["maximize"] and not declared)
+        given = tuple(load_trial(given, space) for given in fingerprint["given"])
+        metrics.fix(folder.read_goal())
+        fix_goal(metrics, given)
         return Description(
             space=space,
-            metrics=Metrics(declared or None, maximize=fingerprint["maximize"] and not declared),
+            metrics=metrics,
             partition=Partition(space, fingerprint["n_subspaces"], fingerprint["overlap"]),
-            given=tuple(load_trial(given, space) for given in fingerprint["given"]),
+            given=given,
             planned=int(record["planned"]),
             exchange=str(record["exchange"]),
             fingerprint=fingerprint,

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from hyperspace.terminal import printable
+
 _MOST_SHOWN = 200  # characters of a value in a message
 _DEEPEST = 6  # containers within containers that are shown
 _LONGEST_INTEGER = 400  # bits of an integer that is shown in digits, about 120 of them
 
 
 class HyperSpaceError(Exception):
-    """Base of every error that this package raises on its own account.
+    """Base of every error that this package raises on its own account; its message can be shown on any terminal.
 
     Attributes:
         raised_by_all: the exchange all of whose ranks raise it together; None if this process may be the only one.
@@ -21,6 +23,10 @@ class HyperSpaceError(Exception):
 
     raised_by_all: object = None
     told_by_rank_0: bool = False
+
+    def __str__(self) -> str:
+        """Return the message, with signs for what a terminal would obey: it may quote names and texts of whomever."""
+        return printable(super().__str__(), lines=True)
 
 
 class InputError(HyperSpaceError, ValueError):

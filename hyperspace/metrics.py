@@ -2,16 +2,20 @@
 
 Trials keep the raw values. Signs and limits are applied here, on reading, so that a study may be read again under
 other goals and nothing that was measured is lost.
+
+Where no metrics are declared, the study's first answer fixes which one is the goal, and an answer without it is none.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, SupportsFloat
+from typing import Any, SupportsFloat, cast
 
 from hyperspace.errors import InputError
+from hyperspace.values import is_finite, is_number, plain, short
 
 Value = float | tuple[float, ...]
 GOALS = ("minimize", "maximize", "constrain", "observe")
@@ -30,7 +34,7 @@ class Metric:
         upper: largest allowed value of a constrained metric.
 
     Raises:
-        InputError: an unknown goal, limits without "constrain", or "constrain" without limits.
+        InputError: an unknown goal, limits without "constrain", "constrain" without limits, or a limit that is no finite number.
     """
 
     name: str
@@ -43,11 +47,24 @@ class Metric:
             raise InputError(f"a metric's name must be a non-empty string, got {self.name!r}")
         if self.goal not in GOALS:
             raise InputError(f"metric {self.name!r}: goal must be one of {', '.join(GOALS)}, got {self.goal!r}")
+        for end in ("lower", "upper"):
+            object.__setattr__(self, end, self._limit(end, getattr(self, end)))
         limited = self.lower is not None or self.upper is not None
         if limited != (self.goal == "constrain"):
             raise InputError(f'metric {self.name!r}: goal "constrain" and a limit (lower=, upper=) go together')
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise InputError(f"metric {self.name!r}: lower={self.lower} is above upper={self.upper}")
+
+    def _limit(self, end: str, value: Any) -> float | None:
+        """Return a limit as a plain int or float."""
+        value = plain(value)
+        if value is None or (type(value) in (int, float) and is_finite(value)):
+            return cast("float | None", value)
+        if is_finite(value):  # a Fraction, or another library's number
+            return float(value)
+        raise InputError(
+            f"metric {self.name!r}: {end} must be a finite number, got {short(value)}; leave {end} out where nothing is limited"
+        )
 
     def violation(self, value: float) -> float:
         """Return by how much `value` lies outside the limits; 0 inside them."""
@@ -63,12 +80,18 @@ class Metrics:
         metrics: the declared metrics; None leaves the choice to what the objective returns (its only metric, or "loss").
         maximize: turn the single, undeclared metric around.
 
+    Attributes:
+        goal: name of the optimised metric: the declared one, or the one that the study's first answer fixed; None before that.
+
     Raises:
         InputError: duplicate names, no goal, several goals, or `maximize` beside declared metrics.
     """
 
     def __init__(self, metrics: Sequence[Metric] | None = None, maximize: bool = False) -> None:
-        self.declared: tuple[Metric, ...] = tuple(metrics or ())
+        given: Any = () if metrics is None else metrics
+        if not isinstance(given, Iterable):
+            raise InputError(f"metrics= takes a list of Metric objects, got {short(given)}")
+        self.declared: tuple[Metric, ...] = tuple(given)
         for metric in self.declared:
             if not isinstance(metric, Metric):
                 raise InputError(f"metrics= takes Metric objects, got {metric!r}")
@@ -80,6 +103,16 @@ class Metrics:
         if metrics is not None and not self.goals:
             raise InputError('metrics= needs one metric whose goal is "minimize" or "maximize"')
         self.maximize = self.goals[0].goal == "maximize" if self.goals else bool(maximize)
+        self.goal = self.goals[0].name if self.goals else None
+
+    def fix(self, goal: str | None) -> None:
+        """Take a name for the goal of the study; what was declared, or fixed before, stays."""
+        self.goal = self.goal or goal
+
+    def reopen(self, goal: str | None) -> None:
+        """Take a name for the goal in the place of what was fixed before, None for none; what was declared stays."""
+        if not self.declared:
+            self.goal = goal
 
     @property
     def goals(self) -> tuple[Metric, ...]:
@@ -97,35 +130,102 @@ class Metrics:
         return -1.0 if self.maximize else 1.0
 
     def read(self, returned: Any) -> dict[str, Value]:
-        """Turn what an objective returned into raw metrics by name.
+        """Turn what an objective returned into raw metrics by name; what is no number beside them is left out.
 
         Raises:
             InputError: not a number nor a dict of numbers, the goal's metric missing, or its value not finite.
         """
-        values = {FLOAT_NAME: returned} if not isinstance(returned, Mapping) else dict(returned)
-        if not isinstance(returned, Mapping) and self.goals:
-            values = {self.goals[0].name: returned}
-        metrics = {_name(name): _value(name, value) for name, value in values.items()}
-        for name in [self.goal_name(metrics), *(metric.name for metric in self.constraints)]:
-            value = metrics.get(name)
-            if value is None:
-                got = ", ".join(map(repr, metrics)) or "none"
-                raise InputError(f"the objective must return the metric {name!r}; it returned {got}")
-            if not isinstance(value, float):
-                raise InputError(f"the metric {name!r} must be one number to be optimised, got {len(value)} numbers")
-            if not math.isfinite(value):
-                raise InputError(f"the objective returned {name} = {value}; a finite number was expected")
-        return metrics
+        return self.read_with_note(returned)[0]
 
-    def goal_name(self, names: Iterable[str]) -> str:
-        """Return which of `names` is optimised.
+    def read_with_note(self, returned: Any) -> tuple[dict[str, Value], str | None]:
+        """Return the same, and a sentence on what was left out; None where nothing was.
 
         Raises:
-            InputError: several names, none of them "loss", and no goal was declared. Guessing could minimize an accuracy.
+            InputError: see `read`.
         """
-        if self.goals:
-            return self.goals[0].name
+        if isinstance(returned, Mapping):
+            values: dict[Any, Any] = dict(returned)
+        else:
+            values = {self.goal or FLOAT_NAME: returned}
+        metrics: dict[str, Value] = {}
+        others: dict[Any, Any] = {}
+        for name, value in values.items():
+            number = _value(value) if isinstance(name, str) else None
+            if number is None:
+                others[name] = value
+            else:
+                metrics[str(name)] = number
+        goal = self._goal_among(metrics, others, named=isinstance(returned, Mapping))
+        for name in [goal, *(metric.name for metric in self.constraints)]:
+            if name in others:
+                raise _no_number(name, others[name])
+            self._check(name, metrics)
+        if self.goal is not None and not self.declared and goal != LOSS_NAME and LOSS_NAME in metrics:
+            return metrics, (
+                f"the objective returned {LOSS_NAME!r}, but the study's goal is {goal!r}, as its first answer had it; to optimise "
+                f"{LOSS_NAME!r}, pass metrics=[Metric({LOSS_NAME!r})] and begin a new study"
+            )
+        if not others:
+            return metrics, None
+        told = ", ".join(f"{name!r} ({type(value).__name__})" for name, value in others.items())
+        return metrics, f"of what the objective returns, {told} is not kept: only numbers and rows of numbers with a name are"
+
+    def _goal_among(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str:
+        """Return which of the metrics of an answer is the goal; `others` are no numbers."""
+        if named and self.goal is not None:
+            return self.goal
+        # Words beside the numbers are no candidates for the goal; a number that is missing this time is one.
+        missing = [name for name, value in others.items() if isinstance(name, str) and not isinstance(value, (str, bytes))]
+        if others and not metrics and not missing:
+            name, value = next(iter(others.items()))
+            if not isinstance(name, str):
+                raise InputError(f"a metric's name must be a string, got {short(name)}")
+            raise _no_number(name, value)
+        return self.goal_name([*metrics, *missing])
+
+    def _check(self, name: str, metrics: Mapping[str, Value]) -> None:
+        """Check a metric that the study cannot do without."""
+        value = metrics.get(name)
+        if value is None:
+            raise InputError(self._missing(name, metrics))
+        if not isinstance(value, float):
+            raise InputError(f"the metric {name!r} must be one number to be optimised, got {len(value)} numbers")
+        if not math.isfinite(value):
+            raise InputError(f"the objective returned {name} = {value}; a finite number was expected")
+
+    def _missing(self, name: str, metrics: Mapping[str, Value]) -> str:
+        got = ", ".join(map(repr, metrics)) or "none"
+        if any(metric.name == name for metric in self.declared):
+            return f"the objective must return the metric {name!r}; it returned {got}"
+        named = "a plain number" if name == FLOAT_NAME else f"the metric {name!r}"
+        return (
+            f"the objective must return {named} each time, since the study's first answer made it the goal; it returned {got}. "
+            f"Where another one is the goal, pass metrics= and begin a new study"
+        )
+
+    def fault_of(self, metrics: Mapping[str, Value]) -> str | None:
+        """Return why an answer is none, in a sentence, once the study's goal is fixed: it lacks the goal; None if it is one."""
+        if self.goal is None or self.declared:
+            return None
+        try:
+            self._check(self.goal_name(metrics), metrics)
+        except InputError as error:
+            return str(error)
+        return None
+
+    def goal_name(self, names: Iterable[str]) -> str:
+        """Return which of `names` is optimised. A plain number, whose name is "objective", always is.
+
+        Raises:
+            InputError: several names, none of them "loss", and no goal was declared or fixed: a guess could minimize accuracies.
+        """
         names = list(names)
+        if self.declared:
+            return self.goals[0].name
+        if names == [FLOAT_NAME]:
+            return FLOAT_NAME
+        if self.goal is not None:
+            return self.goal
         if len(names) == 1:
             return names[0]
         if LOSS_NAME in names:
@@ -139,7 +239,10 @@ class Metrics:
         """Return the optimised metric as the objective returned it; nan where it is missing."""
         if not metrics:
             return math.nan
-        value = metrics.get(self.goal_name(metrics))
+        try:
+            value = metrics.get(self.goal_name(metrics))
+        except AmbiguousMetrics:
+            return math.nan
         return value if isinstance(value, float) else math.nan
 
     def loss(self, metrics: Mapping[str, Value]) -> float:
@@ -159,19 +262,33 @@ class AmbiguousMetrics(InputError):
     """Several metrics came back and nothing says which is the goal: the study cannot go on."""
 
 
-def _name(name: object) -> str:
-    if not isinstance(name, str):
-        raise InputError(f"a metric's name must be a string, got {name!r}")
-    return name
+def _value(value: Any) -> Value | None:
+    """Return a number as a float and numbers in a row as a tuple of floats; None for anything else.
+
+    An array of one number, as many models return it, is that number.
+    """
+    if hasattr(value, "tolist"):  # an array or a scalar, whatever library made it
+        with suppress(Exception):  # what others' arrays raise is theirs
+            value = value.tolist()
+            while isinstance(value, list) and len(value) == 1:
+                value = value[0]
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview)):
+        numbers = [_number(element) for element in value]
+        return None if None in numbers else tuple(number for number in numbers if number is not None)
+    return _number(value)
 
 
-def _value(name: str, value: object) -> Value:
+def _number(value: Any) -> float | None:
+    if type(value) is float:
+        return value
+    if isinstance(value, (str, bytes)) or not isinstance(value, SupportsFloat):
+        return None
     try:
-        if isinstance(value, (str, bytes)):
-            raise TypeError
-        if isinstance(value, SupportsFloat):
-            return float(value)
-        return tuple(float(element) for element in value)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        pass
-    raise InputError(f"the objective returned {name} = {value!r} ({type(value).__name__}); a number was expected")
+        return float(value)
+    except Exception:  # an integer that no double holds, or an object of somebody's own
+        return None
+
+
+def _no_number(name: str, value: Any) -> InputError:
+    wanted = "a number of at most 1.8e308" if is_number(value) else "a number"
+    return InputError(f"the objective returned {name} = {short(value)} ({type(value).__name__}); {wanted} was expected")

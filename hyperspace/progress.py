@@ -132,13 +132,6 @@ def _make_bar(stream: TextIO | None, total: int, done: int) -> Bar:
     return bar
 
 
-def tell(sentence: str) -> None:
-    """Say a sentence on stderr that the user needs whether or not the progress is shown."""
-    with suppress(AttributeError, OSError, ValueError):  # no stream, one whose reader is gone, or a closed one
-        sys.stderr.write(f"hyperspace: {sentence}\n")
-        sys.stderr.flush()
-
-
 def duration(seconds: float) -> str:
     """Return seconds as 0:01:15, or 2 days, 0:01:15."""
     return str(timedelta(seconds=round(seconds)))

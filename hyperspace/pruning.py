@@ -16,6 +16,7 @@ from typing import Any
 
 from hyperspace.errors import InputError, shown
 from hyperspace.trial import Trial
+from hyperspace.values import is_true
 
 Curve = Mapping[int, float]  # step -> loss, in the order of the steps
 
@@ -41,7 +42,7 @@ class PruningRule(ABC):
     def after_round(self, trials: Sequence[Trial]) -> bool:
         """Return whether the user's callback ends the study with this round."""
         inner: Any = getattr(self._callback, "after_round", None)
-        return inner is not None and bool(inner(trials))
+        return inner is not None and is_true(inner(trials))
 
     @abstractmethod
     def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:

@@ -23,7 +23,7 @@ from hyperspace.numerics import own_numerics
 from hyperspace.partition import Partition
 from hyperspace.space import Space
 from hyperspace.stopping import BUDGET, recorded_request
-from hyperspace.trial import OK, Archive, Trial
+from hyperspace.trial import OK, Archive, Trial, fix_goal, judged
 
 if TYPE_CHECKING:
     import pandas
@@ -70,6 +70,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         ended_by: str | None = None,
     ) -> None:
         trials = sorted(trials, key=lambda trial: trial.key)
+        fix_goal(metrics, trials)
+        trials = [judged(trial, metrics) for trial in trials]
         archive = Archive(space.to_unit, metrics, space.d)
         archive.extend(trials)
         ended_well = [trial for trial in archive.trials if trial.status == OK]

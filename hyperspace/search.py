@@ -20,7 +20,7 @@ from hyperspace.optimizers.grid import GRID
 from hyperspace.results import Result
 from hyperspace.space import check_space
 from hyperspace.study.checks import check_count
-from hyperspace.trial import Trial
+from hyperspace.trial import Trial, fix_goal
 
 Objective = Callable[..., Any]
 Hyperparameters = Sequence[Any] | Mapping[str, Any]
@@ -158,6 +158,7 @@ class Stall:
 
     def after_round(self, trials: Sequence[Trial]) -> bool:
         """Return whether the study ends with the round that these trials made."""
+        fix_goal(self._metrics, trials)
         best = min((rank(trial, self._metrics) for trial in trials), default=NO_RANK)
         if not best.is_usable:
             best = NO_RANK

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hyperspace.description import describe_study
 from hyperspace.journal import StudyFolder
-from hyperspace.trial import OK, RUNNING
+from hyperspace.trial import OK, RUNNING, fix_goal, judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ def study_state(results_path: str | os.PathLike[str]) -> StudyState:
     folder = StudyFolder(results_path)
     study = describe_study(folder)
     journals = folder.read_journals(study.space, folder.drives(), study.identity).values()
-    statuses = Counter(trial.status for journal in journals for trial in journal.trials.values())
+    trials = [trial for journal in journals for trial in journal.trials.values()]
+    fix_goal(study.metrics, trials)
+    statuses = Counter(judged(trial, study.metrics).status for trial in trials)
     finished = statuses.total() - statuses[RUNNING]
     return StudyState(study.planned, finished, finished - statuses[OK], statuses[RUNNING])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.incumbent import NO_RANK, rank
-from hyperspace.metrics import Metrics, Value
+from hyperspace.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Value
 
 Array = NDArray[np.float64]
 Encode = Callable[[Sequence[Sequence[Any]]], Array]
@@ -127,6 +128,27 @@ class Trial:
         return replace(self, status=status, **changes)
 
 
+def fix_goal(metrics: Metrics, trials: Iterable[Trial]) -> str | None:
+    """Let the first answer among these trials fix the study's goal, unless it is fixed; return the goal.
+
+    Those that were given come first, then all by (iteration, drive). A plain number that was given goes with any goal.
+    """
+    if metrics.goal is not None:
+        return metrics.goal
+    answers = [trial for trial in trials if trial.status == OK and not (trial.drive < 0 and trial.metrics.keys() == {FLOAT_NAME})]
+    for trial in sorted(answers, key=lambda trial: (trial.drive >= 0, trial.key)):
+        with suppress(AmbiguousMetrics):
+            metrics.fix(metrics.goal_name(trial.metrics))
+            break
+    return metrics.goal
+
+
+def judged(trial: Trial, metrics: Metrics) -> Trial:
+    """Return a trial as the study's goal has it: one that ended well without it has failed."""
+    fault = metrics.fault_of(trial.metrics) if trial.status == OK else None
+    return trial if fault is None else trial.finish(FAILED, metrics={}, error=fault, fault="objective")
+
+
 class Archive:
     """All trials known here: finished ones in columns, append-only; running ones beside them.
 
@@ -157,10 +179,12 @@ class Archive:
     def extend(self, trials: Iterable[Trial]) -> list[Trial]:
         """Take up trials in the given order and return the finished ones that are new here.
 
-        A running trial counts as pending until it comes again, finished. Of two records of one key the first stays.
+        A running trial counts as pending until it comes again, finished. Of two records of one key the first stays. One that
+        ended well without the study's goal has failed.
         """
         fresh: list[Trial] = []
         for trial in trials:
+            trial = judged(trial, self.metrics)
             key = trial.key
             if key in self._row_of:
                 continue

@@ -41,6 +41,25 @@ def is_finite(value: Any) -> bool:
         return False
 
 
+def is_true(answer: Any) -> bool:
+    """Return whether an answer is True: Python's, or that of an array library such as numpy; no other value is."""
+    if hasattr(answer, "item") and getattr(answer, "size", 1) == 1:
+        try:
+            answer = answer.item()
+        except Exception:  # what others' objects raise is theirs; they are not True
+            return False
+    return answer is True
+
+
+def short(value: Any, longest: int = 100) -> str:
+    """Return the repr of a value for a message, cut to its first characters; of one that has none, its type."""
+    try:
+        words = repr(value)
+    except Exception:  # an integer of thousands of digits, or an object of somebody's own
+        return f"a value of type {type(value).__name__}"
+    return words if len(words) <= longest else f"{words[:longest]}..."
+
+
 def is_scalar(value: Any) -> bool:
     """Return whether `value` is a JSON scalar: a string, a bool, None, or a finite number."""
     return value is None or type(value) in (str, bool, int) or (type(value) is float and math.isfinite(value))

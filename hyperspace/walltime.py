@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 
-from hyperspace.progress import tell
+from hyperspace.terminal import tell
 
 _ENDLESS = ("UNLIMITED", "INFINITE", "NOT_SET", "INVALID", "N/A", "")
 _PATTERN = re.compile(r"(?:(?P<days>\d+)-(?P<day_parts>\d+(?::\d+){0,2})|(?P<parts>\d+(?::\d+){0,2}))")

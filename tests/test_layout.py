@@ -24,6 +24,7 @@ LAYERS = [
         "progress",
         "pruning",
         "streams",
+        "terminal",
         "threads",
         "trial",
         "values",

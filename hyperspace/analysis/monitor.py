@@ -16,7 +16,7 @@ from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.reader import DriveReader
 from hyperspace.metrics import Metrics
 from hyperspace.numerics import own_numerics
-from hyperspace.trial import OK, RUNNING, Trial
+from hyperspace.trial import OK, RUNNING, Trial, fix_goal, judged
 
 GROUPS: dict[str, Callable[[Trial], Any]] = {name: attrgetter(name) for name in ("drive", "rank", "subspace", "host")}
 READABLE = 64  # rows that a table is read at a glance with
@@ -137,6 +137,8 @@ class Monitor:
                 self._readers[drive] = self._folder.reader(drive, description.space, description.identity)
             self._readers[drive].read(files)
         trials = [trial for reader in self._readers.values() for trial in reader.trials.values()]
+        fix_goal(description.metrics, trials)
+        trials = [judged(trial, description.metrics) for trial in trials]
         workers = _workers(self._folder)
         until = running_until(trials, None if workers is None else bool(workers), now)
         periods = worked(trials, until)

@@ -25,7 +25,8 @@ class Outcome:
 
     `fatal` is set where no further evaluation can fare better, so that the study ends once the outcome is recorded. Where the
     infrastructure is at fault it is not recorded: the trial is begun again when the study goes on. `again` is set where a
-    shortage that passes has caused it, such as a full disk: it is evaluated again, whatever retries= says.
+    shortage that passes has caused it, such as a full disk: it is evaluated again, whatever retries= says. `note`
+    is what the user should be told once, such as what of the answer is not kept.
     """
 
     status: str = OK
@@ -35,6 +36,7 @@ class Outcome:
     fault: str | None = None
     fatal: HyperSpaceError | None = None
     again: bool = False
+    note: str | None = None
 
 
 class Evaluator(ABC):

@@ -240,11 +240,11 @@ class CommandEvaluator(Evaluator):
             ended, fault = describe_end(code)
             return Outcome(FAILED, {}, seconds, f"the command {ended}{output.quote_errors()}", fault)
         try:
-            metrics = self._metrics.read(self._command.read(read_end(output.stdout, _READ)))
+            metrics, note = self._metrics.read_with_note(self._command.read(read_end(output.stdout, _READ)))
         except InputError as error:
             fatal = error if isinstance(error, AmbiguousMetrics) else None
             return Outcome(FAILED, {}, seconds, f"{error}{output.quote_errors()}", "objective", fatal)
-        return Outcome(metrics=metrics, seconds=seconds)
+        return Outcome(metrics=metrics, seconds=seconds, note=note)
 
     def _seconds(self) -> float:
         return time.monotonic() - self._begun

@@ -94,13 +94,13 @@ def evaluate(
     start = time.perf_counter()
     fatal: AmbiguousMetrics | None = None
     read: dict[str, Any] = {}
-    error = None
+    error = note = None
     status = FAILED
     again = False
     try:
         with calling() as interrupts, users_numerics():
             returned = call(objective, *arguments)
-        read = metrics.read(returned)
+        read, note = metrics.read_with_note(returned)
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)
     except Pruned as pruned:
@@ -117,7 +117,7 @@ def evaluate(
         error = traceback.format_exc()
     seconds = time.perf_counter() - start
     if error is None:
-        return Outcome(metrics=read, seconds=seconds)
+        return Outcome(metrics=read, seconds=seconds, note=note)
     fault = None if status != FAILED else "infrastructure" if again else "objective"
     return Outcome(status, read, seconds, error, fault, fatal, again)
 

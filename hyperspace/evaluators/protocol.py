@@ -63,6 +63,7 @@ _FIELDS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
         "fault": lambda value: value in (None, "objective", "infrastructure"),
         "fatal": lambda value: isinstance(value, bool),
         "again": lambda value: isinstance(value, bool),
+        "note": _or_none(_is_text),
         "memory": _is_count,
     },
 }

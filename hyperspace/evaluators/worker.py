@@ -126,7 +126,8 @@ class WorkerEvaluator(Evaluator):
 
     def _send_if_ready(self) -> None:
         if self._worker.ready and self._begun is None and self._handle is not None:
-            self._worker.evaluate({"handle": self._handle.facts, "parameters": self._parameters})
+            task = {"handle": self._handle.facts, "parameters": self._parameters, "goal": self._worker.metrics.goal}
+            self._worker.evaluate(task)
             self._begun = time.monotonic()
 
     def _answer_report(self, handle: TrialHandle, answer: dict[str, Any]) -> None:
@@ -178,4 +179,13 @@ def _limit(first: int) -> int:
 def _outcome(answer: dict[str, Any]) -> Outcome:
     metrics = {name: tuple(value) if isinstance(value, list) else value for name, value in answer["metrics"].items()}
     fatal = AmbiguousMetrics(answer["error"]) if answer["fatal"] else None
-    return Outcome(answer["status"], metrics, answer["seconds"], answer["error"], answer["fault"], fatal, answer["again"])
+    return Outcome(
+        answer["status"],
+        metrics,
+        answer["seconds"],
+        answer["error"],
+        answer["fault"],
+        fatal,
+        again=answer["again"],
+        note=answer["note"],
+    )

@@ -40,12 +40,16 @@ class Worker:
         metrics: reads there what the objective returns.
         space: the search space, whose categories and constants have to get there too.
 
+    Attributes:
+        metrics: these; their goal, once it is fixed, goes along with every trial.
+
     Raises:
         InputError: the objective cannot be found in another process.
     """
 
     def __init__(self, objective: Callable[..., Any], metrics: Metrics, space: Space) -> None:
         self._name = name_of(objective)
+        self.metrics = metrics
         try:
             pickled = pickle.dumps((objective, metrics, (space.dimensions, space.constants)))
         except Exception as error:  # pickling may raise anything

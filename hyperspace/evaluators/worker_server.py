@@ -87,6 +87,7 @@ class _Server:
     def _evaluate(self, objective: Callable[..., Any], metrics: Metrics, task: Mapping[str, Any]) -> None:
         self._trial = task["trial"]
         folder, attempt = task["handle"]["folder"], task["handle"]["attempt"]
+        metrics.reopen(task["goal"])
         handle = TrialHandle(**task["handle"], report=self._report) if takes_handle(objective) else None
         try:
             with _output_to(folder, attempt):
@@ -108,6 +109,7 @@ class _Server:
                 "fault": outcome.fault,
                 "fatal": outcome.fatal is not None,
                 "again": outcome.again,
+                "note": outcome.note,
                 "memory": _memory(),
             }
         )

@@ -29,6 +29,7 @@ class StudyFolder:
     """The files of a study.
 
     study.json               what the study is, fixed at its creation, and how far it was asked to go
+    goal.json                which metric the study's first answer made the goal, where none was declared
     journals/00003.jsonl     the events of drive 3
     journals/00003.2.jsonl   those that the owner of the second lease after the first one has written: a segment of its own
     leases/                  who works what (see `hyperspace.journal.lease`)
@@ -135,6 +136,39 @@ class StudyFolder:
         except OSError as error:
             raise StudyError(f"results_path {str(self.path)!r} cannot be written: {error.strerror}") from error
         return True
+
+    @property
+    def goal_file(self) -> Path:
+        """Which metric is the goal, where the study's first answer fixed it."""
+        return self.path / "goal.json"
+
+    def read_goal(self) -> str | None:
+        """Return the goal that the study's first answer fixed; None where there is none yet.
+
+        Raises:
+            StudyError: the file is damaged.
+        """
+        try:
+            record = json.loads(read_whole(self.goal_file))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise StudyError(f"{self.goal_file} cannot be read: {error}") from error
+        goal = record.pop("goal", None) if isinstance(record, dict) else None
+        if not isinstance(goal, str) or record != {"crc": _checksum({"goal": goal})}:
+            raise StudyError(f"{self.goal_file} is damaged; restore it from a backup")
+        return goal
+
+    def claim_goal(self, goal: str) -> str:
+        """Make `goal` the study's, unless there is one; return the study's. Of several processes one is first.
+
+        Raises:
+            StudyError: the file is damaged.
+        """
+        text = json.dumps({"goal": goal, "crc": _checksum({"goal": goal})}) + "\n"
+        with suppress(OSError):  # a full disk, say: the trial's own record says so, or waits
+            create_whole(self.goal_file, text)
+        return self.read_goal() or goal
 
     def set_aside(self) -> Path:
         """Move the study away, so that a new one can begin in its place; return where it is now.

@@ -14,11 +14,11 @@ from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import Streak
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
-from hyperspace.progress import tell
+from hyperspace.terminal import tell
 from hyperspace.records import load_trial, shared_record
 from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
-from hyperspace.trial import Trial, TrialKey
+from hyperspace.trial import OK, Trial, TrialKey, judged
 
 INTERVAL = 0.05  # seconds between turns of gossip beside an evaluation, at least
 AHEAD = 0.5  # new trials a drive of the study from which on a rank thinks ahead
@@ -160,7 +160,8 @@ class AsyncLoop(ViewLoop):
 
     def _finish(self, trial: Trial) -> None:
         self._trials[trial.drive].append(replace(trial, known=None, pending=None))
-        self._gossip.add(shared_record(trial, self._study.space), finished=True)
+        goal = self._study.metrics.goal if trial.status == OK else None  # for ranks that have had no answer yet
+        self._gossip.add(shared_record(trial, self._study.space) | ({"goal": goal} if goal else {}), finished=True)
 
     def _announce(self, trial: Trial) -> None:
         self._gossip.add(shared_record(trial, self._study.space), finished=False)
@@ -198,7 +199,8 @@ class AsyncLoop(ViewLoop):
         space = self._study.space
         finished, running = self._gossip.news()
         for record in finished:
-            trial = load_trial(record, space)
+            self._study.metrics.fix(record.get("goal"))
+            trial = judged(load_trial(record, space), self._study.metrics)
             self._trials[trial.drive].append(trial)
             self._recent.append(trial.seconds or 0.0)
         for drive, begun in running.items():

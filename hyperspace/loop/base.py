@@ -27,7 +27,7 @@ from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import OwnFailures, Streak, all_failed
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
-from hyperspace.metrics import FLOAT_NAME, Value
+from hyperspace.metrics import FLOAT_NAME, Value, Metrics
 from hyperspace.numerics import own_numerics, users_numerics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
@@ -35,7 +35,9 @@ from hyperspace.pruning import Pruned, curve_of, loss_of
 from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
-from hyperspace.trial import FAILED, Archive, Trial, TrialKey
+from hyperspace.terminal import tell
+from hyperspace.trial import FAILED, Archive, Trial, TrialKey, OK, judged
+from hyperspace.values import is_true
 
 Callback = Callable[[Trial], object]
 _ONE_MOMENT = 0.2  # seconds in which the processes of a job that is ended all get their signals
@@ -57,6 +59,7 @@ class Surroundings:
         stop: tells whether the study was asked to end.
         retries: how often an evaluation is repeated that the infrastructure has failed.
         progress: shows how far the study is; None where nothing is shown.
+        claim_goal: makes a metric the study's goal, where none is declared or fixed, and returns the one that is.
         callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
             after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
             that has a method prunes is asked after every report of an evaluation (see `hyperspace.pruning`).
@@ -72,6 +75,7 @@ class Surroundings:
     stop: StopRequest
     retries: int
     progress: Progress | None
+    claim_goal: Callable[[str], str]
     callback: Callback | None
 
 
@@ -88,6 +92,7 @@ class Loop(ABC):
             another rank did, or nothing has.
         begun: number of evaluations that this rank has begun in this run.
         gave_in: whether this rank begins no further evaluation because all of its last ones failed.
+        notes: what the user should be told once of this rank's evaluations, in their order.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -100,6 +105,7 @@ class Loop(ABC):
         self.begun = 0
         self.gave_in = False
         self._own_failures = OwnFailures()
+        self.notes: dict[str, None] = {}
         self._reports: dict[int, float] = {}  # of the trial under way
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
@@ -126,9 +132,9 @@ class Loop(ABC):
     def _work(self) -> None:
         """Work until the budget or the time is spent."""
 
-    def _fresh_archive(self) -> Archive:
-        """Return an archive that knows what was given."""
-        archive = Archive(self._study.space.to_unit, self._study.metrics, self._study.space.d)
+    def _fresh_archive(self, metrics: Metrics | None = None) -> Archive:
+        """Return an archive that knows what was given; it reads trials by these metrics, or the study's."""
+        archive = Archive(self._study.space.to_unit, metrics or self._study.metrics, self._study.space.d)
         archive.extend(self._study.given)
         return archive
 
@@ -184,6 +190,9 @@ class Loop(ABC):
             fault=outcome.fault,
             reports=tuple((step, value) for step, value in self._reports.items() if math.isfinite(value)) or None,
         )
+        trial = self._settled(trial)
+        if outcome.note is not None:
+            self._tell_once(outcome.note)
         if journal is not None:
             try:
                 journal.finished(trial)
@@ -210,7 +219,7 @@ class Loop(ABC):
         if callback is None:
             return False
         with users_numerics():
-            return call(callback, self._study.space.copied_trial(trial)) is True
+            return is_true(call(callback, self._study.space.copied_trial(trial)))
 
     def known(self) -> Iterable[Trial]:
         """Return the finished trials known here."""
@@ -230,6 +239,16 @@ class Loop(ABC):
     def _end_by(self, reason: str) -> None:
         """Begin no further evaluation, and keep why."""
         self._stopping, self.ended_by = True, reason
+
+    def _settled(self, trial: Trial) -> Trial:
+        """Return a trial that has just ended as the study's goal has it."""
+        return judged(trial, self._study.metrics)
+
+    def _tell_once(self, note: str) -> None:
+        """Tell the user on rank 0 now; what only other ranks have come across is told when the study ends."""
+        if note not in self.notes and self._around.exchange.rank == 0:
+            tell(note)
+        self.notes[note] = None
 
     def _outcome(self, trial: Trial) -> Outcome:
         """Evaluate `trial` once."""

@@ -128,6 +128,7 @@ class FilesLoop(ViewLoop):
         for drive in drives:
             trials = self._trials[drive]
             while (trial := recorded.get(TrialKey(len(trials), drive))) is not None and trial.finished:
+                trial = self._settled(trial)
                 trials.append(trial)
                 if trial.key not in self.finished:
                     self.finished[trial.key] = trial

@@ -57,6 +57,7 @@ def work_in_groups(
         return {
             "trials": [trial_record(trial, result.search_space) for trial in result.all_trials],
             "n_subspaces": result.partition.n_subspaces,
+            "goal": result.goals.goal,
         }
 
     told = world.first(outcome)
@@ -64,5 +65,6 @@ def work_in_groups(
     if result is not None:
         return result
     wanted = check()
+    wanted.metrics.fix(told["goal"])
     partition = Partition(wanted.space, told["n_subspaces"], wanted.overlap)
     return Result([load_trial(record, wanted.space) for record in told["trials"]], wanted.space, wanted.metrics, partition)

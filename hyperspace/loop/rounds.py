@@ -6,6 +6,7 @@ order of (iteration, drive). With exchange="none" the same holds for each drive 
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 
 from hyperspace.errors import StudyError
@@ -15,7 +16,8 @@ from hyperspace.records import load_trial, trial_record
 from hyperspace.stopping import CALLBACK
 from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
-from hyperspace.trial import Archive, Trial, TrialKey
+from hyperspace.trial import Archive, Trial, TrialKey, fix_goal, judged
+from hyperspace.values import is_true
 
 
 class RoundLoop(Loop):
@@ -26,7 +28,10 @@ class RoundLoop(Loop):
         self._strategy = around.make_strategy()
         self._relevant = sorted(self._strategy.relevant(self._carried))
         shared = self._fresh_archive() if study.shared else None
-        self._archives = {drive: shared if shared is not None else self._fresh_archive() for drive in self._carried}
+        # A drive that is told nothing goes by the goal that its own first answer fixes.
+        self._archives = {
+            drive: shared if shared is not None else self._fresh_archive(copy(study.metrics)) for drive in self._carried
+        }
         self._broken: str | None = None  # what is wrong here, if this rank's last evaluations all failed
         self._left_out = self._find_left_out() if study.shared else frozenset()
 
@@ -80,6 +85,7 @@ class RoundLoop(Loop):
                 continue
             if self._must_stop():
                 break
+            self._study.metrics.reopen(self._archives[drive].metrics.goal)
             ask = partial(self._strategy.ask, drive, iteration, self._archives[drive])
             with one_thread():
                 trial = self._begin(key, ask, self._strategy.home(drive))
@@ -107,11 +113,19 @@ class RoundLoop(Loop):
         if not study.shared:
             for trial in known:
                 if trial.drive in self._archives:
+                    fix_goal(self._archives[trial.drive].metrics, [trial])
                     self._archives[trial.drive].extend([trial])
-        elif self._carried:
+        elif study.metrics.goal is None:
+            goal = fix_goal(study.metrics, known)  # on all ranks alike: they know the same
+            if goal is not None and self._around.exchange.rank == 0:
+                self._around.claim_goal(goal)
+        known = [judged(trial, study.metrics) for trial in known] if study.shared else known
+        if study.shared and self._carried:
             archive = self._archives[self._carried[0]]
             archive.extend(known)
             self._give_up_if_hopeless(archive)
         after_round = getattr(self._around.callback, "after_round", None)
-        if study.shared and after_round is not None and after_round([study.space.copied_trial(trial) for trial in known]):
-            self._end_by(getattr(self._around.callback, "reason", CALLBACK))  # on all ranks alike: they know the same
+        if study.shared and after_round is not None:
+            ends = is_true(after_round([study.space.copied_trial(trial) for trial in known]))
+            if ends:  # on all ranks alike: they know the same
+                self._end_by(getattr(self._around.callback, "reason", CALLBACK))

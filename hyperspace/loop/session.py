@@ -23,7 +23,7 @@ from hyperspace.loop.files import FilesLoop
 from hyperspace.loop.opening import open_study, study_record
 from hyperspace.loop.rescue import rescue
 from hyperspace.loop.rounds import RoundLoop
-from hyperspace.progress import Progress, duration, tell
+from hyperspace.progress import Progress, duration
 from hyperspace.records import load_trial, trial_record
 from hyperspace.results import Result, read_trials
 from hyperspace.stopping import BUDGET, DEADLINE, FOLDER_GONE, SIGNALS, StopRequest, forget_request
@@ -31,7 +31,8 @@ from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.planning import Wanted
 from hyperspace.study.settings import Study
-from hyperspace.trial import OK, Trial, TrialKey
+from hyperspace.terminal import tell
+from hyperspace.trial import OK, Trial, TrialKey, fix_goal, judged
 
 
 class Session:
@@ -74,6 +75,7 @@ class Session:
             ranks.bound(Patience(lambda: StopRequest(None).reason is not None, deadline=deadline))
             self._opened = open_study(wanted, ranks, folder, self._leases, restart)
             self.study = self._opened.study
+            self._goal: str | None = ranks.first(lambda: None if folder is None else folder.read_goal())
             self._stop = self._listen()
         except RanksSilentError as error:
             ranks.abort(error)
@@ -105,6 +107,7 @@ class Session:
     def _run(self, make_evaluator: MakeEvaluator) -> Result:
         study, folder = self.study, self._folder
         recorded, journals, make_loop = self._open_records()
+        self._fix_goal(recorded.values())
         progress = self._announce(recorded.values())
         around = Surroundings(
             exchange=self._ranks,
@@ -117,6 +120,7 @@ class Session:
             stop=self._stop,
             retries=self._retries,
             progress=progress,
+            claim_goal=self._claim_goal,
             callback=self._callback,
         )
         loop = make_loop(study, around)
@@ -135,6 +139,7 @@ class Session:
                 raise
             result.ended_by = self._ended_by(result, reasons)
             self._judge(result, endings)
+            self._tell_rest(loop.notes, alone=bool(result.silent_ranks))
             if progress is not None:
                 failed = sum(trial.failed for trial in result.all_trials)
                 progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
@@ -159,6 +164,29 @@ class Session:
         readers = {} if folder is None else folder.read_journals(study.space, self._carried, study.identity)
         recorded = {trial.key: trial for trial in self._recorded(readers.values())}
         return recorded, self._open_journals(readers), AsyncLoop if study.exchange == "async" else RoundLoop
+
+    def _fix_goal(self, recorded: Iterable[Trial]) -> None:
+        """Take up the goal that an earlier run has fixed, or whose first answer is on record."""
+        metrics = self.study.metrics
+        if self.study.exchange == "none":  # each drive goes by its own first answer
+            return
+        metrics.fix(self._goal)
+        if self.study.exchange == "async" and metrics.goal is None:  # rounds take the first answer of the round
+            goal = fix_goal(metrics, recorded)
+            if goal is not None and self._ranks.rank == 0:
+                self._claim_goal(goal)
+
+    def _claim_goal(self, goal: str) -> str:
+        return goal if self._folder is None else self._folder.claim_goal(goal)
+
+    def _tell_rest(self, notes: Iterable[str], alone: bool) -> None:
+        """Tell on rank 0 what only other ranks have come across. Collective unless `alone`."""
+        told = list(notes)
+        if alone:
+            return
+        rest = dict.fromkeys(note for note in self._ranks.gather(told) if note not in told)
+        for note in rest if self._ranks.rank == 0 else ():
+            tell(note)
 
     def _make_strategy(self) -> Strategy:
         study = self.study
@@ -290,14 +318,21 @@ class Session:
         Raises:
             StudyError: all trials failed; or the journals hold less than the ranks know (the error's `result` is what they know).
         """
+        study = self.study
+        goals = [self._goal] if study.exchange == "none" else self._ranks.gather([study.metrics.goal])
+        study.metrics.reopen(next((goal for goal in goals if goal is not None), None))
         own = [trial for trial in finished if trial.drive in self._carried]
         if self._folder is None:
             return self._result(self._everybodys(own))
         known = sum(self._ranks.gather([len(own)]))
         kept = self._ranks.first(lambda: self._read(known, gone))
-        if kept["lost"] is None:
-            return self._result([load_trial(record, self.study.space) for record in kept["records"]])
-        raise self._rescue(self._everybodys(own), kept["lost"])
+        if kept["lost"] is not None:
+            raise self._rescue(self._everybodys(own), kept["lost"])
+        result = self._result([load_trial(record, study.space) for record in kept["records"]])
+        goal, complete = study.metrics.goal, result.nfev - len(study.given) >= study.planned
+        if study.exchange == "none" and goal is not None and not study.metrics.declared and complete:
+            self._ranks.first(lambda: self._claim_goal(goal))  # nothing that is still to come can be the first answer
+        return result
 
     def _everybodys(self, own: list[Trial]) -> list[Trial]:
         """Return the trials of all ranks. Collective."""
@@ -364,6 +399,8 @@ class Session:
             StudyError: all failed.
         """
         study = self.study
+        fix_goal(study.metrics, [*study.given, *trials])
+        trials = [judged(trial, study.metrics) for trial in trials]
         ended = [trial for trial in trials if trial.finished]
         if ended and not hopeful and not any(trial.status == OK for trial in [*ended, *study.given]):
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")

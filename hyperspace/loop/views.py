@@ -10,15 +10,17 @@ the strategy fits its models to that. The batches are on record as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 
 from hyperspace.errors import StudyError
 from hyperspace.loop.base import Loop, Surroundings
+from hyperspace.metrics import AmbiguousMetrics
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
-from hyperspace.trial import RUNNING, Archive, Trial, TrialKey
+from hyperspace.trial import OK, RUNNING, Archive, Trial, TrialKey, judged
 
 _ORDER = attrgetter("iteration", "drive")  # as keys compare, without making them
 
@@ -159,6 +161,14 @@ class ViewLoop(Loop):
                 )
         self._recalled[drive] = key.iteration + 1
         return self._evaluate(trial, started)
+
+    def _settled(self, trial: Trial) -> Trial:
+        """Return a finished trial as the study's goal has it; the first one that ended well fixes the goal."""
+        metrics = self._study.metrics
+        if metrics.goal is None and trial.status == OK:
+            with suppress(AmbiguousMetrics):  # the study ends with it
+                metrics.fix(self._around.claim_goal(metrics.goal_name(trial.metrics)))
+        return judged(trial, metrics)
 
     def _knowledge(self, drive: int) -> Archive:
         return self._views[drive].archive

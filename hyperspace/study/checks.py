@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from hyperspace.errors import InputError, NotBuiltError, shown
@@ -12,7 +13,7 @@ from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space import Space
-from hyperspace.trial import GIVEN_DRIVE, OK, Trial
+from hyperspace.trial import GIVEN_DRIVE, OK, Trial, fix_goal
 from hyperspace.values import is_number
 
 MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS, HYPERBAND)
@@ -163,19 +164,26 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
     points = [x0] if single and table_class(x0) != "DataFrame" else _points(x0)
     if len(points) != len(answers):
         raise InputError(f"x0 has {len(points)} points and y0 {len(answers)} values; one value a point was expected")
-    return tuple(
+    reader = copy(metrics)
+    reader.reopen(None)  # what was given reads alike, whatever the study's goal has become since
+    given = tuple(
         Trial(
             drive=GIVEN_DRIVE,
             iteration=number,
             x=space.check_point(point),
             status=OK,
-            metrics=metrics.read(answer),
+            metrics=reader.read(answer),
             arm="given",
             seconds=0.0,
             origin="given",
         )
         for number, (point, answer) in enumerate(zip(points, answers, strict=True))
     )
+    fix_goal(metrics, given)
+    for trial in given:
+        if (fault := metrics.fault_of(trial.metrics)) is not None:
+            raise InputError(f"y0[{trial.iteration}]: {fault}")
+    return given
 
 
 def _points(x0: Any) -> list[Any]:
