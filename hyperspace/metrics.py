@@ -162,8 +162,8 @@ class Metrics:
             self._check(name, metrics)
         if self.goal is not None and not self.declared and goal != LOSS_NAME and LOSS_NAME in metrics:
             return metrics, (
-                f"the objective returned {LOSS_NAME!r}, but the study's goal is {goal!r}, as its first answer had it; to optimise "
-                f"{LOSS_NAME!r}, pass metrics=[Metric({LOSS_NAME!r})] and begin a new study"
+                f"the objective returned {LOSS_NAME!r}, but the study's goal is {goal!r}, as its first answer had it; "
+                f"to optimise {LOSS_NAME!r}, pass metrics=[Metric({LOSS_NAME!r})] and begin a new study"
             )
         if not others:
             return metrics, None

@@ -14,6 +14,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
+from hyperspace.terminal import fitting
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -51,6 +53,7 @@ class Progress:
     def note(self, text: str) -> None:
         """Show a line of text; on a terminal above the bar."""
         bar, stream = self._bar, self._stream
+        text = fitting(text, stream, lines=True)
         if bar is not None:
             self._attempt(lambda: bar.console.print(text, markup=False, highlight=False))
         elif stream is not None:

@@ -23,6 +23,7 @@ from hyperspace.numerics import own_numerics
 from hyperspace.partition import Partition
 from hyperspace.space import Space
 from hyperspace.stopping import BUDGET, recorded_request
+from hyperspace.terminal import well_formed
 from hyperspace.trial import OK, Archive, Trial, fix_goal, judged
 
 if TYPE_CHECKING:
@@ -173,9 +174,10 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             label = _label(name, "metric", {*taken, *columns})
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
         columns |= budgets | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
-        frame = pandas.DataFrame(columns)
-        for label in mixed:  # pandas makes floats of the integers among other values
-            frame[label] = pandas.Series(columns[label], dtype=object)
+        cells = {well_formed(label): [_cell(value) for value in values] for label, values in columns.items()}
+        frame = pandas.DataFrame(cells)
+        for label in map(well_formed, mixed):  # pandas makes floats of the integers among other values
+            frame[label] = pandas.Series(cells[label], dtype=object)
         return frame
 
     @own_numerics()
@@ -198,7 +200,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         columns |= {name: frame[name] for name in outcome[: space.d]}
         constants: dict[str, Any] = {}
         for name, value in space.constants.items():
-            constants[_label(name, "parameter", {*frame, *columns, *constants})] = value
+            constants[_label(well_formed(name), "parameter", {*frame, *columns, *constants})] = _cell(value)
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], "seconds", "status"]].reset_index(drop=True)
 
@@ -270,6 +272,11 @@ def _label(name: str, prefix: str, taken: Container[str]) -> str:
     while name in taken:
         name = f"{prefix}.{name}"
     return name
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as tables have it: text that no file or terminal takes is made text that they do."""
+    return well_formed(value) if isinstance(value, str) and not value.isascii() else value
 
 
 class _SkoptModel:

@@ -28,6 +28,7 @@ LAYERS = [
         "threads",
         "trial",
         "values",
+        "whole_file",
     },
     {"dimensions", "partition", "sampling", "sobol_directions", "space"},
     {"acquisition", "ascent", "constraint_models", "feasibility", "maximiser", "surrogates"},

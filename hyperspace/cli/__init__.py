@@ -12,6 +12,7 @@ from hyperspace.cli import cluster, demonstration, pictures, running, studies, w
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 from hyperspace.numerics import own_numerics
+from hyperspace.terminal import take_any_text, tell
 
 app = typer.Typer(
     help="Distributed Bayesian optimization of expensive functions over MPI.",
@@ -33,12 +34,13 @@ app.command(context_settings={"allow_interspersed_args": False})(cluster.slurm)
 
 def main() -> None:
     """Run the command line; an error of HyperSpace's own is one sentence, no traceback."""
+    take_any_text()
     try:
         with own_numerics():
             app()
     except HyperSpaceError as error:
         if not error.told_by_rank_0:
-            print(f"hyperspace: {error}", file=sys.stderr)
+            tell(error)
         sys.exit(1)
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from hyperspace.cli.arguments import StudyPath
+from hyperspace.cli.studies import StudyPath
+from hyperspace.terminal import printable
 
 
 class Kind(StrEnum):
@@ -83,4 +85,4 @@ def stop(path: StudyPath) -> None:
     from hyperspace.stopping import request_stop
 
     request_stop(path)
-    print(f"The runs of the study in {path} begin no further evaluation, and end when those under way have.")
+    print(f"The runs of the study in {printable(path)} begin no further evaluation, and end when those under way have.")

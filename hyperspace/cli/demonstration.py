@@ -13,6 +13,7 @@ from rich.table import Table
 import hyperspace
 from hyperspace.cli.arguments import study_folder
 from hyperspace.cli.output import show_best
+from hyperspace.terminal import printable
 
 _CALLS = 128
 
@@ -52,4 +53,4 @@ def demo(
     table.add_row("true minimum", f"{function.minimum:.6f}", "")
     Console(highlight=False).print(table)
     if path is not None:
-        print(f"\nThe study is kept: hyperspace best {path}; hyperspace export {path}")
+        print(f"\nThe study is kept: hyperspace best {printable(path)}; hyperspace export {printable(path)}")

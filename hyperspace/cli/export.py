@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +15,8 @@ import typer
 import hyperspace
 from hyperspace.cli.arguments import StudyPath, output_file
 from hyperspace.errors import InputError
+from hyperspace.values import is_scalar, plain
+from hyperspace.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas
@@ -53,21 +54,27 @@ def export(
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return
-    temporary = output.with_name(f"{output.name}.part")
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, output)
+        write_whole(output, content)
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}") from error
 
 
 def _csv(trials: pandas.DataFrame) -> bytes:
-    return trials.to_csv(index=False).encode()
+    return trials.to_csv(index=False).encode("utf-8", "backslashreplace")
 
 
 def _json(trials: pandas.DataFrame) -> bytes:
-    records = [{str(name): _plain(value) for name, value in row.items()} for row in trials.to_dict("records")]
+    records = [{str(name): _json_value(value) for name, value in row.items()} for row in trials.to_dict("records")]
     return json.dumps(records, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _json_value(value: Any) -> Any:
+    """Return a table's value as JSON: null for what is missing, and its text for what JSON has no form for."""
+    value = _plain(value)
+    if isinstance(value, (list, tuple)):
+        return [_json_value(element) for element in value]
+    return value if is_scalar(value) else str(value)
 
 
 def _parquet(trials: pandas.DataFrame) -> bytes:
@@ -76,7 +83,7 @@ def _parquet(trials: pandas.DataFrame) -> bytes:
         values = [_plain(value) for value in trials[name]]
         kinds = {type(value) for value in values} - {type(None)}
         if trials[name].dtype == object:
-            mixed = len(kinds) > 1 or not kinds <= {str, bool, int, float, tuple}
+            mixed = len(kinds) > 1 or not kinds <= {str, bool, int, float, tuple} or not all(map(_fits_parquet, values))
             trials = trials.assign(**{name: [value if value is None or not mixed else str(value) for value in values]})
     written = io.BytesIO()
     try:
@@ -86,9 +93,16 @@ def _parquet(trials: pandas.DataFrame) -> bytes:
     return written.getvalue()
 
 
+def _fits_parquet(value: Any) -> bool:
+    """Return whether a column can hold `value` as it is: whole numbers of 64 bits, and rows of floats."""
+    if isinstance(value, tuple):
+        return all(type(element) is float for element in value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
 def _plain(value: Any) -> Any:
-    """Return a table's value as JSON has it: null for what is missing."""
-    value = value.item() if hasattr(value, "item") else value
+    """Return a table's value as a plain one, None for what is missing."""
+    value = plain(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

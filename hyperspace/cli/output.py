@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hyperspace.incumbent import why_none
+from hyperspace.terminal import printable
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ def show_best(result: Result) -> None:
     table.add_row("best", brief(result.fun), style="bold")
     if len(result.metrics) > 1:
         for name, value in result.metrics.items():
-            table.add_row(Text(name), brief(value))
+            table.add_row(Text(printable(name)), brief(value))
     parameters = result.parameters
     items = parameters.items() if isinstance(parameters, dict) else zip(result.names, parameters, strict=True)
     for name, value in items:
-        table.add_row(Text(name), brief(value))
+        table.add_row(Text(printable(name)), brief(value))
     Console(highlight=False).print(table)
 
 
 def brief(value: Any) -> Text:
     """Return a value as it is shown: a float with six digits."""
-    return Text(f"{value:.6g}" if isinstance(value, float) else str(value))
+    return Text(f"{value:.6g}" if isinstance(value, float) else printable(value))

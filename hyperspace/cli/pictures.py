@@ -12,6 +12,7 @@ import typer
 import hyperspace
 from hyperspace.cli.arguments import StudyPath, output_file, study_folder
 from hyperspace.errors import InputError
+from hyperspace.terminal import printable
 
 if TYPE_CHECKING:
     from hyperspace.results import Result
@@ -86,7 +87,7 @@ def plot(
         if isinstance(error, InputError):
             raise
         raise InputError(f"{output} cannot be written: {error}") from error
-    print(output)
+    print(printable(output))
 
 
 def _draw(kind: Kind, studies: Any, result: Result, dimensions: list[str], optimum: float | None) -> Any:
@@ -130,4 +131,4 @@ def report(
     import matplotlib as mpl  # isort: skip
 
     mpl.use("Agg")
-    print(write_report(path, output))
+    print(printable(write_report(path, output)))

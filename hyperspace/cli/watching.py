@@ -18,6 +18,7 @@ from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.output import brief
 from hyperspace.errors import InputError, StudyError
 from hyperspace.incumbent import why_none
+from hyperspace.terminal import printable, tell
 
 if TYPE_CHECKING:
     from hyperspace.analysis.monitor import Group, Overview
@@ -57,7 +58,7 @@ def status(
         error = caught if isinstance(caught, StudyError) else StudyError(f"{path} cannot be read: {caught.strerror}")
         if not exit_code:
             raise error from caught
-        typer.echo(f"hyperspace: {error}", err=True)
+        tell(error)
         raise typer.Exit(UNREADABLE) from None
     if exit_code:
         raise typer.Exit(FINISHED if overview.complete else UNFINISHED)
@@ -124,7 +125,9 @@ def _who(overview: Overview) -> Text:
     if overview.complete:
         return Text("finished", style="green")
     if overview.workers:
-        return Text(f"worked by {', '.join(overview.workers[:3])}" + (" and others" if len(overview.workers) > 3 else ""))
+        return Text(
+            f"worked by {printable(', '.join(overview.workers[:3]))}" + (" and others" if len(overview.workers) > 3 else "")
+        )
     since = duration(max(overview.now - overview.whole.last_seen, 0.0))
     seen = f"; the last sign of it is {since} old" if overview.whole.last_seen else ""
     if overview.working is False:
@@ -141,7 +144,7 @@ def _table(overview: Overview, groups: list[Group], by: str) -> Table:
         winner = group.best is not None and group.best == overview.whole.best
         idle = overview.working is False and group.running is not None
         table.add_row(
-            Text(str(group.label)),
+            Text(printable(group.label)),
             str(group.finished),
             Text("" if group.best is None else brief(group.best).plain, style="bold" if winner else ""),
             Text(str(group.failed) if group.failed else "", style="red"),

@@ -23,6 +23,7 @@ from hyperspace.dimensions.numeric import Integer
 from hyperspace.errors import InputError, shown
 from hyperspace.metrics import FLOAT_NAME
 from hyperspace.results import Result
+from hyperspace.terminal import printable
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Array, Trial
 
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
@@ -33,6 +34,7 @@ MANY_MARKS = 2000  # from here on marks are one image, also in a vector graphic
 _LONGEST = 18  # characters of a label
 _MOST_TICKS = 24  # categories that are labelled
 _DECADE_AND_A_HALF = 10**1.5
+_FAR = 10**4  # times its width: an axis of integers that is farther from 0 counts from its lower end
 
 
 def axes_for(ax: Axes | None, width: float = 6.4, height: float = 4.0, square: bool = False) -> Axes:
@@ -66,7 +68,7 @@ def ink() -> Any:
 
 def text(value: object, longest: int = _LONGEST) -> str:
     """Return a label for any value: short, and no part of it taken for a formula."""
-    words = " ".join(str(value).split())
+    words = printable(" ".join(str(value).split()))
     words = words if len(words) <= longest else words[: longest - 1] + "…"
     return words.replace("$", r"\$")
 
@@ -87,17 +89,28 @@ def goal_name(result: Result) -> str:
 # The search space
 
 
+def origin(dimension: Dimension) -> int:
+    """Return what the axis of a dimension counts from: 0, or the lower bound of integers that lie close together far from 0.
+
+    Neighbouring integers beyond 2^53 are one double, and those near it have one label.
+    """
+    if not isinstance(dimension, Integer) or dimension.prior == "log-uniform":
+        return 0
+    low, high = dimension.bounds
+    return int(low) if max(abs(low), abs(high)) > _FAR * (high - low) else 0
+
+
 def place(dimension: Dimension, u: Array) -> Array:
     """Return where coordinates u (n,) of the unit interval lie on the axis of a dimension.
 
-    That is the value of a number, without rounding, and the position in the list of a category; a level reaches half a step to
-    either side.
+    That is the value of a number, without rounding and counted from `origin`, and the position in the list of a category; a level
+    reaches half a step to either side.
     """
     u = np.asarray(u, dtype=float)
     if isinstance(dimension, Categorical):
         return u * dimension.levels - 0.5
     reach = 0.5 if isinstance(dimension, Integer) else 0.0
-    low, high = (float(end) for end in dimension.bounds)
+    low, high = _ends(dimension)
     low, high = low - reach, high + reach
     if dimension.prior == "log-uniform":
         values: Array = np.exp(np.log(low) + u * (np.log(high) - np.log(low)))
@@ -117,7 +130,8 @@ def mark_axis(axis: Axis, dimension: Dimension, name: str) -> None:
     vertical = axis is ax.yaxis
     (ax.set_yscale if vertical else ax.set_xscale)("log" if dimension.prior == "log-uniform" else "linear")
     (ax.set_ylim if vertical else ax.set_xlim)(*ends)
-    axis.set_label_text(text(name, 40))
+    start = origin(dimension)
+    axis.set_label_text(text(name, 40) + (f" (+ {start})" if start > 0 else f" (− {-start})" if start < 0 else ""))
     ticks, labels = ticks_of(dimension)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
@@ -130,7 +144,7 @@ def ticks_of(dimension: Dimension, most: int = 6) -> tuple[list[float], list[str
         step = -(-dimension.levels // _MOST_TICKS)
         chosen = range(0, dimension.levels, step)
         return [float(j) for j in chosen], [text(dimension.categories[j]) for j in chosen]
-    low, high = (float(end) for end in dimension.bounds)
+    low, high = _ends(dimension)
     if dimension.prior == "log-uniform":
         subs = [1.0] if high / low > _DECADE_AND_A_HALF else [1.0, 2.0, 5.0]
         found = LogLocator(subs=subs, numticks=most).tick_values(low, high)
@@ -141,6 +155,11 @@ def ticks_of(dimension: Dimension, most: int = 6) -> tuple[list[float], list[str
     if isinstance(dimension, Integer):
         ticks = sorted({float(round(tick)) for tick in ticks} | ({low, high} if len(ticks) < 2 else set()))
     return ticks, [number(tick) if abs(tick) < 1e5 and not float(tick).is_integer() else _whole(tick) for tick in ticks]
+
+
+def _ends(dimension: Dimension) -> tuple[float, float]:
+    start, (low, high) = origin(dimension), dimension.bounds
+    return float(low - start), float(high - start)
 
 
 def _whole(tick: float) -> str:

@@ -15,6 +15,7 @@ from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Html, moment, section, tag
 from hyperspace.results import load_results
+from hyperspace.whole_file import write_whole
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
@@ -76,7 +77,7 @@ def write_report(results_path: str | os.PathLike[str], output: str | os.PathLike
         )
     page = render_report(results_path)
     try:
-        file.write_text(page, encoding="utf-8")
+        write_whole(file, page.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"the report {str(file)!r} cannot be written: {error.strerror}; name another file") from error
     return file
