@@ -1,4 +1,6 @@
+import json
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -93,3 +95,97 @@ def test_a_wrong_metric_is_refused(arguments, message):
 def test_wrong_sets_of_metrics_are_refused(metrics, maximize, message):
     with pytest.raises(InputError, match=message):
         Metrics(metrics, maximize)
+
+
+@pytest.mark.parametrize("limit", [math.inf, -math.inf, math.nan, "3", True, 10**400, [1.0], np.float32("inf"), 1j])
+@pytest.mark.parametrize("end", ["lower", "upper"])
+def test_a_limit_must_be_a_finite_number(end, limit):
+    with pytest.raises(InputError, match=f"{end} must be a finite number, got .*; leave {end} out"):
+        Metric("seconds", goal="constrain", **{end: limit})
+
+
+@pytest.mark.parametrize("limit", [np.float32(3), np.int64(3), 3, 3.0, Fraction(3)])
+def test_limits_of_numbers_of_any_kind_are_plain(limit):
+    upper = Metric("seconds", goal="constrain", upper=limit).upper
+    assert upper == 3
+    assert type(upper) in (int, float)
+    assert json.loads(json.dumps(upper)) == 3
+
+
+def test_the_first_answer_fixes_the_goal_and_an_answer_without_it_is_none():
+    metrics = Metrics()
+    assert metrics.goal is None
+    metrics.fix(metrics.goal_name(metrics.read({"loss": 0.4, "seconds": 3.0})))
+    assert metrics.goal == "loss"
+    with pytest.raises(InputError, match=r"the metric 'loss' each time, .* it returned 'seconds'"):
+        metrics.read({"seconds": 0.01})
+    with pytest.raises(InputError, match="'loss' each time"):
+        metrics.read({"objective": 0.01})
+    assert metrics.read(0.3) == {"loss": 0.3}
+    assert metrics.fault_of({"seconds": 0.01}) is not None
+    assert metrics.fault_of({"objective": 0.01}) is None, "a plain number that came before the goal was fixed"
+    assert math.isnan(metrics.value({"seconds": 0.01}))
+
+
+def test_a_goal_that_is_fixed_makes_several_metrics_unambiguous():
+    metrics = Metrics()
+    metrics.fix("error")
+    assert metrics.value(metrics.read({"error": 0.1, "seconds": 3.0})) == 0.1
+
+
+def test_a_plain_number_as_the_first_answer_fixes_plain_numbers():
+    metrics = Metrics()
+    metrics.fix(metrics.goal_name(metrics.read(0.5)))
+    with pytest.raises(InputError, match="a plain number each time"):
+        metrics.read({"loss": 0.1})
+
+
+def test_a_declared_goal_stays():
+    metrics = Metrics([Metric("accuracy", goal="maximize")])
+    metrics.fix("loss")
+    metrics.reopen(None)
+    assert metrics.goal == "accuracy"
+
+
+@pytest.mark.parametrize("other", ["ok", None, np.eye(2), [[1], [2, 3]], {"a": 1}, {1.5}, object(), 10**400, ["a"], [None, 1.0]])
+def test_what_is_no_number_beside_the_loss_is_left_out_and_told(other):
+    metrics, note = Metrics().read_with_note({"loss": 0.5, "other": other, "seconds": 2})
+    assert metrics == {"loss": 0.5, "seconds": 2.0}
+    assert f"'other' ({type(other).__name__})" in note
+
+
+def test_a_word_is_no_candidate_for_the_goal_and_a_missing_number_is():
+    assert Metrics().read({"error": 0.5, "status": "ok"}) == {"error": 0.5}
+    with pytest.raises(AmbiguousMetrics):
+        Metrics().read({"accuracy": None, "seconds": 3.0})
+
+
+def test_a_name_that_is_no_string_is_left_out_beside_the_loss():
+    metrics, note = Metrics().read_with_note({"loss": 0.5, 3: 1.0})
+    assert metrics == {"loss": 0.5}
+    assert "3 (float)" in note
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**400, pytest.param(10**5000, id="very long"), Fraction(10**400, 3), "n/a", None, [0.1, 0.2], np.array([1.0, 2.0]), 1j],
+)
+def test_a_goal_that_is_no_double_is_one_sentence(value):
+    for returned in (value, {"loss": value}):
+        with pytest.raises(InputError) as caught:
+            Metrics().read(returned)
+        assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("value", [np.array(1.5), np.array([1.5]), np.array([[1.5]]), np.float32(1.5), Fraction(3, 2)])
+def test_an_array_of_one_number_is_that_number(value):
+    assert Metrics().read(value) == {"objective": 1.5}
+
+
+def test_an_array_of_numbers_is_kept_in_order():
+    assert Metrics().read({"loss": 1.0, "curve": np.arange(3)})["curve"] == (0.0, 1.0, 2.0)
+
+
+def test_metrics_that_are_no_list_are_refused():
+    with pytest.raises(InputError, match="takes a list of Metric objects"):
+        Metrics(Metric("a"))

@@ -253,6 +253,7 @@ class _Positions:
     def inverse_transform(self, transformed: Any) -> NDArray[np.object_]:
         positions = np.rint(np.atleast_1d(np.asarray(transformed, dtype=float)) * self._last).astype(int)
         # An array already: of a list scikit-optimize would make one, and strings of mixed categories.
+        positions = np.clip(positions, 0, self._dimension.levels - 1)  # the scale of a single category reaches to 1 as well
         values = np.empty(len(positions), dtype=object)
         for row, j in enumerate(positions):
             values[row] = self._dimension.categories[j]

@@ -235,4 +235,4 @@ def _too_few() -> Html:
 def _range(dimension: Any) -> str:
     if hasattr(dimension, "categories"):
         return ", ".join(map(str, dimension.categories))
-    return f"{dimension.low:.4g} to {dimension.high:.4g}"
+    return " to ".join(str(end) if isinstance(end, int) else f"{end:.4g}" for end in dimension.bounds)
