@@ -106,7 +106,8 @@ def hyperdrive(
             ranks; "async": ranks gossip, nobody waits, a fast rank does more; "none": nothing is shared; "files": processes
             without MPI share through results_path, any of them may die or join at any time. None: "none" for
             "static", else "async" under MPI and "round" in one process.
-        metrics: what is to be done with each named metric; None: the one named "loss", or the only one, is minimized.
+        metrics: what is to be done with each named metric; None: the one named "loss" in the study's first answer, or its only
+            one, is minimized, and an evaluation without it fails.
         maximize: for an objective that returns one number.
         x0: points evaluated already; they inform the surrogates, count towards the initial design, and not towards the budget.
         y0: what the objective returned at them.
@@ -126,7 +127,7 @@ def hyperdrive(
         verbose: show the progress, on rank 0. The only argument that may differ between ranks.
         comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; this process alone
             within the objective of another study.
-        callback: called as callback(trial) on the rank that finished it; returning True ends the study.
+        callback: called as callback(trial) on the rank that finished it; returning True (Python's or numpy's) ends the study.
 
     Returns:
         The merged result, the same on every rank.

@@ -158,7 +158,7 @@ class Metrics:
         goal = self._goal_among(metrics, others, named=isinstance(returned, Mapping))
         for name in [goal, *(metric.name for metric in self.constraints)]:
             if name in others:
-                raise _no_number(name, others[name])
+                raise _nonumber_of(name, others[name])
             self._check(name, metrics)
         if self.goal is not None and not self.declared and goal != LOSS_NAME and LOSS_NAME in metrics:
             return metrics, (
@@ -180,7 +180,7 @@ class Metrics:
             name, value = next(iter(others.items()))
             if not isinstance(name, str):
                 raise InputError(f"a metric's name must be a string, got {short(name)}")
-            raise _no_number(name, value)
+            raise _nonumber_of(name, value)
         return self.goal_name([*metrics, *missing])
 
     def _check(self, name: str, metrics: Mapping[str, Value]) -> None:
@@ -273,12 +273,13 @@ def _value(value: Any) -> Value | None:
             while isinstance(value, list) and len(value) == 1:
                 value = value[0]
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview)):
-        numbers = [_number(element) for element in value]
+        numbers = [number_of(element) for element in value]
         return None if None in numbers else tuple(number for number in numbers if number is not None)
-    return _number(value)
+    return number_of(value)
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """Return a number as a float; None for what is none, or more than a double holds."""
     if type(value) is float:
         return value
     if isinstance(value, (str, bytes)) or not isinstance(value, SupportsFloat):
@@ -289,6 +290,6 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _no_number(name: str, value: Any) -> InputError:
-    wanted = "a number of at most 1.8e308" if is_number(value) else "a number"
+def _nonumber_of(name: str, value: Any) -> InputError:
+    wanted = "a number of at most 1.8e308" if isnumber_of(value) else "a number"
     return InputError(f"the objective returned {name} = {short(value)} ({type(value).__name__}); {wanted} was expected")

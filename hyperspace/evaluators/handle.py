@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hyperspace.disk import wait_while_full
-from hyperspace.metrics import FLOAT_NAME, Value
+from hyperspace.errors import InputError
+from hyperspace.metrics import FLOAT_NAME, Value, number_of
+from hyperspace.values import short
 
 
 class TrialHandle:
@@ -70,10 +72,11 @@ class TrialHandle:
         return folder
 
     def report(self, step: int, value: float | Mapping[str, float]) -> None:
-        """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch.
+        """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch; words beside numbers are left out.
 
         Raises:
             RuntimeError: this is another process than the one that evaluates, a child of it.
+            InputError: no number in it.
             Pruned: the study has a pruning rule, and this evaluation promises little; let it pass.
         """
         if os.getpid() != self._process:
@@ -82,5 +85,8 @@ class TrialHandle:
                 f"pass the value to that one, and report it there"
             )
         metrics = value if isinstance(value, Mapping) else {FLOAT_NAME: value}
-        self.last = {str(name): float(number) for name, number in metrics.items()}
+        numbers = {str(name): number_of(number) for name, number in metrics.items()}
+        self.last = {name: number for name, number in numbers.items() if number is not None}
+        if not self.last:
+            raise InputError(f"report(step, value) takes a number, or a dict with numbers in it, got {short(value)}")
         self._report(int(step), self.last)

@@ -17,6 +17,7 @@ from hyperspace.exchange.arrival import await_all_ranks
 from hyperspace.exchange.base import Exchange, Tally, add, describe_error
 from hyperspace.exchange.silence import RollCall, has_given_up, refuse_after_silence
 from hyperspace.exchange.waiting import Patience, RanksSilentError, naps_between_tests, naps_of_a_transfer
+from hyperspace.terminal import printable
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -142,7 +143,8 @@ class MPIExchange(Exchange):
         if isinstance(error, HyperSpaceError) and self.rank:
             time.sleep(_RANK_0_FIRST)
         lines = "" if told else "".join(traceback.format_exception(error))
-        sys.stderr.write(f"{lines}hyperspace: rank {self.rank} on {self.host} ends all ranks: {describe_error(error)}\n")
+        sentence = f"hyperspace: rank {self.rank} on {self.host} ends all ranks: {describe_error(error)}"
+        sys.stderr.write(printable(f"{lines}{sentence}", lines=True) + "\n")
         sys.stderr.flush()
         self.comm.Abort(1)
         raise error  # Abort does not return; this says so to the type checker
