@@ -158,7 +158,7 @@ class Metrics:
         goal = self._goal_among(metrics, others, named=isinstance(returned, Mapping))
         for name in [goal, *(metric.name for metric in self.constraints)]:
             if name in others:
-                raise _nonumber_of(name, others[name])
+                raise _no_number(name, others[name])
             self._check(name, metrics)
         if self.goal is not None and not self.declared and goal != LOSS_NAME and LOSS_NAME in metrics:
             return metrics, (
@@ -180,7 +180,7 @@ class Metrics:
             name, value = next(iter(others.items()))
             if not isinstance(name, str):
                 raise InputError(f"a metric's name must be a string, got {short(name)}")
-            raise _nonumber_of(name, value)
+            raise _no_number(name, value)
         return self.goal_name([*metrics, *missing])
 
     def _check(self, name: str, metrics: Mapping[str, Value]) -> None:
@@ -290,6 +290,6 @@ def number_of(value: Any) -> float | None:
         return None
 
 
-def _nonumber_of(name: str, value: Any) -> InputError:
-    wanted = "a number of at most 1.8e308" if isnumber_of(value) else "a number"
+def _no_number(name: str, value: Any) -> InputError:
+    wanted = "a number of at most 1.8e308" if is_number(value) else "a number"
     return InputError(f"the objective returned {name} = {short(value)} ({type(value).__name__}); {wanted} was expected")
