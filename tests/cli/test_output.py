@@ -1,6 +1,7 @@
 """What the commands print and write of names, categories, errors and numbers of any kind, on any terminal."""
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -65,7 +66,7 @@ def test_every_format_holds_all_trials(study, tmp_path):
     for form in ("csv", "json", "parquet"):
         done = hyperspace("export", study, "--format", form, "-o", tmp_path / f"out.{form}")
         assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
     records = json.loads((tmp_path / "out.json").read_text())
     assert len(rows) == len(records) == 12
     assert [int(row["big"]) for row in rows] == [record["big"] for record in records]
