@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from hyperspace.cli.arguments import StudyPath
-from hyperspace.cli.studies import StudyPath
 from hyperspace.terminal import printable
 
 

@@ -14,9 +14,9 @@ from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import Streak
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
-from hyperspace.terminal import tell
 from hyperspace.records import load_trial, shared_record
 from hyperspace.study.settings import Study
+from hyperspace.terminal import tell
 from hyperspace.threads import one_thread
 from hyperspace.trial import OK, Trial, TrialKey, judged
 

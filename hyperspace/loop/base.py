@@ -27,7 +27,7 @@ from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import OwnFailures, Streak, all_failed
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
-from hyperspace.metrics import FLOAT_NAME, Value, Metrics
+from hyperspace.metrics import FLOAT_NAME, Metrics, Value
 from hyperspace.numerics import own_numerics, users_numerics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
@@ -36,7 +36,7 @@ from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
 from hyperspace.terminal import tell
-from hyperspace.trial import FAILED, Archive, Trial, TrialKey, OK, judged
+from hyperspace.trial import FAILED, Archive, Trial, TrialKey, judged
 from hyperspace.values import is_true
 
 Callback = Callable[[Trial], object]
