@@ -26,7 +26,7 @@ class TrialOutput:
     def open(self) -> tuple[int, int]:
         """Return descriptors of the two files, empty and ready to be written."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
         stdout = os.open(self.stdout, flags, 0o666)
         try:
             return stdout, os.open(self.stderr, flags, 0o666)

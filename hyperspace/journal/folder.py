@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hyperspace.disk import wait_while_full
 from hyperspace.errors import StudyError
 from hyperspace.journal.files import create_whole, make_folder, read_whole, replace_whole
 from hyperspace.journal.lines import FORMAT
@@ -128,11 +129,12 @@ class StudyFolder:
             StudyError: the folder cannot be made or written.
         """
         text = json.dumps(dict(record) | {"crc": _checksum(record)}, indent=1, allow_nan=False) + "\n"
+        what = f"{self.study_file} cannot be written"
         try:
-            make_folder(self.journals)
+            wait_while_full(lambda: make_folder(self.journals), what)
             if create:
-                return create_whole(self.study_file, text)
-            replace_whole(self.study_file, text)
+                return wait_while_full(lambda: create_whole(self.study_file, text), what)
+            wait_while_full(lambda: replace_whole(self.study_file, text), what)
         except OSError as error:
             raise StudyError(f"results_path {str(self.path)!r} cannot be written: {error.strerror}") from error
         return True
@@ -163,11 +165,13 @@ class StudyFolder:
         """Make `goal` the study's, unless there is one; return the study's. Of several processes one is first.
 
         Raises:
-            StudyError: the file is damaged.
+            StudyError: the file is damaged, or cannot be written.
         """
         text = json.dumps({"goal": goal, "crc": _checksum({"goal": goal})}) + "\n"
-        with suppress(OSError):  # a full disk, say: the trial's own record says so, or waits
-            create_whole(self.goal_file, text)
+        try:
+            wait_while_full(lambda: create_whole(self.goal_file, text), f"{self.goal_file} cannot be written")
+        except OSError as error:
+            raise StudyError(f"{self.goal_file} cannot be written: {error.strerror}") from error
         return self.read_goal() or goal
 
     def set_aside(self) -> Path:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hyperspace.disk import is_full, wait_while_full
 from hyperspace.errors import StudyError
 from hyperspace.journal.files import create_whole, file_system_time, make_folder, once_more, read_whole
 from hyperspace.journal.owner import Owner, load_owner
@@ -151,7 +152,7 @@ class Leases:
             StudyError: the folder cannot be written.
         """
         try:
-            return self._take(name, least)
+            return wait_while_full(lambda: self._take(name, least), f"a lease in {self._folder} cannot be written")
         except OSError as error:
             raise StudyError(f"a lease in {self._folder} cannot be taken: {error.strerror}") from error
 
@@ -244,8 +245,16 @@ class Leases:
         except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             owner = None
         dead = None if owner is None else owner.is_dead(self.me)
-        expired = file_system_time(self._folder) - beat > EXPIRY if dead is None else dead
+        expired = self._now() - beat > EXPIRY if dead is None else dead
         return Held(owner, beat, expired, dead is True)
+
+    def _now(self) -> float:
+        try:
+            return file_system_time(self._folder)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            return time.time()  # a full disk has no room for a file that tells its time
 
     def _beat(self) -> None:
         """Touch what is held, until the end; runs beside an objective of hours."""

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hyperspace import disk
 from hyperspace.errors import StudyError
 from hyperspace.journal.files import once_more, sync_folder
 from hyperspace.journal.folder import StudyFolder
@@ -24,10 +25,6 @@ from hyperspace.metrics import Value
 from hyperspace.records import Record, dump_metric, finished_record, started_record
 from hyperspace.space import Space
 from hyperspace.trial import Trial
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_PATIENCE = 3600.0  # seconds that a full disk is waited for; the wall time of a job ends it sooner
-_RETRY = 1.0  # seconds between two attempts to write to a full disk
 
 
 class Journal:
@@ -115,9 +112,9 @@ class Journal:
         """Write what is held, waiting for space."""
         begun = time.monotonic()
         while not self._write():
-            if time.monotonic() - begun > _PATIENCE:
+            if time.monotonic() - begun > disk.PATIENCE:
                 raise StudyError(f"{self.path} cannot be written: the disk is full; free space and start again")
-            time.sleep(_RETRY)
+            time.sleep(disk.RETRY)
 
     def _write(self) -> bool:
         """Write what is held, all or nothing; return False on a full disk."""
@@ -135,7 +132,7 @@ class Journal:
                 f"{self.path} was there already: another process has begun it, while this one stood still; this one ends"
             ) from error
         except OSError as error:
-            if error.errno not in _FULL:
+            if not disk.is_full(error):
                 raise StudyError(f"{self.path} cannot be written: {error.strerror}") from error
             warnings.warn(
                 f"{self.path}: the disk is full. Nothing is lost: what has ended is kept in memory, and nothing new begins "

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-import hyperspace.journal.writer
+import hyperspace.disk
 from hyperspace.errors import StudyError
 from hyperspace.journal import (
     Journal,
@@ -389,7 +389,7 @@ def test_a_disk_that_stays_full_is_one_sentence(small_disk, monkeypatch):
     with contextlib.suppress(OSError), open(small_disk / "filler", "wb", buffering=0) as file:
         while True:
             file.write(bytes(1024))
-    monkeypatch.setattr(hyperspace.journal.writer, "_PATIENCE", 0.0)
+    monkeypatch.setattr(hyperspace.disk, "PATIENCE", 0.0)
     journal.finished(trial(0).finish("failed", error="x" * 5000))
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with pytest.raises(StudyError, match="the disk is full; free space and start again"):
