@@ -62,7 +62,7 @@ def test_a_study_that_goes_on_makes_the_trials_of_one_that_was_never_interrupted
 
 
 def test_an_interrupted_trial_is_evaluated_again_where_it_was(tmp_path):
-    class Killed(BaseException):
+    class Killed(KeyboardInterrupt):
         pass
 
     calls = []

@@ -28,7 +28,7 @@ def test_a_study_is_complete_when_all_that_was_planned_has_ended(tmp_path):
 
 
 def test_an_evaluation_that_was_interrupted_counts_as_running(tmp_path):
-    class Killed(BaseException):
+    class Killed(KeyboardInterrupt):
         pass
 
     def dies(x):

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperspace.disk import is_passing
 from hyperspace.errors import InputError, StudyError, shown
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
@@ -260,8 +261,8 @@ def _start(words: list[str], files: tuple[int, int]) -> ProcessGroup:
     while True:
         try:
             return ProcessGroup(words, stdout=files[0], stderr=files[1])
-        except OSError:
-            if time.monotonic() - begun > _REPLACED:
+        except OSError as error:
+            if is_passing(error) or time.monotonic() - begun > _REPLACED:
                 raise
         time.sleep(_RETRY)
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from hyperspace.errors import StudyError
 from hyperspace.report.html import Html, tag
+from hyperspace.terminal import printable
 
 # Colours that occur nowhere else, and what they become.
 _INK, _PAPER = "#0a0b0d", "#fdfbfa"
@@ -80,4 +81,4 @@ def _themed(svg: str, label: str) -> Html:
 
 
 def _attribute(text: str) -> str:
-    return re.sub(r'[<>&"]', " ", text)
+    return re.sub(r'[<>&"]', " ", printable(text))

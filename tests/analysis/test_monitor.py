@@ -104,7 +104,7 @@ def test_a_torn_last_line_is_not_there_yet(study, tmp_path):
 
 
 def test_what_a_killed_run_left_is_no_work(tmp_path):
-    class Killed(BaseException):
+    class Killed(KeyboardInterrupt):
         pass
 
     def dies(x):

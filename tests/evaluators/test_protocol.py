@@ -17,6 +17,7 @@ FINISHED = {
     "fault": None,
     "fatal": False,
     "again": False,
+    "note": None,
     "memory": 10**9,
 }
 

@@ -234,7 +234,7 @@ def test_ask_takes_the_integers_of_numpy():
     assert len(Optimizer(SPACE).ask(np.int64(2))) == 2
 
 
-@pytest.mark.parametrize("y", [10**400, "a", {}])
+@pytest.mark.parametrize("y", [10**400, "a"])
 def test_what_is_no_value_is_refused(y):
     with pytest.raises(InputError, match="tell expects a number"):
         Optimizer(SPACE).tell([0.5, 3, "a"], y)

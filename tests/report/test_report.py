@@ -134,7 +134,7 @@ def test_pictures_take_the_pages_colours(page):
 
 
 def test_a_study_without_a_value_has_a_report_too(tmp_path):
-    class Killed(BaseException):
+    class Killed(KeyboardInterrupt):
         pass
 
     def dies(x):

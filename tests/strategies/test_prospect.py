@@ -36,7 +36,8 @@ def prospect(
     local = fits.local(additive)
     feasibility = None if fails is None else fit_feasibility(space, U, fails(U), 0.0)
     best = int(np.argmin(y if fails is None else np.where(fails(U), np.inf, y)))
-    return Prospect(space, Settings(), Region(0, best, side), U[best], local, feasibility, 4, np.random.default_rng(1))
+    region, rng = Region(0, best, side), np.random.default_rng(1)
+    return Prospect(space, Settings(), region, U[best], local, float(y[best]), feasibility, 4, rng)
 
 
 def bowl(U: Array) -> Array:
