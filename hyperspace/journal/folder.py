@@ -48,6 +48,15 @@ class StudyFolder:
         self.path = absolute_folder(path)
 
     @property
+    def name(self) -> str:
+        """The folder as a user names it: relative to the working folder, where it is within it."""
+        try:
+            relative = os.path.relpath(self.path)
+        except OSError:  # the working folder is gone
+            return str(self.path)
+        return str(self.path) if relative.startswith(os.pardir) else relative
+
+    @property
     def study_file(self) -> Path:
         """What the study is."""
         return self.path / "study.json"

@@ -136,7 +136,7 @@ def _fingerprint(record: Record | None) -> Any:
 
 def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> None:
     if recorded is not None and folder is not None:
-        check_same(recorded, study.fingerprint(), f"results_path {str(folder.path)!r}")
+        check_same(recorded, study.fingerprint(), f"results_path {folder.name!r}")
 
 
 def study_record(study: Study) -> Record:

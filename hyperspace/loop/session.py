@@ -243,7 +243,7 @@ class Session:
             )
         if done and self._folder is not None:
             rest = "is complete" if done >= study.planned else f"goes on after {done} evaluations"
-            progress.note(f"the study in {self._folder.path} {rest}")
+            progress.note(f"the study in {self._folder.name} {rest}")
         if self._deadline is not None and self._deadline < math.inf and done < study.planned:
             left = max(self._deadline - time.monotonic(), 0.0)
             progress.note(f"no evaluation begins that would not end within {duration(left)}")
@@ -267,7 +267,7 @@ class Session:
             error.result = result
             raise error
         if self._ranks.rank == 0:
-            if not at_work:
+            if not at_work and not (self._verbose and result.ended_by == BUDGET):  # which the progress has said
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():
                 tell(sentence)
@@ -288,7 +288,7 @@ class Session:
     def _why_none(self, result: Result) -> str:
         """Say why a run has evaluated nothing."""
         if result.ended_by == BUDGET:
-            where = "" if self._folder is None else f" in {str(self._folder.path)!r}"
+            where = "" if self._folder is None else f" in {self._folder.name!r}"
             return f"the study{where} is complete with {self.study.planned} evaluations; a larger number goes on with it"
         if result.ended_by == DEADLINE:
             job = os.environ.get("SLURM_JOB_ID")
