@@ -1,35 +1,26 @@
-"""What is done to a study, and what is lost: killed processes, damaged files.
+"""Studies whose processes are killed, and what is lost.
 
-    python -m benchmarks.reliability kills --times 100
-    python -m benchmarks.reliability damage --times 10000
-
-`kills` runs a study and kills it with SIGKILL at random moments, one rank of an MPI run, a process that works alone, or a worker
-of exchange="files", and starts it again on another number of ranks, until it has been killed so many times. Every evaluation
-is written to a diary beside the study's files when it is on record: it has to stay there for ever, unchanged; and under
-exchange="round" all trials have to be those of a run that nobody kills. An evaluation that is killed in the millisecond between
-its return and the disk is made again; these are counted too.
-
-`damage` cuts, flips, doubles, swaps and overwrites parts of a real study's files, one at a time, and reads the study back: it has
-to end in an error that names the file, or in the trials that stand in what is left; never in another exception, nor in a changed
-value.
+Runs a study and kills it with SIGKILL at random moments, one rank of an MPI run, a process that works alone, or a worker of
+exchange="files", and starts it again on another number of ranks, until it has been killed as often as asked. Every evaluation is
+written to a diary beside the study's files when it is on record: it has to stay there, unchanged; and under exchange="round" all
+trials have to be those of a run that was not killed. An evaluation that is killed in the millisecond between its return and the
+disk is made again; these are counted too.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from hyperspace import hyperdrive, load_results
+from hyperspace import load_results
 from hyperspace.errors import StudyError
 from hyperspace.trial import Trial
 
@@ -183,114 +174,3 @@ def judge(study: Path, row: Counter[str], n_iterations: int) -> bool:
         kept = trials.get((drive, iteration))
         row["lost"] += kept is None or json.loads(kept)[1:] != [status, metrics]
     return len(trials) >= n_iterations * result.partition.n_subspaces
-
-
-def damages(data: bytes, rng: random.Random) -> tuple[str, bytes]:
-    """Return a kind of damage and what it makes of a file's content."""
-    lines = data.splitlines(keepends=True)
-    position = rng.randrange(len(data))
-    line = rng.randrange(len(lines))
-
-    def cut_at_a_lines_end() -> bytes:
-        return b"".join(lines[:line])
-
-    def flip() -> bytes:
-        damaged = bytearray(data)
-        for _ in range(rng.choice([1, 1, 2, 8])):
-            damaged[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        return bytes(damaged)
-
-    def zero() -> bytes:
-        size = min(rng.choice([1, 16, 512, 4096]), len(data) - position)
-        return data[:position] + bytes(size) + data[position + size :]
-
-    def swap() -> bytes:
-        other = rng.randrange(len(lines))
-        moved = list(lines)
-        moved[line], moved[other] = moved[other], moved[line]
-        return b"".join(moved)
-
-    ways: dict[str, Callable[[], bytes]] = {
-        "cut anywhere": lambda: data[:position],
-        "cut at a line's end": cut_at_a_lines_end,
-        "bits flipped": flip,
-        "overwritten with zeros": zero,
-        "overwritten with noise": lambda: data[:position] + rng.randbytes(16) + data[position + 16 :],
-        "a line left out": lambda: b"".join(lines[:line] + lines[line + 1 :]),
-        "a line doubled": lambda: b"".join(lines[: line + 1] + lines[line:]),
-        "two lines swapped": swap,
-        "noise put in": lambda: data[:position] + rng.randbytes(rng.choice([1, 7, 64])) + data[position:],
-    }
-    name = rng.choice(list(ways))
-    return name, ways[name]()
-
-
-def damage(times: int, seed: int, folder: Path) -> list[dict[str, object]]:
-    """Damage the files of a study `times` times, one at a time; return a row a kind of damage."""
-    rng = random.Random(seed)
-    study = folder / "study"
-    _make_study(study)
-    originals = {path: path.read_bytes() for path in [study / "study.json", *sorted((study / "journals").iterdir())]}
-    whole = fingerprint_of(load_results(study).all_trials)
-    rows: dict[str, Counter[str]] = {}
-    for _ in range(times):
-        path = rng.choice(list(originals))
-        name, content = damages(originals[path], rng)
-        row = rows.setdefault(name, Counter())
-        row["times"] += 1
-        path.write_bytes(content)
-        try:
-            left = fingerprint_of(load_results(study).all_trials)
-        except StudyError as error:
-            row["named in an error"] += path.name in str(error)
-            row["errors that name another file"] += path.name not in str(error)
-        else:
-            same = content == originals[path]
-            row["read whole: nothing was changed"] += same
-            row["read whole all the same"] += not same and left == whole
-            row["read up to the cut"] += not same and left.items() < whole.items()
-            row["read with changed values"] += not left.items() <= whole.items()
-        path.write_bytes(originals[path])
-    return [{"damage": name, **row} for name, row in sorted(rows.items())]
-
-
-def _make_study(study: Path) -> None:
-    """Make a study with failures, categories, several metrics, and counts of what drives knew of each other."""
-
-    def objective(x: list[float | str]) -> dict[str, float]:
-        if x[2] == "b" and float(x[1]) > 0.8:
-            raise ValueError("a region that fails")
-        return {"loss": (float(x[0]) - 3.3) ** 2 + (float(x[1]) - 0.6) ** 2, "cost": float(x[0])}
-
-    hyperdrive(objective, [(0.0, 10.0), (0.0, 1.0), ["a", "b"]], study, n_iterations=6, exchange="async")
-
-
-def table(rows: Sequence[dict[str, object]]) -> str:
-    """Return rows as a Markdown table; what did not happen is 0."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [columns, ["---"] * len(columns), *([str(row.get(name, 0)) for name in columns] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what the command line asks for, and print its table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    commands = parser.add_subparsers(dest="command", required=True)
-    killing = commands.add_parser("kills", help="kill running studies")
-    killing.add_argument("--times", type=int, default=100)
-    killing.add_argument("--iterations", type=int, default=12, help="evaluations a drive, of 8 drives")
-    damaging = commands.add_parser("damage", help="damage a study's files")
-    damaging.add_argument("--times", type=int, default=10_000)
-    for command in (killing, damaging):
-        command.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        if options.command == "kills":
-            rows = kills(options.times, options.iterations, options.seed, Path(folder))
-        else:
-            rows = damage(options.times, options.seed, Path(folder))
-    print(table(rows))
-
-
-if __name__ == "__main__":
-    main()
