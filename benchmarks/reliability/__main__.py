@@ -13,7 +13,9 @@ from benchmarks.reliability.damage import damage
 from benchmarks.reliability.kills import kills
 from benchmarks.reliability.play import PATIENCE
 from benchmarks.reliability.schedule import KINDS, draw, schedules
-from benchmarks.reliability.schedules import BROKEN, FAULT, RESULTS, installed_here, load, play, summary
+from benchmarks.reliability.schedules import BROKEN, FAULT, RESULTS, installed_here, load, play, summary, tried
+
+_BEGIN, _END = "<!-- tables of the schedules -->", "<!-- end of the tables -->"
 
 
 def table(rows: Sequence[dict[str, object]]) -> str:
@@ -27,7 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for, and print its table; return the exit code."""
     options = _parser().parse_args(arguments)
     if options.command == "table":
-        print(table(summary(load(options.results))))
+        rows = load(options.results)
+        text = f"{table(tried(rows))}\n\n{table(summary(rows))}"
+        print(text)
+        if options.page is not None:
+            options.page.write_text(_with_tables(options.page.read_text(), text))
         return 0
     if options.command == "schedules":
         return _schedules(options)
@@ -56,6 +62,15 @@ def _schedules(options: argparse.Namespace) -> int:
         rows = play(wanted, installed, options.patience, options.results, options.keep)
     print(table(summary(rows)))
     return int(any(row["verdict"] in (FAULT, BROKEN) for row in rows))
+
+
+def _with_tables(page: str, text: str) -> str:
+    """Return a page with the tables between its two marks replaced."""
+    before, begin, rest = page.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not end:
+        sys.exit(f"the page needs the lines {_BEGIN} and {_END}, between which the tables go")
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=0)
     tabulating = commands.add_parser("table", help="print the table of stored results of schedules")
     tabulating.add_argument("--results", type=Path, default=RESULTS)
+    tabulating.add_argument("--page", type=Path, help="put the table into this page, too, e.g. docs/reliability.md")
     return parser
 
 

@@ -24,9 +24,9 @@ from hyperspace import load_results
 from hyperspace.cli import main as hyperspace_command
 from hyperspace.trial import Trial
 
-LOST, CHANGED, DOUBLED, REPEATED = "lost", "changed", "doubled", "repeated after acknowledgement"
+LOST, CHANGED, DOUBLED, REPEATED = "lost", "changed", "doubled", "made again"
 HUNG, UNREADABLE, TRACEBACK, WORDLESS = "hung", "unreadable", "traceback", "no sentence"
-WRONG_RESULT, INCOMPLETE = "result without what it acknowledged", "not completed afterwards"
+WRONG_RESULT, INCOMPLETE = "wrong result", "not completed"
 RULES = (LOST, CHANGED, DOUBLED, REPEATED, HUNG, UNREADABLE, TRACEBACK, WORDLESS, WRONG_RESULT, INCOMPLETE)
 
 _SENTENCE = re.compile(r"^(program|hyperspace): .*\w", re.MULTILINE)

@@ -7,6 +7,7 @@ and seconds since the step before, so that a schedule does much the same on a sl
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,21 @@ SERIAL, MPICH, OPENMPI, FILES, SLURM = "serial", "mpich", "openmpi", "files", "s
 KINDS = (SERIAL, MPICH, OPENMPI, FILES, SLURM)
 _TURNS = (SERIAL, MPICH, FILES, OPENMPI, MPICH, SERIAL, FILES, OPENMPI, MPICH, SLURM)  # kinds of numbers 0, 1, ..., 9, 10, ...
 
+FAULTS = {
+    "stall": "SIGSTOP of a rank, an evaluating process, a launcher or all; most are woken after more than a lease",
+    "kill": "SIGKILL of the same",
+    "takeover": "the same program is started beside a run, as on this host or as on another one",
+    "terminate": "SIGTERM of a rank, a launcher or all",
+    "interrupt": "SIGINT of the same",
+    "request": "`hyperspace stop`",
+    "requeue": "`scontrol requeue`",
+    "fill": "no space on the disk, for up to 3 s",
+    "exhaust": "no inodes on the disk, for up to 3 s",
+    "protect": "the disk is remounted read-only, for up to 3 s",
+    "fail": "the disk becomes read-only for good, by an error of ext4, and is checked and mounted again afterwards",
+    "rename": "the study's folder is renamed, and renamed back after up to 2 s",
+    "remove": "the study's folder is removed",
+}
 EXPIRY, HEARTBEAT = 1.5, 0.3  # seconds of a lease, shortened from minutes
 _LONGER_THAN_A_LEASE = (2.0, 3.0)
 _SHORTER_THAN_A_LEASE = (0.2, 0.8)
@@ -122,6 +138,21 @@ class Schedule:
     def __str__(self) -> str:
         """Describe it in one line."""
         return f"{self.number} [{self.setting}] {'; '.join(map(str, self.steps))}; finish ({self.last})"
+
+    @property
+    def tried(self) -> dict[str, int]:
+        """How often each thing is done; a run beside runs that have not been awaited counts as a takeover."""
+        counts: Counter[str] = Counter()
+        alone = True
+        for step in self.steps:
+            if step.action in ("await", "finish off"):
+                alone = True
+            elif step.action == "run":
+                counts["takeover"] += not alone
+                alone = False
+            elif step.action in FAULTS:
+                counts[step.action] += 1
+        return dict(+counts)
 
     @property
     def needs_root(self) -> bool:

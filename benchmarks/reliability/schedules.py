@@ -19,7 +19,7 @@ from benchmarks.reliability import disks
 from benchmarks.reliability.actors import ROOT, Installed, library_of
 from benchmarks.reliability.judge import RULES, judge
 from benchmarks.reliability.play import PATIENCE, Player
-from benchmarks.reliability.schedule import MPICH, OPENMPI, SLURM, Schedule
+from benchmarks.reliability.schedule import FAULTS, MPICH, OPENMPI, SLURM, Schedule
 
 RESULTS = ROOT / "benchmarks" / "results" / "reliability" / "schedules.jsonl"
 HELD, FAULT, SKIPPED, BROKEN = "held", "fault", "skipped", "broken"  # the last one: the schedule itself could not be played
@@ -57,7 +57,7 @@ def play_one(schedule: Schedule, installed: Installed, patience: float = PATIENC
         keep: a folder for what the runs of schedules with faults printed and wrote; None keeps nothing.
     """
     row: dict[str, Any] = {"seed": schedule.seed, "number": schedule.number, "kind": schedule.setting.kind}
-    row |= {"schedule": str(schedule)}
+    row |= {"schedule": str(schedule), "tried": schedule.tried}
     reason = reason_to_skip(schedule, installed)
     if reason is not None:
         return row | {"verdict": SKIPPED, "why": reason}
@@ -132,11 +132,22 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[dict[str, object]]:
     """Return a row for each kind: how many schedules were played and held, and how many broke each rule."""
     table: dict[str, dict[str, Any]] = {}
     for row in rows:
-        counts = table.setdefault(row["kind"], {"kind": row["kind"], "schedules": 0, HELD: 0, SKIPPED: 0})
+        counts = table.setdefault(row["kind"], {"kind": row["kind"], "schedules": 0, HELD: 0})
         counts["schedules"] += 1
-        counts[row["verdict"]] = counts.get(row["verdict"], 0) + 1
-        for name in ("runs", "evaluations", "acknowledged"):
+        counts[row["verdict"]] = counts.get(row["verdict"], 0) + (row["verdict"] != FAULT)
+        for name in ("runs", "acknowledged"):
             counts[name] = counts.get(name, 0) + row.get(name, 0)
         for rule in RULES:
             counts[rule] = counts.get(rule, 0) + (rule in row.get("faults", {}))
     return list(table.values())
+
+
+def tried(rows: Iterable[dict[str, Any]]) -> list[dict[str, object]]:
+    """Return a row for each fault: what it is, and how often the schedules of each kind that were played had it."""
+    played = [row for row in rows if row["verdict"] in (HELD, FAULT)]
+    kinds = list(dict.fromkeys(row["kind"] for row in played))
+    return [
+        {"step": fault, "what is done": what}
+        | {kind: sum(row["tried"].get(fault, 0) for row in played if row["kind"] == kind) for kind in kinds}
+        for fault, what in FAULTS.items()
+    ]
