@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ def table(rows: Sequence[dict[str, object]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for, and print its table; return the exit code."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that no process and no mount is left behind
     if options.command == "table":
         rows = load(options.results)
         text = f"{table(tried(rows))}\n\n{table(summary(rows))}"
