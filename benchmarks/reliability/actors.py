@@ -199,7 +199,14 @@ class JobRun(Run):
 
 def start(kind: str, letter: str, launch: Launch, settings: Path, installed: Installed, evidence: Evidence, pause: float) -> Run:
     """Start a run of a schedule of this kind; its evaluations take `pause` seconds."""
-    about = {"name": letter, "pause": pause, "exchange": launch.exchange, "deadline": launch.deadline, "slow": launch.slow}
+    about = {
+        "name": letter,
+        "pause": pause,
+        "exchange": launch.exchange,
+        "deadline": launch.deadline,
+        "slow": launch.slow,
+        "halts": launch.halts,
+    }
     marks = {"HYPERSPACE_SCHEDULE": str(settings), "HYPERSPACE_RUN": json.dumps(about)}
     command = [str(installed.python(kind)), str(_PROGRAM)]
     if launch.host == OTHER:

@@ -135,32 +135,34 @@ def _judge_records(played: Played, verdict: Verdict) -> None:
     if len(numbers) > planned:
         verdict.add(DOUBLED, f"{len(numbers)} evaluations count, {planned} were planned")
     kept = {(trial.drive, trial.iteration): trial for trial in finished}
-    for key, ack in acknowledged.items():
-        _judge_trial(key, ack, kept.get(key), returned[key], verdict)
+    for key, acks in acknowledged.items():
+        _judge_trial(key, acks, kept.get(key), returned[key], verdict)
     for name, run, key in _made_again(acknowledged, events):
         verdict.add(
             REPEATED, f"{name} of drive {key[0]}, iteration {key[1]} in run {run}, which started after its acknowledgement"
         )
 
 
-def _judge_trial(key: Key, ack: Event, trial: Trial | None, returned: set[float], verdict: Verdict) -> None:
-    name = f"drive {key[0]}, iteration {key[1]}, acknowledged in run {ack.run}"
+def _judge_trial(key: Key, acks: list[Event], trial: Trial | None, returned: set[float], verdict: Verdict) -> None:
+    name = f"drive {key[0]}, iteration {key[1]}, acknowledged in run {acks[0].run}"
     if trial is None:
         verdict.add(LOST, name)
-    elif trial.status == "ok" and trial.metrics.get("ticket") not in returned:
+        return
+    ticket = trial.metrics.get("ticket")
+    if trial.status == "ok" and ticket not in returned:
         verdict.add(CHANGED, f"{name}: {dict(trial.metrics)} was not returned by any evaluation")
+    for ack in acks:
+        if ack.name == "ack" and (ack.more["status"], ack.more["ticket"]) != (trial.status, ticket):
+            verdict.add(CHANGED, f"{name}: another evaluation is on record than the one that run {ack.run} acknowledged")
 
 
-def _acknowledged(played: Played, events: list[Event]) -> dict[Key, Event]:
-    """Return the evaluations that may not be lost, with what acknowledged each first."""
+def _acknowledged(played: Played, events: list[Event]) -> dict[Key, list[Event]]:
+    """Return the evaluations that may not be lost, with what acknowledged them: a callback, or what began after them."""
     removed = max((begun for name, begun, _ in played.windows if name == "remove"), default=0.0)
-    run_began: dict[str, float] = {}
-    for event in events:
-        run_began.setdefault(event.run, event.time)
+    run_began = _beginnings(events)
     excused = [(begun, ended + _GRACE) for name, begun, ended in played.windows if name in _HELD_IN_MEMORY]
     excused += [(begun, begun + _GRACE) for name, begun, _ in played.windows if name == "fail"]
-    found: dict[Key, Event] = {}
-
+    found: dict[Key, list[Event]] = defaultdict(list)
     for event in events:
         if event.key is None or event.time < removed:
             continue
@@ -168,21 +170,28 @@ def _acknowledged(played: Played, events: list[Event]) -> dict[Key, Event]:
         if event.name == "ack":
             noticed = not before or event.time > removed + _GRACE
             if noticed and not any(begun <= event.time <= ended for begun, ended in excused):
-                found.setdefault(event.key, event)
+                found[event.key].append(event)
         elif event.name == "begin" and not before:
             drive, iteration = event.key
             for earlier in range(iteration):
-                found.setdefault((drive, earlier), event)
+                found[drive, earlier].append(event)
     return found
 
 
-def _made_again(acknowledged: dict[Key, Event], events: list[Event]) -> Iterator[tuple[str, str, Key]]:
+def _made_again(acknowledged: dict[Key, list[Event]], events: list[Event]) -> Iterator[tuple[str, Key]]:
     """Yield the evaluations that a run began although they were acknowledged before it started."""
-    run_began: dict[str, float] = {}
+    run_began = _beginnings(events)
     for event in events:
-        run_began.setdefault(event.run, event.time)
-        if event.name == "begin" and event.key in acknowledged and run_began[event.run] > acknowledged[event.key].time:
-            yield "an evaluation", event.run, event.key
+        if event.name == "begin" and event.key in acknowledged and run_began[event.run] > acknowledged[event.key][0].time:
+            yield event.run, event.key
+
+
+def _beginnings(events: list[Event]) -> dict[str, float]:
+    """Return when each run began."""
+    began: dict[str, float] = {}
+    for event in events:
+        began.setdefault(event.run, event.time)
+    return began
 
 
 def _judge_status(played: Played, verdict: Verdict) -> None:

@@ -117,6 +117,7 @@ class Player:
             "finish off": lambda step: self._finish_off(),
             "stall": self._stall,
             "wake": self._wake,
+            "halt": self._await_halt,
             "kill": lambda step: self._signal(step, "KILL"),
             "terminate": lambda step: self._signal(step, "TERM"),
             "interrupt": lambda step: self._signal(step, "INT"),
@@ -182,6 +183,18 @@ class Player:
         self._stopped[step.run, step.target] = {*pids}
         for pid in pids:
             send(pid, "STOP")
+
+    def _await_halt(self, step: Step) -> None:
+        """Wait until a process of a run has stopped itself, as the run was started to do."""
+        run = next(run for run in self.played.runs if run.letter == step.run)
+
+        def halted() -> set[int]:
+            events = self._evidence.read()
+            return {event.pid for event in events if event.run == run.letter and event.name == "halt"}
+
+        self._until(lambda: bool(halted()), _STEP_PATIENCE)
+        run.signals.add("STOP")
+        self._stopped[step.run, step.target] = halted()
 
     def _wake(self, step: Step) -> None:
         for pid in self._stopped.pop((step.run, step.target), ()):

@@ -7,8 +7,10 @@ Its environment names the study (`HYPERSPACE_SCHEDULE`, a file) and this run of 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -64,10 +66,26 @@ def shorten(**seconds: float) -> None:
         setattr(lease, name, value)
 
 
+def halt_before_write(number: int) -> None:
+    """Let this process stop itself before its `number`-th write to a journal, when it has made sure that it may write."""
+    real_open, writes = os.open, itertools.count(1)
+
+    def opens(path: Any, flags: int, *more: Any, **named: Any) -> int:
+        writing = flags & (os.O_WRONLY | os.O_RDWR) and "/journals/" in os.fspath(path)
+        if writing and next(writes) == number:
+            write("halt")
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return real_open(path, flags, *more, **named)
+
+    os.open = opens
+
+
 def main() -> int:
     """Run the study; return the exit code."""
     write("start", rank=rank())
     shorten(EXPIRY=STUDY["expiry"], HEARTBEAT=STUDY["heartbeat"])
+    if rank() == 0 and RUN["halts"] is not None:
+        halt_before_write(RUN["halts"])
     if rank() == RUN["slow"]:
         os.environ[PAUSE] = str(5.0 * RUN["pause"])  # for an evaluation in a process of its own, too
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SERIAL, MPICH, OPENMPI, FILES, SLURM = "serial", "mpich", "openmpi", "files", "slurm"
 KINDS = (SERIAL, MPICH, OPENMPI, FILES, SLURM)
@@ -17,10 +17,11 @@ _TURNS = (SERIAL, MPICH, FILES, OPENMPI, MPICH, SERIAL, FILES, OPENMPI, MPICH, S
 
 FAULTS = {
     "stall": "SIGSTOP of a rank, an evaluating process, a launcher or all; most are woken after more than a lease",
-    "kill": "SIGKILL of the same",
+    "halt": "a process stops itself in front of one of its writes to a journal, and is woken when another run has taken over",
+    "kill": "SIGKILL of a rank, an evaluating process, a launcher or all",
     "takeover": "the same program is started beside a run, as on this host or as on another one",
     "terminate": "SIGTERM of a rank, a launcher or all",
-    "interrupt": "SIGINT of the same",
+    "interrupt": "SIGINT of a rank, a launcher or all",
     "request": "`hyperspace stop`",
     "requeue": "`scontrol requeue`",
     "fill": "no space on the disk, for up to 3 s",
@@ -77,6 +78,7 @@ class Launch:
         slow: the rank whose evaluations take five times as long; None for none.
         by_hand: whether a process of its own is started although the schedule's kind is MPI or Slurm.
         mpirun: whether a job of Slurm starts its ranks with mpirun, and not with srun.
+        halts: the write to a journal before which rank 0 stops itself; None for none.
     """
 
     ranks: int
@@ -86,6 +88,7 @@ class Launch:
     slow: int | None = None
     by_hand: bool = False
     mpirun: bool = True
+    halts: int | None = None
 
     def __str__(self) -> str:
         """Describe it in a few words."""
@@ -94,6 +97,7 @@ class Launch:
         words += ["by srun"] * (not self.mpirun)
         words += [] if self.deadline is None else [f"deadline {self.deadline:.1f} s"]
         words += [] if self.slow is None else [f"rank {self.slow} slow"]
+        words += [] if self.halts is None else [f"halts before write {self.halts}"]
         return ", ".join(words)
 
 
@@ -198,7 +202,7 @@ class _Draw:
         disks = {"fill": 2, "exhaust": 2, "protect": 1, "fail": 1, "remove": 1, "rename": 2}
         if kind == SLURM:
             names |= {"requeue": 3}
-        names |= disks
+        names |= disks | {"halt": 4}
         return self._rng.choices(list(names), list(names.values()), k=self._rng.choice([1, 2, 2, 3]))
 
     def schedule(self) -> Schedule:
@@ -212,9 +216,15 @@ class _Draw:
 
     def _scene(self, faults: list[str]) -> None:
         """Start runs, do something to them, and await their end or bring it about."""
-        runs = [self._start(rest=number > 0) for number in range(self._count())]
+        halts = self._rng.randint(1, 30) if "halt" in faults else None
+        runs = [self._start(rest=number > 0, halts=halts if number == 0 else None) for number in range(self._count())]
+        if halts is not None:
+            self._add("halt", runs[0], "all")
+            self._start(rest=True, elsewhere=True)
+            self._add("wake", runs[0], "all", evaluations=self._rng.choice([1, 3, 6]), seconds=self._rng.uniform(0.0, 0.5))
         for fault in faults:
-            self._do(fault, self._rng.choice(runs))
+            if fault != "halt":
+                self._do(fault, self._rng.choice(runs))
         self._add("finish off" if self._rng.random() < 0.2 else "await")
 
     def _count(self) -> int:
@@ -267,10 +277,13 @@ class _Draw:
     def _takeover(self, seconds: float, evaluations: int = 0) -> None:
         self._start(rest=True, seconds=seconds, evaluations=evaluations)
 
-    def _start(self, rest: bool, **when: float) -> str:
-        """Start a run, the first ones of a scene or the `rest`; return its letter."""
+    def _start(self, rest: bool, elsewhere: bool = False, halts: int | None = None, **when: float) -> str:
+        """Start a run, the first one of a scene or one of the `rest`; return its letter."""
         letter = next(self._letters)
-        self._add("run", letter, launch=self._launch(rest), **when)
+        launch = replace(self._launch(rest), halts=halts)
+        if elsewhere:
+            launch = replace(launch, host=OTHER, by_hand=True, ranks=1, mpirun=True, slow=None, deadline=None)
+        self._add("run", letter, launch=launch, **when)
         return letter
 
     def _launch(self, rest: bool) -> Launch:
