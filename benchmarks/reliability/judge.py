@@ -137,10 +137,9 @@ def _judge_records(played: Played, verdict: Verdict) -> None:
     kept = {(trial.drive, trial.iteration): trial for trial in finished}
     for key, acks in acknowledged.items():
         _judge_trial(key, acks, kept.get(key), returned[key], verdict)
-    for name, run, key in _made_again(acknowledged, events):
-        verdict.add(
-            REPEATED, f"{name} of drive {key[0]}, iteration {key[1]} in run {run}, which started after its acknowledgement"
-        )
+    for run, key in _made_again(acknowledged, events):
+        seen = f"drive {key[0]}, iteration {key[1]}, in run {run}, which started after its acknowledgement"
+        verdict.add(REPEATED, seen)
 
 
 def _judge_trial(key: Key, acks: list[Event], trial: Trial | None, returned: set[float], verdict: Verdict) -> None:
