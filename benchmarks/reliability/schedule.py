@@ -225,7 +225,8 @@ class _Draw:
         for fault in faults:
             if fault != "halt":
                 self._do(fault, self._rng.choice(runs))
-        self._add("finish off" if self._rng.random() < 0.2 else "await")
+        killed = self._rng.random() < 0.2 and "hang" not in faults  # that a hang is bounded is seen at the end
+        self._add("finish off" if killed else "await")
 
     def _count(self) -> int:
         return self._rng.choice([2, 3]) if self.setting.kind == FILES else 1
