@@ -165,12 +165,14 @@ class Leases:
         make_folder(self._folder)
         if not create_whole(self._file(name, attempt), text):
             return None
-        if self._files().get(name) != attempt:  # another process was faster, and by more than one step
+        # Another process may have taken it since this one looked, under a higher attempt or, with a lower `least`, a lower one.
+        others = self._attempts().get(name, set()) - {attempt}
+        if any(other > attempt or not self._look(name, other).expired for other in others):
             self._file(name, attempt).unlink(missing_ok=True)
             return None
-        if highest is not None:
+        for other in others:
             try:
-                _remove(self._file(name, highest))  # its owner, should it only have stood still, finds out by this
+                _remove(self._file(name, other))  # its owner, should it only have stood still, finds out by this
             except OSError:
                 self._file(name, attempt).unlink(missing_ok=True)
                 raise
@@ -223,7 +225,11 @@ class Leases:
 
     def _files(self) -> dict[str, int]:
         """Return the highest attempt of every lease."""
-        highest: dict[str, int] = {}
+        return {name: max(attempts) for name, attempts in self._attempts().items()}
+
+    def _attempts(self) -> dict[str, set[int]]:
+        """Return the attempts of every lease that have a file; more than one while it is taken over."""
+        found: dict[str, set[int]] = {}
         try:
             names = once_more(lambda: os.listdir(self._folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -231,8 +237,8 @@ class Leases:
         for file in names:
             name, _, attempt = file.removesuffix(".json").rpartition(".")
             if name and attempt.isdigit() and file.endswith(".json"):
-                highest[name] = max(highest.get(name, 0), int(attempt))
-        return highest
+                found.setdefault(name, set()).add(int(attempt))
+        return found
 
     def _look(self, name: str, attempt: int) -> Held:
         path = self._file(name, attempt)

@@ -58,6 +58,24 @@ def test_a_lease_is_held_by_one(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lease_is_not_taken_beside_a_lower_one_that_was_taken_in_the_same_moment(tmp_path, monkeypatch):
+    """A worker may take a lease again under its last attempt; another one takes it under the next."""
+    first, second = Leases(tmp_path), Leases(tmp_path)
+    create_whole = lease_module.create_whole
+
+    def first_is_faster(path, text):
+        monkeypatch.setattr(lease_module, "create_whole", create_whole)
+        assert first.take("00003", least=4) == 4
+        return create_whole(path, text)
+
+    monkeypatch.setattr(lease_module, "create_whole", first_is_faster)
+    assert second.take("00003", least=5) is None
+    assert first.holds("00003")
+    assert [file.name for file in tmp_path.iterdir()] == ["00003.4.json"]
+    first.release("00003")
+    assert second.take("00003", least=5) == 5
+
+
 def test_of_many_that_want_it_one_gets_it(tmp_path):
     for name in map(str, range(20)):
         everyone = [Leases(tmp_path) for _ in range(8)]
