@@ -2,7 +2,8 @@
 
 A segment has one writer in all its life. It is named by the attempt of the lease under which it was begun, and its header says
 how many lines of the earlier segments count. An owner that has lost its lease finds out before its next write; should it have
-stood still between that look and the write, then what it writes stands in its own segment, after the lines that count.
+stood still between that look and the write, then what it writes stands in its own segment, after the lines that count, and it
+finds out by a second look before the call returns.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Journal:
         space: turns points into JSON.
         attempt: number of the lease under which the segment is begun.
         follows: attempt -> lines that count of that earlier segment.
-        check: called before each write; raises where this process may not write any more.
+        check: called before and after each write; raises where this process may not write any more.
     """
 
     def __init__(
@@ -142,7 +143,12 @@ class Journal:
             )
             return False
         self._written = size + len(data), held[1:] if size == 0 else ()
-        return self._write()
+        if self._written[1]:
+            return self._write()
+        # A process that stood still between the look and the write finds out before it tells anyone. If the lease stands, then
+        # whoever takes it over later reads this line.
+        self._check_lease()
+        return True
 
     def _check_lease(self) -> None:
         if self._check is None:

@@ -505,6 +505,27 @@ def test_an_owner_that_has_lost_its_lease_writes_nothing(tmp_path):
     leases.close()
 
 
+def test_an_owner_that_loses_its_lease_within_a_write_does_not_tell_of_it(tmp_path, monkeypatch):
+    """Whoever has taken the lease over meanwhile may have read the journal before that write."""
+    folder = StudyFolder(tmp_path)
+    folder.journals.mkdir()
+    leases = Leases(folder.leases)
+    leases.take("00003")
+    journal = open_journal(folder, "study-1", 3, SPACE, None, 0, leases.claim("00003").check)
+    journal.started(trial(0))
+    write = os.write
+
+    def write_late(file, data):
+        (folder.leases / "00003.0.json").unlink(missing_ok=True)
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", write_late)
+    with pytest.raises(LeaseLostError, match="was taken over by another run"):
+        journal.finished(trial(0).finish("ok"))
+    journal.close()
+    leases.close()
+
+
 def test_a_lost_segment_and_a_shortened_one_are_named(tmp_path):
     folder = StudyFolder(tmp_path)
     go_on(folder, 0, trial(0).finish("ok"), trial(1))
