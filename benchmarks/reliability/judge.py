@@ -76,9 +76,8 @@ def _judge_end(run: Run, played: Played, verdict: Verdict) -> None:
     if run.hung:
         verdict.add(HUNG, f"{who}: {_end_of(text)}")
         return
-    for trace in _tracebacks(text):
-        if not ("INT" in run.signals and trace.startswith("KeyboardInterrupt")):
-            verdict.add(TRACEBACK, f"{who}: {trace}")
+    for trace in _tracebacks(text, "KeyboardInterrupt" if "INT" in run.signals else None):
+        verdict.add(TRACEBACK, f"{who}: {trace}")
     if run.code is None or run.signals & {"KILL", "INT"} or (run.code != 0 and "TERM" in run.signals):
         return  # ended from outside
     if run.code != 0 and not _SENTENCE.search(text):
@@ -210,11 +209,12 @@ def _judge_status(played: Played, verdict: Verdict) -> None:
         verdict.add(INCOMPLETE, f"hyperspace status ended with {code}: {_end_of(said.getvalue())}")
 
 
-def _tracebacks(text: str) -> Iterator[str]:
-    """Yield the last line of each traceback: the exception."""
+def _tracebacks(text: str, allowed: str | None = None) -> Iterator[str]:
+    """Yield the exception of each traceback; leave out the `allowed` one, wherever it stands among what others printed."""
     for part in text.split("Traceback (most recent call last):")[1:]:
         lines = [line for line in part.splitlines() if line.strip() and not line.startswith((" ", "\t"))]
-        yield lines[0] if lines else part.strip()[-100:]
+        if allowed is None or allowed not in part:
+            yield lines[0] if lines else part.strip()[-100:]
 
 
 def _end_of(text: str) -> str:
