@@ -130,6 +130,7 @@ class ProcessRun(Run):
     """A process of its own, or an mpirun."""
 
     process: subprocess.Popen[bytes] = field(kw_only=True)
+    _over: bool = False
 
     @property
     def launcher(self) -> int | None:
@@ -139,7 +140,9 @@ class ProcessRun(Run):
     @property
     def alive(self) -> bool:
         """Whether one of its processes lives."""
-        return self.process.poll() is None or bool(self.processes())
+        if not self._over and self.process.poll() is not None:
+            self._over = not self.processes()
+        return not self._over
 
     @property
     def code(self) -> int | None:
