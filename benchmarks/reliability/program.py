@@ -18,6 +18,7 @@ from typing import Any
 
 from hyperspace import hyperdrive
 from hyperspace.errors import HyperSpaceError
+from hyperspace.exchange import files
 from hyperspace.journal import lease
 
 STUDY: dict[str, Any] = json.loads(Path(os.environ["HYPERSPACE_SCHEDULE"]).read_text())
@@ -59,11 +60,11 @@ def callback(trial: Any) -> None:
     write("ack", id=f"{trial.drive}-{trial.iteration}", attempt=trial.attempt, status=trial.status, ticket=ticket)
 
 
-def shorten(**seconds: float) -> None:
-    """Replace the durations of a lease."""
+def shorten(module: Any, **seconds: float) -> None:
+    """Replace durations that are constants of a module."""
     for name, value in seconds.items():
-        getattr(lease, name)  # it has to be there
-        setattr(lease, name, value)
+        getattr(module, name)  # it has to be there
+        setattr(module, name, value)
 
 
 def halt_before_write(number: int) -> None:
@@ -83,7 +84,8 @@ def halt_before_write(number: int) -> None:
 def main() -> int:
     """Run the study; return the exit code."""
     write("start", rank=rank())
-    shorten(EXPIRY=STUDY["expiry"], HEARTBEAT=STUDY["heartbeat"])
+    shorten(lease, EXPIRY=STUDY["expiry"], HEARTBEAT=STUDY["heartbeat"], _MOMENT=1.0)
+    shorten(files, _EXPIRY_INTERVAL=0.5)
     if rank() == 0 and RUN["halts"] is not None:
         halt_before_write(RUN["halts"])
     if rank() == RUN["slow"]:
