@@ -147,6 +147,9 @@ class Player:
                     run.hung = True
                     states = ", ".join(f"{pid} {state_of(pid)}" for pid in run.processes())
                     self.played.notes.append(f"{run.letter} did not end: processes {states}")
+                    for pid in run.ranks().values():
+                        send(pid, "USR2")  # it prints where it is
+                time.sleep(0.5)
                 break
             time.sleep(_TICK)
         self._finish_off()

@@ -7,6 +7,7 @@ Its environment names the study (`HYPERSPACE_SCHEDULE`, a file) and this run of 
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import json
 import os
@@ -83,6 +84,7 @@ def halt_before_write(number: int) -> None:
 
 def main() -> int:
     """Run the study; return the exit code."""
+    faulthandler.register(signal.SIGUSR2)  # tells where it hangs
     write("start", rank=rank())
     shorten(lease, EXPIRY=STUDY["expiry"], HEARTBEAT=STUDY["heartbeat"], _MOMENT=1.0)
     shorten(files, _EXPIRY_INTERVAL=0.5)
