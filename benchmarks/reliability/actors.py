@@ -253,8 +253,8 @@ def clean_environment() -> dict[str, str]:
 
 
 def clean_variables() -> dict[str, str]:
-    """Return the variables that the program needs: one thread a process, and this copy of the package."""
-    return {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    """Return the variables that the program needs: one thread, this copy of the package, and a short grace for silent ranks."""
+    return {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HYPERSPACE_GRACE": "2"}
 
 
 def marked(settings: Path, letter: str | None = None) -> list[int]:
