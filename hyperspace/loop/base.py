@@ -107,6 +107,7 @@ class Loop(ABC):
         self._own_failures = OwnFailures()
         self.notes: dict[str, None] = {}
         self._reports: dict[int, float] = {}  # of the trial under way
+        self._left_out: frozenset[TrialKey] = frozenset()
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
         self._durations = [trial.seconds or 0.0 for trial in timed][-_RECENT:]
@@ -320,6 +321,20 @@ class Loop(ABC):
             finished, failed, found = self._around.exchange.progress()
             best = None if found is None else self._study.metrics.sign * found.loss
             self._around.progress.update(finished, best, failed)
+
+    def _find_left_out(self) -> frozenset[TrialKey]:
+        """Return the last trials of this study that need not be made, since without shares some drives have made more."""
+        study = self._study
+        surplus = sum(key.iteration >= study.budget(key.drive) for key in self.finished)
+        if surplus == 0:
+            return frozenset()
+        keys = (TrialKey(iteration, drive) for iteration in range(study.rounds) for drive in range(study.n_drives))
+        missing = [key for key in keys if key.iteration < study.budget(key.drive) and key not in self.finished]
+        return frozenset(missing[max(0, len(missing) - surplus) :])
+
+    def _is_due(self, key: TrialKey) -> bool:
+        """Return whether a trial belongs to what its drive is to make, where each drive has a share of its own."""
+        return key.iteration < self._study.budget(key.drive) and key not in self._left_out
 
     @abstractmethod
     def _knowledge(self, drive: int) -> Archive:

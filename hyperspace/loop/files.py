@@ -32,6 +32,7 @@ class FilesLoop(ViewLoop):
     def __init__(self, study: Study, around: Surroundings, shared: SharedFolder) -> None:
         super().__init__(study, around)
         self._shared = shared
+        self._left_out = self._find_left_out()  # the same for all workers: none of them makes more than a drive's share
 
     def _work(self) -> None:
         self._hear(range(self._study.n_drives))
@@ -61,14 +62,15 @@ class FilesLoop(ViewLoop):
             self._listen()
 
     def _is_complete(self) -> bool:
-        return all(len(trials) >= self._study.budget(drive) for drive, trials in enumerate(self._trials))
+        return not any(map(self._has_more, range(self._study.n_drives)))
+
+    def _has_more(self, drive: int) -> bool:
+        return self._is_due(TrialKey(len(self._trials[drive]), drive))
 
     def _take(self) -> int | None:
         """Return a drive that has to be worked and is now held by this worker; None if there is none."""
         taken = self._shared.taken()
-        open_drives = [
-            drive for drive, trials in enumerate(self._trials) if drive not in taken and len(trials) < self._study.budget(drive)
-        ]
+        open_drives = [drive for drive in range(self._study.n_drives) if drive not in taken and self._has_more(drive)]
         # Workers that begin together should not all reach for the same drive.
         first = self._around.exchange.worker % self._study.n_drives
 
@@ -80,7 +82,7 @@ class FilesLoop(ViewLoop):
             if not self._shared.take(drive):
                 continue
             self._hear([drive])
-            if len(self._trials[drive]) < self._study.budget(drive):
+            if self._has_more(drive):
                 return drive
             self._shared.give_back(drive)  # its last holder has just completed it
         return None

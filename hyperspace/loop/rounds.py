@@ -35,19 +35,6 @@ class RoundLoop(Loop):
         self._broken: str | None = None  # what is wrong here, if this rank's last evaluations all failed
         self._left_out = self._find_left_out() if study.shared else frozenset()
 
-    def _find_left_out(self) -> frozenset[TrialKey]:
-        """Return the last trials of this study that need not be made, since without rounds some drives have made more."""
-        study = self._study
-        surplus = sum(key.iteration >= study.budget(key.drive) for key in self.finished)
-        if surplus == 0:
-            return frozenset()
-        keys = (TrialKey(iteration, drive) for iteration in range(study.rounds) for drive in range(study.n_drives))
-        missing = [key for key in keys if key.iteration < study.budget(key.drive) and key not in self.finished]
-        return frozenset(missing[max(0, len(missing) - surplus) :])
-
-    def _is_due(self, key: TrialKey) -> bool:
-        return key.iteration < self._study.budget(key.drive) and key not in self._left_out
-
     def _work(self) -> None:
         for iteration in range(self._study.rounds):
             self._recall(iteration)

@@ -32,9 +32,9 @@ asks = options.pop("asks", None)
 if moment == "merge" and rank == silent:
     from hyperspace.loop.session import Session
     merge = Session._merge
-    def stopping(self, finished):
+    def stopping(self, finished, **options):
         os.kill(os.getpid(), signal.SIGSTOP)
-        return merge(self, finished)
+        return merge(self, finished, **options)
     Session._merge = stopping
 result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], sys.argv[2] if options.get("checkpoints", True) else None, model="RAND",
                     n_subspaces=2, n_drives=6, **options)

@@ -175,3 +175,20 @@ def test_drives_for_the_workers_that_are_to_come():
     assert expected_workers({"SLURM_ARRAY_TASK_COUNT": "40"}) == 40
     assert expected_workers({"HYPERSPACE_WORKERS": "8", "SLURM_ARRAY_TASK_COUNT": "40"}) == 8
     assert expected_workers({"HYPERSPACE_WORKERS": "many"}) == 1
+
+
+def test_workers_make_no_more_than_what_is_left_of_a_budget_that_was_shared(tmp_path):
+    """Without shares (exchange="async") a drive may have made more than its own; what it made is not made again by others."""
+
+    def objective(x):
+        return x[0]
+
+    options = {"model": "RAND", "n_subspaces": 2, "n_drives": 4}
+    hyperdrive(objective, [(0.0, 1.0)], tmp_path / "study", exchange="none", n_calls=20, **options)
+    for drive in (1, 2, 3):  # as if drive 0 had been the fast one, and made five where the others have made one
+        journal = tmp_path / "study" / "journals" / f"{drive:05d}.jsonl"
+        journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:3]))
+    assert load_results(tmp_path / "study").nfev == 8
+    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "study", exchange="files", n_calls=12, **options)
+    assert result.nfev == 12
+    assert sorted(keys(result)) == [(0, i) for i in range(5)] + [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (3, 0), (3, 1)]
