@@ -154,7 +154,7 @@ class Leases:
         try:
             return wait_while_full(lambda: self._take(name, least), f"a lease in {self._folder} cannot be written")
         except OSError as error:
-            raise StudyError(f"a lease in {self._folder} cannot be taken: {error.strerror}") from error
+            raise StudyError(f"the lease {name!r} in {self._folder} cannot be written: {error.strerror}") from error
 
     def _take(self, name: str, least: int) -> int | None:
         highest = self._files().get(name)
