@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from hyperspace.errors import InputError
@@ -131,8 +132,8 @@ def _array(job: SlurmJob) -> list[str]:
 
 def _requeue(job: SlurmJob) -> list[str]:
     assert job.study is not None  # checked
-    journals = StudyFolder(job.study).journal_file(0).parent
-    stop_file = StudyFolder(job.study).stop_file
+    study, folder = PurePath(job.study), StudyFolder(job.study)  # as written: the job may have another working folder
+    journals, stop_file = study / folder.journals.name, study / folder.stop_file.name
     return f"""\
 study={shlex.quote(job.study)}
 most={job.requeues}  # requeues

@@ -13,7 +13,7 @@ from hyperspace.description import split_label
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.files import SharedFolder
+from hyperspace.exchange.files import WORKERS_VARIABLE, SharedFolder
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.journal import DriveReader, Journal, LeaseLostError, Leases, StudyFolder, open_journal
 from hyperspace.loop.answers import merge_answers
@@ -267,7 +267,9 @@ class Session:
             error.result = result
             raise error
         if self._ranks.rank == 0:
-            if not at_work and not (self._verbose and result.ended_by == BUDGET):  # which the progress has said
+            # That a study is complete was said by the progress, or by the first of workers that were started together.
+            said = result.ended_by == BUDGET and (self._verbose or WORKERS_VARIABLE in os.environ)
+            if not at_work and not said:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():
                 tell(sentence)
