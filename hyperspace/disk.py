@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from hyperspace.terminal import printable
+
 PATIENCE = 3600.0  # seconds that a shortage is waited for; the wall time of a job ends it sooner
 RETRY = 1.0  # seconds between two attempts
 
@@ -60,7 +62,9 @@ class Shortage:
         self._begun = time.monotonic()
         self._next = self._begun + RETRY
         self.error = error
-        warnings.warn(f"{what}: {describe(error)}. It is tried again until this has passed", RuntimeWarning, stacklevel=2)
+        warnings.warn(
+            f"{printable(what)}: {describe(error)}. It is tried again until this has passed", RuntimeWarning, stacklevel=2
+        )
 
     @property
     def is_due(self) -> bool:

@@ -29,9 +29,18 @@ from hyperspace.results import Result
 from hyperspace.space import check_space
 from hyperspace.stopping import signals_end_the_study
 from hyperspace.study.call import describe_call, with_deadline_of
-from hyperspace.study.checks import check_budgeted, check_count, check_goals, check_seconds, name_of
+from hyperspace.study.checks import (
+    check_budgeted,
+    check_callback,
+    check_count,
+    check_flag,
+    check_goals,
+    check_seconds,
+    name_of,
+)
 from hyperspace.study.planning import Wanted
 from hyperspace.study.settings import check_alike
+from hyperspace.values import is_true
 from hyperspace.walltime import seconds_left
 
 
@@ -141,12 +150,16 @@ def hyperdrive(
     call = describe_call(locals())
     refuse_while_loading()
     started = time.monotonic()
-    ranks = FilesExchange() if exchange == "files" else open_exchange(comm)
-    folder = _folder(results_path) if checkpoints else None
+    through_files = isinstance(exchange, str) and exchange == "files"
+    ranks = FilesExchange() if through_files else open_exchange(comm)
+    folder = _folder(results_path) if is_true(checkpoints) else None
 
     def check() -> Wanted:
+        for name, value in {"isolate": isolate, "checkpoints": checkpoints, "restart": restart, "verbose": verbose}.items():
+            check_flag(name, value)
         _check_call(objective, results_path, checkpoints)
-        _check_comm(comm, exchange)
+        check_callback(callback)
+        _check_comm(comm, through_files)
         check_budgeted(model, callable(objective) and takes_handle(objective), callback)
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
@@ -194,8 +207,9 @@ def hyperdrive(
             )
             return session.run(make_evaluator)
 
-    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(folder if exchange != "files" else None):
+    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(None if through_files else folder):
         _check_same_call(ranks, call)
+        ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
         _take_devices(ranks)
         if ranks_per_trial == 1 or isinstance(objective, Command):
             result = work(ranks, objective)
@@ -238,9 +252,9 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
         absolute_folder(results_path)
 
 
-def _check_comm(comm: Any, exchange: Any) -> None:
+def _check_comm(comm: Any, through_files: bool) -> None:
     check_communicator(comm)
-    if comm is not None and exchange == "files":
+    if comm is not None and through_files:
         raise InputError('exchange="files" shares through the study\'s files, and uses no communicator; leave comm= out')
 
 

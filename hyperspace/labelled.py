@@ -27,12 +27,20 @@ def rows_of(values: Any) -> list[Any]:
     return [TableRow(row) for row in rows]
 
 
+def _labels_of_record(row: Any) -> tuple[str, ...] | None:
+    """Return the labels of a named tuple, as DataFrame.itertuples makes them, or of a row of a structured array; else None."""
+    labels = getattr(row, "_fields", None) if isinstance(row, tuple) else getattr(getattr(row, "dtype", None), "names", None)
+    return labels if isinstance(labels, tuple) else None
+
+
 class TableRow(dict[Any, Any]):
     """A row of a table by its labels, which may hold more than a point's parameters."""
 
 
 def by_label(row: Any, names: Sequence[str]) -> Any:
     """Return a row of a table as a dict of `names`, and a row that is numbered from 0 as a list; anything else as it is.
+
+    A named tuple whose labels are none of the names is a sequence like any other.
 
     Raises:
         InputError: the labels are neither.
@@ -41,6 +49,9 @@ def by_label(row: Any, names: Sequence[str]) -> Any:
         if not row.index.is_unique:
             raise InputError(f"the labels of a point must differ, got {shown_all(row.index)}")
         row = TableRow(zip(row.index.tolist(), row.tolist(), strict=True))
+    labels = _labels_of_record(row)
+    if labels is not None and not set(names).isdisjoint(labels):
+        row = TableRow({label: row[position] for position, label in enumerate(labels)})
     if not isinstance(row, TableRow) or set(names) <= row.keys():
         return row
     if list(row) == list(range(len(names))):

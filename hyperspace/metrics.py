@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, SupportsFloat, cast
 
-from hyperspace.errors import InputError
-from hyperspace.values import is_finite, is_number, plain, short
+from hyperspace.errors import InputError, shown, shown_all
+from hyperspace.values import is_finite, is_number, is_one_of, plain
 
 Value = float | tuple[float, ...]
 GOALS = ("minimize", "maximize", "constrain", "observe")
@@ -44,16 +44,16 @@ class Metric:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
-            raise InputError(f"a metric's name must be a non-empty string, got {self.name!r}")
-        if self.goal not in GOALS:
-            raise InputError(f"metric {self.name!r}: goal must be one of {', '.join(GOALS)}, got {self.goal!r}")
+            raise InputError(f"a metric's name must be a non-empty string, got {shown(self.name)}")
+        if not is_one_of(self.goal, GOALS):
+            raise InputError(f"metric {shown(self.name)}: goal must be one of {', '.join(GOALS)}, got {shown(self.goal)}")
         for end in ("lower", "upper"):
             object.__setattr__(self, end, self._limit(end, getattr(self, end)))
         limited = self.lower is not None or self.upper is not None
         if limited != (self.goal == "constrain"):
-            raise InputError(f'metric {self.name!r}: goal "constrain" and a limit (lower=, upper=) go together')
+            raise InputError(f'metric {shown(self.name)}: goal "constrain" and a limit (lower=, upper=) go together')
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
-            raise InputError(f"metric {self.name!r}: lower={self.lower} is above upper={self.upper}")
+            raise InputError(f"metric {shown(self.name)}: lower={shown(self.lower)} is above upper={shown(self.upper)}")
 
     def _limit(self, end: str, value: Any) -> float | None:
         """Return a limit as a plain int or float."""
@@ -63,7 +63,8 @@ class Metric:
         if is_finite(value):  # a Fraction, or another library's number
             return float(value)
         raise InputError(
-            f"metric {self.name!r}: {end} must be a finite number, got {short(value)}; leave {end} out where nothing is limited"
+            f"metric {shown(self.name)}: {end} must be a finite number, got {shown(value)}; leave {end} out where nothing is "
+            f"limited"
         )
 
     def violation(self, value: float) -> float:
@@ -90,14 +91,14 @@ class Metrics:
     def __init__(self, metrics: Sequence[Metric] | None = None, maximize: bool = False) -> None:
         given: Any = () if metrics is None else metrics
         if not isinstance(given, Iterable):
-            raise InputError(f"metrics= takes a list of Metric objects, got {short(given)}")
+            raise InputError(f"metrics= takes a list of Metric objects, got {shown(given)}")
         self.declared: tuple[Metric, ...] = tuple(given)
         for metric in self.declared:
             if not isinstance(metric, Metric):
-                raise InputError(f"metrics= takes Metric objects, got {metric!r}")
+                raise InputError(f"metrics= takes Metric objects, got {shown(metric)}")
         names = [metric.name for metric in self.declared]
         if len(set(names)) < len(names):
-            raise InputError(f"metrics= names a metric twice: {', '.join(names)}")
+            raise InputError(f"metrics= names a metric twice: {shown_all(names)}")
         if self.declared and maximize:
             raise InputError('maximize=True is for one unnamed metric; with metrics= write goal="maximize"')
         if metrics is not None and not self.goals:
@@ -150,7 +151,7 @@ class Metrics:
         metrics: dict[str, Value] = {}
         others: dict[Any, Any] = {}
         for name, value in values.items():
-            number = _value(value) if isinstance(name, str) else None
+            number = scalar_of(value) if isinstance(name, str) else None
             if number is None:
                 others[name] = value
             else:
@@ -179,7 +180,7 @@ class Metrics:
         if others and not metrics and not missing:
             name, value = next(iter(others.items()))
             if not isinstance(name, str):
-                raise InputError(f"a metric's name must be a string, got {short(name)}")
+                raise InputError(f"a metric's name must be a string, got {shown(name)}")
             raise _no_number(name, value)
         return self.goal_name([*metrics, *missing])
 
@@ -250,11 +251,11 @@ class Metrics:
         return self.sign * self.value(metrics)
 
     def violation(self, metrics: Mapping[str, Value]) -> float:
-        """Return the sum of the constraints' violations; 0 for a feasible trial."""
+        """Return the sum of the constraints' violations; 0 for a feasible trial, inf for one without a constraint's metric."""
         total = 0.0
         for metric in self.constraints:
             value = metrics.get(metric.name)
-            total += metric.violation(value) if isinstance(value, float) else 0.0
+            total += metric.violation(value) if isinstance(value, float) else math.inf
         return total
 
 
@@ -262,7 +263,7 @@ class AmbiguousMetrics(InputError):
     """Several metrics came back and nothing says which is the goal: the study cannot go on."""
 
 
-def _value(value: Any) -> Value | None:
+def scalar_of(value: Any) -> Value | None:
     """Return a number as a float and numbers in a row as a tuple of floats; None for anything else.
 
     An array of one number, as many models return it, is that number.
@@ -292,4 +293,4 @@ def number_of(value: Any) -> float | None:
 
 def _no_number(name: str, value: Any) -> InputError:
     wanted = "a number of at most 1.8e308" if is_number(value) else "a number"
-    return InputError(f"the objective returned {name} = {short(value)} ({type(value).__name__}); {wanted} was expected")
+    return InputError(f"the objective returned {name} = {shown(value)} ({type(value).__name__}); {wanted} was expected")

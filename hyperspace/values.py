@@ -7,7 +7,7 @@ import hashlib
 import math
 import numbers
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,13 +51,9 @@ def is_true(answer: Any) -> bool:
     return answer is True
 
 
-def short(value: Any, longest: int = 100) -> str:
-    """Return the repr of a value for a message, cut to its first characters; of one that has none, its type."""
-    try:
-        words = repr(value)
-    except Exception:  # an integer of thousands of digits, or an object of somebody's own
-        return f"a value of type {type(value).__name__}"
-    return words if len(words) <= longest else f"{words[:longest]}..."
+def is_one_of(value: Any, choices: Container[str]) -> bool:
+    """Return whether `value` is a string among `choices`; arrays and what cannot be hashed are not."""
+    return isinstance(value, str) and value in choices
 
 
 def is_scalar(value: Any) -> bool:

@@ -50,3 +50,12 @@ def test_integers_that_pandas_made_floats_of_are_integers_again():
     assert row["x0"] == 64.0
     assert space.check_point(row) == (64, 0.5)
     assert type(space.check_point(row)[0]) is int
+
+
+def test_named_tuples_and_structured_rows_are_read_by_their_labels():
+    space = check_space({"x": (0.0, 1.0), "y": (0.0, 1.0)})
+    table = pd.DataFrame({"y": [0.75], "more": [1], "x": [0.25]})
+    assert space.check_point(next(table.itertuples())) == (0.25, 0.75)
+    assert space.check_point(table[["y", "x"]].to_records(index=False)[0]) == (0.25, 0.75)
+    with pytest.raises(InputError, match="read by its labels"):
+        space.check_point(next(table[["y", "more"]].itertuples(index=False)))

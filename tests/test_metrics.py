@@ -189,3 +189,16 @@ def test_an_array_of_numbers_is_kept_in_order():
 def test_metrics_that_are_no_list_are_refused():
     with pytest.raises(InputError, match="takes a list of Metric objects"):
         Metrics(Metric("a"))
+
+
+def test_a_constraint_that_is_missing_is_not_kept():
+    metrics = Metrics([Metric("loss"), Metric("size", goal="constrain", upper=1.0)])
+    assert metrics.violation({"loss": 0.0}) == math.inf
+
+
+@pytest.mark.parametrize(
+    "argument", [{"name": 10**5000}, {"name": "a", "goal": 10**5000}, {"name": "a", "goal": np.array(["a", "b"])}]
+)
+def test_a_metric_of_another_kind_is_told_in_a_sentence(argument):
+    with pytest.raises(InputError, match="must be"):
+        Metric(**argument)

@@ -21,6 +21,7 @@ import numpy as np
 
 from hyperspace.errors import InputError, shown
 from hyperspace.trial import Array
+from hyperspace.values import is_one_of
 
 DESIGN, ENVIRONMENT = "design", "environment"
 # A level belongs to a part whose bound misses its coordinate by rounding only.
@@ -49,7 +50,7 @@ class Dimension(ABC):
         self.name = name
         self.role = role
         self.set_transformer(transform)
-        if role not in (DESIGN, ENVIRONMENT):
+        if not is_one_of(role, (DESIGN, ENVIRONMENT)):
             raise InputError(f'{self._label}: role must be "design" or "environment", got {shown(role)}')
 
     @property

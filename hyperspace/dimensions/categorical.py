@@ -50,7 +50,7 @@ class Categorical(Dimension):
                 f"{self._label}: categories must be a list, got a set, whose order differs from process to process: "
                 f"{shown(categories)}; write them as a list in the order that you want, or sorted(...)"
             )
-        if isinstance(categories, (str, bytes)) or not isinstance(categories, Iterable):
+        if isinstance(categories, (str, bytes)) or not isinstance(categories, Iterable) or getattr(categories, "ndim", 1) == 0:
             raise InputError(f"{self._label}: categories must be a list, got {shown(categories)}")
         self.categories = tuple(plain(category) for category in categories)
         self.levels = len(self.categories)
@@ -68,9 +68,15 @@ class Categorical(Dimension):
         self._mutable = self._take_copies()
         self.prior = prior
         self.prior_ = np.full(self.levels, 1.0 / self.levels) if prior is None else prior
-        weights = np.asarray(self.prior_, dtype=float)
-        if weights.shape != (self.levels,) or not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-6:
+        if not self._is_distribution(self.prior_):
             raise InputError(f"{self._label}: prior must be {self.levels} probabilities that add up to 1, got {shown(prior)}")
+
+    def _is_distribution(self, weights: Any) -> bool:
+        try:
+            weights = np.asarray(weights, dtype=float)
+        except Exception:  # no numbers, or what somebody's own object raises
+            return False
+        return weights.shape == (self.levels,) and bool((weights >= 0).all()) and bool(abs(weights.sum() - 1) <= 1e-6)
 
     def _number_categories(self) -> None:
         for j, category in enumerate(self.categories):
@@ -194,12 +200,20 @@ class Categorical(Dimension):
 
         Under "normalize" it takes any category: scikit-optimize's own encoder makes strings of mixed ones, takes True for 1, and
         cannot read tuples.
+
+        Raises:
+            InputError: categories that cannot be hashed, which its plots look up in a dict.
         """
         from skopt import space
 
         transform = transform or self.transform_
         if transform != "normalize":
             return space.Categorical(self.categories, self.prior, transform, self.name)
+        if any(not _is_hashable(category) for category in self.categories):
+            raise InputError(
+                f"{self._label}: scikit-optimize needs categories that can be hashed, got {_choices(self.categories)}; "
+                f"write tuples in the place of lists"
+            )
         dimension = space.Categorical(range(self.levels), self.prior, transform, self.name)
         dimension.categories, dimension.transformer = self.categories, _Positions(self)
         return dimension
@@ -258,6 +272,14 @@ class _Positions:
         for row, j in enumerate(positions):
             values[row] = self._dimension.categories[j]
         return values
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except Exception:  # a type that cannot be hashed, or an object of somebody's own
+        return False
+    return True
 
 
 class _Ellipsis:

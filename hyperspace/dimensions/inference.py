@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,21 @@ from hyperspace.values import is_number, plain
 
 # Words that people write for "log-uniform" or "uniform", without hyphens, underscores and blanks.
 _LIKE_LOG = ("loguniform", "log", "logarithmic", "lognormal", "loguniformint", "log10", "reciprocal", "uniformlog")
-_LIKE_UNIFORM = ("uniform", "lin", "linuniform", "normal", "gaussian", "uniformfloat", "uniformint")
+_LIKE_A_NUMBER = re.compile(r"\s*[-+]?\d[-+\d.,_^*/e%\s]*")  # 1,5 or 1/100 or 10^-5 or 5%
+_LIKE_UNIFORM = (
+    "uniform",
+    "lin",
+    "linuniform",
+    "normal",
+    "gaussian",
+    "uniformfloat",
+    "uniformint",
+    "int",
+    "integer",
+    "float",
+    "real",
+    "double",
+)
 
 
 def check_dimension(dimension: Any) -> Dimension:
@@ -127,9 +142,9 @@ def _is_number_in_quotes(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        return len(value) <= 40 and math.isfinite(float(value))
+        return len(value) <= 40 and not math.isnan(float(value))
     except ValueError:
-        return False
+        return len(value) <= 40 and _LIKE_A_NUMBER.fullmatch(value) is not None
 
 
 def _without_quotes(values: Sequence[Any]) -> str:

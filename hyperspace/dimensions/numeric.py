@@ -23,7 +23,7 @@ from hyperspace.dimensions.base import (
 from hyperspace.dimensions.categorical import Categorical
 from hyperspace.errors import InputError, shown
 from hyperspace.trial import Array
-from hyperspace.values import is_finite, is_number, plain
+from hyperspace.values import is_finite, is_number, is_one_of, plain
 
 PRIORS = ("uniform", "log-uniform")
 _EXACT, _LARGEST_INT64 = 2**53, 2**63 - 1
@@ -44,7 +44,7 @@ class _Numeric(Dimension):
     ) -> None:
         super().__init__("identity" if transform is None else transform, name, role)
         low, high, base = self._bound("low", plain(low)), self._bound("high", plain(high)), plain(base)
-        if prior not in PRIORS:
+        if not is_one_of(prior, PRIORS):
             raise InputError(f'{self._label}: prior must be "uniform" or "log-uniform", got {shown(prior)}')
         if not low < high:
             raise InputError(
@@ -53,12 +53,12 @@ class _Numeric(Dimension):
             )
         if prior == "log-uniform" and low <= 0:
             raise InputError(f'{self._label}: "log-uniform" needs low > 0, got low={shown(low)}; raise it, or take "uniform"')
-        if not is_finite(base) or base <= 0 or base == 1:
+        if not is_finite(base) or float(base) <= 0 or float(base) == 1:
             raise InputError(f"{self._label}: base must be a positive number other than 1, got {shown(base)}")
         if not _is_dtype(dtype, self._dtypes):
             raise InputError(f"{self._label}: dtype must be one of numpy's {self._dtypes.__name__} types, got {shown(dtype)}")
         self.low, self.high, self.prior, self.base, self.dtype = low, high, prior, base, dtype
-        self.log_base = math.log10(base)
+        self.log_base = math.log10(float(base))
         self._log = prior == "log-uniform"
         self.even = not self._log
         ends = np.array([low - self._reach, high + self._reach])

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hyperspace.disk import wait_while_full
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.metrics import FLOAT_NAME, Value, number_of
-from hyperspace.values import short
 
 
 class TrialHandle:
@@ -88,5 +87,5 @@ class TrialHandle:
         numbers = {str(name): number_of(number) for name, number in metrics.items()}
         self.last = {name: number for name, number in numbers.items() if number is not None}
         if not self.last:
-            raise InputError(f"report(step, value) takes a number, or a dict with numbers in it, got {short(value)}")
+            raise InputError(f"report(step, value) takes a number, or a dict with numbers in it, got {shown(value)}")
         self._report(int(step), self.last)

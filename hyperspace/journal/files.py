@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
+
+from hyperspace.whole_file import create, unused_name
 
 T = TypeVar("T")
 
@@ -119,8 +120,8 @@ def sync_folder(folder: Path) -> None:
 
 def file_system_time(folder: Path) -> float:
     """Return the time by the clock of the file system: the hosts that share it need not agree on theirs."""
-    path = _unused_name(folder / "clock")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    path = unused_name(folder / "clock")
+    descriptor = create(path)
     try:
         return os.fstat(descriptor).st_mtime
     finally:
@@ -129,7 +130,7 @@ def file_system_time(folder: Path) -> float:
 
 
 def _write_beside(path: Path, text: str) -> Path:
-    temporary = _unused_name(path)
+    temporary = unused_name(path)
     try:
         _write_new(temporary, text)
     except OSError:
@@ -140,15 +141,11 @@ def _write_beside(path: Path, text: str) -> Path:
 
 def _write_new(path: Path, text: str) -> None:
     """Write a durable file that was not there before."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    descriptor = create(path)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(descriptor)
-
-
-def _unused_name(path: Path) -> Path:
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
 
 
 def _remove(path: Path) -> None:

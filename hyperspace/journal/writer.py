@@ -25,6 +25,7 @@ from hyperspace.journal.reader import DriveReader
 from hyperspace.metrics import Value
 from hyperspace.records import Record, dump_metric, finished_record, started_record
 from hyperspace.space import Space
+from hyperspace.terminal import printable
 from hyperspace.trial import Trial
 
 
@@ -136,8 +137,8 @@ class Journal:
             if not disk.is_full(error):
                 raise StudyError(f"{self.path} cannot be written: {error.strerror}") from error
             warnings.warn(
-                f"{self.path}: the disk is full. Nothing is lost: what has ended is kept in memory, and nothing new begins "
-                f"until there is space again",
+                f"{printable(self.path)}: the disk is full. Nothing is lost: what has ended is kept in memory, and nothing new "
+                f"begins until there is space again",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -199,7 +200,9 @@ def open_journal(
     """
     segments = {} if read is None else read.segments
     if segments and (last := segments[max(segments)]).torn:
-        warnings.warn(f"{last.path}: its last line was cut short by a kill and is dropped", RuntimeWarning, stacklevel=2)
+        warnings.warn(
+            f"{printable(last.path)}: its last line was cut short by a kill and is dropped", RuntimeWarning, stacklevel=2
+        )
     follows = {earlier: segment.lines for earlier, segment in segments.items()}
     return Journal(folder.journal_file(drive, attempt), study, drive, space, attempt, follows, check)
 

@@ -73,14 +73,14 @@ def make_optimizer(
     from hyperspace.optimizers.penalty import penalized
     from hyperspace.surrogates import SURROGATES, make_surrogate
 
-    if model == "RAND":
+    if isinstance(model, str) and model == "RAND":
         from hyperspace.optimizers.random import RandomOptimizer
 
         return RandomOptimizer(space, subspace.bounds, design)
     random_state = streams.seed_of(seed, streams.SUGGEST, *design.key)
     if isinstance(model, str) and model in ALGORITHMS:
         model = __getattr__(model)()
-    if model == HYPERBAND:
+    if isinstance(model, str) and model == HYPERBAND:
         raise InputError(
             'model="HYPERBAND" gives every evaluation a budget, which ask and tell do not carry; pass it to hyperdrive, or call '
             "hyperbelt"

@@ -40,6 +40,7 @@ from hyperspace.surrogates.gp import GP
 from hyperspace.surrogates.latent import LatentModel
 from hyperspace.surrogates.standardized import Standardized
 from hyperspace.trial import OK, Array, Trial
+from hyperspace.values import is_one_of
 
 DESIGN = "design"  # arm of points that no model proposed
 _WORKED_OUT = math.log(1e-4)  # log EI, of targets of variance one, below which a model's noise may be all that it comes from
@@ -75,7 +76,7 @@ class BayesOptimizer(AskTell):
         max_rows: int = MAX_ROWS,
         metrics: Metrics | None = None,
     ) -> None:
-        if acquisition not in ACQUISITIONS:
+        if not is_one_of(acquisition, ACQUISITIONS):
             raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {shown(acquisition)}")
         self.acquisition = acquisition
         self.design = design

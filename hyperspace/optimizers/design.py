@@ -15,6 +15,9 @@ from hyperspace.errors import InputError, shown
 from hyperspace.sampling import SAMPLERS, sobol
 from hyperspace.space import Bounds, Space
 from hyperspace.trial import Array, Trial
+from hyperspace.values import is_one_of
+
+_MOST_POINTS = 1 << 22  # of the designs of a subspace's drives, which are made at once
 
 
 class Design:
@@ -31,7 +34,7 @@ class Design:
         team: number of the subspace's drives.
 
     Raises:
-        InputError: an unknown sampler, or fewer than one point.
+        InputError: an unknown sampler, fewer than one point, or too many to be held.
     """
 
     def __init__(
@@ -46,10 +49,15 @@ class Design:
         member: int = 0,
         team: int = 1,
     ) -> None:
-        if sampler not in SAMPLERS:
+        if not is_one_of(sampler, SAMPLERS):
             raise InputError(f"sampler must be one of {', '.join(SAMPLERS)}, got {shown(sampler)}")
         if n_points < 1:
             raise InputError(f"n_samples must be at least 1, got {shown(n_points)}")
+        if n_points * team > _MOST_POINTS:
+            raise InputError(
+                f"n_samples may make at most {_MOST_POINTS} points of the initial design in a subspace, "
+                f"got {shown(n_points)} for each of {team} drives"
+            )
         self.sampler, self.n_points = sampler, n_points
         self._bounds, self._space = bounds, space
         self._seed, self._subspace = seed, _words(subspace)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, SupportsFloat, overload
+from typing import Any, overload
 
 import numpy as np
 
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial
 from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import Metric, Metrics, Value
+from hyperspace.metrics import Metric, Metrics, Value, scalar_of
 from hyperspace.numerics import own_numerics
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
@@ -164,15 +164,17 @@ class Optimizer:
             if any(_is_failure(value) for name, value in returned.items() if name in wanted):
                 return None
             return self._metrics.read(returned)
-        try:
-            failed = _is_failure(returned if returned is None else float(returned))
-        except (TypeError, ValueError, OverflowError):
+        if returned is None:
+            return None
+        number = scalar_of(returned)
+        if not isinstance(number, float):
             raise InputError(
                 f"tell expects a number, a dict of metrics, or None for an evaluation that failed; got {shown(returned)}"
-            ) from None
-        return None if failed else self._metrics.read(float(returned))
+            )
+        return None if _is_failure(number) else self._metrics.read(number)
 
 
 def _is_failure(value: Any) -> bool:
     """Return whether a value says that the evaluation failed."""
-    return value is None or (isinstance(value, SupportsFloat) and not math.isfinite(float(value)))
+    number = scalar_of(value)
+    return value is None or (isinstance(number, float) and not math.isfinite(number))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
+
+import numpy as np
 
 from hyperspace.errors import InputError, NotBuiltError, shown
 from hyperspace.labelled import rows_of, table_class
@@ -14,20 +17,45 @@ from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space import Space
 from hyperspace.trial import GIVEN_DRIVE, OK, Trial, fix_goal
-from hyperspace.values import is_number
+from hyperspace.values import is_finite, is_number, is_one_of, is_whole
 
 MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS, HYPERBAND)
+MOST_COUNTED = 1 << 53  # from here on doubles skip whole numbers
+MOST_SEED = 1 << 4096  # all of it has to be written to the study's file, and read back
 
 
-def check_count(name: str, value: Any, least: int = 1) -> int:
-    """Return a whole number of at least `least`.
+def check_count(name: str, value: Any, least: int = 1, most: int = MOST_COUNTED) -> int:
+    """Return a whole number from `least` to `most`, Python's or numpy's.
 
     Raises:
         InputError: it is none.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
+    if not is_whole(value) or value < least:
         raise InputError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
+    if value > most:
+        limit = most if most <= MOST_COUNTED else f"2^{most.bit_length() - 1}"
+        raise InputError(f"{name} must be at most {limit}, got {shown(value)}")
     return int(value)
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Check what is either on or off; a word such as "no" would count as on.
+
+    Raises:
+        InputError: it is neither True nor False.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} must be True or False, got {shown(value)}")
+
+
+def check_callback(callback: Any) -> None:
+    """Check what is called after each trial.
+
+    Raises:
+        InputError: it is neither None nor a function.
+    """
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback must be a function of the trial, or None, got {shown(callback)}")
 
 
 def check_seconds(name: str, value: Any) -> None:
@@ -36,7 +64,7 @@ def check_seconds(name: str, value: Any) -> None:
     Raises:
         InputError: it is neither None nor a positive number.
     """
-    if value is not None and not (is_number(value) and value > 0):
+    if value is not None and not (is_number(value) and value > 0 and (is_finite(value) or value == math.inf)):
         raise InputError(f"{name} must be a positive number of seconds, got {shown(value)}")
 
 
@@ -121,9 +149,9 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     Raises:
         InputError: it is none of them.
     """
-    if not isinstance(value, str) or value not in choices:
+    if not is_one_of(value, choices):
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")
-    return value
+    return str(value)
 
 
 def check_goals(metrics: Sequence[Metric] | None, maximize: bool) -> Metrics:
@@ -133,6 +161,7 @@ def check_goals(metrics: Sequence[Metric] | None, maximize: bool) -> Metrics:
         InputError: see Metrics.
         NotBuiltError: goals that this version cannot optimise yet.
     """
+    check_flag("maximize", maximize)
     checked = Metrics(metrics, maximize)
     if len(checked.goals) > 1:
         names = ", ".join(repr(metric.name) for metric in checked.goals)

@@ -12,10 +12,11 @@ from hyperspace.metrics import Metrics
 from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
 from hyperspace.partition import Partition
 from hyperspace.space import Space
-from hyperspace.study.checks import check_choice, check_count, check_generations, check_given, check_model, label_of
+from hyperspace.study.checks import MOST_SEED, check_choice, check_count, check_generations, check_given, check_model, label_of
 from hyperspace.study.settings import Study
 
 LARGEST_STATIC_PARTITION = 4096
+_MOST_DRIVES = 1 << 20  # each holds a design and a journal
 LEAST_GENERATION = 16  # evaluations of a generation whose size was left open
 ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
 STRATEGIES = ("static", "adaptive", "generations", "halving")
@@ -98,7 +99,7 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
         n_iterations=n_iterations if n_calls is None else None,
         n_calls=n_calls,
         given=check_given(wanted.x0, wanted.y0, wanted.space, wanted.metrics),
-        seed=check_count("random_state", seed, least=0),
+        seed=check_count("random_state", seed, least=0, most=MOST_SEED),
     )
 
 
@@ -131,7 +132,8 @@ def plan_drives(n_drives: int | None, n_subspaces: int, ranks: int) -> int:
     """
     if n_drives is None:
         return n_subspaces * math.ceil(ranks / n_subspaces)
-    if check_count("n_drives", n_drives) % n_subspaces:
+    n_drives = check_count("n_drives", n_drives, most=_MOST_DRIVES)
+    if n_drives % n_subspaces:
         raise InputError(f"n_drives must be a multiple of the {n_subspaces} subspaces, got {n_drives}")
     return n_drives
 

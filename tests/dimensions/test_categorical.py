@@ -187,3 +187,19 @@ def test_nested_bombs_are_refused():
 def test_descriptions_do_not_follow_the_order_of_a_set(python):
     program = "from hyperspace.space import check_space; print(check_space([[set('abcdef'), [frozenset('xyz')], 1]]).describe())"
     assert len({python(program, PYTHONHASHSEED=str(seed)).stdout for seed in range(3)}) == 1
+
+
+@pytest.mark.parametrize("prior", ["ab", ["a", "b"], [10**400, 1], [[1], [1, 2]], {1: 0.5, 2: 0.5}, [1j, 0]])
+def test_a_prior_that_is_no_row_of_numbers_is_refused(prior):
+    with pytest.raises(InputError, match="probabilities"):
+        Categorical([1, 2], prior=prior)
+
+
+def test_an_array_without_a_dimension_is_no_list_of_categories():
+    with pytest.raises(InputError, match="must be a list"):
+        Categorical(np.array(3))
+
+
+def test_categories_that_cannot_be_hashed_are_none_for_scikit_optimize():
+    with pytest.raises(InputError, match="write tuples"):
+        Categorical([[1, 2], [3]]).to_skopt("normalize")

@@ -63,3 +63,22 @@ def test_lists_of_categories_stay_what_they_are(categories):
 def test_a_set_has_no_order(make):
     with pytest.raises(InputError, match=r"must be a list, got a set, whose order differs .* sorted"):
         make()
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        ["10^-5", "10^-1", "log-uniform"],
+        ["1/100", "1/2", "log-uniform"],
+        ["1,5", "2,5", "uniform"],
+        ["-inf", "inf", "uniform"],
+        [1, 10, "int"],
+    ],
+)
+def test_numbers_in_another_notation_are_not_taken_for_categories(bounds):
+    with pytest.raises(InputError, match="categories"):
+        check_dimension(bounds)
+
+
+def test_words_beside_a_prior_are_categories():
+    assert check_dimension(["linear", "cubic", "uniform"]).levels == 3

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
@@ -256,3 +258,22 @@ def test_the_smallest_and_largest_doubles_are_searched(dimension):
         x = opt.ask()
         assert dimension[0] <= x[0] <= dimension[1]
         opt.tell(x, x[1])
+
+
+class _NoFloat:
+    def __float__(self):
+        raise RuntimeError("not I")
+
+
+@pytest.mark.parametrize(
+    "value", ["1", np.array("1"), _NoFloat(), {"loss": 10**400}, {"loss": _NoFloat()}, {"loss": Decimal("sNaN")}]
+)
+def test_what_is_no_number_is_told_as_an_input_error(value):
+    with pytest.raises(InputError, match="number"):
+        Optimizer([(0.0, 1.0)]).tell([0.5], value)
+
+
+@pytest.mark.parametrize("argument", [{"acquisition": np.array(["EI", "PI"])}, {"sampler": ["sobol"]}, {"n_samples": 10**9}])
+def test_an_argument_of_another_kind_is_an_input_error(argument):
+    with pytest.raises(InputError, match=next(iter(argument))):
+        Optimizer([(0.0, 1.0)], **argument)
