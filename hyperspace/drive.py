@@ -32,13 +32,14 @@ from hyperspace.study.call import describe_call, with_deadline_of
 from hyperspace.study.checks import (
     check_budgeted,
     check_callback,
+    check_choice,
     check_count,
     check_flag,
     check_goals,
     check_seconds,
     name_of,
 )
-from hyperspace.study.planning import Wanted
+from hyperspace.study.planning import EXCHANGES, Wanted
 from hyperspace.study.settings import check_alike
 from hyperspace.values import is_true
 from hyperspace.walltime import seconds_left
@@ -179,7 +180,7 @@ def hyperdrive(
             acquisition=acquisition,
             sampler=sampler,
             n_samples=n_samples,
-            exchange=exchange,
+            exchange=None if exchange is None else check_choice("exchange", exchange, EXCHANGES),
             x0=x0,
             y0=y0,
             random_state=random_state,
