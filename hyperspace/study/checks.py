@@ -39,12 +39,12 @@ def check_count(name: str, value: Any, least: int = 1, most: int = MOST_COUNTED)
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Check what is either on or off; a word such as "no" would count as on.
+    """Check what is either on or off (1 and 0 are taken as well); a word such as "no" would count as on.
 
     Raises:
         InputError: it is neither True nor False.
     """
-    if not isinstance(value, (bool, np.bool_)):
+    if not isinstance(value, (bool, np.bool_)) and not (isinstance(value, int) and value in (0, 1)):
         raise InputError(f"{name} must be True or False, got {shown(value)}")
 
 
