@@ -18,6 +18,8 @@ from hyperspace.evaluators.opening import open_evaluators
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import FilesExchange
 from hyperspace.exchange.launcher import check_communicator, open_exchange, working
+from hyperspace.exchange.waiting import Patience, grace
+from hyperspace.forks import children_end
 from hyperspace.journal import StudyFolder
 from hyperspace.loop.base import Callback
 from hyperspace.loop.groups import work_in_groups
@@ -27,7 +29,7 @@ from hyperspace.numerics import own_numerics
 from hyperspace.paths import absolute_folder
 from hyperspace.results import Result
 from hyperspace.space import check_space
-from hyperspace.stopping import signals_end_the_study
+from hyperspace.stopping import StopRequest, signals_end_the_study
 from hyperspace.study.call import describe_call, with_deadline_of
 from hyperspace.study.checks import (
     check_budgeted,
@@ -41,7 +43,7 @@ from hyperspace.study.checks import (
 )
 from hyperspace.study.planning import EXCHANGES, Wanted
 from hyperspace.study.settings import check_alike
-from hyperspace.values import is_true
+from hyperspace.values import is_true, is_finite
 from hyperspace.walltime import seconds_left
 
 
@@ -162,6 +164,7 @@ def hyperdrive(
         check_callback(callback)
         _check_comm(comm, through_files)
         check_budgeted(model, callable(objective) and takes_handle(objective), callback)
+        grace()
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
         check_count("retries", retries, least=0)
@@ -208,7 +211,9 @@ def hyperdrive(
             )
             return session.run(make_evaluator)
 
-    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(None if through_files else folder):
+    stoppable = None if through_files else folder
+    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable), children_end():
+        ranks.bound(Patience(lambda: StopRequest(None).reason is not None, deadline=_own_end(started, deadline)))
         _check_same_call(ranks, call)
         ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
         _take_devices(ranks)
@@ -224,6 +229,12 @@ def _check_same_call(ranks: Exchange, call: Mapping[str, Any]) -> None:
     """Refuse ranks that were called with different arguments, before these lead them different ways."""
     first = ranks.agree(call)
     ranks.each(lambda: check_alike(first, with_deadline_of(first, call)))
+
+
+def _own_end(started: float, deadline: Any) -> float | None:
+    """Return this rank's time.monotonic() after which no evaluation may run, before ranks have agreed on one and checked it."""
+    seconds: Any = deadline if deadline is not None else seconds_left()
+    return started + float(seconds) if is_finite(seconds) else None
 
 
 def _folder(results_path: Any) -> StudyFolder | None:

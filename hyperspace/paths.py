@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 
 _LONGEST_NAME = 255  # bytes of one name: the limit of nearly all file systems
 _LONGEST_PATH = 3900  # bytes of a whole path: the limit is 4096, and the names of the study's files come behind it
@@ -28,9 +28,13 @@ def expanded(path: Any, what: str) -> Path:
     try:
         text = os.fspath(path)
     except TypeError:
-        raise InputError(f"{what} must be the name of a file or folder, got {path!r}") from None
+        raise InputError(f"{what} must be the name of a file or folder, got {shown(path)}") from None
+    except Exception as error:  # a path object of the user's own
+        raise InputError(
+            f"{what} must be the name of a file or folder, and {shown(path)} fails to give one: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(text, str) or not text or "\0" in text:
-        raise InputError(f"{what} must be the name of a file or folder, got {text!r}")
+        raise InputError(f"{what} must be the name of a file or folder, got {shown(text)}")
     with_home = os.path.expanduser(text)
     if with_home.startswith("~") and with_home == text:
         raise InputError(f"{what} {text!r} begins with the home folder of a user who is not known here; write the whole path")

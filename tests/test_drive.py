@@ -402,3 +402,22 @@ def test_scikit_optimize_dimensions_are_taken_as_they_are(tmp_path):
 def test_objective_values_may_be_numpy_numbers(tmp_path):
     result = hyperdrive(lambda x: np.float32(x[0]), [(0.0, 1.0)], tmp_path, n_iterations=2)
     assert isinstance(result.fun, float)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"random_state": 10**5000}, {"n_calls": 10**5000}, {"n_calls": 10**30}, {"n_drives": 10**12}, {"deadline": 10**5000}],
+)
+def test_a_number_beyond_all_measure_is_refused_in_a_sentence(tmp_path, options):
+    name = next(iter(options))
+    with pytest.raises(InputError, match=f"^{name} must be a (whole|positive) number"):
+        hyperdrive(lambda x: 0.0, [(0.0, 1.0)], tmp_path / "study", **options)
+
+
+def test_a_path_object_that_fails_is_refused(tmp_path):
+    class Broken:
+        def __fspath__(self):
+            raise RuntimeError("no path")
+
+    with pytest.raises(InputError, match=r"results_path must be the name of a file or folder, and .*RuntimeError: no path"):
+        hyperdrive(lambda x: 0.0, [(0.0, 1.0)], Broken())

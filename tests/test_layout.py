@@ -15,6 +15,7 @@ LAYERS = [
         "disk",
         "errors",
         "failures",
+        "forks",
         "incumbent",
         "labelled",
         "metrics",

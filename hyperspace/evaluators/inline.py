@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
-import sys
 import time
 import traceback
 import types
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.starting import Repeats, Start
+from hyperspace.forks import call
 from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.numerics import users_numerics
 from hyperspace.pruning import Pruned
@@ -120,40 +119,6 @@ def evaluate(
         return Outcome(metrics=read, seconds=seconds, note=note)
     fault = None if status != FAILED else "infrastructure" if again else "objective"
     return Outcome(status, read, seconds, error, fault, fatal, again)
-
-
-def call(objective: Objective, *arguments: Any) -> Any:
-    """Return what the objective returns in this process; a child that it has forked ends here, if it comes back at all.
-
-    Such a child would go on with the study beside its parent, and write the same files.
-
-    Raises:
-        BaseException: whatever the objective raises.
-    """
-    process = os.getpid()
-    try:
-        value = objective(*arguments)
-    except BaseException as error:
-        if os.getpid() != process:
-            _end_child(error)
-        raise
-    if os.getpid() != process:
-        _end_child(None)
-    return value
-
-
-def _end_child(error: BaseException | None) -> NoReturn:
-    """End this process as Python would end a program, but without what is to happen at the end of its parent."""
-    code = 0 if error is None else 1
-    try:
-        if isinstance(error, SystemExit):
-            code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
-        elif error is not None:
-            traceback.print_exception(error)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code & 0xFF)
 
 
 def _is_about_a_full_disk(error: BaseException | None) -> bool:

@@ -19,10 +19,11 @@ from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import Objective, call, takes_handle
+from hyperspace.evaluators.inline import Objective, takes_handle
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
 from hyperspace.exchange.waiting import Patience, RanksSilentError
+from hyperspace.forks import call
 from hyperspace.numerics import users_numerics
 from hyperspace.pruning import Pruned
 

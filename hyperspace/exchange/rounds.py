@@ -50,9 +50,9 @@ class MPIExchange(Exchange):
         refuse_after_silence()
         self.mpi = MPI
         await_all_ranks(comm)
-        self.comm = comm.Dup()
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
+        self.comm = comm.Dup()
         self._roll_call = RollCall(MPI, self.comm)
         self._tallies: dict[int, Tally] = {}
         self._untold = False  # whether rank 0 has not been told of the latest tally
@@ -118,9 +118,9 @@ class MPIExchange(Exchange):
 
     def bound(self, patience: Patience) -> None:
         """Wait for the other ranks no longer than `patience` says. Collective."""
+        self._roll_call.patience = patience
         if not self._roll_call.hosts:
             self._roll_call.hosts = self.gather([self.host])
-        self._roll_call.patience = patience
 
     def share_patience(self, other: MPIExchange) -> None:
         """Wait for the other ranks no longer than `other` does for its own."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hyperspace.errors import StudyError
@@ -111,7 +113,7 @@ class RollCall:
                 self._send(_TOO_LATE, rank, _RESULT)
             self._until_sent()
             outcome = json.loads(answer)
-            atexit.register(self._leave, sorted(known.keys() - {0}))
+            _at_exit(partial(self._leave, sorted(known.keys() - {0})))
         else:
             self._send(json.dumps(records).encode(), 0, _HERE)
             outcome = self._await_result()
@@ -119,7 +121,7 @@ class RollCall:
                 sys.stderr.write(f"hyperspace: rank {self._rank} has answered too late, and waits until the job is aborted\n")
                 self._follow()
             self._note(outcome[1])
-            atexit.register(self._follow)
+            _at_exit(self._follow)
         return outcome[0], outcome[1]
 
     def end(self) -> NoReturn:
@@ -221,3 +223,9 @@ class RollCall:
         while True:
             self._comm.Iprobe(source=0, tag=_CALL)  # lets messages move
             time.sleep(next(naps))
+
+
+def _at_exit(action: Callable[[], object]) -> None:
+    """Do `action` when this program ends; a child that it forks is no rank, and ends without."""
+    process = os.getpid()
+    atexit.register(lambda: action() if os.getpid() == process else None)

@@ -157,6 +157,10 @@ class Leases:
             raise StudyError(f"the lease {name!r} in {self._folder} cannot be written: {error.strerror}") from error
 
     def _take(self, name: str, least: int) -> int | None:
+        if not self._is_owner:
+            raise StudyError(
+                f"a lease in {self._folder} is taken by process {self.me.pid} only, and this is a child that it has forked"
+            )
         highest = self._files().get(name)
         if highest is not None and not self._look(name, highest).expired:
             return None
@@ -195,19 +199,26 @@ class Leases:
         """Return whether this process still holds a lease."""
         return name in self._mine and self._mine[name].stands()
 
+    @property
+    def _is_owner(self) -> bool:
+        """Whether this is the process that has taken them, and no child that it has forked."""
+        return os.getpid() == self.me.pid
+
     def remove(self, unneeded: Callable[[str, Held], bool]) -> None:
         """Remove the leases of others that are not needed any more: one that only stood still finds out by this.
 
         Args:
             unneeded: tells it from the name and the holder of a lease.
         """
-        for name, held in self.holders().items():
+        for name, held in self.holders().items() if self._is_owner else ():
             if unneeded(name, held):
                 with contextlib.suppress(OSError):
                     _remove(self._file(name, self._files()[name]))
 
     def release(self, name: str) -> None:
-        """Give a lease back, if it is still held."""
+        """Give a lease back, if it is still held; a forked child holds none."""
+        if not self._is_owner:
+            return
         with contextlib.suppress(OSError, StudyError):  # it expires
             if self.holds(name):
                 self._mine[name].path.unlink(missing_ok=True)

@@ -60,6 +60,7 @@ class Journal:
         self.attempt = attempt
         self._space = space
         self._check = check
+        self._process = os.getpid()
         self._created = False
         self._lost = False
         self._sequence = 0
@@ -102,7 +103,7 @@ class Journal:
         Raises:
             StudyError: the disk is full, or the file cannot be written.
         """
-        if self._sequence > 1 and not self._lost:
+        if self._sequence > 1 and not self._lost and os.getpid() == self._process:
             self._write_all()
 
     def _add(self, record: Record) -> None:
@@ -123,6 +124,11 @@ class Journal:
         size, held = self._written
         if not held:
             return True
+        if os.getpid() != self._process:
+            raise StudyError(
+                f"{self.path} is written by process {self._process} only, and this is a child that it has forked; "
+                f"a child must not go on with the study"
+            )
         self._check_lease()
         # The header goes first, by itself: what comes after it is the journal of a known study.
         data = held[0] if size == 0 else b"".join(held)

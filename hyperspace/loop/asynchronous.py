@@ -12,6 +12,7 @@ from dataclasses import replace
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import Streak
+from hyperspace.forks import call
 from hyperspace.loop.base import Surroundings
 from hyperspace.loop.views import ViewLoop
 from hyperspace.records import load_trial, shared_record
@@ -192,7 +193,7 @@ class AsyncLoop(ViewLoop):
         if int(self._ledger.finished.sum()) - view.taken >= AHEAD * self._study.n_drives:
             view.look_ahead(self._trials)
             with one_thread():
-                self._strategies[drive].think_ahead(drive, iteration, view.archive)
+                call(self._strategies[drive].think_ahead, drive, iteration, view.archive)
 
     def _hear(self) -> None:
         """Turn the records that are new into trials."""

@@ -20,11 +20,11 @@ from hyperspace import streams
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.base import Evaluator, Outcome
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import call
 from hyperspace.evaluators.output import limit_error
 from hyperspace.exchange.base import Exchange, Tally, add
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import OwnFailures, Streak, all_failed
+from hyperspace.forks import call
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
 from hyperspace.metrics import FLOAT_NAME, Metrics, Value
@@ -147,7 +147,7 @@ class Loop(ABC):
         if interrupted is not None:
             return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
         start = time.perf_counter()
-        suggestion = ask()
+        suggestion = call(ask)  # it may run a model of the user's
         return Trial(
             drive=key.drive,
             iteration=key.iteration,
@@ -359,7 +359,7 @@ class Loop(ABC):
                 return
             self._reports.pop(step, None)  # the step reported last is the last one
             self._reports[step] = value
-            if prunes({at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
+            if call(prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
                 raise Pruned(f"pruned at step {step}")
 
         scratch = self._around.scratch

@@ -11,6 +11,7 @@ from functools import partial
 
 from hyperspace.errors import StudyError
 from hyperspace.failures import Streak
+from hyperspace.forks import call
 from hyperspace.loop.base import Loop, Surroundings
 from hyperspace.records import load_trial, trial_record
 from hyperspace.stopping import CALLBACK
@@ -47,7 +48,7 @@ class RoundLoop(Loop):
         for drive in self._relevant:
             trial = self._around.recorded.get(TrialKey(iteration, drive))
             if trial is not None:
-                self._strategy.recall(trial, self._knowledge(drive))
+                call(self._strategy.recall, trial, self._knowledge(drive))
 
     def _knowledge(self, drive: int) -> Archive:
         # A team mate carried elsewhere is relevant only where trials are shared, and there all archives are one.
@@ -113,6 +114,6 @@ class RoundLoop(Loop):
             self._give_up_if_hopeless(archive)
         after_round = getattr(self._around.callback, "after_round", None)
         if study.shared and after_round is not None:
-            ends = is_true(after_round([study.space.copied_trial(trial) for trial in known]))
+            ends = is_true(call(after_round, [study.space.copied_trial(trial) for trial in known]))
             if ends:  # on all ranks alike: they know the same
                 self._end_by(getattr(self._around.callback, "reason", CALLBACK))

@@ -15,6 +15,7 @@ from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import WORKERS_VARIABLE, SharedFolder
 from hyperspace.exchange.waiting import Patience, RanksSilentError
+from hyperspace.incumbent import why_none
 from hyperspace.journal import DriveReader, Journal, LeaseLostError, Leases, StudyFolder, open_journal
 from hyperspace.loop.answers import merge_answers
 from hyperspace.loop.asynchronous import AsyncLoop
@@ -273,6 +274,8 @@ class Session:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():
                 tell(sentence)
+            if result.x is None and result.all_trials:
+                tell(f"there is no optimum: {why_none(result.all_trials)}")
 
     def _ended_by(self, result: Result, reasons: list[str]) -> str:
         """Return what has ended the study: the reason of the first rank that has one, unless the budget is spent."""
@@ -305,10 +308,13 @@ class Session:
 
     def _merge_answers(self, loop: Loop) -> tuple[Result, list[str]]:
         """Merge without the ranks that are silent; return why the others have ended, too."""
+        if loop.ended_by is None:  # it was waiting, and came to no further evaluation
+            late = self._deadline is not None and time.monotonic() > self._deadline
+            loop.ended_by = self._stop.reason or (DEADLINE if late else None)
         trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
         result = self._result(trials)
         object.__setattr__(result, "silent_ranks", tuple(silent))
-        return result, [reason for reason in reasons if reason is not None]
+        return result, [reason for reason in reasons if reason is not None] or [f"the silence of {', '.join(silent)}"]
 
     def _merge(self, finished: Iterable[Trial], gone: bool) -> Result:
         """Merge on rank 0, from the journals if there are any; every rank returns the same. Collective.

@@ -15,6 +15,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from hyperspace.errors import StudyError
+from hyperspace.forks import call
 from hyperspace.loop.base import Loop, Surroundings
 from hyperspace.metrics import AmbiguousMetrics
 from hyperspace.strategies.base import Strategy
@@ -137,7 +138,7 @@ class ViewLoop(Loop):
         iteration = self._recalled.get(drive, 0)
         while (trial := recorded.get(TrialKey(iteration, drive))) is not None:
             self._views[drive].recall(trial, recorded)
-            self._strategies[drive].recall(trial, self._views[drive].archive)
+            call(self._strategies[drive].recall, trial, self._views[drive].archive)
             iteration += 1
             self._recalled[drive] = iteration
 

@@ -36,10 +36,14 @@ if moment == "merge" and rank == silent:
         os.kill(os.getpid(), signal.SIGSTOP)
         return merge(self, finished, **options)
     Session._merge = stopping
+if moment == "opening" and rank == silent:
+    from hyperspace import drive
+    drive._check_same_call = lambda *arguments: os.kill(os.getpid(), signal.SIGSTOP)
 result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], sys.argv[2] if options.get("checkpoints", True) else None, model="RAND",
                     n_subspaces=2, n_drives=6, **options)
 sys.stdout.write(f"RESULT {result.nfev} {result.fun!r} {result.silent_ranks}\\n")
 by_rank = result.trials["rank"].value_counts().to_dict()
+sys.stdout.write(f"ENDED BY {result.ended_by}\\n")
 sys.stdout.write(f"BY {sorted(by_rank)}\\n")
 sys.stdout.flush()
 if rank == 0:
@@ -67,11 +71,20 @@ def check(done, ranks=(0, 2)):
     assert "Traceback" not in done.stderr
 
 
+def test_a_rank_that_hangs_while_the_study_is_opened_ends_the_job_after_the_deadline(mpirun, tmp_path):
+    done = run(mpirun, tmp_path / "study", moment="opening", deadline=2)
+    assert done.returncode != 0
+    sentence = f"rank 1 on {os.uname().nodename} has not answered after the study was asked to end; all ranks are ended without"
+    assert done.stderr.count(sentence) == 1
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(("exchange", "checkpoints"), [("round", True), ("async", True), ("none", True), ("async", False)])
 def test_a_deadline_ends_a_study_whose_rank_hangs(mpirun, tmp_path, exchange, checkpoints):
     options = {"exchange": exchange, "checkpoints": checkpoints, "deadline": 4}
     done = run(mpirun, tmp_path / "study", strategy="static" if exchange == "none" else "adaptive", **options)
     check(done)
+    assert done.stdout.count("ENDED BY the deadline") == 2
     if checkpoints or exchange == "round":
         assert done.stdout.count("BY [0, 1, 2]") == 2  # what it had finished is there
 

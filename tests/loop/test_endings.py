@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from hyperspace import hyperdrive, load_results, stopping
+from hyperspace import Metric, hyperdrive, load_results, stopping
 from hyperspace.errors import StudyError
 from hyperspace.stopping import FOLDER_GONE, StopRequest
 
@@ -109,3 +109,10 @@ def test_a_folder_that_is_gone_ends_the_study(tmp_path):
         now[0] += 1.0
         seen.append(request.reason)
     assert seen == [None, None, None, None, FOLDER_GONE]
+
+
+def test_a_study_without_a_feasible_trial_says_so(tmp_path, capsys):
+    metrics = [Metric("loss"), Metric("mass", "constrain", upper=1.0)]
+    result = study(tmp_path, lambda x: {"loss": x[0], "mass": 2.0}, metrics=metrics)
+    assert result.x is None
+    assert "there is no optimum: no trial has kept the constraints so far" in capsys.readouterr().err
