@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -146,8 +148,11 @@ class Session:
                 progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
                 progress.close(self._explain(result))
         finally:
+            # An error that is on its way says more than that a journal cannot be closed either.
+            failing = sys.exc_info()[0] is not None
             for journal in journals.values():
-                journal.close()
+                with suppress(StudyError) if failing else nullcontext():
+                    journal.close()
             if progress is not None:
                 progress.close()
         return result
