@@ -43,7 +43,7 @@ from hyperspace.study.checks import (
 )
 from hyperspace.study.planning import EXCHANGES, Wanted
 from hyperspace.study.settings import check_alike
-from hyperspace.values import is_true, is_finite
+from hyperspace.values import is_finite, is_true
 from hyperspace.walltime import seconds_left
 
 
