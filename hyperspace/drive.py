@@ -94,8 +94,9 @@ def hyperdrive(
         objective: objective(parameters) -> float, or a dict of named metrics. With a second argument it also gets the
             trial's handle: id, seed, scratch folder, report(step, value). What it raises is recorded as a failed trial.
         hyperparameters: a list of dimensions, e.g. [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]], and the objective
-            receives a list; or a dict {name: dimension, or a constant}, and it receives a dict. Two ints are an Integer,
-            floats a Real, anything else a Categorical; scikit-optimize's dimension objects are taken as they are.
+            receives a list; or a dict {name: dimension, or a constant}, and it receives a dict. A tuple of two ints is an
+            Integer, of floats a Real; a list is a Categorical (see `hyperspace.dimensions.inference` for lists of two numbers);
+            scikit-optimize's dimension objects are taken as they are.
         results_path: folder of the study.
         model: surrogate ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT"); "RAND"; "CMA", "GA", "PSO", "DE", "ES", "SA", "EDA",
             "NSGA2", "ACO", "PAES", "BITGA", "GRID", or one of these with options from hyperspace.optimizers; "HYPERBAND", for

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hyperspace.dimensions.base import ENVIRONMENT, ROUNDING, Dimension, centres, levels_at
 from hyperspace.dimensions.categorical import Categorical
-from hyperspace.dimensions.inference import check_dimension, skopt_class
+from hyperspace.dimensions.inference import Lists, check_dimension, skopt_class
 from hyperspace.dimensions.numeric import Integer, Real
 from hyperspace.errors import InputError, shown, shown_all
 from hyperspace.labelled import TableRow, by_label
@@ -254,13 +254,14 @@ def _names(dimensions: Sequence[Dimension]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def check_space(hyperparameters: Any) -> Space:
+def check_space(hyperparameters: Any, lists_in_dicts: Lists = Lists.IN_A_DICT) -> Space:
     """Return the search space that a user wrote.
 
     Args:
         hyperparameters: a list of dimensions (the objective receives a list), or a dict of them by name (it receives a dict).
             A dimension is anything that `check_dimension` takes. In a dict a number, a string, a bool or None is a constant.
             A Space, ours or scikit-optimize's, is taken as it is.
+        lists_in_dicts: what a list in a dict stands for.
 
     Raises:
         InputError: no dimension, a duplicate name, or something that is no dimension; it says which.
@@ -272,13 +273,14 @@ def check_space(hyperparameters: Any) -> Space:
             raise InputError("a scikit-optimize Space with a constraint cannot be searched; let the objective fail instead")
         hyperparameters = hyperparameters.dimensions
     if isinstance(hyperparameters, Mapping):
-        return _named_space(hyperparameters)
+        return _named_space(hyperparameters, lists_in_dicts)
     if not isinstance(hyperparameters, (list, tuple, np.ndarray)):
         raise InputError(f"hyperparameters must be a list of dimensions or a dict of them by name, got {shown(hyperparameters)}")
-    return Space([_checked(f"dimension {j}", dimension) for j, dimension in enumerate(hyperparameters)])
+    lists = Lists.INTERVALS if isinstance(hyperparameters, np.ndarray) else Lists.IN_A_LIST
+    return Space([_checked(f"dimension {j}", dimension, lists) for j, dimension in enumerate(hyperparameters)])
 
 
-def _named_space(hyperparameters: Mapping[Any, Any]) -> Space:
+def _named_space(hyperparameters: Mapping[Any, Any], lists: Lists) -> Space:
     dimensions, constants = [], {}
     for j, (name, value) in enumerate(hyperparameters.items()):
         if not isinstance(name, str) or not name:
@@ -291,13 +293,13 @@ def _named_space(hyperparameters: Mapping[Any, Any]) -> Space:
                 raise InputError(f"constant {shown(name)}: {error}") from None
             constants[name] = value
         else:
-            dimensions.append(_checked(f"dimension {j} ({name[:60]})", value).renamed(name))
+            dimensions.append(_checked(f"dimension {j} ({name[:60]})", value, lists).renamed(name))
     return Space(dimensions, named=True, constants=constants, order=list(hyperparameters))
 
 
-def _checked(where: str, dimension: Any) -> Dimension:
+def _checked(where: str, dimension: Any, lists: Lists) -> Dimension:
     try:
-        return check_dimension(dimension)
+        return check_dimension(dimension, lists)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 

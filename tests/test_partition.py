@@ -163,7 +163,7 @@ def test_a_subspace_keeps_names_roles_and_constants():
     assert subspace.dimensions[6] == space.dimensions[6]
     point = subspace.from_unit(np.full((1, 7), 0.5))[0]
     assert list(subspace.parameters(point)) == list(MIXED)
-    unnamed = Partition(check_space([(0.0, 1.0), [1, 2]]))[3].space
+    unnamed = Partition(check_space([(0.0, 1.0), (1, 2)]))[3].space
     assert unnamed.names == ("x0", "x1")
     assert not unnamed.named
 

@@ -1,4 +1,12 @@
-"""What dimension a user's tuple, list or scikit-optimize object stands for."""
+"""What dimension a user's tuple, list or scikit-optimize object stands for.
+
+A tuple (low, high[, prior[, base]]) is an interval. What a list is depends on where it stands:
+    in a dict           categories, always; a list that can only be an interval, such as [1, 9, "log-uniform"], is refused
+    in a list           categories; one of two numbers is refused, since scikit-optimize reads it as an interval; two numbers
+                        and a prior are an interval, as there
+    in a TOML file      an interval if it holds two numbers, with a prior or without: TOML has no tuples
+A numpy array is taken as a list, unless the whole space is one: then each of its rows is an interval.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +14,7 @@ import difflib
 import math
 import re
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -35,17 +44,26 @@ _LIKE_UNIFORM = (
 )
 
 
-def check_dimension(dimension: Any) -> Dimension:
-    """Return the dimension that a user wrote, read as scikit-optimize reads it.
+class Lists(Enum):
+    """Where a list stands, which decides whether two numbers in it can be an interval."""
+
+    IN_A_DICT = "categories"
+    IN_A_LIST = "unclear"
+    INTERVALS = "intervals"
+
+
+def check_dimension(dimension: Any, lists: Lists = Lists.INTERVALS) -> Dimension:
+    """Return the dimension that a user wrote.
 
     Bounds with a mistake, such as a misspelled prior or numbers in quotes, are refused: as categories they would go unnoticed.
 
     Args:
         dimension: a Real, Integer or Categorical, ours or scikit-optimize's; (low, high), (low, high, prior) or
             (low, high, prior, base) of integers or of numbers; or a list of categories.
+        lists: what a list of two numbers is; INTERVALS reads it as scikit-optimize does.
 
     Raises:
-        InputError: something else, or bounds that make no dimension.
+        InputError: something else, bounds that make no dimension, or a list that may be bounds and may be categories.
     """
     if isinstance(dimension, Dimension):
         return dimension
@@ -59,12 +77,26 @@ def check_dimension(dimension: Any) -> Dimension:
         )
     values = [plain(value) for value in dimension]
     numeric = len(values) >= 2 and all(is_number(value) for value in values[:2])
+    is_list = not isinstance(dimension, tuple)
+    if is_list and lists is Lists.IN_A_DICT and numeric and len(values) == 2:
+        return Categorical(values)
+    if is_list and lists is Lists.IN_A_LIST and numeric and len(values) == 2:
+        raise InputError(
+            f"the list {shown(values)} may be an interval or two categories; write {_as_interval(values, '()')} for the "
+            f"interval, or Categorical({shown(values)}) for the categories"
+        )
     if numeric and len(values) == 2:
         return bounded(*values)
     prior = isinstance(values[2], str) and values[2] in PRIORS if len(values) in (3, 4) else False
+    brackets = "[]" if lists is Lists.INTERVALS else "()"
     if numeric and prior and all(is_number(base) for base in values[3:]):
+        if is_list and lists is Lists.IN_A_DICT:
+            raise InputError(
+                f"a list in a dict is categories, got {shown(values)}; write {_as_interval(values, brackets)} for the interval; "
+                f"{_as_categories(values)}"
+            )
         return bounded(*values)
-    _refuse_mistaken_bounds(values)
+    _refuse_mistaken_bounds(values, brackets)
     if isinstance(dimension, tuple):  # a list of these is categories; a tuple is more likely bounds with a mistake
         if numeric and len(values) in (3, 4) and isinstance(values[2], str):
             raise InputError(
@@ -93,7 +125,7 @@ def bounded(low: Any, high: Any, *scale: Any) -> Dimension:
     return Real(low, high, *scale)
 
 
-def _refuse_mistaken_bounds(values: Sequence[Any]) -> None:
+def _refuse_mistaken_bounds(values: Sequence[Any], brackets: str) -> None:
     """Refuse what is nearly (low, high[, prior[, base]]) and would pass for a list of categories.
 
     Raises:
@@ -106,7 +138,8 @@ def _refuse_mistaken_bounds(values: Sequence[Any]) -> None:
     if len(values) == 2:
         if all(bounds) and any(numbers) and any(texts):
             raise InputError(
-                f"low and high must be numbers, got {shown(values)}; {_without_quotes(values)}; {_as_categories(values)}"
+                f"low and high must be numbers, got {shown(values)}; {_without_quotes(values, brackets)}; "
+                f"{_as_categories(values)}"
             )
         return
     place = next((place for place in (2, 0, 1) if _meant_prior(values[place]) is not None), None)
@@ -123,7 +156,7 @@ def _refuse_mistaken_bounds(values: Sequence[Any]) -> None:
         reason = f"expected low, high, prior in this order, got {shown(values)}"
     else:
         reason = f"expected low, high, prior and at most a base, a number, got {shown(values)}"
-    raise InputError(f"{reason}; {_without_quotes(meant)}; {_as_categories(values)}")
+    raise InputError(f"{reason}; {_without_quotes(meant, brackets)}; {_as_categories(values)}")
 
 
 def _meant_prior(value: Any) -> str | None:
@@ -147,11 +180,15 @@ def _is_number_in_quotes(value: Any) -> bool:
         return len(value) <= 40 and _LIKE_A_NUMBER.fullmatch(value) is not None
 
 
-def _without_quotes(values: Sequence[Any]) -> str:
-    """Say how bounds are written: numbers without quotes."""
-    written = ", ".join(f'"{value}"' if value in PRIORS else _as_number(value) for value in values)
+def _as_interval(values: Sequence[Any], brackets: str) -> str:
+    """Return bounds as they are written: numbers without quotes, in these brackets."""
+    return brackets[0] + ", ".join(f'"{value}"' if value in PRIORS else _as_number(value) for value in values) + brackets[1]
+
+
+def _without_quotes(values: Sequence[Any], brackets: str = "[]") -> str:
+    """Say how bounds are written."""
     exponents = any(isinstance(value, str) and "e" in value.lower() and value not in PRIORS for value in values)
-    return f"write [{written}]" + (" (YAML reads 1e-5 as text, and 1.0e-5 as a number)" if exponents else "")
+    return f"write {_as_interval(values, brackets)}" + (" (YAML reads 1e-5 as text, and 1.0e-5 as a number)" if exponents else "")
 
 
 def _as_number(value: Any) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperspace.dimensions.inference import bounded
+from hyperspace.dimensions.inference import Lists, bounded
 from hyperspace.errors import InputError, shown
 from hyperspace.space import Categorical, Space, check_space
 
@@ -39,14 +39,14 @@ def read_space(file: Path) -> Space:
     except RecursionError:
         raise InputError(f"the space {str(file)!r} is no TOML that can be read: it is nested too deeply") from None
     try:
-        return check_space({name: _dimension(name, entry) for name, entry in entries.items()})
+        return check_space({name: _dimension(name, entry) for name, entry in entries.items()}, Lists.INTERVALS)
     except InputError as error:
         raise InputError(f"the space {str(file)!r}: {error}") from None
 
 
 def _dimension(name: str, entry: Any) -> Any:
     if not isinstance(entry, Mapping):
-        return entry
+        return entry  # a list of two numbers is an interval here, since TOML has no tuples
     if entry.keys() == {"categories"} and isinstance(entry["categories"], list):
         return Categorical(entry["categories"])
     if {"low", "high"} <= entry.keys() <= set(_BOUNDS):

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from hyperspace.errors import InputError
-from hyperspace.space import Categorical, check_dimension, check_space
+from hyperspace.space import Categorical, Integer, Real, check_dimension, check_space
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,32 @@ def test_numbers_in_another_notation_are_not_taken_for_categories(bounds):
 
 def test_words_beside_a_prior_are_categories():
     assert check_dimension(["linear", "cubic", "uniform"]).levels == 3
+
+
+@pytest.mark.parametrize("categories", [[32, 64], [0.0, 0.9], [64, 32], [1, 1.5], [5, 5.5]])
+def test_a_list_in_a_dict_is_always_categories(categories):
+    space = check_space({"batch": categories, "x": (0.0, 0.9), "n": (1, 9)})
+    assert list(space.dimensions) == [Categorical(categories, name="batch"), Real(0.0, 0.9, name="x"), Integer(1, 9, name="n")]
+    assert check_space({"batch": np.array([32, 64])}).dimensions[0].categories == (32, 64)
+
+
+@pytest.mark.parametrize("bounds", [[1e-4, 1e-1, "log-uniform"], [1, 9, "uniform"], [1, 64, "log-uniform", 2]])
+def test_a_list_in_a_dict_that_can_only_be_bounds_is_refused(bounds):
+    with pytest.raises(InputError, match=r"dimension 0 \(a\): a list in a dict is categories, got .*; write \(") as refused:
+        check_space({"a": bounds})
+    assert "if these are categories, write Categorical([" in str(refused.value)
+    assert check_space([bounds]).dimensions == check_space([tuple(bounds)]).dimensions
+
+
+@pytest.mark.parametrize("unclear", [[0.0, 0.9], [2, 10], [10, 2], np.array([1, 5])])
+def test_a_list_of_two_numbers_in_a_list_is_refused(unclear):
+    with pytest.raises(
+        InputError, match=r"dimension 1: the list \[.*\] may be an interval or two categories; write \("
+    ) as refused:
+        check_space([(0.0, 1.0), unclear])
+    assert "; write (" in str(refused.value)
+    assert "for the interval, or Categorical([" in str(refused.value)
+
+
+def test_the_rows_of_an_array_are_intervals():
+    assert check_space(np.array([[0.0, 1.0], [2.0, 3.0]])).dimensions == check_space([(0.0, 1.0), (2.0, 3.0)]).dimensions
