@@ -74,6 +74,7 @@ def hyperdrive(
     ranks_per_trial: int = 1,
     checkpoints: bool = True,
     restart: bool = False,
+    retry_failed: bool = False,
     random_state: int | None = 0,
     verbose: bool = False,
     comm: Any = None,
@@ -136,6 +137,8 @@ def hyperdrive(
             it with the same parameters, and find their communicator in trial.comm.
         checkpoints: write journals, and go on where they end.
         restart: set aside what results_path holds, and begin anew.
+        retry_failed: first evaluate the recorded trials that failed or took too long again, at the same points; a new end
+            replaces the failure. What was asked for after the failure stays as it is.
         random_state: seed of all that is random; None draws one.
         verbose: show the progress, on rank 0. The only argument that may differ between ranks.
         comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; this process alone
@@ -209,6 +212,7 @@ def hyperdrive(
                 retries=retries,
                 verbose=verbose,
                 callback=callback,
+                retry_failed=retry_failed,
             )
             return session.run(make_evaluator)
 

@@ -7,6 +7,7 @@ rule tells, for a worker that is broken while others succeed and for a program t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,13 +17,64 @@ HOPELESS = 10  # a study ends if this many trials a drive bring not one usable v
 SUSPECT = 10  # failures in a row below which no worker is suspected
 FAST = 1.0  # seconds below which an evaluation is fast in any case: many fit into a budget before anybody looks
 IMPROBABLE = 1e-6  # probability of a row of failures below which it is no chance
+SAME_MISTAKE = 3  # a run ends if its first evaluations, as many as this, fail with one mistake in the program
+RETRY = "retry_failed=True (hyperspace run --retry-failed) evaluates failed points again"
+
+# Exceptions that a program raises at any point if it raises them at the first ones; subclasses by their own names.
+_MISTAKES = (
+    "NameError",
+    "UnboundLocalError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "AttributeError",
+    "TypeError",
+    "KeyError",
+    "NotImplementedError",
+    "SyntaxError",
+    "IndentationError",
+    "TabError",
+)
+_MISTAKE = re.compile(rf"^(?:{'|'.join(_MISTAKES)})(?::.*)?$", re.MULTILINE)
 
 
 def all_failed(archive: Archive, n_drives: int) -> str | None:
     """Return a sentence if the first trials of a study all failed; else None."""
     if len(archive) < HOPELESS * n_drives or any(trial.status == OK for trial in archive.trials):
         return None
-    return f"the first {len(archive)} trials all failed; the last one said:\n{archive.trials[-1].error}"
+    return f"the first {len(archive)} trials all failed; the last one said:\n{(archive.trials[-1].error or '').rstrip()}\n{RETRY}"
+
+
+def mistake_of(error: str | None) -> str | None:
+    """Return the exception of a mistake in the program that an evaluation's error ends with, in one line; None for any other."""
+    lines = _MISTAKE.findall(error or "")
+    return lines[-1] if lines and (error or "").rstrip().endswith(lines[-1]) else None
+
+
+class Mistakes:
+    """Watches whether the first evaluations of a run all fail with one and the same mistake in the program."""
+
+    def __init__(self) -> None:
+        self._mistake: str | None = None
+        self._drives: list[int] = []
+        self._over = False  # an evaluation has ended in another way
+
+    def count(self, trial: Trial) -> None:
+        """Note how an evaluation of this run ended; what the infrastructure failed tells nothing."""
+        if self._over or (trial.failed and trial.fault == "infrastructure"):
+            return
+        mistake = mistake_of(trial.error) if trial.failed else None
+        self._over = mistake is None or (self._mistake is not None and mistake != self._mistake)
+        self._mistake = mistake
+        self._drives.append(trial.drive)
+
+    def found(self, ranks: int = 1) -> str | None:
+        """Return a sentence about the mistake; None if there is none, or not on each of so many ranks that evaluate."""
+        if self._over or len(self._drives) < SAME_MISTAKE or len({drive % ranks for drive in self._drives}) < ranks:
+            return None
+        return (
+            f"the first {len(self._drives)} evaluations of this run all failed with the same error, which other points would not "
+            f"mend: {self._mistake}\nCorrect the objective and start the same program again; {RETRY}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ from hyperspace.trial import FINISHED, GIVEN_DRIVE, RUNNING, Trial
 Record = dict[str, Any]
 
 # Fields with a default are left out where they hold it, which keeps a line short enough to read.
-_STARTED = ("attempt", "subspace", "region", "arm", "model", "predicted", "started", "suggest_seconds", "rank", "host", "origin")
+_STARTED = (
+    *("attempt", "retry", "subspace", "region", "arm", "model", "predicted", "started", "suggest_seconds", "rank", "host"),
+    "origin",
+)
 _FINISHED = ("seconds", "error", "fault", "reports")
 _OWN = ("known", "pending", "started", "suggest_seconds", "rank", "host")
 _DEFAULTS = {name: Trial.__dataclass_fields__[name].default for name in _STARTED + _FINISHED}
@@ -177,6 +180,7 @@ def _reports(value: Any) -> tuple[tuple[int, float], ...]:
 _LOADS: dict[str, Callable[[Any], Any]] = {
     "status": _one_of(RUNNING, *FINISHED),
     "attempt": _count,
+    "retry": _count,
     "subspace": _count,
     "region": _optional(_count),
     "arm": _text,

@@ -46,6 +46,7 @@ class Trial:
         status: "running", "ok", "failed", "timeout" or "pruned".
         metrics: raw outputs by name; empty until it has ended well.
         attempt: 0, and one more each time it was begun again (a killed process, a lease taken over).
+        retry: 0, and one more each time it was evaluated again because it had failed.
         subspace: number of the drive's home subspace.
         region: the region of the adaptive strategy that it was meant for, if any.
         arm: what proposed it, e.g. "design", "EI", "random".
@@ -71,6 +72,7 @@ class Trial:
     status: str = RUNNING
     metrics: Mapping[str, Value] = field(default_factory=dict)
     attempt: int = 0
+    retry: int = 0
     subspace: int = 0
     region: int | None = None
     arm: str = ""

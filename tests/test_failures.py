@@ -8,7 +8,7 @@ import pytest
 from hyperspace import hyperdrive, load_results
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.command import Command
-from hyperspace.failures import SUSPECT, OwnFailures, failing_workers, streak_of
+from hyperspace.failures import SUSPECT, Mistakes, OwnFailures, failing_workers, streak_of
 from hyperspace.trial import Trial
 
 
@@ -140,3 +140,65 @@ def test_a_broken_rank_with_trials_of_its_own_is_named(mpirun):
     done = mpirun(3, BROKEN_RANK, "round", 0.0)
     assert done.stdout.split()[0] == "40"
     assert done.stderr.count("worker 1 on") == 1
+
+
+def mistaken(x):
+    return undefined_name + x[0]  # noqa: F821
+
+
+def wrong_key(parameters):
+    return parameters["learning_rat"]
+
+
+@pytest.mark.parametrize("exchange", ["round", "none", "async", "files"])
+@pytest.mark.parametrize(("objective", "error"), [(mistaken, "NameError: name 'undefined_name'"), (wrong_key, "KeyError")])
+def test_a_mistake_in_the_objective_ends_the_study_at_once(tmp_path, capfd, exchange, objective, error):
+    space = [(0.0, 1.0)] if objective is mistaken else {"learning_rate": (0.0, 1.0)}
+    with pytest.raises(StudyError, match=f"first 3 evaluations .* same error.*{error}(.*\n)+.*retry_failed=True"):
+        hyperdrive(objective, space, tmp_path, n_calls=40, n_drives=4, n_subspaces=2, exchange=exchange)
+    told = capfd.readouterr().err
+    assert told.count("failed, the first of this run to fail") == 1
+    assert told.count(f"\n{error}") == 1
+    assert load_results(tmp_path).nfev == 3
+    result = hyperdrive(lambda x: 1.0, space, tmp_path / "other", n_calls=4, n_drives=4, n_subspaces=2, exchange=exchange)
+    assert result.nfev == 4
+
+
+def test_a_mistake_in_an_isolated_objective_ends_the_study_too(tmp_path):
+    with pytest.raises(StudyError, match=r"first 3 evaluations .* same error.*NameError"):
+        hyperdrive(mistaken, [(0.0, 1.0)], tmp_path, n_calls=40, isolate=True)
+
+
+def test_only_mistakes_of_programs_at_the_start_and_of_one_kind_count():
+    def found(*errors):
+        mistakes = Mistakes()
+        for i, error in enumerate(errors):
+            trial = Trial(drive=0, iteration=i, x=(0.5,))
+            mistakes.count(trial.finish("failed", error=f"Traceback:\n  here\n{error}\n") if error else trial.finish("ok"))
+        return mistakes.found() is not None
+
+    name, other = "NameError: name 'x' is not defined", "NameError: name 'y' is not defined"
+    assert found(name, name, name)
+    assert not found(name, name)
+    assert not found(name, other, name, name, name)
+    assert not found("", name, name, name)
+    assert not found("ValueError: too large", "ValueError: too large", "ValueError: too large")
+    assert not found(*["TypeError: x\nValueError: y"] * 3)
+    assert found(*["ModuleNotFoundError: No module named 'torhc'"] * 3)
+
+
+MISTAKE = """
+import sys
+from hyperspace import hyperdrive
+def objective(x):
+    return undefined_name
+hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], sys.argv[1], n_calls=400, n_drives=4, n_subspaces=4, exchange=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("exchange", ["round", "async"])
+def test_a_mistake_ends_all_ranks(mpirun, tmp_path, exchange):
+    run = mpirun(4, MISTAKE, tmp_path / "study", exchange, check=False)
+    assert run.stderr.count("the first of this run to fail") == 1
+    assert "same error" in run.stderr
+    assert len([trial for trial in load_results(tmp_path / "study").all_trials if trial.failed]) < 60

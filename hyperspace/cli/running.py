@@ -56,6 +56,9 @@ def run(
     isolate: Annotated[bool, typer.Option("--isolate/--no-isolate", help="Evaluate the function in another process.")] = False,
     deadline: Annotated[float | None, typer.Option(help="Seconds after which nothing may run any more.")] = None,
     restart: Annotated[bool, typer.Option("--restart/--no-restart", help="Set an old study aside, and begin anew.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed/--no-retry-failed", help="First evaluate recorded failures again, at the same points.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet/--no-quiet", help="Show nothing.")] = False,
 ) -> None:
     """Optimise a Python function or any program; over MPI when started by mpirun."""
@@ -85,6 +88,7 @@ def run(
         isolate=isolate,
         deadline=deadline,
         restart=restart,
+        retry_failed=retry_failed,
         verbose=not quiet,
     )
     if not quiet and is_first_rank():

@@ -31,7 +31,7 @@ class JournalReader:
     Attributes:
         study: identity of the study that the file belongs to; None while it is empty.
         follows: attempt -> lines of that earlier segment that count; None where the file does not tell.
-        trials: one trial a key, finished or still running; of two finished records the first.
+        trials: one trial a key, finished or still running; of two finished records the first, unless the second is a retry.
         lines: number of whole lines read.
         size: bytes up to the end of the last of them.
         torn: bytes behind it.
@@ -52,6 +52,7 @@ class JournalReader:
         self.study: str | None = None
         self.follows: Mapping[int, int] | None = None
         self.trials: dict[TrialKey, Trial] = {}
+        self._retries: dict[TrialKey, Trial] = {}  # under way, of trials whose failure stands until then
         self.lines = 0
         self.size = 0
         self.torn = 0
@@ -145,6 +146,8 @@ class JournalReader:
             known = self.trials.get(trial.key)
             if known is None or not known.finished:
                 self.trials[trial.key] = trial
+            elif trial.retry > known.retry:
+                self._retries[trial.key] = trial
             return trial.key
         if event == "finished":
             return self._finish(record)
@@ -168,6 +171,8 @@ class JournalReader:
         known = self.trials.get(key)
         if known is None:
             raise ValueError(f"drive {key.drive}, iteration {key.iteration} ends without having been started")
+        if (retry := self._retries.pop(key, None)) is not None:
+            known = retry
         if not known.finished:
             self.trials[key] = load_end(known, record)
             if not self.trials[key].finished:
@@ -276,7 +281,7 @@ class DriveReader:
         records = [segment.trials[key] for segment in self.segments.values() if key in segment.trials]
         finished = [trial for trial in records if trial.finished]
         if finished:
-            self.trials[key] = min(finished, key=lambda trial: trial.attempt)
+            self.trials[key] = min(finished, key=lambda trial: (-trial.retry, trial.attempt))
         elif records:
             self.trials[key] = max(records, key=lambda trial: trial.attempt)
         else:

@@ -149,6 +149,7 @@ class AsyncLoop(ViewLoop):
     def _work_on(self, drive: int) -> None:
         """Ask, evaluate and share one trial of a drive."""
         self._hear()
+        self._give_up_on_a_mistake(min(self._around.exchange.size, self._study.n_drives))
         begun = time.monotonic()
         self._working = drive
         trial = self._advance(drive, self._announce)
@@ -203,6 +204,7 @@ class AsyncLoop(ViewLoop):
             self._study.metrics.fix(record.get("goal"))
             trial = judged(load_trial(record, space), self._study.metrics)
             self._trials[trial.drive].append(trial)
+            self._take_note(trial)
             self._recent.append(trial.seconds or 0.0)
         for drive, begun in running.items():
             self._running[drive] = None if begun is None else load_trial(begun, space)

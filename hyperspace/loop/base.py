@@ -23,7 +23,7 @@ from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import limit_error
 from hyperspace.exchange.base import Exchange, Tally, add
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.failures import OwnFailures, Streak, all_failed
+from hyperspace.failures import OwnFailures, Streak, all_failed, SAME_MISTAKE, Mistakes
 from hyperspace.forks import call
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
@@ -36,7 +36,7 @@ from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
 from hyperspace.terminal import tell
-from hyperspace.trial import FAILED, Archive, Trial, TrialKey, judged
+from hyperspace.trial import FAILED, RUNNING, Archive, Trial, TrialKey, judged
 from hyperspace.values import is_true
 
 Callback = Callable[[Trial], object]
@@ -60,6 +60,7 @@ class Surroundings:
         retries: how often an evaluation is repeated that the infrastructure has failed.
         progress: shows how far the study is; None where nothing is shown.
         claim_goal: makes a metric the study's goal, where none is declared or fixed, and returns the one that is.
+        retry_failed: whether recorded failures are evaluated again.
         callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
             after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
             that has a method prunes is asked after every report of an evaluation (see `hyperspace.pruning`).
@@ -76,6 +77,7 @@ class Surroundings:
     retries: int
     progress: Progress | None
     claim_goal: Callable[[str], str]
+    retry_failed: bool
     callback: Callback | None
 
 
@@ -105,6 +107,9 @@ class Loop(ABC):
         self.begun = 0
         self.gave_in = False
         self._own_failures = OwnFailures()
+        self._mistakes = Mistakes()
+        self._noted: list[Trial] = []  # the last ones of this run
+        self._failure_told = False
         self.notes: dict[str, None] = {}
         self._reports: dict[int, float] = {}  # of the trial under way
         self._left_out: frozenset[TrialKey] = frozenset()
@@ -208,11 +213,64 @@ class Loop(ABC):
         self._show()
         if self._call_back(trial):
             self._end_by(CALLBACK)
+        self._take_note(trial)
+        if self._around.exchange.size == 1:
+            self._give_up_on_a_mistake(ranks=1)
         self._own_failures.count(trial)
-        streak = self._own_failures.streak(self.known())
+        streak = self._own_failures.streak(self.known()) if self._ends_by_streaks() else None
         if streak is not None and not self._stopping:
             self._give_in(streak)
         return trial
+
+    def _try_again(self, failed: Trial) -> Trial:
+        """Evaluate a failed trial once more, at the same point; return it as it ended (see `_evaluate`)."""
+        exchange = self._around.exchange
+        trial = replace(
+            failed,
+            status=RUNNING,
+            metrics={},
+            attempt=failed.attempt + 1,
+            retry=failed.retry + 1,
+            started=time.time(),
+            seconds=None,
+            error=None,
+            fault=None,
+            reports=None,
+            rank=exchange.worker,
+            host=exchange.host,
+        )
+        return self._evaluate(trial)
+
+    def _take_note(self, trial: Trial) -> None:
+        """Take note of how an evaluation of this run ended, here or elsewhere; tell of the first failure at once."""
+        self._mistakes.count(trial)
+        self._noted = [*self._noted[-SAME_MISTAKE:], trial]
+        if not trial.failed or self._failure_told:
+            return
+        self._failure_told = True
+        if self._around.exchange.rank == 0:
+            tell(
+                f"evaluation {trial.drive}-{trial.iteration} failed, the first of this run to fail; later failures are only "
+                f"recorded:\n{(trial.error or '').rstrip()}"
+            )
+
+    def _give_up_on_a_mistake(self, ranks: int) -> None:
+        """End the study if the first evaluations of this run all failed with one mistake in the program.
+
+        Args:
+            ranks: how many ranks evaluate; the mistake counts if all have made it.
+
+        Raises:
+            StudyError: names the mistake.
+        """
+        if self._stopping or (sentence := self._mistakes.found(ranks)) is None:
+            return
+        self.finished |= {trial.key: trial for trial in self._noted}
+        raise StudyError(sentence)
+
+    def _ends_by_streaks(self) -> bool:
+        """Return whether a row of failures that is no chance ends the study, or this rank's part in it."""
+        return True
 
     def _call_back(self, trial: Trial) -> bool:
         """Return whether the user's callback ends the study with this trial."""
@@ -221,6 +279,12 @@ class Loop(ABC):
             return False
         with users_numerics():
             return is_true(call(callback, self._study.space.copied_trial(trial)))
+
+    def end_before_it_begins(self, reason: str | None, begun: int) -> None:
+        """Take over from a loop before this one: why it ended, if not at its end, and how many evaluations it began."""
+        self.begun += begun
+        if reason is not None:
+            self._end_by(reason)
 
     def known(self) -> Iterable[Trial]:
         """Return the finished trials known here."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 from hyperspace.errors import StudyError
+from hyperspace.exchange.base import add
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import Streak
@@ -35,6 +36,8 @@ class FilesLoop(ViewLoop):
         self._left_out = self._find_left_out()  # the same for all workers: none of them makes more than a drive's share
 
     def _work(self) -> None:
+        if self._around.retry_failed:
+            self._retry_failed()
         self._hear(range(self._study.n_drives))
         naps = naps_between_tests()
         while not self._is_complete() and not self._must_stop():
@@ -60,6 +63,33 @@ class FilesLoop(ViewLoop):
             self._shared.give_back(drive)
             self._hear([drive])
             self._listen()
+
+    def _retry_failed(self) -> None:
+        """Evaluate the failures that were on record when this worker began, unless another worker has done that."""
+        left = {key: trial.retry for key, trial in self.finished.items() if trial.failed}
+        naps = naps_between_tests()
+        while left and not self._must_stop():
+            drive = next((drive for drive in sorted({key.drive for key in left}) if self._shared.take(drive)), None)
+            if drive is None:
+                time.sleep(next(naps))
+                self._shared.look()
+                continue
+            try:
+                for key in sorted(key for key in left if key.drive == drive):
+                    if self._must_stop():
+                        break
+                    failed = self._around.recorded[key]
+                    if failed.failed and failed.retry == left.pop(key):
+                        self._try_again(failed)
+            finally:
+                self._shared.give_back(drive)
+        self._take_up_retries()
+
+    def _take_up_retries(self) -> None:
+        self._shared.look(insist=True)
+        self.finished = {key: trial for key, trial in self._around.recorded.items() if trial.finished}
+        self._tally = add(self._tally_of(trial) for trial in self.finished.values())
+        self._around.exchange.report(self._tally)
 
     def _is_complete(self) -> bool:
         return not any(map(self._has_more, range(self._study.n_drives)))
@@ -135,5 +165,6 @@ class FilesLoop(ViewLoop):
                 if trial.key not in self.finished:
                     self.finished[trial.key] = trial
                     self._count(trial)
+                    self._failure_told = self._failure_told or trial.failed  # its own worker tells
             self._running[drive] = trial
         self._show()

@@ -95,6 +95,11 @@ class RoundLoop(Loop):
             if all(answer["broken"] is not None for answer in answers) and any(answer["broken"] for answer in answers):
                 raise StudyError(next(answer["broken"] for answer in answers if answer["broken"]))
             fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
+            for trial in fresh:
+                if trial.drive not in self._carried:
+                    self._take_note(trial)
+            if self._around.exchange.size > 1:
+                self._give_up_on_a_mistake(min(self._around.exchange.size, study.n_drives))
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]

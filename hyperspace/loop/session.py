@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import WORKERS_VARIABLE, SharedFolder
 from hyperspace.exchange.waiting import Patience, RanksSilentError
+from hyperspace.failures import RETRY
 from hyperspace.incumbent import why_none
 from hyperspace.journal import DriveReader, Journal, LeaseLostError, Leases, StudyFolder, open_journal
 from hyperspace.loop.answers import merge_answers
@@ -25,6 +27,7 @@ from hyperspace.loop.base import Callback, Loop, Surroundings, carried_drives
 from hyperspace.loop.files import FilesLoop
 from hyperspace.loop.opening import open_study, study_record
 from hyperspace.loop.rescue import rescue
+from hyperspace.loop.retrying import RetryLoop
 from hyperspace.loop.rounds import RoundLoop
 from hyperspace.progress import Progress, duration
 from hyperspace.records import load_trial, trial_record
@@ -50,6 +53,7 @@ class Session:
         retries: how often an evaluation is repeated that the infrastructure has failed.
         verbose: show the progress on rank 0.
         callback: called with every trial that this rank finishes.
+        retry_failed: evaluate recorded failures again.
 
     Raises:
         InputError: an argument is not what it has to be.
@@ -66,6 +70,7 @@ class Session:
         retries: int,
         verbose: bool,
         callback: Callback | None,
+        retry_failed: bool = False,
     ) -> None:
         self._ranks = ranks
         self._folder = folder
@@ -73,6 +78,7 @@ class Session:
         self._retries = retries
         self._verbose = verbose
         self._callback = callback
+        self._retry_failed = retry_failed
         self._leases = None if folder is None else Leases(folder.leases)
         try:
             ranks.bound(Patience(lambda: StopRequest(None).reason is not None, deadline=deadline))
@@ -124,11 +130,12 @@ class Session:
             retries=self._retries,
             progress=progress,
             claim_goal=self._claim_goal,
+            retry_failed=self._retry_failed,
             callback=self._callback,
         )
-        loop = make_loop(study, around)
-        self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
         try:
+            loop = self._make_loop(make_loop, around)
+            self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
             try:
                 loop.run()
                 endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.gave_in]])
@@ -156,6 +163,16 @@ class Session:
             if progress is not None:
                 progress.close()
         return result
+
+    def _make_loop(self, make_loop: Callable[[Study, Surroundings], Loop], around: Surroundings) -> Loop:
+        """Return the loop that works the study, after recorded failures were evaluated again where that was asked for."""
+        if not self._retry_failed or self.study.exchange == "files":  # workers do that under the leases of the drives
+            return make_loop(self.study, around)
+        retries = RetryLoop(self.study, around)
+        retries.run()
+        loop = make_loop(self.study, replace(around, recorded=retries.recorded))
+        loop.end_before_it_begins(retries.ended_by, retries.begun)
+        return loop
 
     def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, Surroundings], Loop]]:
         """Return the trials of earlier runs, the open journals, and the class of the loop that works with both."""
@@ -230,9 +247,14 @@ class Session:
     def _announce(self, recorded: Iterable[Trial]) -> Progress | None:
         """Say on rank 0 what is about to happen, if anything is to be shown. Collective."""
         study, size = self.study, self._ranks.size
-        done = sum(trial.finished for trial in recorded)
+        recorded = list(recorded)
+        done, failed = sum(trial.finished for trial in recorded), sum(trial.failed for trial in recorded)
         if not study.shared:  # each rank knows of its own
-            done = sum(self._ranks.gather([done]))
+            counts = self._ranks.gather([[done, failed]])
+            done, failed = sum(one for one, _ in counts), sum(another for _, another in counts)
+        if failed and self._ranks.rank == 0:
+            what = "are evaluated again" if self._retry_failed else f"stay failed; {RETRY}"
+            tell(f"{failed} of the {done} evaluations on record failed in earlier runs, and {what}")
         if not self._verbose or self._ranks.rank != 0:
             return None
         progress = Progress(study.planned, done)
@@ -416,5 +438,6 @@ class Session:
         trials = [judged(trial, study.metrics) for trial in trials]
         ended = [trial for trial in trials if trial.finished]
         if ended and not hopeful and not any(trial.status == OK for trial in [*ended, *study.given]):
-            raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{ended[-1].error}")
+            again = "" if self._folder is None else f"\n{RETRY}"
+            raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{(ended[-1].error or '').rstrip()}{again}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))
