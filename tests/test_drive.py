@@ -109,9 +109,15 @@ def test_restart_sets_the_old_study_aside(tmp_path):
 @pytest.mark.parametrize(
     ("change", "shown"),
     [
-        ({"hyperparameters": [(2, 11), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]]}, "space"),
-        ({"hyperparameters": [(2, 10), (1e-2, 2.0, "log-uniform"), ["relu", "tanh"]]}, 'space: [{"name": "x1", "kind": "real"'),
-        ({"hyperparameters": [(2, 10)]}, "space"),  # of which the recorded eight subspaces cannot be made
+        ({"hyperparameters": [(2, 11), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]]}, "\n  x0: upper bound 10 there, 11 now\n"),
+        (
+            {"hyperparameters": [(2, 10), (1e-2, 2.0, "log-uniform"), ["relu", "tanh"]]},
+            "\n  x1: upper bound 1.0 there, 2.0 now\n",
+        ),
+        (
+            {"hyperparameters": [(2, 10)]},
+            "\n  x1: missing now\n  x2: missing now\n",
+        ),  # of which the recorded eight subspaces cannot be made
         ({"model": "RAND"}, 'model: "GP" there, "RAND" now'),
         ({"random_state": 1}, "random_state: 0 there, 1 now"),
         ({"objective": math.fsum}, "objective"),
@@ -322,9 +328,11 @@ def test_no_seed_draws_one_and_keeps_it(tmp_path):
 @pytest.mark.parametrize("verbose", [True, False])
 def test_verbose_says_what_is_planned_and_how_far_it_is(tmp_path, capsys, verbose):
     hyperdrive(objective, SPACE, tmp_path, n_iterations=2, n_samples=2, verbose=verbose)
-    shown = capsys.readouterr().out
-    assert ("8 drives over 8 subspaces, on 1 rank; 2 evaluations a drive, 16 planned" in shown) == verbose
-    assert ("16/16" in shown) == verbose
+    shown = capsys.readouterr()
+    planned = "8 drives over 8 subspaces, on 1 rank; 2 evaluations a drive, 16 planned"
+    assert (planned in shown.out) == verbose
+    assert ("16/16" in shown.out) == verbose
+    assert shown.err == ("" if verbose else f"hyperspace: {planned}\n")
 
 
 @pytest.mark.parametrize(

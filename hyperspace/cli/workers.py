@@ -18,7 +18,7 @@ from typing import Any
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.processes import describe_end
 from hyperspace.evaluators.supervisor import SET_PARENT_DEATH_SIGNAL, control_process
-from hyperspace.exchange.files import WORKERS_VARIABLE
+from hyperspace.exchange.files import SILENT_VARIABLE, WORKERS_VARIABLE
 from hyperspace.journal import Leases, StudyFolder, take_study
 
 PARENT_VARIABLE = "HYPERSPACE_PARENT"  # number of the process that started this one as a worker
@@ -82,9 +82,10 @@ def _set_aside(folder: StudyFolder) -> None:
 
 def _start(number: int, n: int) -> subprocess.Popen[bytes]:
     arguments = [*sys.argv[1:], "--workers", "1", "--exchange", "files", "--no-restart"]
+    environment = os.environ | {WORKERS_VARIABLE: str(n), PARENT_VARIABLE: str(os.getpid())}
     if number:
         arguments.append("--quiet")
-    environment = os.environ | {WORKERS_VARIABLE: str(n), PARENT_VARIABLE: str(os.getpid())}
+        environment[SILENT_VARIABLE] = "1"
     devices = share_devices([(socket.gethostname(), os.environ.get(VARIABLE))] * n, number, count_devices())
     if devices is not None:
         environment[VARIABLE] = devices

@@ -19,6 +19,7 @@ from hyperspace.stopping import request_stop
 from hyperspace.trial import Trial, TrialKey
 
 WORKERS_VARIABLE = "HYPERSPACE_WORKERS"
+SILENT_VARIABLE = "HYPERSPACE_SILENT_WORKER"  # set where another worker of this machine says what all would say
 _LEAST_INTERVAL = 0.2  # seconds between two looks at the folder
 _SECONDS_PER_FILE = 2e-3  # what a look costs on a slow network file system; looking may take a tenth of the time
 _EXPIRY_INTERVAL = 10.0  # seconds between two looks for leases that have expired

@@ -16,7 +16,7 @@ from hyperspace.description import split_label
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.files import WORKERS_VARIABLE, SharedFolder
+from hyperspace.exchange.files import SILENT_VARIABLE, WORKERS_VARIABLE, SharedFolder
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.failures import RETRY
 from hyperspace.incumbent import why_none
@@ -252,19 +252,23 @@ class Session:
         if not study.shared:  # each rank knows of its own
             counts = self._ranks.gather([[done, failed]])
             done, failed = sum(one for one, _ in counts), sum(another for _, another in counts)
-        if failed and self._ranks.rank == 0:
+        speaks = self._ranks.rank == 0 and SILENT_VARIABLE not in os.environ
+        if failed and speaks:
             what = "are evaluated again" if self._retry_failed else f"stay failed; {RETRY}"
             tell(f"{failed} of the {done} evaluations on record failed in earlier runs, and {what}")
-        if not self._verbose or self._ranks.rank != 0:
-            return None
-        progress = Progress(study.planned, done)
         each = (
             f"{study.n_iterations} evaluations a drive, {study.planned}"
             if study.n_calls is None
             else f"{study.n_calls} evaluations"
         )
         where = "this worker is one of any number" if study.exchange == "files" else f"on {size} rank{'s' * (size > 1)}"
-        progress.note(f"{study.n_drives} drives over {study.partition.n_subspaces} subspaces, {where}; {each} planned")
+        plan = f"{study.n_drives} drives over {study.partition.n_subspaces} subspaces, {where}; {each} planned"
+        if not self._verbose or self._ranks.rank != 0:
+            if speaks and done < study.planned:
+                tell(plan)
+            return None
+        progress = Progress(study.planned, done)
+        progress.note(plan)
         if size > study.n_drives:
             progress.note(
                 f"{size - study.n_drives} ranks have no drive and wait; a study makes drives for the ranks that create it"

@@ -17,6 +17,7 @@ from hyperspace.metrics import Metrics
 from hyperspace.partition import Partition
 from hyperspace.records import trial_record
 from hyperspace.space import Space
+from hyperspace.study.differences import describe_difference
 from hyperspace.trial import Trial
 
 
@@ -111,11 +112,12 @@ def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], path: str
     Raises:
         StudyError: the fingerprints differ; the message shows where.
     """
-    difference = _difference(recorded, wanted, "there", "now")
+    difference = describe_difference(recorded, wanted, "there", "now")
     if difference:
         raise StudyError(
             f"{path} holds another study, which differs in{difference}\n"
-            f"Take another results_path, or restart=True, which sets the old folder aside."
+            f"Take another results_path, or restart=True, which sets the old folder aside. To begin from what is known there: "
+            f"old = load_results(...), then x0=old.x_iters, y0=list(old.func_vals)"
         )
 
 
@@ -125,25 +127,6 @@ def check_alike(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     Raises:
         InputError: the fingerprints of rank 0 and of this rank differ; the message shows where.
     """
-    difference = _difference(first, own, "on rank 0", "here")
+    difference = describe_difference(first, own, "on rank 0", "here")
     if difference:
         raise InputError(f"every rank must call hyperdrive with the same arguments, and they differ in{difference}")
-
-
-def _difference(first: Mapping[str, Any], second: Mapping[str, Any], place: str, other: str) -> str:
-    names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
-    told = [(name, *_what_differs(first.get(name), second.get(name))) for name in names]
-    return "".join(f"\n  {name}: {_short(one)} {place}, {_short(another)} {other}" for name, one, another in told)
-
-
-def _what_differs(one: Any, another: Any) -> tuple[Any, Any]:
-    """Return of two lists of the same length, such as two spaces, the entries that differ; anything else whole."""
-    if not (isinstance(one, list) and isinstance(another, list) and len(one) == len(another)):
-        return one, another
-    pairs = [(a, b) for a, b in zip(one, another, strict=True) if a != b]
-    return [a for a, _ in pairs], [b for _, b in pairs]
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 300 else text[:300] + "..."

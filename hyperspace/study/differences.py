@@ -1,0 +1,71 @@
+"""Two fingerprints of studies, and in words what differs between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+_WORDS = {"low": "lower bound", "high": "upper bound", "kind": "kind"}
+_LONGEST = 300  # characters of a value
+
+
+def describe_difference(first: Mapping[str, Any], second: Mapping[str, Any], place: str, other: str) -> str:
+    """Return a line for each setting that differs; an empty text if none does.
+
+    Args:
+        first: a fingerprint, or the arguments of a call.
+        second: another one.
+        place: where the first one is found, such as "there".
+        other: where the second one is found, such as "now".
+    """
+    lines: list[str] = []
+    for name in {**first, **second}:
+        one, another = first.get(name), second.get(name)
+        if one == another:
+            continue
+        if name == "space" and _is_space(one) and _is_space(another):
+            lines += _parameters(one, another, place, other)
+        else:
+            one, another = _what_differs(one, another)
+            lines.append(f"{name}: {_short(one)} {place}, {_short(another)} {other}")
+    return "".join(f"\n  {line}" for line in lines)
+
+
+def _is_space(value: Any) -> TypeGuard[list[Mapping[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("name"), str) for part in value)
+
+
+def _parameters(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]], place: str, other: str) -> list[str]:
+    """Return what differs between two search spaces, parameter by parameter."""
+    before, after = ({part["name"]: part for part in space} for space in (first, second))
+    lines = []
+    for name in {**before, **after}:
+        if name not in after or name not in before:
+            lines.append(f"{name}: missing {other if name in before else place}")
+            continue
+        one, another = before[name], after[name]
+        keys = (
+            ["kind"]
+            if one["kind"] != another["kind"]
+            else [key for key in {**one, **another} if one.get(key) != another.get(key)]
+        )
+        told = [f"{_WORDS.get(key, key)} {_short(one.get(key))} {place}, {_short(another.get(key))} {other}" for key in keys]
+        if told:
+            lines.append(f"{name}: {'; '.join(told)}")
+    if not lines:
+        lines.append(f"the order of the parameters: {', '.join(before)} {place}, {', '.join(after)} {other}")
+    return lines
+
+
+def _what_differs(one: Any, another: Any) -> tuple[Any, Any]:
+    """Return of two lists of the same length the entries that differ; anything else whole."""
+    if not (isinstance(one, list) and isinstance(another, list) and len(one) == len(another)):
+        return one, another
+    pairs = [(a, b) for a, b in zip(one, another, strict=True) if a != b]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
