@@ -16,7 +16,7 @@ from hyperspace.evaluators.inline import takes_handle
 from hyperspace.evaluators.main_script import refuse_while_loading
 from hyperspace.evaluators.opening import open_evaluators
 from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.files import FilesExchange
+from hyperspace.exchange.files import SILENT_VARIABLE, FilesExchange
 from hyperspace.exchange.launcher import check_communicator, open_exchange, working
 from hyperspace.exchange.waiting import Patience, grace
 from hyperspace.forks import children_end
@@ -29,7 +29,7 @@ from hyperspace.numerics import own_numerics
 from hyperspace.paths import absolute_folder
 from hyperspace.results import Result
 from hyperspace.space import check_space
-from hyperspace.stopping import StopRequest, signals_end_the_study
+from hyperspace.stopping import StopRequest, signals_end_the_study, leave_if_interrupted
 from hyperspace.study.call import describe_call, with_deadline_of
 from hyperspace.study.checks import (
     check_budgeted,
@@ -89,7 +89,8 @@ def hyperdrive(
 
     SIGTERM, SIGUSR1 and `hyperspace stop` end the study before its budget is spent: evaluations under way come to their end, no
     other begins, and every rank returns what there is so far. A process that got such a signal begins no evaluation of a later
-    call either. A second SIGTERM ends the process.
+    call either. Ctrl-C does the same, and then ends the program with exit code 130; at a prompt or in a notebook the result is
+    returned. A second SIGTERM or Ctrl-C ends the process at once.
 
     Args:
         objective: objective(parameters) -> float, or a dict of named metrics. With a second argument it also gets the
@@ -152,6 +153,7 @@ def hyperdrive(
         InputError: an argument is not what it has to be.
         NotBuiltError: several metrics to optimise, which this version cannot do yet.
         StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
+        StudyInterrupted: Ctrl-C has ended the study, whose files are in order; it is a SystemExit, and has the `result`.
         LaunchError: the processes are not the ranks of one MPI run.
     """
     call = describe_call(locals())
@@ -216,8 +218,9 @@ def hyperdrive(
             )
             return session.run(make_evaluator)
 
-    stoppable = None if through_files else folder
-    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable), children_end():
+    stoppable = None if through_files else folder  # a worker ends alone
+    speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
+    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable, speaks), children_end():
         ranks.bound(Patience(lambda: StopRequest(None).reason is not None, deadline=_own_end(started, deadline)))
         _check_same_call(ranks, call)
         ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
@@ -227,6 +230,7 @@ def hyperdrive(
         else:
             result = work_in_groups(ranks, ranks_per_trial, objective, work, check)
         ranks.close()
+    leave_if_interrupted(result)
     return result
 
 

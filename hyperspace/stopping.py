@@ -1,4 +1,4 @@
-"""How a running study is asked to end before its budget is spent: by a signal, or by a file in its folder.
+"""How a running study is asked to end before its budget is spent: by a signal, Ctrl-C among them, or by a file in its folder.
 
 A study that is asked begins no further evaluation; those under way come to their end, everything is merged, and every rank
 returns as it would have at the end of the budget. The next run of the same program goes on.
@@ -6,9 +6,11 @@ returns as it would have at the end of the budget. The next run of the same prog
 
 from __future__ import annotations
 
+import builtins
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,18 +20,23 @@ from types import FrameType
 from typing import Any
 
 from hyperspace.errors import StudyError
+from hyperspace.evaluators import calls
 from hyperspace.journal import StudyFolder
 from hyperspace.journal.files import replace_whole
+from hyperspace.terminal import tell
 
 BY_COMMAND = "hyperspace stop"
 BUDGET = "the budget"
 DEADLINE = "the deadline"
 CALLBACK = "the callback"
 FOLDER_GONE = "the loss of its folder"
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+_TWICE = (signal.SIGTERM, signal.SIGINT)  # signals that end the process when they come again
+INTERRUPT = signal.SIGINT.name
+_INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 SIGNALS = tuple(number.name for number in _SIGNALS)
 _LOOKS_APART = 1.0  # seconds between two looks for the file, a rank: a stat is a request to a cluster's file server
-_SAME_SIGNAL = 1.0  # seconds within which a second TERM is the first one, passed on by a launcher that got it too
+_SAME_SIGNAL = 1.0  # seconds within which a second signal is the first one, passed on by a launcher that got it too
 
 Mark = tuple[int, int]
 Handler = Callable[[int, FrameType | None], Any] | int
@@ -40,6 +47,18 @@ _while_forking = threading.local()  # the signals that this thread held back bef
 
 # A process that was told to end is not to begin its program's next study either.
 _received: str | None = None
+
+
+class StudyInterrupted(SystemExit):
+    """Ctrl-C has ended a study: all that it has evaluated is merged, and the program ends with exit code 130.
+
+    Attributes:
+        result: the Result of the study.
+    """
+
+    def __init__(self, result: Any) -> None:
+        super().__init__(_INTERRUPTED)
+        self.result = result
 
 
 class StopRequest:
@@ -148,35 +167,42 @@ def request_stop(results_path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
-    """Take SIGTERM and SIGUSR1 as requests to end the study, and give their former handlers back afterwards.
+def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> Iterator[None]:
+    """Take SIGTERM, SIGUSR1 and SIGINT as requests to end the study, and give their former handlers back afterwards.
 
-    A second SIGTERM does what it did before. Nothing is caught outside of the main thread, where Python has no handlers.
+    A second SIGTERM or SIGINT does what it did before. A SIGINT that is ignored, as in the background, stays ignored. Nothing is
+    caught outside of the main thread, where Python has no handlers.
 
     Args:
         folder: the study that a signal to this process ends on all ranks; None if it ends this process's part only.
+        speaks: whether this process tells the user that a signal has come.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     former = {number: signal.getsignal(number) for number in _SIGNALS}
     ours = {number: handler for number, handler in former.items() if handler is not None}  # None: not Python's to give back
-    first: float | None = None  # when the first TERM came
+    if former[signal.SIGINT] == signal.SIG_IGN:
+        del ours[signal.SIGINT]
+    first: dict[int, float] = {}  # when each signal came first
 
     def handle(number: int, frame: FrameType | None) -> None:
         global _received
-        nonlocal first
-        if number == signal.SIGTERM:
-            first = first or time.monotonic()
-            if time.monotonic() - first > _SAME_SIGNAL:
-                signal.signal(number, ours[signal.SIGTERM])
-                os.kill(os.getpid(), number)
-                return
+        again = number in first
+        if number in _TWICE and time.monotonic() - first.setdefault(number, time.monotonic()) > _SAME_SIGNAL:
+            signal.signal(number, ours[signal.Signals(number)])
+            if number == signal.SIGINT:
+                calls.note_interrupt()
+            os.kill(os.getpid(), number)
+            return
+        if speaks and not again and _received is None:
+            _tell(signal.Signals(number))
         _received = signal.Signals(number).name
         with suppress(OSError):
             if folder is not None and folder.study_file.exists():
                 _write(folder.stop_file, _received)
 
+    handle.is_of_a_study = True  # type: ignore[attr-defined]
     _former.append(ours)
     for number in ours:
         signal.signal(number, handle)
@@ -186,6 +212,32 @@ def signals_end_the_study(folder: StudyFolder | None) -> Iterator[None]:
         for number, handler in ours.items():
             signal.signal(number, handler)
         _former.remove(ours)
+
+
+def leave_if_interrupted(result: Any) -> None:
+    """End the program after a study that Ctrl-C has ended; call it when the study has given the signals back.
+
+    At a prompt or in a notebook the result is what the user waits for, and the next study is another matter.
+
+    Raises:
+        StudyInterrupted: Ctrl-C has ended the study, or came in its last evaluation.
+    """
+    global _received
+    if INTERRUPT not in (result.ended_by, _received) or _former:
+        return
+    if hasattr(sys, "ps1") or hasattr(builtins, "get_ipython"):
+        _received = None
+    elif threading.current_thread() is threading.main_thread():
+        raise StudyInterrupted(result)
+
+
+def _tell(number: signal.Signals) -> None:
+    again = "; Ctrl-C again ends the program at once" if number == signal.SIGINT else ""
+    text = f"{number.name}: stopping after the evaluation under way{again}"
+    try:
+        tell(text)
+    except RuntimeError:  # the signal came while this thread was printing
+        os.write(2, f"hyperspace: {text}\n".encode())
 
 
 def _hold_signals() -> None:

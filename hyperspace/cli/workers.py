@@ -22,7 +22,9 @@ from hyperspace.exchange.files import SILENT_VARIABLE, WORKERS_VARIABLE
 from hyperspace.journal import Leases, StudyFolder, take_study
 
 PARENT_VARIABLE = "HYPERSPACE_PARENT"  # number of the process that started this one as a worker
+_PASSED_ON = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 _NAP = 0.02  # seconds
+_INTERRUPTED = 130  # exit code after Ctrl-C
 _LOOKS_APART = 1.0  # seconds between two looks whether the parent is still there
 
 
@@ -42,6 +44,8 @@ def run_workers(n: int, results: Path, restart: bool) -> int:
             return processes[0].returncode
         processes += [_start(number, n) for number in range(1, n)]
         codes = [process.wait() for process in processes]
+    if -signal.SIGINT in codes or _INTERRUPTED in codes:
+        return _INTERRUPTED
     for number, code in enumerate(codes):
         if code < 0:
             sys.stderr.write(f"hyperspace: worker {number} {describe_end(code)[0]}\n")
@@ -95,7 +99,7 @@ def _start(number: int, n: int) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def _passing_signals_on() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Pass the signals that end a study on to the processes in the list; an interrupt comes to all of them by itself."""
+    """Pass the signals that end a study on to the processes in the list; one that they got by themselves counts once there."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
@@ -103,8 +107,7 @@ def _passing_signals_on() -> Iterator[list[subprocess.Popen[bytes]]]:
             if process.returncode is None:
                 process.send_signal(number)
 
-    before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda number, frame: None)
+    before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
         yield processes
     finally:

@@ -1,6 +1,7 @@
 """Calls of the objective in this process: whether one is under way, and what of its errors comes from outside.
 
-Ctrl-C ends the program. A KeyboardInterrupt that the objective raises itself must not end all later runs, too.
+Ctrl-C ends the study, and pressed again the program. A KeyboardInterrupt that the objective raises itself must not end all later
+runs, too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _under_way = 0
-_received = 0  # SIGINTs that came while an objective was evaluated
+_received = 0  # SIGINTs that came while an objective was evaluated, and raised KeyboardInterrupt
 
 
 class Interrupts:
@@ -42,19 +43,30 @@ def calling() -> Iterator[Interrupts]:
     global _under_way
     main = threading.current_thread() is threading.main_thread()
     former = signal.getsignal(signal.SIGINT)
-    noted = main and former in (signal.default_int_handler, _note)
-    if noted:
+    noted = main and (former in (signal.default_int_handler, _note) or is_of_a_study(former))
+    replaced = noted and not is_of_a_study(former)
+    if replaced:
         signal.signal(signal.SIGINT, _note)
     _under_way += 1
     try:
         yield Interrupts(noted)
     finally:
         _under_way -= 1
-        if noted and signal.getsignal(signal.SIGINT) is _note:  # the objective may have set another one
+        if replaced and signal.getsignal(signal.SIGINT) is _note:  # the objective may have set another one
             signal.signal(signal.SIGINT, former)
 
 
-def _note(number: int, frame: FrameType | None) -> None:
+def note_interrupt() -> None:
+    """Note that a SIGINT is about to raise KeyboardInterrupt in this process."""
     global _received
     _received += 1
+
+
+def is_of_a_study(handler: object) -> bool:
+    """Return whether a handler of SIGINT is a study's, which notes what it raises by itself."""
+    return getattr(handler, "is_of_a_study", False) is True
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    note_interrupt()
     signal.default_int_handler(number, frame)

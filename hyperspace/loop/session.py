@@ -32,7 +32,7 @@ from hyperspace.loop.rounds import RoundLoop
 from hyperspace.progress import Progress, duration
 from hyperspace.records import load_trial, trial_record
 from hyperspace.results import Result, read_trials
-from hyperspace.stopping import BUDGET, DEADLINE, FOLDER_GONE, SIGNALS, StopRequest, forget_request
+from hyperspace.stopping import BUDGET, DEADLINE, FOLDER_GONE, INTERRUPT, SIGNALS, StopRequest, forget_request
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.planning import Wanted
@@ -150,6 +150,8 @@ class Session:
             result.ended_by = self._ended_by(result, reasons)
             self._judge(result, endings)
             self._tell_rest(loop.notes, alone=bool(result.silent_ranks))
+            if progress is None and self._ranks.rank == 0 and result.ended_by == INTERRUPT and self._explain(result):
+                tell(self._explain(result))
             if progress is not None:
                 failed = sum(trial.failed for trial in result.all_trials)
                 progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
