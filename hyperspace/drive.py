@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from hyperspace.callbacks import as_one
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
@@ -28,6 +29,7 @@ from hyperspace.metrics import Metric
 from hyperspace.numerics import own_numerics
 from hyperspace.paths import absolute_folder
 from hyperspace.results import Result
+from hyperspace.rules import StoppingRule, check_rules, time_limit
 from hyperspace.space import check_space
 from hyperspace.stopping import StopRequest, signals_end_the_study, leave_if_interrupted
 from hyperspace.study.call import describe_call, with_deadline_of
@@ -75,10 +77,12 @@ def hyperdrive(
     checkpoints: bool = True,
     restart: bool = False,
     retry_failed: bool = False,
+    stopping: StoppingRule | Sequence[StoppingRule] = (),
+    noisy: bool = False,
     random_state: int | None = 0,
     verbose: bool = False,
     comm: Any = None,
-    callback: Callback | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
 ) -> Result:
     """Find the global optimum of an expensive function on all ranks of an MPI run, or in this process.
 
@@ -140,11 +144,16 @@ def hyperdrive(
         restart: set aside what results_path holds, and begin anew.
         retry_failed: first evaluate the recorded trials that failed or took too long again, at the same points; a new end
             replaces the failure. What was asked for after the failure stays as it is.
+        stopping: rules that end the study before its budget is spent, from `hyperspace.rules`: TargetValue(value),
+            NoProgress(evaluations, tolerance), TimeLimit(seconds).
+        noisy: whether evaluations of one point differ. Without that a study ends when every point of a discrete space was
+            evaluated, except with exchange="none".
         random_state: seed of all that is random; None draws one.
         verbose: show the progress, on rank 0. The only argument that may differ between ranks.
         comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; this process alone
             within the objective of another study.
-        callback: called as callback(trial) on the rank that finished it; returning True (Python's or numpy's) ends the study.
+        callback: called as callback(trial) on the rank that finished it; returning True (Python's or numpy's) ends the study;
+            or a list of such functions.
 
     Returns:
         The merged result, the same on every rank.
@@ -164,15 +173,23 @@ def hyperdrive(
     folder = _folder(results_path) if is_true(checkpoints) else None
 
     def check() -> Wanted:
-        for name, value in {"isolate": isolate, "checkpoints": checkpoints, "restart": restart, "verbose": verbose}.items():
+        for name, value in {
+            "isolate": isolate,
+            "checkpoints": checkpoints,
+            "restart": restart,
+            "verbose": verbose,
+            "retry_failed": retry_failed,
+            "noisy": noisy,
+        }.items():
             check_flag(name, value)
         _check_call(objective, results_path, checkpoints)
         check_callback(callback)
         _check_comm(comm, through_files)
-        check_budgeted(model, callable(objective) and takes_handle(objective), callback)
+        check_budgeted(model, callable(objective) and takes_handle(objective), as_one(callback))
         grace()
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
+        check_rules(stopping)
         check_count("retries", retries, least=0)
         _check_ways(objective, timeout, isolate, retries, ranks_per_trial)
         return Wanted(
@@ -197,7 +214,9 @@ def hyperdrive(
 
     def until(ranks: Exchange) -> float | None:
         # Rank 0's: ranks that work a deadline out by their own clocks differ a little.
-        seconds = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
+        limit = time_limit(check_rules(stopping))
+        told = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
+        seconds = told if limit is None else limit if told is None else min(told, limit)
         return None if seconds is None else started + seconds
 
     def work(ranks: Exchange, objective: Callable[..., Any] | Command) -> Result:
@@ -213,8 +232,10 @@ def hyperdrive(
                 deadline=until(ranks),
                 retries=retries,
                 verbose=verbose,
-                callback=callback,
+                callback=as_one(callback),
                 retry_failed=retry_failed,
+                rules=check_rules(stopping),
+                noisy=noisy,
             )
             return session.run(make_evaluator)
 

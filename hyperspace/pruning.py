@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
+from hyperspace.callbacks import as_one
 from hyperspace.errors import InputError, shown
 from hyperspace.trial import Trial
 from hyperspace.values import is_true
@@ -32,8 +33,8 @@ class PruningRule(ABC):
         callback: the user's own, called as `hyperspace.hyperdrive` says.
     """
 
-    def __init__(self, callback: Callable[[Trial], object] | None = None) -> None:
-        self._callback = callback
+    def __init__(self, callback: Any = None) -> None:
+        self._callback = as_one(callback)
 
     def __call__(self, trial: Trial) -> object:
         """Call the user's callback."""

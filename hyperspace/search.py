@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from hyperspace.callbacks import as_one
 from hyperspace.drive import hyperdrive
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import NO_RANK, rank
@@ -38,7 +39,7 @@ def evolutionary_search(
     patience: int = 5,
     metrics: Sequence[Metric] | None = None,
     maximize: bool = False,
-    callback: Callback | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
     **options: Any,
 ) -> Result:
     """Search in generations: the evaluations of one are scattered over the ranks and waited for before the next is made.
@@ -70,7 +71,7 @@ def evolutionary_search(
     if tolerance is not None:
         if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:
             raise InputError(f"tolerance must be a number of at least 0, or None, got {shown(tolerance)}")
-        callback = Stall(tolerance, check_count("patience", patience), Metrics(metrics, maximize), callback)
+        callback = Stall(tolerance, check_count("patience", patience), Metrics(metrics, maximize), as_one(callback))
     return hyperdrive(
         objective,
         hyperparameters,

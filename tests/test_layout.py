@@ -12,6 +12,7 @@ PACKAGE = Path(hyperspace.__file__).parent
 # A module imports from its own layer or from a lower one. A package stands for all modules in it.
 LAYERS = [
     {
+        "callbacks",
         "disk",
         "errors",
         "failures",
@@ -31,7 +32,7 @@ LAYERS = [
         "values",
         "whole_file",
     },
-    {"dimensions", "partition", "sampling", "sobol_directions", "space"},
+    {"dimensions", "partition", "rules", "sampling", "sobol_directions", "space"},
     {"acquisition", "ascent", "constraint_models", "feasibility", "maximiser", "surrogates"},
     {"optimizers", "strategies"},
     {

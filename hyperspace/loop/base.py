@@ -11,7 +11,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from hyperspace.numerics import own_numerics, users_numerics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
 from hyperspace.pruning import Pruned, curve_of, loss_of
+from hyperspace.rules import StoppingRule
 from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
@@ -60,6 +61,7 @@ class Surroundings:
         retries: how often an evaluation is repeated that the infrastructure has failed.
         progress: shows how far the study is; None where nothing is shown.
         claim_goal: makes a metric the study's goal, where none is declared or fixed, and returns the one that is.
+        rules: end the study before its budget is spent.
         retry_failed: whether recorded failures are evaluated again.
         callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
             after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
@@ -77,6 +79,7 @@ class Surroundings:
     retries: int
     progress: Progress | None
     claim_goal: Callable[[str], str]
+    rules: Sequence[StoppingRule]
     retry_failed: bool
     callback: Callback | None
 
@@ -108,6 +111,8 @@ class Loop(ABC):
         self.gave_in = False
         self._own_failures = OwnFailures()
         self._mistakes = Mistakes()
+        self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in around.rules]
+        self._ruled: str | None = None  # the reason of the first rule that ends the study
         self._noted: list[Trial] = []  # the last ones of this run
         self._failure_told = False
         self.notes: dict[str, None] = {}
@@ -120,6 +125,20 @@ class Loop(ABC):
         carried = frozenset(self._carried)
         self._tally = add(self._tally_of(trial) for trial in self.finished.values() if trial.drive in carried)
         around.exchange.report(self._tally)
+        if self._asks_rules_at_once:
+            self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
+
+    @property
+    def _asks_rules_at_once(self) -> bool:
+        """Whether rules are asked with every trial that becomes known; with rounds they are asked after each round."""
+        return self._study.exchange != "round"
+
+    def _watch(self, trials: Iterable[Trial]) -> None:
+        """Ask the rules with trials that have become known, each once."""
+        for trial in trials:
+            for reason, ends in self._watchers:
+                if ends(trial):
+                    self._ruled = self._ruled or reason
 
     def run(self) -> None:
         """Work until the budget or the time is spent."""
@@ -244,6 +263,8 @@ class Loop(ABC):
     def _take_note(self, trial: Trial) -> None:
         """Take note of how an evaluation of this run ended, here or elsewhere; tell of the first failure at once."""
         self._mistakes.count(trial)
+        if self._asks_rules_at_once:
+            self._watch([trial])
         self._noted = [*self._noted[-SAME_MISTAKE:], trial]
         if not trial.failed or self._failure_told:
             return
@@ -363,6 +384,8 @@ class Loop(ABC):
         """Return whether to begin no further evaluation, and keep why."""
         if not self._stopping:
             reason = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
+            if reason is None and self._asks_rules_at_once:
+                reason = self._ruled
             if reason is not None:
                 self._end_by(reason)
         return self._stopping

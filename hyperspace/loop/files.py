@@ -165,6 +165,7 @@ class FilesLoop(ViewLoop):
                 if trial.key not in self.finished:
                     self.finished[trial.key] = trial
                     self._count(trial)
+                    self._watch([trial])
                     self._failure_told = self._failure_told or trial.failed  # its own worker tells
             self._running[drive] = trial
         self._show()

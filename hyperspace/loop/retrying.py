@@ -29,7 +29,7 @@ class RetryLoop(Loop):
     def __init__(self, study: Study, around: Surroundings) -> None:
         self._failed = {key: trial for key, trial in around.recorded.items() if trial.failed}
         others = {key: trial for key, trial in around.recorded.items() if key not in self._failed}
-        super().__init__(study, replace(around, recorded=others))
+        super().__init__(study, replace(around, recorded=others, rules=()))
         self.recorded: Mapping[TrialKey, Trial] = around.recorded
 
     def _work(self) -> None:

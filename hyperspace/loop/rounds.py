@@ -117,6 +117,10 @@ class RoundLoop(Loop):
             archive = self._archives[self._carried[0]]
             archive.extend(known)
             self._give_up_if_hopeless(archive)
+        if not self._asks_rules_at_once:
+            self._watch(known)
+            if self._ruled is not None:  # on all ranks alike: they know the same
+                self._end_by(self._ruled)
         after_round = getattr(self._around.callback, "after_round", None)
         if study.shared and after_round is not None:
             ends = is_true(call(after_round, [study.space.copied_trial(trial) for trial in known]))

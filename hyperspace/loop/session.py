@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -32,6 +32,7 @@ from hyperspace.loop.rounds import RoundLoop
 from hyperspace.progress import Progress, duration
 from hyperspace.records import load_trial, trial_record
 from hyperspace.results import Result, read_trials
+from hyperspace.rules import AllPoints, StoppingRule
 from hyperspace.stopping import BUDGET, DEADLINE, FOLDER_GONE, INTERRUPT, SIGNALS, StopRequest, forget_request
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import Strategy
@@ -54,6 +55,8 @@ class Session:
         verbose: show the progress on rank 0.
         callback: called with every trial that this rank finishes.
         retry_failed: evaluate recorded failures again.
+        rules: end the study before its budget is spent.
+        noisy: whether evaluations of one point differ, so that points are worth more than one.
 
     Raises:
         InputError: an argument is not what it has to be.
@@ -71,6 +74,8 @@ class Session:
         verbose: bool,
         callback: Callback | None,
         retry_failed: bool = False,
+        rules: Sequence[StoppingRule] = (),
+        noisy: bool = False,
     ) -> None:
         self._ranks = ranks
         self._folder = folder
@@ -92,6 +97,8 @@ class Session:
             self._release()
             raise
         self._carried = carried_drives(self.study, ranks)
+        exhaustible = not noisy and self.study.shared and self.study.strategy != "halving"
+        self._rules = [*rules, *([AllPoints(self.study.space, self.study.given)] if exhaustible else [])]
 
     def _release(self) -> None:
         # A silent rank may still write. What this process holds then expires with it.
@@ -130,6 +137,7 @@ class Session:
             retries=self._retries,
             progress=progress,
             claim_goal=self._claim_goal,
+            rules=self._rules,
             retry_failed=self._retry_failed,
             callback=self._callback,
         )
@@ -150,7 +158,8 @@ class Session:
             result.ended_by = self._ended_by(result, reasons)
             self._judge(result, endings)
             self._tell_rest(loop.notes, alone=bool(result.silent_ranks))
-            if progress is None and self._ranks.rank == 0 and result.ended_by == INTERRUPT and self._explain(result):
+            told = (INTERRUPT, AllPoints(study.space).reason)
+            if progress is None and self._ranks.rank == 0 and result.ended_by in told and any(begun for _, begun, _ in endings):
                 tell(self._explain(result))
             if progress is not None:
                 failed = sum(trial.failed for trial in result.all_trials)
@@ -320,6 +329,8 @@ class Session:
         study, done = self.study, result.nfev - len(self.study.given)
         if result.ended_by == BUDGET:
             return None
+        if result.ended_by == AllPoints(study.space).reason:
+            return f"stopped by {result.ended_by}, after {done} of {study.planned} evaluations; with noisy=True it goes on"
         goes_on = "; start the same program again to go on" if self._folder is not None else ""
         return f"stopped by {result.ended_by} after {done} of {study.planned} evaluations{goes_on}"
 

@@ -23,6 +23,8 @@ def objective(x):
             raise KeyboardInterrupt
         if way == "signal":
             os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1.5)
+            os.kill(os.getpid(), signal.SIGINT)
             time.sleep(60)
         if way == "exit of C":
             ctypes.CDLL(None).exit(0)

@@ -1,0 +1,65 @@
+"""Several callbacks as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hyperspace.errors import InputError, shown
+from hyperspace.trial import Trial
+from hyperspace.values import is_true
+
+Callback = Callable[[Trial], object]
+
+
+def as_one(callback: Any) -> Callback | None:
+    """Return the one callback that stands for what a user passed: None, a function, or a list of functions.
+
+    Raises:
+        InputError: something else.
+    """
+    if callback is None or callable(callback):
+        only: Callback | None = callback
+        return only
+    if not isinstance(callback, (list, tuple)) or not all(callable(each) for each in callback):
+        raise InputError(f"callback must be a function of a trial, or a list of such functions, got {shown(callback)}")
+    return Callbacks(callback) if callback else None
+
+
+class Callbacks:
+    """Calls each of several callbacks with every trial; one that returns True ends the study.
+
+    Args:
+        callbacks: called in this order. What one of them has beside the call, `after_round` or `prunes`, is used as if it were
+            alone.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self._callbacks = tuple(callbacks)
+        self._methods = {name: self._those_with(name) for name in ("after_round", "prunes")}
+
+    def _those_with(self, name: str) -> list[Callable[..., Any]]:
+        methods = (getattr(callback, name, None) for callback in self._callbacks)
+        return [method for method in methods if method is not None]
+
+    def __call__(self, trial: Trial) -> bool:
+        """Return whether one of them ends the study with this trial."""
+        answers = [is_true(callback(trial)) for callback in self._callbacks]  # of each, whatever another one says
+        return any(answers)
+
+    @property
+    def after_round(self) -> Callable[[Sequence[Trial]], bool] | None:
+        """Tells whether one of them ends the study with a round; None if none of them is asked after rounds."""
+        asked = self._methods["after_round"]
+
+        def after_round(trials: Sequence[Trial]) -> bool:
+            answers = [is_true(ask(trials)) for ask in asked]
+            return any(answers)
+
+        return after_round if asked else None
+
+    @property
+    def prunes(self) -> Callable[[Mapping[int, float], Sequence[Mapping[int, float]]], bool] | None:
+        """Tells whether one of them ends an evaluation; None if none of them does that."""
+        asked = self._methods["prunes"]
+        return (lambda curve, peers: any(ask(curve, peers) for ask in asked)) if asked else None
