@@ -31,11 +31,10 @@ from hyperspace.paths import absolute_folder
 from hyperspace.results import Result
 from hyperspace.rules import StoppingRule, check_rules, time_limit
 from hyperspace.space import check_space
-from hyperspace.stopping import StopRequest, signals_end_the_study, leave_if_interrupted
+from hyperspace.stopping import StopRequest, leave_if_interrupted, signals_end_the_study
 from hyperspace.study.call import describe_call, with_deadline_of
 from hyperspace.study.checks import (
     check_budgeted,
-    check_callback,
     check_choice,
     check_count,
     check_flag,
@@ -183,7 +182,6 @@ def hyperdrive(
         }.items():
             check_flag(name, value)
         _check_call(objective, results_path, checkpoints)
-        check_callback(callback)
         _check_comm(comm, through_files)
         check_budgeted(model, callable(objective) and takes_handle(objective), as_one(callback))
         grace()

@@ -23,7 +23,7 @@ from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import limit_error
 from hyperspace.exchange.base import Exchange, Tally, add
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.failures import OwnFailures, Streak, all_failed, SAME_MISTAKE, Mistakes
+from hyperspace.failures import SAME_MISTAKE, Mistakes, OwnFailures, Streak, all_failed
 from hyperspace.forks import call
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal

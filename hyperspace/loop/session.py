@@ -16,7 +16,7 @@ from hyperspace.description import split_label
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.files import SILENT_VARIABLE, WORKERS_VARIABLE, SharedFolder
+from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.failures import RETRY
 from hyperspace.incumbent import why_none
@@ -273,7 +273,9 @@ class Session:
             else f"{study.n_calls} evaluations"
         )
         where = "this worker is one of any number" if study.exchange == "files" else f"on {size} rank{'s' * (size > 1)}"
-        plan = f"{study.n_drives} drives over {study.partition.n_subspaces} subspaces, {where}; {each} planned"
+        drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
+        subspaces = f"{study.partition.n_subspaces} subspace{'s' * (study.partition.n_subspaces != 1)}"
+        plan = f"{drives} over {subspaces}, {where}; {each} planned"
         if not self._verbose or self._ranks.rank != 0:
             if speaks and done < study.planned:
                 tell(plan)
@@ -311,7 +313,7 @@ class Session:
             raise error
         if self._ranks.rank == 0:
             # That a study is complete was said by the progress, or by the first of workers that were started together.
-            said = result.ended_by == BUDGET and (self._verbose or WORKERS_VARIABLE in os.environ)
+            said = result.ended_by == BUDGET and (self._verbose or SILENT_VARIABLE in os.environ)
             if not at_work and not said:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():

@@ -48,16 +48,6 @@ def check_flag(name: str, value: Any) -> None:
         raise InputError(f"{name} must be True or False, got {shown(value)}")
 
 
-def check_callback(callback: Any) -> None:
-    """Check what is called after each trial.
-
-    Raises:
-        InputError: it is neither None nor a function.
-    """
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback must be a function of the trial, or None, got {shown(callback)}")
-
-
 def check_seconds(name: str, value: Any) -> None:
     """Check a number of seconds that may be left out.
 
