@@ -6,7 +6,7 @@
 The score is the logarithmic loss of 5-fold cross-validation on the breast cancer data of scikit-learn: 569 tumours, benign or
 malignant. What one sees: the defaults lose to both searches, and of 192 evaluations by model the best is better than of 192
 at random.
-It needs XGBoost: pip install "hyperspace[examples]". Stop it and start it again: it goes on where it was.
+It needs XGBoost: pip install -e ".[examples]" in the clone. Stop it and start it again: it goes on where it was.
 """
 
 from pathlib import Path

@@ -7,8 +7,8 @@ The function has 2^d local minima and one global one, at -2.9035 in each coordin
 evaluations. What one sees: random search comes near and no nearer. One Gaussian process over the whole space finds the
 minimum, but makes one evaluation after the other, however many machines there are. HyperSpace as it was published works its
 subspaces at the same time; most of them do not hold the minimum. With all drives learning from all, it is found in the time
-of a few evaluations. The picture shows where each has looked, in the first two coordinates. It needs matplotlib: pip install
-"hyperspace[plot]".
+of a few evaluations. The picture shows where each has looked, in the first two coordinates. It needs matplotlib: in the
+clone, pip install -e ".[plot]".
 """
 
 import argparse

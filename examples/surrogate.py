@@ -3,7 +3,7 @@
     python examples/surrogate.py                       # DNN, 12 samples, surrogate.png
     python examples/surrogate.py GP --samples 7 --output gp.png
 
-Needs matplotlib: pip install "hyperspace[plot]".
+Needs matplotlib: pip install -e ".[plot]" in the clone.
 """
 
 import argparse

@@ -7,7 +7,7 @@ The surrogate is the DNN of Snoek et al. (2015), whose suggestions stay quick wi
 accuracy after every epoch, and is ended when it is below the median of what others had by then. What one sees: about a third
 of the trainings is ended early. The network that was best on the digits of some writers is better on those of others, too,
 than the network that one would write down without tuning.
-It needs PyTorch: pip install "hyperspace[dnn]". Stop it and start it again: it goes on where it was.
+It needs PyTorch: pip install -e ".[dnn]" in the clone. Stop it and start it again: it goes on where it was.
 """
 
 from pathlib import Path

@@ -51,6 +51,14 @@ class LaunchError(HyperSpaceError, RuntimeError):
     """The process was not started as it should have been: wrong MPI, or none."""
 
 
+def how_to_install(extra: str) -> str:
+    """Return how to install the libraries of an extra, as the end of a sentence.
+
+    The package is installed from a clone. The name hyperspace on PyPI belongs to another project.
+    """
+    return f'run pip install -e ".[{extra}]" in your clone of HyperSpace'
+
+
 def shown(value: object, most: int = _MOST_SHOWN) -> str:
     """Return repr(value) for a message: one printable line of about `most` characters, whatever the value is.
 

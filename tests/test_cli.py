@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from hyperspace import hyperdrive, load_results
+from hyperspace.errors import how_to_install
 
 
 def objective(parameters):
@@ -125,7 +126,7 @@ def test_parquet_without_its_library_is_one_sentence(command, study, tmp_path, m
     monkeypatch.delitem(sys.modules, "pandas.io.parquet", raising=False)
     code, out, err = command("export", study, "--format", "parquet", "-o", tmp_path / "table")
     assert (code, out) == (1, "")
-    assert "pip install 'hyperspace[parquet]'" in err
+    assert how_to_install("parquet") in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "table").exists()
 

@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from hyperspace.errors import shown, shown_all
+import hyperspace
+from hyperspace.errors import how_to_install, shown, shown_all
 
 
 class Unwilling:
@@ -73,3 +77,21 @@ def test_a_message_is_one_printable_line(value):
 
 def test_choices_are_parted_by_commas():
     assert shown_all(["a", 1, None]) == "'a', 1, None"
+
+
+EXTRAS = ["mpi", "dnn", "evolve", "plot", "parquet"]
+TREE = Path(hyperspace.__file__).parents[1]
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_is_installed_from_the_clone(extra):
+    assert f'pip install -e ".[{extra}]" in your clone' in how_to_install(extra)
+    assert f"\n{extra} =" in (TREE / "setup.cfg").read_text()
+
+
+def test_nothing_tells_to_install_the_project_of_this_name_on_pypi():
+    files = [file for folder in ("hyperspace", "docs", "examples", "slurm") for file in (TREE / folder).rglob("*")]
+    texts = {file: file.read_text() for file in files if file.suffix in (".py", ".md", ".sh", ".html")}
+    asked = re.compile(r"(pip|uv pip|conda)3? install\s+(-\S+\s+)*[\"']?hyperspace\b")
+    assert [file for file, text in texts.items() if asked.search(text)] == []
+    assert [file for file, text in texts.items() if re.search(r"hyperspace\[(mpi|dnn|evolve|plot|parquet|examples)", text)] == []

@@ -14,7 +14,7 @@ import typer
 
 import hyperspace
 from hyperspace.cli.arguments import StudyPath, output_file
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, how_to_install
 from hyperspace.values import is_scalar, plain
 from hyperspace.whole_file import write_whole
 
@@ -89,7 +89,7 @@ def _parquet(trials: pandas.DataFrame) -> bytes:
     try:
         trials.to_parquet(written, engine="pyarrow", index=False)
     except ImportError as error:
-        raise InputError("parquet needs pyarrow, which is not installed: pip install 'hyperspace[parquet]'") from error
+        raise InputError(f"parquet needs pyarrow, which is not installed; {how_to_install('parquet')}") from error
     return written.getvalue()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from hyperspace.errors import InputError, LaunchError
+from hyperspace.errors import InputError, LaunchError, how_to_install
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.serial import SerialExchange
 
@@ -137,7 +137,7 @@ def _world() -> Any:
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, an MPI library is not
         raise LaunchError(
             "a launcher started this process as a rank of an MPI run, but mpi4py finds no MPI library; load your site's MPI "
-            "module, or install one with: pip install 'hyperspace[mpi]'"
+            f"module, or install one: {how_to_install('mpi')}"
         ) from error
     _check_running(MPI)
     return MPI.COMM_WORLD

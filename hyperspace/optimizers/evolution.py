@@ -26,7 +26,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, how_to_install, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.partition import Subspace
@@ -117,7 +117,7 @@ class Evolution(ABC):
             InputError: a team that is too small for the algorithm, or a library that is missing.
         """
         if self.library is not None and find_spec(self.library) is None:
-            raise InputError(f"{self.name} needs {self.library}, which is not installed: pip install hyperspace[evolve]")
+            raise InputError(f"{self.name} needs {self.library}, which is not installed; {how_to_install('evolve')}")
         size = self.population or team or self.alone
         if size < self.least:
             raise InputError(f"{self.name} needs a population of at least {self.least}, got {size} (n_drives a subspace)")

@@ -4,12 +4,12 @@ Each function takes a Result, or several, draws into `ax=` or a new figure, and 
 own scale; a log-uniform parameter has a logarithmic axis, and integers and categories are labelled with their values.
 """
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, how_to_install
 
 try:
     import matplotlib as _  # noqa: F401
 except ModuleNotFoundError as error:
-    raise InputError(f'plots need {error.name}, which is not installed: pip install "hyperspace[plot]"') from error
+    raise InputError(f"plots need {error.name}, which is not installed; {how_to_install('plot')}") from error
 
 from hyperspace.plots.animation import animate_search
 from hyperspace.plots.calibration import plot_calibration, plot_predictions

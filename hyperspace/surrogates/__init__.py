@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, how_to_install, shown
 from hyperspace.numerics import own_numerics
 from hyperspace.surrogates.base import Surrogate
 
@@ -52,8 +52,8 @@ def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.startswith("hyperspace"):
             raise
-        package = f"hyperspace[{extra}]" if extra else str(error.name)
-        raise InputError(f'model="{model}" needs {error.name}, which is not installed: pip install "{package}"') from error
+        how = how_to_install(extra) if extra else f"run pip install {error.name}"
+        raise InputError(f'model="{model}" needs {error.name}, which is not installed; {how}') from error
     surrogate: Surrogate = cls(random_state=random_state, space=space, **options)
     return surrogate
 

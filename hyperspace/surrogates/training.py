@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace import streams
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, how_to_install, shown
 from hyperspace.surrogates.network import Architecture, output
 from hyperspace.trial import Array
 
@@ -200,7 +200,7 @@ def import_torch(device: str) -> Any:
     try:
         import torch
     except ImportError as error:
-        raise InputError(f'device={device!r} needs torch: pip install "hyperspace[dnn]", or leave device out') from error
+        raise InputError(f"device={device!r} needs torch; {how_to_install('dnn')}, or leave device out") from error
     try:
         torch.empty(1, device=device)
     except (AssertionError, RuntimeError) as error:
