@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from operator import attrgetter
@@ -25,6 +25,7 @@ from hyperspace.space import Space
 from hyperspace.stopping import BUDGET, recorded_request
 from hyperspace.terminal import well_formed
 from hyperspace.trial import OK, Archive, Trial, fix_goal, judged
+from hyperspace.values import is_whole
 
 if TYPE_CHECKING:
     import pandas
@@ -189,20 +190,40 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         Columns: generation (the trial's iteration), job (its drive), then one a dimension, one a constant and one a metric, the
         budget where there are budgets, then seconds and status.
         """
+        trials: Sequence[Trial] = self._trials
+        ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
+        return self._best_first(ended, {"generation": "iteration", "job": "drive"}, ["seconds", "status"])
+
+    @own_numerics()
+    def top(self, n: int = 10) -> pandas.DataFrame:
+        """The n best trials, best first: only those that may be the best, which kept all constraints.
+
+        Columns: drive (-1 for evaluations that were given), iteration, then one a dimension, one a constant and one a metric, the
+        budget where there are budgets, then seconds.
+
+        Raises:
+            InputError: n is no whole number of at least 1.
+        """
+        if not is_whole(n) or n < 1:
+            raise InputError(f"top(n) takes a whole number of at least 1, got {shown(n)}")
+        usable = [row for row, trial in enumerate(self._trials) if rank(trial, self._metrics).is_usable]
+        return self._best_first(usable, {"drive": "drive", "iteration": "iteration"}, ["seconds"]).head(int(n))
+
+    def _best_first(self, rows: Sequence[int], head: Mapping[str, str], tail: Sequence[str]) -> pandas.DataFrame:
+        """Return these rows of `trials`, best first; `head` and `tail` name the columns around parameters, metrics and budget."""
         frame = self.trials
         trials: Sequence[Trial] = self._trials
         space: Space = self._study_space
         metrics: Metrics = self._metrics
-        ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
-        order = sorted(ended, key=lambda row: rank(trials[row], metrics))
-        columns = {"generation": frame["iteration"], "job": frame["drive"]}
+        order = sorted(rows, key=lambda row: rank(trials[row], metrics))
+        columns = {name: frame[source] for name, source in head.items()}
         outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
         columns |= {name: frame[name] for name in outcome[: space.d]}
         constants: dict[str, Any] = {}
         for name, value in space.constants.items():
             constants[_label(well_formed(name), "parameter", {*frame, *columns, *constants})] = _cell(value)
         table = frame.assign(**columns).iloc[order].assign(**constants)
-        return table[[*columns, *constants, *outcome[space.d :], "seconds", "status"]].reset_index(drop=True)
+        return table[[*columns, *constants, *outcome[space.d :], *tail]].reset_index(drop=True)
 
     @own_numerics()
     def summary_by(self, by: str = "model") -> pandas.DataFrame:
@@ -212,7 +233,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             by: "model", what the drives of a portfolio take in turn; "arm", what proposed the point; "drive", "subspace",
                 "region", "rank" or "host".
 
-        Columns: the grouping, trials (that ended), failed (those that brought no value), best (the best value), improvements
+        Columns: the grouping, trials (that ended), failed (or timed out), pruned, best (the best value), improvements
         (how many were better than all that had ended before), gain (their part of all improvement, from 0 to 1) and seconds (of
         evaluation). Evaluations that were given are left out.
 
@@ -229,7 +250,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             self._metrics,
             (lambda trial: models[trial.drive % len(models)]) if by == "model" else attrgetter(by),
         )
-        columns = ["label", "trials", "failed", "best", "improvements", "gain", "seconds"]
+        columns = ["label", "trials", "failed", "pruned", "best", "improvements", "gain", "seconds"]
         return pandas.DataFrame([asdict(row) for row in rows], columns=columns).rename(columns={"label": by})
 
     @cached_property

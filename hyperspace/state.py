@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hyperspace.description import describe_study
 from hyperspace.journal import StudyFolder
-from hyperspace.trial import OK, RUNNING, fix_goal, judged
+from hyperspace.trial import FAILED, PRUNED, RUNNING, TIMEOUT, fix_goal, judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,15 @@ class StudyState:
     Attributes:
         planned: evaluations in all, as the last run was asked for; those that were given do not count.
         finished: evaluations that have ended, well or not.
-        failed: those of them that brought no usable value: failed, timed out or pruned.
+        failed: those of them that failed or timed out.
+        pruned: those of them that a pruning rule ended.
         running: evaluations that were begun and have not ended; a killed run leaves some behind.
     """
 
     planned: int
     finished: int
     failed: int
+    pruned: int
     running: int
 
     @property
@@ -52,4 +54,5 @@ def study_state(results_path: str | os.PathLike[str]) -> StudyState:
     fix_goal(study.metrics, trials)
     statuses = Counter(judged(trial, study.metrics).status for trial in trials)
     finished = statuses.total() - statuses[RUNNING]
-    return StudyState(study.planned, finished, finished - statuses[OK], statuses[RUNNING])
+    failed = statuses[FAILED] + statuses[TIMEOUT]
+    return StudyState(study.planned, finished, failed, statuses[PRUNED], statuses[RUNNING])

@@ -69,6 +69,7 @@ HOMES = {
         "plots.animation",
         "plots.calibration",
         "plots.convergence",
+        "plots.curves",
         "plots.importance",
         "plots.parallel",
         "plots.regions",

@@ -20,7 +20,7 @@ def test_a_study_is_complete_when_all_that_was_planned_has_ended(tmp_path):
     trials = hyperdrive(**call, n_calls=11, x0=[[0.5]], y0=[0.5]).trials
     failed = int((trials["status"] == "failed").sum())
     assert failed > 0
-    assert study_state(tmp_path) == StudyState(planned=11, finished=11, failed=failed, running=0)
+    assert study_state(tmp_path) == StudyState(planned=11, finished=11, failed=failed, pruned=0, running=0)
     assert study_state(tmp_path).complete
     hyperdrive(**call, n_calls=20, x0=[[0.5]], y0=[0.5], callback=lambda trial: True)
     state = study_state(tmp_path)
@@ -36,7 +36,7 @@ def test_an_evaluation_that_was_interrupted_counts_as_running(tmp_path):
 
     with pytest.raises(Killed):
         hyperdrive(dies, [(0.0, 1.0)], tmp_path, n_calls=4)
-    assert study_state(tmp_path) == StudyState(planned=4, finished=0, failed=0, running=1)
+    assert study_state(tmp_path) == StudyState(planned=4, finished=0, failed=0, pruned=0, running=1)
 
 
 def test_a_folder_without_a_study_or_with_a_damaged_one_is_refused(tmp_path):

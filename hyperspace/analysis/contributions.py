@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperspace.analysis.activity import evaluation
 from hyperspace.incumbent import contenders
 from hyperspace.metrics import Metrics
-from hyperspace.trial import OK, Trial
+from hyperspace.trial import PRUNED, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Contribution:
     Attributes:
         label: what they have in common.
         trials: those that ended.
-        failed: those of them that brought no usable value.
+        failed: those of them that failed or timed out.
+        pruned: those of them that a pruning rule ended.
         best: the best value, as the objective returned it; nan without one.
         improvements: how many of them were better than all trials that had ended before.
         gain: their part of all that the best value improved by after the first usable trial, from 0 to 1; nan if it never did.
@@ -30,6 +31,7 @@ class Contribution:
     label: Any
     trials: int
     failed: int
+    pruned: int
     best: float
     improvements: int
     gain: float
@@ -72,7 +74,8 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
         Contribution(
             label=label,
             trials=len(own),
-            failed=sum(trial.status != OK for trial in own),
+            failed=sum(trial.failed for trial in own),
+            pruned=sum(trial.status == PRUNED for trial in own),
             best=metrics.sign * min(losses[trial.key] for trial in own),
             improvements=improvements.get(label, 0),
             gain=gains.get(label, 0.0) / total if total > 0 else math.nan,
@@ -81,8 +84,4 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
         for label, own in groups.items()
     ]
     ordered = sorted(found, key=lambda group: (metrics.sign * group.best, str(group.label)))
-    return [group if math.isfinite(group.best) else _without_best(group) for group in ordered]
-
-
-def _without_best(group: Contribution) -> Contribution:
-    return Contribution(group.label, group.trials, group.failed, math.nan, group.improvements, group.gain, group.seconds)
+    return [group if math.isfinite(group.best) else replace(group, best=math.nan) for group in ordered]

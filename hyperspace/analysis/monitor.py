@@ -16,7 +16,7 @@ from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.reader import DriveReader
 from hyperspace.metrics import Metrics
 from hyperspace.numerics import own_numerics
-from hyperspace.trial import OK, RUNNING, Trial, fix_goal, judged
+from hyperspace.trial import PRUNED, RUNNING, Trial, fix_goal, judged
 
 GROUPS: dict[str, Callable[[Trial], Any]] = {name: attrgetter(name) for name in ("drive", "rank", "subspace", "host")}
 READABLE = 64  # rows that a table is read at a glance with
@@ -29,7 +29,8 @@ class Group:
     Attributes:
         label: what they have in common, a number of a drive, rank or subspace, or a host.
         finished: trials that ended.
-        failed: those of them that brought no usable value: failed, timed out or pruned.
+        failed: those of them that failed or timed out.
+        pruned: those of them that a pruning rule ended.
         best: the best value; None before there is one.
         running: the trial under way that began first; None if there is none.
         last_seen: when one of them last began or ended, in seconds since the epoch.
@@ -39,6 +40,7 @@ class Group:
     label: Any
     finished: int
     failed: int
+    pruned: int
     best: float | None
     running: Trial | None
     last_seen: float
@@ -173,7 +175,8 @@ def _group(label: Any, trials: Sequence[Trial], metrics: Metrics, share: float) 
     return Group(
         label=label,
         finished=len(ended),
-        failed=sum(trial.status != OK for trial in ended),
+        failed=sum(trial.failed for trial in ended),
+        pruned=sum(trial.status == PRUNED for trial in ended),
         best=best_value(ended, metrics),
         running=min(running, key=lambda trial: trial.started, default=None),
         last_seen=last_event(trials),

@@ -50,9 +50,7 @@ def export(
         raise InputError("parquet is no text for a terminal; name a file with --output, or redirect the output")
     content = _WRITERS[format](hyperspace.load_results(path).trials)
     if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.flush()
+        write_bytes(content)
         return
     try:
         write_whole(output, content)
@@ -60,11 +58,20 @@ def export(
         raise InputError(f"{output} cannot be written: {error.strerror}") from error
 
 
-def _csv(trials: pandas.DataFrame) -> bytes:
+def write_bytes(content: bytes) -> None:
+    """Write to standard output, after what was printed before."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.flush()
+
+
+def csv_bytes(trials: pandas.DataFrame) -> bytes:
+    """Return a table of trials as CSV."""
     return trials.to_csv(index=False).encode("utf-8", "backslashreplace")
 
 
-def _json(trials: pandas.DataFrame) -> bytes:
+def json_bytes(trials: pandas.DataFrame) -> bytes:
+    """Return a table of trials as JSON: a list with an object for each."""
     records = [{str(name): _json_value(value) for name, value in row.items()} for row in trials.to_dict("records")]
     return json.dumps(records, indent=1, allow_nan=False).encode() + b"\n"
 
@@ -106,4 +113,4 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-_WRITERS = {Format.csv: _csv, Format.json: _json, Format.parquet: _parquet}
+_WRITERS = {Format.csv: csv_bytes, Format.json: json_bytes, Format.parquet: _parquet}

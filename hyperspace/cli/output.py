@@ -38,6 +38,20 @@ def show_best(result: Result) -> None:
     Console(highlight=False).print(table)
 
 
+def show_top(result: Result, n: int) -> None:
+    """Print the n best trials, a row each."""
+    frame = result.top(n)
+    if frame.empty:
+        print(why_none(result.all_trials))
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in frame.columns:
+        table.add_column(Text(printable(name)), justify="left" if frame[name].dtype == object else "right")
+    for _, row in frame.astype(object).iterrows():
+        table.add_row(*(brief(value) for value in row))
+    Console(highlight=False).print(table)
+
+
 def brief(value: Any) -> Text:
     """Return a value as it is shown: a float with six digits."""
     return Text(f"{value:.6g}" if isinstance(value, float) else printable(value))

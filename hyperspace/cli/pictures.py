@@ -27,6 +27,7 @@ class Kind(StrEnum):
     PARALLEL = "parallel"
     IMPORTANCE = "importance"
     DEPENDENCE = "dependence"
+    CURVES = "curves"
     GANTT = "gantt"
     PREDICTIONS = "predictions"
     CALIBRATION = "calibration"
@@ -111,6 +112,7 @@ def _draw(kind: Kind, studies: Any, result: Result, dimensions: list[str], optim
         Kind.CONVERGENCE: plots.plot_convergence,
         Kind.PARALLEL: plots.plot_parallel,
         Kind.IMPORTANCE: plots.plot_importance,
+        Kind.CURVES: plots.plot_curves,
         Kind.GANTT: plots.plot_gantt,
         Kind.PREDICTIONS: plots.plot_predictions,
         Kind.CALIBRATION: plots.plot_calibration,

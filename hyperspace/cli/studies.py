@@ -1,12 +1,110 @@
-"""Commands that read a study: `hyperspace best PATH`."""
+"""Commands that read a study: `hyperspace best PATH`, `hyperspace failures PATH`."""
 
 from __future__ import annotations
 
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
 import hyperspace
 from hyperspace.cli.arguments import StudyPath
-from hyperspace.cli.output import show_best
+from hyperspace.cli.export import csv_bytes, json_bytes, write_bytes
+from hyperspace.cli.output import show_best, show_top
+from hyperspace.terminal import printable, well_formed
+from hyperspace.trial import PRUNED
+
+if TYPE_CHECKING:
+    from hyperspace.trial import Trial
+
+_MOST_NUMBERS = 12  # trials that a kind of failure names on a terminal
 
 
-def best(path: StudyPath) -> None:
-    """Show the best trial of a study, also while the study runs."""
-    show_best(hyperspace.load_results(path))
+class TopFormat(StrEnum):
+    """How the best trials are shown."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+class FailuresFormat(StrEnum):
+    """How failures are shown."""
+
+    text = "text"
+    json = "json"
+
+
+def best(
+    path: StudyPath,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", "-n", min=1, help="The N best trials, a row each.", metavar="N", show_default="the best"),
+    ] = None,
+    format: Annotated[TopFormat, typer.Option(help="How to show them; csv and json have all digits.")] = TopFormat.table,
+) -> None:
+    """Show the best trial of a study, or the best ones, also while the study runs."""
+    result = hyperspace.load_results(path)
+    if format is not TopFormat.table:
+        write_bytes({TopFormat.csv: csv_bytes, TopFormat.json: json_bytes}[format](result.top(top or 1)))
+    elif top is None:
+        show_best(result)
+    else:
+        show_top(result, top)
+
+
+def failures(
+    path: StudyPath,
+    format: Annotated[FailuresFormat, typer.Option(help="How to show them; json has all trials and tracebacks.")] = (
+        FailuresFormat.text
+    ),
+) -> None:
+    """Show what went wrong, by kind of error: how often, the first and the last message, and which trials."""
+    from hyperspace.analysis.failure_kinds import failure_kinds, message
+
+    trials = hyperspace.load_results(path).all_trials
+    kinds = failure_kinds(trials)
+    if format is FailuresFormat.json:
+        records = [
+            {
+                "status": kind.status,
+                "count": len(kind.trials),
+                "first": _record(kind.first, message(kind.first)),
+                "last": _record(kind.last, message(kind.last)),
+                "trials": [_number(trial) for trial in kind.trials],
+            }
+            for kind in kinds
+        ]
+        write_bytes(json.dumps(records, indent=1).encode() + b"\n")
+        return
+    ended = sum(trial.finished and trial.drive >= 0 for trial in trials)
+    pruned = sum(trial.status == PRUNED for trial in trials)
+    failed = sum(len(kind.trials) for kind in kinds)
+    print(f"{failed} of {ended} evaluations failed" + (f"; {pruned} more were pruned, which is no failure" if pruned else ""))
+    for kind in kinds:
+        numbers = [_number(trial) for trial in kind.trials]
+        more = len(numbers) - _MOST_NUMBERS
+        print(f"\n{len(numbers)} × {kind.status}: {printable(message(kind.first))}")
+        if message(kind.last) != message(kind.first):
+            print(f"  last    {printable(message(kind.last))}")
+        print("  trials  " + " ".join(numbers[:_MOST_NUMBERS]) + (f" and {more} more" if more > 0 else ""))
+    if kinds:
+        print("\nA trial's number is DRIVE-ITERATION. --format json has all of them, with the tracebacks.")
+
+
+def _number(trial: Trial) -> str:
+    """Return a trial's number, as its handle has it."""
+    return f"{trial.drive}-{trial.iteration}"
+
+
+def _record(trial: Trial, told: str) -> dict[str, Any]:
+    return {
+        "trial": _number(trial),
+        "message": well_formed(told),
+        "error": well_formed(trial.error or ""),
+        "fault": trial.fault,
+        "started": trial.started,
+        "rank": trial.rank,
+        "host": trial.host,
+    }

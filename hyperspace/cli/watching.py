@@ -108,7 +108,9 @@ def _head(overview: Overview) -> list[Text]:
     bar = Text("━" * round(_BAR * done), style="green") + Text("━" * (_BAR - round(_BAR * done)), style="dim")
     counts = Text(f"  {whole.finished} of {overview.planned} trials")
     if whole.failed:
-        counts.append(f", {whole.failed} without a value ({whole.failed / whole.finished:.0%})", style="red")
+        counts.append(f", {whole.failed} failed ({whole.failed / whole.finished:.0%})", style="red")
+    if whole.pruned:
+        counts.append(f", {whole.pruned} pruned ({whole.pruned / whole.finished:.0%})")
     best = Text(why_none(overview.trials))
     if whole.best is not None:
         goal = "largest" if overview.description.metrics.maximize else "least"
@@ -138,7 +140,8 @@ def _who(overview: Overview) -> Text:
 def _table(overview: Overview, groups: list[Group], by: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(by, justify="left" if by == "host" else "right")
-    for name in ("trials", "best", "failed", "busy", "running", "last seen"):
+    pruning = overview.whole.pruned > 0
+    for name in ("trials", "best", "failed", *(["pruned"] if pruning else []), "busy", "running", "last seen"):
         table.add_column(name, justify="right", no_wrap=True)
     for group in groups:
         winner = group.best is not None and group.best == overview.whole.best
@@ -148,6 +151,7 @@ def _table(overview: Overview, groups: list[Group], by: str) -> Table:
             str(group.finished),
             Text("" if group.best is None else brief(group.best).plain, style="bold" if winner else ""),
             Text(str(group.failed) if group.failed else "", style="red"),
+            *([str(group.pruned) if group.pruned else ""] if pruning else []),
             "" if math.isnan(group.utilisation) else f"{group.utilisation:.0%}",
             _running(overview, group) if not idle else Text("cut off", style="yellow"),
             moment(group.last_seen, overview.now),

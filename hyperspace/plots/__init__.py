@@ -14,6 +14,7 @@ except ModuleNotFoundError as error:
 from hyperspace.plots.animation import animate_search
 from hyperspace.plots.calibration import plot_calibration, plot_predictions
 from hyperspace.plots.convergence import plot_convergence, plot_regret
+from hyperspace.plots.curves import plot_curves
 from hyperspace.plots.importance import plot_dependence, plot_importance
 from hyperspace.plots.parallel import plot_parallel
 from hyperspace.plots.regions import plot_partition
@@ -23,6 +24,7 @@ __all__ = [
     "animate_search",
     "plot_calibration",
     "plot_convergence",
+    "plot_curves",
     "plot_dependence",
     "plot_gantt",
     "plot_importance",

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hyperspace.analysis.activity import evaluation
 from hyperspace.errors import InputError
-from hyperspace.incumbent import contenders
+from hyperspace.incumbent import contenders, why_none
 from hyperspace.metrics import Metrics
 from hyperspace.numerics import own_numerics
 from hyperspace.plots import style
@@ -53,8 +53,12 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
         if subspaces:
             _draw_subspaces(ax, only, ended)
         best = style.best_so_far(_feasible(ended, only.goals), only.maximize)
-        ax.step(np.arange(1, len(best) + 1), best, where="post", color=style.BLUE, linewidth=2, label="best so far", zorder=4)
-        _fit_values(ax, values, best, only.maximize)
+        if np.isfinite(best).any():
+            ax.step(np.arange(1, len(best) + 1), best, where="post", color=style.BLUE, linewidth=2, label="best so far", zorder=4)
+        elif not np.isfinite(values).any():
+            style.say_empty(ax, why_none(ended))
+        style.fit_values(ax, values, only.maximize, within=best)
+        _note_outside(ax, values, only.maximize)
     else:
         for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
             curves = [style.best_so_far(_feasible(_ended(result), result.goals), result.maximize) for result in results]
@@ -65,7 +69,7 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
     ax.set_xlabel("evaluations")
     ax.set_ylabel(style.goal_name(only))
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    style.legend(ax, loc="lower right" if only.maximize else "upper right")
+    style.legend_above(ax, 4 if single else 2)
     return ax
 
 
@@ -94,7 +98,7 @@ def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axe
     ax.set_xlabel("evaluations")
     ax.set_ylabel(f"distance of the best {style.goal_name(groups[0][1][0])} from the optimum")
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    style.legend(ax, loc="upper right")
+    style.legend_above(ax, 2)
     return ax
 
 
@@ -140,13 +144,14 @@ def _draw_trials(ax: Axes, ended: Sequence[Trial], values: Array) -> None:
     count = np.arange(1, len(ended) + 1)
     ok = np.isfinite(values)
     many = len(ended) > style.MANY_MARKS
-    ax.scatter(
-        count[ok], values[ok], s=8 if many else 14, color=style.SKY, alpha=0.6, linewidth=0, label="trials", rasterized=many
-    )
-    if not ok.all():  # they have no value: along the lower edge
-        edge = np.full(int((~ok).sum()), 0.015)
-        marks = {"marker": "x", "s": 18, "linewidth": 1.0, "color": style.VERMILLION, "clip_on": False, "rasterized": many}
-        ax.scatter(count[~ok], edge, transform=ax.get_xaxis_transform(), label="ended without a value", **marks)  # type: ignore[arg-type]
+    if ok.any():
+        ax.scatter(
+            count[ok], values[ok], s=8 if many else 14, color=style.SKY, alpha=0.6, linewidth=0, label="trials", rasterized=many
+        )
+    for label, color, rows in style.without_value(ended):  # along the lower edge
+        edge = np.full(int(rows.sum()), 0.015)
+        marks = {"marker": "x", "s": 18, "linewidth": 1.0, "color": color, "clip_on": False, "rasterized": many}
+        ax.scatter(count[rows], edge, transform=ax.get_xaxis_transform(), label=label, **marks)  # type: ignore[arg-type]
 
 
 def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
@@ -190,15 +195,13 @@ def _drawn(ax: Axes) -> Array:
     return np.concatenate([np.empty(0), *(np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines())])
 
 
-def _fit_values(ax: Axes, values: Array, best: Array, maximize: bool) -> None:
-    """Choose the value axis so that the best so far fills it: of the worst trials the last tenth may lie outside."""
-    values, best = values[np.isfinite(values)], best[np.isfinite(best)]
-    if len(best) == 0:
+def _note_outside(ax: Axes, values: Array, maximize: bool) -> None:
+    """Say how many trials are so bad that they lie outside the axes."""
+    if not np.isfinite(values).any():
         return
-    if style.fits_log(np.concatenate([values, best])):
-        style.log_values(ax.yaxis, values)
-        return
-    bad = np.quantile(values, 0.1 if maximize else 0.9)
-    ends = [min(bad, best.min()), max(bad, best.max())]
-    margin = 0.06 * (ends[1] - ends[0]) or 1.0
-    ax.set_ylim(ends[0] - margin, ends[1] + margin)
+    low, high = ax.get_ylim()
+    outside = int((values < low).sum() if maximize else (values > high).sum())
+    if outside:
+        told = f"{outside} {'trial' if outside == 1 else 'trials'} {'below' if maximize else 'above'}"
+        height, side = (0.04, "bottom") if maximize else (0.99, "top")
+        ax.text(0.995, height, told, transform=ax.transAxes, ha="right", va=side, fontsize="small", alpha=0.7)

@@ -43,16 +43,11 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
     trials = result.all_trials
     heights = np.stack([_height(result, j) for j in columns], axis=1) if trials else np.empty((0, len(columns)))
     ok = np.array([trial.status == OK for trial in trials], dtype=bool)
-    bad = np.array([trial.finished and trial.status != OK for trial in trials], dtype=bool)
     places = np.arange(len(columns) + 1.0)
-    if bad.any():
+    for label, color, bad in style.without_value(trials):
         rows = style.thinned(np.flatnonzero(bad).tolist(), _MOST // 3)
         lines = [np.column_stack([places[:-1], heights[row]]) for row in rows]
-        ax.add_collection(
-            LineCollection(
-                lines, color=style.VERMILLION, linewidth=0.7, linestyle=(0, (3, 3)), alpha=0.5, label="ended without a value"
-            )
-        )
+        ax.add_collection(LineCollection(lines, color=color, linewidth=0.7, linestyle=(0, (3, 3)), alpha=0.5, label=label))
     if ok.any():
         values = np.array([result.goals.value(trial.metrics) for trial in trials])
         colors = style.good_colors(values[ok], result.maximize)

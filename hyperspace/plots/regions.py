@@ -16,7 +16,7 @@ from hyperspace.numerics import own_numerics
 from hyperspace.partition import Subspace
 from hyperspace.plots import style
 from hyperspace.results import Result
-from hyperspace.trial import OK, RUNNING, Array
+from hyperspace.trial import OK, Array
 
 _ELSEWHERE = 0.25  # opacity of trials outside the slice
 
@@ -102,7 +102,7 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
     U = space.to_unit([trial.x for trial in trials])
     inside = _in_slice(U, pair, winner)
     ok = np.array([trial.status == OK for trial in trials])
-    ended = np.array([trial.status != RUNNING for trial in trials])
+    ended = np.array([trial.finished for trial in trials])
     many = len(trials) > style.MANY_MARKS
     size = 4 if many else 14 if len(trials) > 500 else 26
 
@@ -117,10 +117,9 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
         dots: dict[str, Any] = {"c": values[order], "cmap": colors[0], "norm": colors[1], "s": size, "linewidth": 0}
         ax.scatter(*xy[order].T, alpha=opacity(order), zorder=3, rasterized=many, **dots)
         style.colorbar(ax, colors, style.goal_name(result), result.maximize)
-    bad = ended & ~ok
-    if bad.any():
-        marks: dict[str, Any] = {"marker": "x", "color": style.VERMILLION, "linewidth": 1.0, "s": size, "rasterized": many}
-        ax.scatter(*xy[bad].T, alpha=opacity(np.flatnonzero(bad)), zorder=3, label="ended without a value", **marks)
+    for told, color, bad in style.without_value(trials):
+        marks: dict[str, Any] = {"marker": "x", "color": color, "linewidth": 1.0, "s": size, "rasterized": many}
+        ax.scatter(*xy[bad].T, alpha=opacity(np.flatnonzero(bad)), zorder=3, label=told, **marks)
     if not ended.all():
         ring: dict[str, Any] = {"facecolor": "none", "edgecolor": style.ink(), "linewidth": 1.0, "s": size}
         ax.scatter(*xy[~ended].T, zorder=3, label="running", **ring)

@@ -16,6 +16,7 @@ from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
 from hyperspace.dimensions.base import Dimension
 from hyperspace.dimensions.categorical import Categorical
@@ -59,6 +60,17 @@ def legend(ax: Axes, **options: Any) -> None:
     """Draw a quiet legend, where there is anything to explain."""
     if ax.get_legend_handles_labels()[0]:
         ax.legend(**{"framealpha": 0.7, "edgecolor": "none", "fontsize": "small", "handlelength": 1.6, **options})
+
+
+def legend_above(ax: Axes, columns: int = 4) -> None:
+    """Draw a quiet legend above the axes, where it covers nothing."""
+    legend(ax, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2, columnspacing=1.2)
+
+
+def say_empty(ax: Axes, words: str) -> None:
+    """Write in the middle of axes without values why there are none, and leave out the ticks of the value axis."""
+    ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center", alpha=0.7)
+    ax.set_yticks([])
 
 
 def ink() -> Any:
@@ -192,6 +204,41 @@ def log_values(axis: Axis, values: Array) -> None:
     axis.set_major_locator(LogLocator(subs=[1.0, 2.0, 5.0] if narrow else [1.0], numticks=8))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+
+
+def fit_values(ax: Axes, values: Array, maximize: bool, within: Array | None = None) -> None:
+    """Choose the value axis so that single bad values do not flatten the others: some of the worst may lie outside.
+
+    Values beyond the outer fence of Tukey's, three times the range of the middle half away from it, do not count.
+
+    Args:
+        ax: the axes.
+        values: all of them; some may be no number.
+        maximize: whether the largest is the best.
+        within: values that must be seen, such as the best so far.
+    """
+    values = values[np.isfinite(values)]
+    within = np.empty(0) if within is None else within[np.isfinite(within)]
+    if len(values) == 0:
+        return
+    if fits_log(np.concatenate([values, within])):
+        log_values(ax.yaxis, values)
+        return
+    low, high = np.quantile(values, [0.25, 0.75])
+    fence = 3.0 * (high - low)
+    seen = values[values >= low - fence] if maximize else values[values <= high + fence]
+    seen = np.concatenate([seen, within])
+    margin = 0.06 * (seen.max() - seen.min()) or 1.0
+    ax.set_ylim(seen.min() - margin, seen.max() + margin)
+
+
+def without_value(trials: Sequence[Trial]) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    """Return label, color and rows (n,) of the trials that ended without a value: the failed ones, and the pruned ones."""
+    groups = (
+        ("failed", VERMILLION, np.array([trial.failed for trial in trials], dtype=bool)),
+        ("pruned", PURPLE, np.array([trial.status == PRUNED for trial in trials], dtype=bool)),
+    )
+    return [(label, color, rows) for label, color, rows in groups if rows.any()]
 
 
 def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:

@@ -14,7 +14,7 @@ from hyperspace.incumbent import best_trial, why_none
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, duration, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.report.pictures import picture
-from hyperspace.trial import OK, Trial
+from hyperspace.trial import PRUNED, Trial
 
 _MOST_SUBSPACES = 256
 _MOST_DEPENDENCES = 8
@@ -57,7 +57,8 @@ def progress(study: Evidence) -> Html:
     whole, overview = study.overview.whole, study.overview
     shown = [
         (f"{whole.finished} of {overview.planned}", "trials"),
-        (str(whole.failed), "without a value"),
+        (str(whole.failed), "failed"),
+        *([(str(whole.pruned), "pruned")] if whole.pruned else []),
         (duration(overview.elapsed), "worked, pauses left out"),
     ]
     if not math.isnan(whole.utilisation):
@@ -66,10 +67,13 @@ def progress(study: Evidence) -> Html:
     label = "The best value so far, by the order in which evaluations ended." + (
         " Thin lines are the subspaces, each by the trials of the drives at home there." if several else ""
     )
-    return together(
-        numbers(*shown),
-        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 5.4, 3.5),
-    )
+    pictures = [
+        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 7.2, 3.9)
+    ]
+    if any(trial.reports for trial in study.result.all_trials):
+        told = "Learning curves: what each evaluation reported, over the step. A dot ends the curve of a pruned trial."
+        pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), 7.2, 3.9))
+    return together(numbers(*shown), *pictures)
 
 
 def subspaces(study: Evidence) -> Html:
@@ -80,6 +84,7 @@ def subspaces(study: Evidence) -> Html:
     for trial in result.all_trials:
         if trial.drive >= 0:
             homes.setdefault(trial.subspace, []).append(trial)
+    pruning = study.overview.whole.pruned > 0
     rows = []
     winner = None if result.best_trial is None or result.best_trial.drive < 0 else result.best_trial.subspace
     for index in sorted(homes)[:_MOST_SUBSPACES]:
@@ -92,11 +97,20 @@ def subspaces(study: Evidence) -> Html:
                 *(Cell(None, _range(dimensions[j])) for j in partition.split),
                 len({trial.drive for trial in own}),
                 sum(trial.finished for trial in own),
-                sum(trial.finished and trial.status != OK for trial in own),
+                sum(trial.failed for trial in own),
+                *([sum(trial.status == PRUNED for trial in own)] if pruning else []),
                 None if best is None else result.goals.value(best.metrics),
             ]
         )
-    heads = ["subspace", *(space.names[j] for j in partition.split), "drives", "trials", "failed", "best"]
+    heads = [
+        "subspace",
+        *(space.names[j] for j in partition.split),
+        "drives",
+        "trials",
+        "failed",
+        *(["pruned"] if pruning else []),
+        "best",
+    ]
     cut = f" The first {_MOST_SUBSPACES} of {len(homes)}." if len(homes) > _MOST_SUBSPACES else ""
     caption = "Trials are those of the drives at home in a subspace; ★ found the optimum." + cut
     order = [j for j in study.by_importance if j in partition.split] + [

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 from hyperspace.analysis.contributions import contributions
+from hyperspace.analysis.failure_kinds import failure_kinds, message
 from hyperspace.incumbent import rank
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.results import Result
-from hyperspace.trial import OK, Trial
+from hyperspace.trial import Trial
 
 _MOST_TRIALS = 1000  # rows of the table of trials
 _MOST_PARAMETERS = 20  # columns of it
 _MOST_FAILURES = 25  # tracebacks that are shown, each a different one
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def finders(study: Evidence) -> Html:
@@ -28,11 +27,15 @@ def finders(study: Evidence) -> Html:
         groups.insert(0, ("model", lambda trial: models[trial.drive % len(models)]))
     if len({trial.rank for trial in trials}) > 1:
         groups.append(("rank", lambda trial: trial.rank))
-    heads = ["trials", "failed", "best", "new bests", "share of the gain", "seconds"]
+    pruning = study.overview.whole.pruned > 0
+    heads = ["trials", "failed", *(["pruned"] if pruning else []), "best", "new bests", "share of the gain", "seconds"]
     tables = []
     for name, key in groups:
         rows = [
-            [c.label, c.trials, c.failed, c.best, c.improvements, percent(c.gain), Cell(c.seconds, f"{c.seconds:.3g}")]
+            [
+                *(c.label, c.trials, c.failed, *([c.pruned] if pruning else []), c.best, c.improvements),
+                *(percent(c.gain), Cell(c.seconds, f"{c.seconds:.3g}")),
+            ]
             for c in contributions(trials, goals, key)
         ]
         tables.append(table(f"By {name}", [name, *heads], rows))
@@ -79,17 +82,16 @@ def trials(study: Evidence) -> Html:
 
 def failures(study: Evidence) -> Html:
     """What went wrong: each message once, numbers in it aside."""
-    kinds: dict[tuple[str, str], list[Trial]] = {}
-    for trial in study.result.all_trials:
-        if trial.finished and trial.status != OK:
-            kinds.setdefault((trial.status, _NUMBER.sub("#", _last_line(trial.error))), []).append(trial)
+    kinds = failure_kinds(study.result.all_trials)
+    pruned = study.overview.whole.pruned
     if not kinds:
-        return together(tag("p", "Every evaluation that ended gave a value."))
+        ended = "trial was pruned, which is" if pruned == 1 else "trials were pruned, which is"
+        return together(tag("p", "No evaluation has failed." + (f" {pruned} {ended} no failure." if pruned else "")))
     parts: list[Html] = []
-    for (status, _), some in sorted(kinds.items(), key=lambda item: -len(item[1]))[:_MOST_FAILURES]:
-        first = some[0]
+    for kind in kinds[:_MOST_FAILURES]:
+        first = kind.first
         where = json.dumps(study.result.search_space.dump(first.x), ensure_ascii=False)
-        heading = tag("summary", tag("b", f"{len(some)} × {status}"), f" {_last_line(first.error)}")
+        heading = tag("summary", tag("b", f"{len(kind.trials)} × {kind.status}"), f" {message(first)}")
         told = f"drive {first.drive}, iteration {first.iteration}, at {where}, on rank {first.rank} of {first.host}"
         fault = f"; blamed on the {first.fault}" if first.fault else ""
         parts.append(tag("details", heading, tag("p", told + fault, class_="quiet"), tag("pre", first.error or "(no message)")))
@@ -134,10 +136,5 @@ def _note(result: Result, trial: Trial, columns: list[int]) -> str:
         lines.append(f"began {moment(trial.started)}, took {show(trial.seconds)} s, proposed in {trial.suggest_seconds:.3g} s")
         lines.append(f"rank {trial.rank} of {trial.host}" + (f", attempt {trial.attempt}" if trial.attempt else ""))
     if trial.error:
-        lines += ["", _last_line(trial.error)]
+        lines += ["", message(trial)]
     return "\n".join(lines)
-
-
-def _last_line(error: str | None) -> str:
-    lines = [line for line in (error or "").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no message"

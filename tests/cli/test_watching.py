@@ -38,7 +38,7 @@ def rows(out):
 def test_status_shows_counts_best_and_a_row_a_drive(command, study):
     code, out, err = command("status", study)
     assert (code, err) == (0, "")
-    assert re.search(r"20 of 20 trials, \d without a value \(\d+%\)", out)
+    assert re.search(r"20 of 20 trials, \d failed \(\d+%\)", out)
     assert re.search(r"best -1\.\d+, the least value so far", out)
     assert "finished" in out
     assert [row[:2] for row in rows(out)] == [["0", "5"], ["1", "5"], ["2", "5"], ["3", "5"]]

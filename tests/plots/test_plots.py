@@ -113,7 +113,7 @@ def test_convergence_is_the_best_so_far_in_the_order_of_the_ends(result):
     np.testing.assert_array_equal(line.get_ydata(), np.where(np.isinf(expected), np.nan, expected))
     dots = labelled(ax, "trials").get_offsets()
     np.testing.assert_array_equal(np.sort(dots[:, 1]), np.sort(result.func_vals))
-    crosses = labelled(ax, "ended without a value").get_offsets()
+    crosses = labelled(ax, "failed").get_offsets()
     assert [int(x) - 1 for x, _ in crosses] == [row for row, trial in enumerate(ended) if trial.status == "failed"]
 
 
@@ -187,7 +187,7 @@ def test_the_partition_shows_trials_halves_and_the_winner(result):
     np.testing.assert_array_equal(np.sort(np.rint(dots.get_offsets()[:, 1])), np.sort([x[1] for x in result.x_iters]))
     best = dots.get_offsets()[-1]  # the best one lies on top
     np.testing.assert_allclose(best[0], result.x[0])
-    assert len(labelled(ax, "ended without a value").get_offsets()) == 64 - len(result.x_iters)
+    assert len(labelled(ax, "failed").get_offsets()) == 64 - len(result.x_iters)
 
 
 def test_categories_are_labelled_and_no_formula(result):

@@ -1,0 +1,78 @@
+"""Learning curves: what each evaluation reported on its way, and which of them were pruned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
+
+from hyperspace.errors import StudyError
+from hyperspace.numerics import own_numerics
+from hyperspace.plots import style
+from hyperspace.results import Result
+from hyperspace.trial import OK, PRUNED, Trial
+
+_MOST = 600  # curves that are drawn
+_FAINT = 0.45  # opacity of a curve beside many others
+
+
+@own_numerics()
+def plot_curves(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the values that evaluations reported, over the step; the curve of the best trial stands out, a dot ends a pruned one.
+
+    Values are recorded where a study prunes, see `hyperspace.pruning`. Of more than 600 curves an even part is drawn.
+
+    Args:
+        result: the study.
+        ax: where to draw.
+
+    Raises:
+        StudyError: no trial has a recorded value.
+    """
+    reported = [trial for trial in result.all_trials if trial.reports]
+    if not reported:
+        raise StudyError(
+            "no trial of this study has reported values; they are recorded where a study prunes, e.g. callback=MedianRule()"
+        )
+    ax = style.axes_for(ax)
+    style.grid(ax)
+    best = result.best_trial
+    shown = style.thinned(reported, _MOST)
+    for label, color, own in (
+        ("ended well", style.SKY, [trial for trial in shown if trial.status == OK]),
+        ("pruned", style.PURPLE, [trial for trial in shown if trial.status == PRUNED]),
+        ("failed", style.VERMILLION, [trial for trial in shown if trial.failed]),
+        ("running", style.ink(), [trial for trial in shown if not trial.finished]),
+    ):
+        if own:
+            _draw(ax, own, color, f"{label} ({sum(_like(trial, own[0]) for trial in reported)})", len(shown) > style.MANY_MARKS)
+    if best is not None and best.reports:
+        steps, values = zip(*best.reports, strict=True)
+        ax.plot(steps, values, color=style.ORANGE, linewidth=2.2, zorder=5, label=f"best, {style.number(result.fun)}")
+    every = np.array([value for trial in reported for _, value in trial.reports or ()])
+    style.fit_values(ax, every, result.maximize)
+    steps_all = [step for trial in reported for step, _ in trial.reports or ()]
+    margin = 0.02 * (max(steps_all) - min(steps_all)) or 0.5
+    ax.set_xlim(min(steps_all) - margin, max(steps_all) + margin)
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    ax.set_xlabel("step")
+    ax.set_ylabel(f"{style.goal_name(result)}, as reported")
+    style.legend_above(ax)
+    return ax
+
+
+def _draw(ax: Axes, trials: list[Trial], color: Any, label: str, many: bool) -> None:
+    curves = [np.array(trial.reports, dtype=float) for trial in trials]
+    ax.add_collection(
+        LineCollection(curves, colors=[color], linewidths=0.9, alpha=_FAINT, label=label, zorder=2, rasterized=many)
+    )
+    ends = np.array([curve[-1] for curve, trial in zip(curves, trials, strict=True) if trial.status != OK or len(curve) == 1])
+    if len(ends):
+        ax.scatter(ends[:, 0], ends[:, 1], s=10, color=color, linewidth=0, zorder=3, rasterized=many)
+
+
+def _like(trial: Trial, other: Trial) -> bool:
+    return trial.failed == other.failed and (trial.failed or trial.status == other.status)

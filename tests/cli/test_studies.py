@@ -1,0 +1,120 @@
+"""`hyperspace best` and `hyperspace failures`: the best trials and what went wrong, for people and for programs."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from hyperspace import hyperdrive, load_results
+from hyperspace.errors import InputError
+from hyperspace.metrics import Metric
+from hyperspace.pruning import MedianRule
+from hyperspace.trial import FAILED, PRUNED
+
+
+def objective(parameters, trial):
+    x = parameters["x"]
+    if x > 0.9:
+        raise ValueError(f"too large: {x}")
+    if x > 0.8:
+        raise KeyError("wheel")
+    for step in range(1, 6):
+        trial.report(step, {"loss": x + 1.0 / step, "size": 2 * x, "seconds": 7.0})
+    return {"loss": x, "size": 2 * x, "seconds": 7.0}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    path = tmp_path_factory.mktemp("studies") / "study"
+    metrics = [Metric("loss"), Metric("size", goal="constrain", lower=0.2), Metric("seconds", goal="observe")]
+    space = {"x": (0.0, 1.0), "kind": ["a", "b"], "epochs": 20}
+    hyperdrive(
+        objective, space, path, model="RAND", n_calls=48, n_drives=4, metrics=metrics, callback=MedianRule(min_trials=3),
+        random_state=3,
+    )  # fmt: skip
+    return path
+
+
+def of(study, status):
+    return [trial for trial in load_results(study).all_trials if trial.status == status]
+
+
+def test_the_best_trials_are_a_row_each_and_keep_the_constraints(command, study):
+    result = load_results(study)
+    code, out, err = command("best", study, "--top", 3, "--format", "json")
+    records = json.loads(out, parse_constant=pytest.fail)
+    assert (code, err) == (0, "")
+    assert len(records) == 3
+    assert records[0]["x"] == result.parameters["x"]
+    assert [record["loss"] for record in records] == sorted(record["loss"] for record in records)
+    assert all(record["size"] >= 0.2 for record in records)
+    assert {record["epochs"] for record in records} == {20}
+    assert {record["metric.seconds"] for record in records} == {7.0}
+    assert all(record["seconds"] < 7.0 for record in records)
+    rows = list(csv.DictReader(io.StringIO(command("best", study, "--top", 3, "--format", "csv")[1])))
+    assert [float(row["x"]) for row in rows] == [record["x"] for record in records]
+    table = command("best", study, "--top", 3)[1].splitlines()
+    assert table[0].split()[:2] == ["drive", "iteration"]
+    assert len(table) == 4
+    assert [float(line.split()[2]) for line in table[1:]] == pytest.approx([record["x"] for record in records], rel=1e-5)
+
+
+def test_without_a_number_it_is_the_best_one(command, study):
+    assert len(json.loads(command("best", study, "--format", "json")[1])) == 1
+    assert command("best", study, "--top", 0)[0] == 2
+    with pytest.raises(InputError, match="at least 1"):
+        load_results(study).top(0)
+
+
+def test_failures_are_grouped_by_kind_with_the_first_and_the_last(command, study):
+    failed = of(study, FAILED)
+    code, out, err = command("failures", study, "--format", "json")
+    kinds = json.loads(out)
+    assert (code, err) == (0, "")
+    assert sorted(kind["first"]["message"][:8] for kind in kinds) == ["KeyError", "ValueErr"]
+    assert sum(kind["count"] for kind in kinds) == len(failed)
+    assert sorted(name for kind in kinds for name in kind["trials"]) == sorted(f"{t.drive}-{t.iteration}" for t in failed)
+    (large,) = [kind for kind in kinds if kind["first"]["message"].startswith("ValueError")]
+    assert "Traceback" in large["first"]["error"]
+    started = {f"{trial.drive}-{trial.iteration}": trial.started for trial in failed}
+    assert started[large["first"]["trial"]] == min(started[name] for name in large["trials"])
+    assert started[large["last"]["trial"]] == max(started[name] for name in large["trials"])
+    out = command("failures", study)[1]
+    pruned = len(of(study, PRUNED))
+    assert pruned > 0
+    assert out.splitlines()[0] == f"{len(failed)} of 48 evaluations failed; {pruned} more were pruned, which is no failure"
+    assert f"{large['count']} × failed: {large['first']['message']}" in out
+
+
+def test_a_pruned_trial_has_not_failed(command, study):
+    failed, pruned = len(of(study, FAILED)), len(of(study, PRUNED))
+    out = command("status", study)[1]
+    assert f"{failed} failed (" in out
+    assert f"{pruned} pruned (" in out
+    by = load_results(study).summary_by("drive")
+    assert (by["failed"].sum(), by["pruned"].sum()) == (failed, pruned)
+    from hyperspace.state import study_state
+
+    state = study_state(study)
+    assert (state.failed, state.pruned) == (failed, pruned)
+
+
+def test_learning_curves_are_drawn_and_stand_in_the_report(command, study, tmp_path):
+    from hyperspace.report import render_report
+
+    file = tmp_path / "curves.png"
+    assert command("plot", study, "--kind", "curves", "-o", file)[0] == 0
+    assert file.stat().st_size > 1000
+    page = render_report(study)
+    assert "Learning curves" in page
+    failures = page[page.index('id="failures"') :]
+    assert "pruned at step" not in failures[: failures.index("</section>")]
+    assert "× pruned" not in page
+
+
+def test_curves_of_a_study_that_reports_nothing_are_one_sentence(command, tmp_path):
+    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path / "s", model="RAND", n_calls=2)
+    code, out, err = command("plot", tmp_path / "s", "--kind", "curves", "-o", tmp_path / "x.png")
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert "MedianRule" in err
