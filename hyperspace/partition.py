@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hyperspace.dimensions.base import ROUNDING
 from hyperspace.errors import InputError, shown
 from hyperspace.space import Bounds, Space
 from hyperspace.values import is_number
@@ -95,6 +97,19 @@ class Partition:
     def neighbours(self, index: SupportsIndex) -> list[int]:
         """Return the subspaces that differ from this one in the half of one dimension, in the order of `split`."""
         return [operator.index(index) ^ (1 << bit) for bit in range(len(self.split))]
+
+    def holding(self, u: NDArray[np.float64], most: int = 4) -> tuple[list[int], int]:
+        """Return the subspaces whose boxes hold a point u (d,) of the unit cube, the first `most` of them, and their number.
+
+        Boxes overlap, so that a point may lie in several.
+        """
+        found, count = [0], 1
+        for bit, j in enumerate(self.split):
+            ends = [(lower - ROUNDING, upper + ROUNDING) for _, lower, upper in self._halves[j]]
+            halves = [half for half, (lower, upper) in enumerate(ends) if lower <= u[j] <= upper]
+            count *= len(halves)
+            found = [index | half << bit for half in halves for index in found][:most]
+        return found, count
 
 
 def _n_splits(n_subspaces: Any, n_splittable: int) -> int:

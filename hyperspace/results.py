@@ -167,12 +167,12 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         mixed: list[str] = []
         for position, name in enumerate(self.names):
             values = [trial.x[position] for trial in trials]
-            label = _label(name, "parameter", named | ({*self.names} - {name}))
+            label = free_label(name, "parameter", named | ({*self.names} - {name}))
             columns[label] = values
             if len(set(map(type, values))) > 1:
                 mixed.append(label)
         for name in metric_names:
-            label = _label(name, "metric", {*taken, *columns})
+            label = free_label(name, "metric", {*taken, *columns})
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
         columns |= budgets | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
         cells = {well_formed(label): [_cell(value) for value in values] for label, values in columns.items()}
@@ -221,7 +221,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         columns |= {name: frame[name] for name in outcome[: space.d]}
         constants: dict[str, Any] = {}
         for name, value in space.constants.items():
-            constants[_label(well_formed(name), "parameter", {*frame, *columns, *constants})] = _cell(value)
+            constants[free_label(well_formed(name), "parameter", {*frame, *columns, *constants})] = _cell(value)
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], *tail]].reset_index(drop=True)
 
@@ -288,8 +288,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         )
 
 
-def _label(name: str, prefix: str, taken: Container[str]) -> str:
-    """Return `name` with a prefix, or several, if it is taken."""
+def free_label(name: str, prefix: str, taken: Container[str]) -> str:
+    """Return the label of a column: `name`, with a prefix, or several, if it is taken."""
     while name in taken:
         name = f"{prefix}.{name}"
     return name

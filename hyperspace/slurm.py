@@ -34,6 +34,7 @@ class SlurmJob:
         kind: "mpi"; "array", for a program with exchange="files"; or "requeue".
         study: the program's results_path; the requeueing job needs it.
         ranks: number of MPI ranks, or of the array's tasks.
+        throttle: how many of the array's tasks run at the same time at most; None for as many as Slurm starts.
         time: limit of one job, as Slurm writes it: "4:00:00", "1-12" (days-hours), "90" (minutes).
         name: of the job; its output goes to NAME-JOB.out.
         nodes: number of nodes; None leaves it to Slurm.
@@ -53,6 +54,7 @@ class SlurmJob:
     kind: str = "mpi"
     study: str | None = None
     ranks: int = 16
+    throttle: int | None = None
     time: str = "4:00:00"
     name: str = "hyperspace"
     nodes: int | None = None
@@ -87,7 +89,7 @@ def _directives(job: SlurmJob) -> list[str]:
         "--job-name": job.name,
         "--output": _OUTPUT[job.kind],
         "--time": job.time,
-        "--array": f"0-{job.ranks - 1}" if array else None,
+        "--array": f"0-{job.ranks - 1}" + (f"%{job.throttle}" if job.throttle else "") if array else None,
         "--ntasks": 1 if array else job.ranks,
         "--nodes": 1 if array else job.nodes,
         "--cpus-per-task": job.cpus_per_rank,
@@ -102,12 +104,14 @@ def _directives(job: SlurmJob) -> list[str]:
 
 
 def _environment(job: SlurmJob) -> list[str]:
-    lines = list(job.setup)
+    lines = ["set -e  # without its modules and its environment the study does not start", *job.setup]
     if job.venv is not None:
         lines.append(f"source {shlex.quote(job.venv.rstrip('/') + '/bin/activate')}")
     lines += [f'export {library}_NUM_THREADS="$SLURM_CPUS_PER_TASK"' for library in ("OMP", "OPENBLAS", "MKL")]
     if job.launcher != "mpirun" and job.kind != "array":
         lines.append('export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"  # since Slurm 22.05 srun does not take it over')
+    if job.kind == "requeue":
+        lines.append("set +e")
     return lines
 
 
@@ -190,6 +194,10 @@ def _check(job: SlurmJob) -> None:
     for text in (*job.setup, *job.command, job.venv or "", job.study or ""):
         if "\n" in text or "\r" in text or "\0" in text:
             raise InputError(f"one line was expected, got {text!r}")
+    if job.throttle is not None:
+        if job.kind != "array":
+            raise InputError('throttle= limits the tasks of a job array; take kind="array", or leave it out')
+        _check_count("throttle", job.throttle, 1)
     limit = _time_limit(job.time)
     if job.kind == "requeue" and limit is not None and limit <= job.warning:
         raise InputError(f"warning must be less than the time limit, {limit:.0f} s, got {job.warning}")

@@ -223,3 +223,13 @@ def test_a_number_of_subspaces_that_is_no_power_of_two_is_refused(n_subspaces):
 def test_more_subspaces_than_halves_are_refused():
     with pytest.raises(InputError, match=r"at most 2\^2, for 2 dimensions that can be split, got 8"):
         Partition(check_space([(0.0, 1.0)] * 2 + [["only"]]), 8)
+
+
+def test_a_point_lies_in_every_box_that_holds_it():
+    space = check_space([(0.0, 1.0), (0.0, 1.0), (1, 8)])
+    partition = Partition(space, 8, overlap=0.25)
+    for u in np.random.default_rng(0).random((40, 3)):
+        u = space.snap(u[None])[0]
+        inside = [box.index for box in partition if bool(box.bounds.contains(u))]
+        assert (sorted(partition.holding(u, 8)[0]), partition.holding(u)[1]) == (inside, len(inside))
+    assert partition.holding(np.full(3, 0.5), most=2)[0] == [0, 4] or len(partition.holding(np.full(3, 0.5), most=2)[0]) == 2

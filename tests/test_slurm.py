@@ -74,7 +74,7 @@ def test_the_settings_reach_slurm():
         *("--mem-per-cpu=2G", "--gpus-per-task=1", "--partition=long", "--account=p-17"),
         *("--qos=high", "--exclusive", "--constraint=a&b"),
     }
-    assert lines[len(directives) + 2 :][:3] == ["module load mpich", 'echo "$HOME"', "source '/home/me/my env/bin/activate'"]
+    assert lines[len(directives) + 3 :][:3] == ["module load mpich", 'echo "$HOME"', "source '/home/me/my env/bin/activate'"]
     assert 'export OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK"' in lines
     assert lines[-1] == "srun --mpi=pmi2 --kill-on-bad-exit=1 python train.py"
 
@@ -220,3 +220,18 @@ def test_the_warning_stops_the_study_and_the_job_is_requeued(job):
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert said(job) == ["run", "hyperspace stop study", "ended", ASKED[1], "scontrol requeue 17"]
+
+
+def test_what_stands_before_the_program_must_succeed(tmp_path):
+    fake(tmp_path, "mpirun", "touch started")
+    done = run(tmp_path, sbatch_script(SlurmJob(command=TRAIN, setup=["module load no-such-module"])))
+    assert done.returncode != 0
+    assert not (tmp_path / "started").exists()
+
+
+def test_an_array_can_be_throttled_and_nothing_else():
+    assert "#SBATCH --array=0-31%8\n" in sbatch_script(SlurmJob(command=TRAIN, kind="array", ranks=32, throttle=8))
+    with pytest.raises(InputError, match="job array"):
+        sbatch_script(SlurmJob(command=TRAIN, throttle=8))
+    with pytest.raises(InputError, match="at least 1"):
+        sbatch_script(SlurmJob(command=TRAIN, kind="array", throttle=0))

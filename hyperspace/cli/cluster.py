@@ -36,6 +36,9 @@ def slurm(
         str | None, typer.Option(help="The program's results_path; a requeueing job needs it.", show_default=False)
     ] = None,
     ranks: Annotated[int, typer.Option("--ranks", "-n", help="MPI ranks, or tasks of the array.")] = 16,
+    throttle: Annotated[
+        int | None, typer.Option(help="How many of an array's tasks run at the same time at most.", show_default="no limit")
+    ] = None,
     time: Annotated[str, typer.Option("--time", "-t", help="Limit of one job, as Slurm writes it.")] = "4:00:00",
     name: Annotated[str, typer.Option(help="Name of the job and of its output.")] = "hyperspace",
     nodes: Annotated[int | None, typer.Option(help="Nodes; left out, Slurm decides.", show_default=False)] = None,
@@ -61,6 +64,7 @@ def slurm(
         kind=kind,
         study=study,
         ranks=ranks,
+        throttle=throttle,
         time=time,
         name=name,
         nodes=nodes,

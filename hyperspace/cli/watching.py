@@ -66,6 +66,8 @@ def status(
 
 def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console: Console) -> Overview:
     """Show the study until it is finished or the user has seen enough; return what was seen last."""
+    if not console.is_terminal:
+        return _log(monitor, overview, interval, show, console)
     try:
         with Live(show(overview), console=console, auto_refresh=False, vertical_overflow="crop") as live:
             while not overview.complete:
@@ -74,6 +76,24 @@ def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console
                 live.update(show(overview), refresh=True)
     except KeyboardInterrupt:
         pass
+    return overview
+
+
+def _log(monitor: Any, overview: Overview, interval: float, show: Any, console: Console) -> Overview:
+    """Print a line whenever something has changed, for a file or another program, and the whole table at the end."""
+    told = ""
+    try:
+        while not overview.complete:
+            counts, best, _, who = _head(overview)
+            line = f"{counts.plain.lstrip('━').strip()}; {best.plain}; {who.plain.split(';')[0]}"
+            if line != told:
+                print(f"{moment(overview.now, overview.now)}  {line}", flush=True)
+                told = line
+            time.sleep(interval)
+            overview = monitor.look(time.time())
+    except KeyboardInterrupt:
+        pass
+    console.print(show(overview))
     return overview
 
 

@@ -155,7 +155,7 @@ def _draw_trials(ax: Axes, ended: Sequence[Trial], values: Array) -> None:
 
 
 def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
-    """Draw the best value of each subspace's own drives over all evaluations; the winner's stands out."""
+    """Draw the best value of each subspace's own drives over all evaluations; the best one's stand out."""
     values = _feasible(ended, result.goals)
     homes = np.array([trial.subspace if trial.drive >= 0 else -1 for trial in ended])
     winner = None if result.best_trial is None or result.best_trial.drive < 0 else result.best_trial.subspace
@@ -171,7 +171,7 @@ def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
             linewidth=1.2 if won else 0.7,
             linestyle=(0, (3, 2)) if won else "-",
             zorder=5 if won else 3,
-            label=f"subspace {index}, which found it" if won else "_",
+            label=f"drives of subspace {index}, one of which found the best" if won else "_",
         )
 
 

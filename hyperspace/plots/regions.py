@@ -51,7 +51,7 @@ def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0,
 
 
 def winning_subspace(result: Result) -> Subspace | None:
-    """Return the subspace that holds the best trial: its drive's home, or else the first that contains it; None without one."""
+    """Return the subspace whose box holds the best trial: its drive's home, or else the first that does; None without one."""
     best = result.best_trial
     if best is None:
         return None
@@ -59,12 +59,7 @@ def winning_subspace(result: Result) -> Subspace | None:
     home = result.partition[best.subspace] if best.drive >= 0 else None
     if home is not None and bool(home.bounds.contains(U)):
         return home
-    # The lower half of each split dimension, unless only the upper one contains the point.
-    index = 0
-    for bit, j in enumerate(result.partition.split):
-        if U[j] > result.partition[0].bounds.upper[j]:
-            index |= 1 << bit
-    return result.partition[index]
+    return result.partition[result.partition.holding(U, most=1)[0][0]]
 
 
 def _draw_halves(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspace | None) -> None:
@@ -86,7 +81,7 @@ def _draw_halves(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
     x = style.place(result.search_space.dimensions[pair[0]], corners[:, 0])
     y = style.place(result.search_space.dimensions[pair[1]], corners[:, 1])
     where, width, height = (float(x[0]), float(y[0])), float(x[1] - x[0]), float(y[1] - y[0])
-    label = f"subspace {winner.index}, which holds the best"
+    label = f"subspace {winner.index}, whose box holds the best"
     ax.add_patch(Rectangle(where, width, height, facecolor=style.VERMILLION, alpha=0.06, linewidth=0, zorder=2))
     frame = Rectangle(where, width, height, fill=False, edgecolor=style.VERMILLION, linewidth=2.0, label=label, zorder=2)
     frame.set_clip_on(False)

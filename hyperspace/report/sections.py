@@ -41,7 +41,7 @@ def optimum(study: Evidence) -> Html:
     found = "was given with the study"
     if best.drive >= 0:
         found = (
-            f"was found by drive {best.drive} in its trial {best.iteration}, at home in subspace {best.subspace}"
+            f"was found by drive {best.drive} in its trial {best.iteration}"
             + (f", by the arm “{best.arm}”" if best.arm else "")
             + f", on rank {best.rank} of {best.host or 'an unknown machine'}, at {moment(best.started)}."
         )
@@ -49,7 +49,27 @@ def optimum(study: Evidence) -> Html:
         numbers((show(result.fun), f"{goal}, the {'largest' if result.maximize else 'least'} value")),
         pairs([*items, *others]),
         tag("p", f"It {found}", class_="quiet"),
+        _where(study, best),
     )
+
+
+def _where(study: Evidence, best: Trial) -> Html | None:
+    """Say in which boxes the best point lies, and what its drive has to do with them."""
+    partition = study.result.partition
+    if partition.n_subspaces == 1:
+        return None
+    boxes, count = partition.holding(study.result.search_space.to_unit([best.x])[0])
+    named = " and ".join(filter(None, [", ".join(map(str, boxes[:-1])), str(boxes[-1])]))
+    if count > len(boxes):
+        named = f"{', '.join(map(str, boxes))} and {count - len(boxes)} more"
+    words = (
+        f"The point lies in the box of subspace {named}."
+        if count == 1
+        else (f"The point lies where the boxes of subspaces {named} overlap.")
+    )
+    if best.drive >= 0 and not bool(partition[best.subspace].bounds.contains(study.result.search_space.to_unit([best.x])[0])):
+        words += f" The drive that found it is at home in subspace {best.subspace}: drives look beyond their own box."
+    return tag("p", words, class_="quiet")
 
 
 def progress(study: Evidence) -> Html:
@@ -65,7 +85,7 @@ def progress(study: Evidence) -> Html:
         shown.append((f"{whole.utilisation:.0%}", "of it the ranks evaluated"))
     several = study.result.partition.n_subspaces > 1
     label = "The best value so far, by the order in which evaluations ended." + (
-        " Thin lines are the subspaces, each by the trials of the drives at home there." if several else ""
+        " A thin line is a subspace: the best of the drives at home there, wherever they looked." if several else ""
     )
     pictures = [
         picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 7.2, 3.9)
@@ -86,14 +106,15 @@ def subspaces(study: Evidence) -> Html:
             homes.setdefault(trial.subspace, []).append(trial)
     pruning = study.overview.whole.pruned > 0
     rows = []
-    winner = None if result.best_trial is None or result.best_trial.drive < 0 else result.best_trial.subspace
+    best_one = result.best_trial
+    holding = [] if best_one is None else partition.holding(space.to_unit([best_one.x])[0], _MOST_SUBSPACES)[0]
     for index in sorted(homes)[:_MOST_SUBSPACES]:
         own = homes[index]
         best = best_trial(own, result.goals)
         dimensions = partition[index].space.dimensions
         rows.append(
             [
-                Cell(index, tag("b", f"{index} ★") if index == winner else None),
+                Cell(index, tag("b", f"{index} ★") if index in holding else None),
                 *(Cell(None, _range(dimensions[j])) for j in partition.split),
                 len({trial.drive for trial in own}),
                 sum(trial.finished for trial in own),
@@ -112,7 +133,7 @@ def subspaces(study: Evidence) -> Html:
         "best",
     ]
     cut = f" The first {_MOST_SUBSPACES} of {len(homes)}." if len(homes) > _MOST_SUBSPACES else ""
-    caption = "Trials are those of the drives at home in a subspace; ★ found the optimum." + cut
+    caption = "Trials are those of the drives at home in a subspace, wherever they looked; ★: its box holds the best." + cut
     order = [j for j in study.by_importance if j in partition.split] + [
         j for j in study.by_importance if j not in partition.split
     ]

@@ -11,7 +11,7 @@ from hyperspace.analysis.failure_kinds import failure_kinds, message
 from hyperspace.incumbent import rank
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, metric, moment, pairs, percent, show, table, tag, together
-from hyperspace.results import Result
+from hyperspace.results import Result, free_label
 from hyperspace.trial import Trial
 
 _MOST_TRIALS = 1000  # rows of the table of trials
@@ -58,7 +58,11 @@ def trials(study: Evidence) -> Html:
     metrics = list(dict.fromkeys(name for trial in ended for name in trial.metrics))
     budgets = ["budget"] if any(trial.budget is not None for trial in ended) else []
     columns = sorted(study.by_importance[:_MOST_PARAMETERS])
-    heads = ["drive", "iteration", "status", *metrics, *(space.names[j] for j in columns), *budgets, "seconds", "arm", "rank"]
+    around = (["drive", "iteration", "status"], [*budgets, "seconds", "arm", "rank"])
+    taken = {*around[0], *around[1]}
+    labels = [free_label(name, "metric", taken) for name in metrics]
+    labels += [free_label(space.names[j], "parameter", {*taken, *labels}) for j in columns]
+    heads = [*around[0], *labels, *around[1]]
     rows = [
         [
             trial.drive if trial.drive >= 0 else Cell("given"),

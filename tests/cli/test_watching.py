@@ -84,6 +84,9 @@ def test_watching_ends_with_the_study(command, call, tmp_path):
     assert (code, err) == (0, "")
     assert "24 of 24 trials" in out
     assert "finished" in out
+    logged = [line for line in out.splitlines() if re.match(r"\d\d:\d\d:\d\d  \d+ of 24 trials", line)]
+    assert logged, "a line for each change, where no terminal is"
+    assert all("best" in line or "no trial" in line for line in logged)
 
 
 def test_long_tables_are_cut_and_say_so(command, call, tmp_path):

@@ -123,7 +123,7 @@ def test_convergence_by_subspace_has_a_line_each_and_the_winner_stands_out(resul
     assert len(lines) == 4
     ends = [line.get_ydata()[-1] for line in lines]
     assert ends == [own.fun for own in result.subspaces]
-    (winner,) = [line for line in lines if "which found it" in line.get_label()]
+    (winner,) = [line for line in lines if "which found the best" in line.get_label()]
     assert winner.get_ydata()[-1] == result.fun
     with pytest.raises(InputError, match="single Result"):
         plots.plot_convergence([result, result], subspaces=True)
@@ -178,7 +178,7 @@ def test_the_partition_shows_trials_halves_and_the_winner(result):
     np.testing.assert_allclose(edges, [halves[1].space.dimensions[0].low, halves[0].space.dimensions[0].high])
     (frame,) = [patch for patch in of(ax, Rectangle) if str(patch.get_label()).startswith("subspace")]
     winner = winning_subspace(result)
-    assert frame.get_label() == f"subspace {winner.index}, which holds the best"
+    assert frame.get_label() == f"subspace {winner.index}, whose box holds the best"
     low, high = winner.space.dimensions[0].bounds
     np.testing.assert_allclose([frame.get_x(), frame.get_x() + frame.get_width()], [low, high])
     dots = next(c for c in of(ax, PathCollection) if len(c.get_offsets()) == len(result.x_iters))

@@ -187,3 +187,27 @@ def test_cells_know_how_they_are_sorted():
     assert Cell(float("nan")).html() == "<td></td>"
     assert Cell(True).html() == "<td>True</td>"
     assert json.loads(re.search(r'data-value="([^"]+)"', Cell(1e300).html()).group(1)) == 1e300
+
+
+def test_a_metric_may_have_the_name_of_a_column(tmp_path):
+    def timed(parameters):
+        return {"loss": parameters["rank"], "seconds": 7.0}
+
+    result = hyperdrive(timed, {"rank": (0.0, 1.0)}, tmp_path, model="RAND", n_calls=6)
+    page = render_report(tmp_path)
+    table = page[page.index('id="trials"') : page.index('id="failures"')]
+    assert set(result.trials["metric.seconds"]) == {7.0}
+    assert (result.trials["seconds"] < 7.0).all()
+    for head in ("metric.seconds", "seconds", "parameter.rank", "rank"):
+        assert table.count(f">{head}</button>") == 1
+
+
+def test_the_report_says_in_which_box_the_optimum_lies(tmp_path):
+    result = hyperdrive(lambda x: (x[0] - 0.05) ** 2 + x[1], [(0.0, 1.0), (0.0, 1.0)], tmp_path, n_subspaces=2, n_calls=16)
+    (box,), count = result.partition.holding(result.search_space.to_unit([result.x])[0])
+    assert (box, count) == (0, 1)
+    page = render_report(tmp_path)
+    assert "The point lies in the box of subspace 0." in page
+    assert "0 ★" in page
+    assert "1 ★" not in page
+    assert ("at home in subspace 1: drives look beyond" in page) == (result.best_trial.subspace == 1)
