@@ -183,7 +183,7 @@ def hyperdrive(
             check_flag(name, value)
         _check_call(objective, results_path, checkpoints)
         _check_comm(comm, through_files)
-        check_budgeted(model, callable(objective) and takes_handle(objective), as_one(callback))
+        check_budgeted(model, _learns_budget(objective), as_one(callback))
         grace()
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
@@ -290,6 +290,12 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None:
         absolute_folder(results_path)
+
+
+def _learns_budget(objective: Any) -> bool:
+    if isinstance(objective, Command):
+        return objective.uses_budget
+    return callable(objective) and takes_handle(objective)
 
 
 def _check_comm(comm: Any, through_files: bool) -> None:

@@ -233,7 +233,8 @@ class Metrics:
             return LOSS_NAME
         raise AmbiguousMetrics(
             f"the objective returned {', '.join(map(repr, names)) or 'no metric'}, and nothing says which to optimise; "
-            f'name one of them {LOSS_NAME!r}, or pass metrics=[Metric(name, goal="minimize" or "maximize"), ...]'
+            f'name one of them {LOSS_NAME!r}, or pass metrics=[Metric(name, goal="minimize" or "maximize"), ...] '
+            f"(hyperspace run: --goal NAME)"
         )
 
     def value(self, metrics: Mapping[str, Value]) -> float:

@@ -223,3 +223,66 @@ def test_a_mistake_is_one_sentence(run, folder, arguments, message):
     assert message in err
     assert len(err.splitlines()) == 1
     assert not os.path.exists(folder / "results")
+
+
+DECK = """
+import json, pathlib
+deck = json.loads(pathlib.Path("deck.in").read_text())
+print("0.0")
+pathlib.Path("out.json").write_text(json.dumps({"loss": deck["model"]["x"], "size": 2 * deck["model"]["x"]}, indent=2))
+"""
+
+
+def test_a_program_with_an_input_file_and_a_results_file_in_a_folder_of_its_own(run, folder):
+    (folder / "sim.py").write_text(DECK)
+    (folder / "deck.in").write_text('{"model": {"x": {x}, "kind": "{kind}", "id": "{trial.id}"}, "{other}": 1}')
+    arguments = ["--command", f"{sys.executable} {folder / 'sim.py'}", "--space", "space.toml", *QUICK, "--template", "deck.in"]
+    arguments += ["--in-folder", "--metrics-file", "out.json", "--goal", "loss", "--limit", "size>=0.4", "--n-drives", "4"]
+    code, _, err = run(*arguments)
+    assert (code, err) == (0, "")
+    result = load_results(folder / "results")
+    assert list(result.trials["loss"]) == list(result.trials["x"])
+    assert result.fun == result.trials["loss"][result.trials["size"] >= 0.4].min()
+    assert sorted(result.trials["drive"].unique()) == [0, 1, 2, 3]
+    assert len(list(folder.glob("results/scratch/*/deck.in"))) == 6
+    assert "{other}" in next(folder.glob("results/scratch/*/deck.in")).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train.py:objective", "--in-folder"], "--in-folder goes with --command"),
+        (["train.py:objective", "--limit", "size<=1"], "needs --goal"),
+        (["train.py:several", "--goal", "error", "--limit", "size<1"], "NAME<=NUMBER"),
+        (["--command", "true {x}", "--space", "space.toml", "--template", "no.in"], "cannot be read"),
+        (["--command", "true {x}", "--space", "space.toml", "--template", "train.py"], "do not use the parameter 'kind'"),
+        (["--command", "true", "--space", "space.toml", "--metrics-file", "../x"], "a name in the trial's folder"),
+        (["--command", COMMAND, "--space", "space.toml", *QUICK, "--metric-regex", "nothing (.*)"], "--metric-regex"),
+    ],
+)
+def test_what_a_command_lacks_is_said_with_the_option_that_gives_it(run, arguments, told):
+    code, _, err = run(*arguments)
+    assert code == 1
+    assert told in err
+
+
+def test_a_result_that_an_earlier_attempt_left_does_not_count(tmp_path):
+    from hyperspace.evaluators.command import Command
+
+    command = Command("true {x0}", metrics_file="out.json")
+    (tmp_path / "out.json").write_text("1.0")
+    from hyperspace.errors import InputError
+    from hyperspace.space import check_space
+
+    command.prepare(check_space([(0.0, 1.0)]), [0.5], {}, tmp_path)
+    with pytest.raises(InputError, match="wrote no file"):
+        command.read("0.5", tmp_path)
+
+
+def test_hyperband_gives_a_command_its_budget(run, folder):
+    words = f'{sys.executable} -c \'print({{x}} + {{trial.budget}} * ("{{kind}}" == ""))\''
+    code, _, err = run(
+        "--command", words, "--space", "space.toml", "--model", "HYPERBAND", "--strategy", "halving", "--n-calls", "8"
+    )
+    assert (code, err) == (0, "")
+    assert load_results(folder / "results").trials["budget"].notna().all()

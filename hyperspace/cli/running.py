@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import hyperspace
-from hyperspace.cli.arguments import study_folder
+from hyperspace.cli.arguments import output_file, study_folder
 from hyperspace.cli.output import show_best
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
@@ -44,8 +45,32 @@ def run(
     ] = None,
     goal: Annotated[str | None, typer.Option(help="Which metric to optimise, where there are several.")] = None,
     maximize: Annotated[bool, typer.Option("--maximize/--minimize", help="What to do with it.")] = False,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='A constraint on another metric, such as "size<=0.5" or "0.1<=size<=0.5"; needs --goal; may be repeated.',
+            show_default=False,
+        ),
+    ] = None,
+    template: Annotated[
+        list[Path] | None,
+        typer.Option(
+            parser=output_file,
+            metavar="PATH",
+            help="An input file with {name} where values belong; written to the trial's folder; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    in_folder: Annotated[
+        bool, typer.Option("--in-folder/--no-in-folder", help="Run the --command inside the trial's folder.")
+    ] = False,
+    metrics_file: Annotated[
+        str | None,
+        typer.Option(help="A file in the trial's folder that the --command writes its results to.", show_default=False),
+    ] = None,
     n_calls: Annotated[int | None, typer.Option(help="Evaluations in all.")] = None,
     n_iterations: Annotated[int, typer.Option(help="Evaluations a drive, without --n-calls.")] = 50,
+    n_drives: Annotated[int | None, typer.Option(help="As in hyperdrive.", show_default="enough for the ranks")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine that work the study together.")] = 1,
     model: Annotated[str, typer.Option(help="Surrogate or optimizer, as in hyperdrive.")] = "GP",
     strategy: Annotated[str, typer.Option(help="As in hyperdrive.")] = "adaptive",
@@ -63,7 +88,8 @@ def run(
 ) -> None:
     """Optimise a Python function or any program; over MPI when started by mpirun."""
     end_with_parent()
-    objective, variables = _objective(target, command, metric_regex)
+    of_command = {"template": template or [], "in_folder": in_folder, "metrics_file": metrics_file}
+    objective, variables = _objective(target, command, metric_regex, of_command)
     searched = _space(space, variables)
     if isinstance(objective, Command):
         objective.check(searched)
@@ -78,9 +104,10 @@ def run(
         model=model,
         n_iterations=n_iterations,
         n_calls=n_calls,
+        n_drives=n_drives,
         strategy=strategy,
         exchange=exchange,
-        metrics=None if goal is None else [Metric(goal, goal="maximize" if maximize else "minimize")],
+        metrics=_metrics(goal, maximize, limit or []),
         maximize=maximize and goal is None,
         random_state=seed,
         timeout=timeout,
@@ -96,16 +123,39 @@ def run(
 
 
 def _objective(
-    target: str | None, command: str | None, metric_regex: str | None
+    target: str | None, command: str | None, metric_regex: str | None, of_command: Mapping[str, Any]
 ) -> tuple[Callable[..., Any] | Command, dict[str, Any]]:
     """Return the objective, and what is defined beside it."""
     if (target is None) == (command is None):
         raise InputError("expected either FILE.py:FUNCTION or --command, such as: hyperspace run train.py:objective")
     if command is not None:
-        return Command(command, metric_regex), {}
+        return Command(command, metric_regex, of_command["template"], of_command["in_folder"], of_command["metrics_file"]), {}
+    for name, value in of_command.items():
+        if value:
+            raise InputError(f"--{name.replace('_', '-')} goes with --command; a function writes and reads its own files")
     if metric_regex is not None:
         raise InputError("--metric-regex reads what a --command prints; a function returns its metrics")
     return load_target(str(target))
+
+
+def _metrics(goal: str | None, maximize: bool, limits: list[str]) -> list[Metric] | None:
+    """Return the metrics of the study; None where the objective's answer says which one is optimised."""
+    if goal is None:
+        if limits:
+            raise InputError("--limit needs --goal NAME, the metric to optimise beside those that are limited")
+        return None
+    return [Metric(goal, goal="maximize" if maximize else "minimize"), *map(_limit, limits)]
+
+
+def _limit(text: str) -> Metric:
+    """Return the constraint that a word such as size<=0.5 stands for."""
+    number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+    found = re.fullmatch(rf"\s*(?:({number})\s*<=\s*)?([^<>=]*?[^<>=\s])\s*(?:(<=|>=)\s*({number}))?\s*", text)
+    if found is None or (found[1] is None and found[3] is None) or (found[1] is not None and found[3] == ">="):
+        raise InputError(f'--limit takes NAME<=NUMBER, NAME>=NUMBER or NUMBER<=NAME<=NUMBER, such as "size<=0.5"; got {text!r}')
+    lower = found[1] if found[3] != ">=" else found[4]
+    upper = found[4] if found[3] == "<=" else None
+    return Metric(found[2], "constrain", None if lower is None else float(lower), None if upper is None else float(upper))
 
 
 def _space(name: str | None, variables: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import string
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 from hyperspace.disk import is_passing
 from hyperspace.errors import InputError, StudyError, shown
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
+from hyperspace.evaluators.deck import Template, remove_old, write_new
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
@@ -29,7 +30,7 @@ from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.space import Space
 from hyperspace.trial import FAILED, TIMEOUT, Trial
 
-_TRIAL = ("id", "seed", "attempt", "folder")
+_TRIAL = ("id", "seed", "attempt", "folder", "budget")
 _READ = 1 << 20  # bytes at the end of the standard output that the metrics are looked for in
 _REPLACED = 3.0  # seconds that an editor or an installation may take to put a program back in its place
 _RETRY = 0.2  # seconds between two attempts to start it
@@ -41,16 +42,28 @@ class Command:
 
     Args:
         line: split into words once, as a shell would, and run without one. In a word, {name} stands for the parameter `name`,
-            {name:.3f} for it in that format, {trial.id}, {trial.seed}, {trial.attempt} and {trial.folder} for the trial's own;
-            {{ and }} for braces.
+            {name:.3f} for it in that format, {trial.id}, {trial.seed}, {trial.attempt}, {trial.folder} and {trial.budget} for the
+            trial's own; {{ and }} for braces.
         pattern: a regular expression. Its last match in the standard output gives the value, as its first group, or the
             metrics by name, as its named groups. None: the last line that is a number or an object in JSON does.
+        templates: text files with places for the parameters, {name} or {name:.3f}. They are filled in and written to the trial's
+            folder, under their own names. Braces around anything else stay as they are.
+        in_folder: run the program inside the trial's folder.
+        metrics_file: name of the file in the trial's folder that the program writes its results to: JSON, or text in which
+            `pattern` is looked for. None: they are looked for in the standard output.
 
     Raises:
-        InputError: no words, quotes or braces that do not match, or no regular expression.
+        InputError: no words, quotes or braces that do not match, no regular expression, or a template that cannot be read.
     """
 
-    def __init__(self, line: str, pattern: str | None = None) -> None:
+    def __init__(
+        self,
+        line: str,
+        pattern: str | None = None,
+        templates: Sequence[str | os.PathLike[str]] = (),
+        in_folder: bool = False,
+        metrics_file: str | None = None,
+    ) -> None:
         try:
             words = shlex.split(line)
             self._words = [[_piece(*part) for part in string.Formatter().parse(word)] for word in words]
@@ -62,6 +75,15 @@ class Command:
             self._pattern = None if pattern is None else re.compile(pattern, re.MULTILINE)
         except re.error as error:
             raise InputError(f"the pattern {pattern!r} is no regular expression: {error}") from None
+        if metrics_file is not None and (not metrics_file or Path(metrics_file).name != metrics_file):
+            raise InputError(f"the metrics file is a name in the trial's folder, such as out.json, got {metrics_file!r}")
+        self.templates = [Template(file) for file in templates]
+        names = [*(template.name for template in self.templates), "stdout.txt", "stderr.txt"]
+        names += [] if metrics_file is None else [metrics_file]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise InputError(f"the trial's folder would have two files of the name {', '.join(sorted(twice))}; rename one")
+        self.in_folder = in_folder
+        self.metrics_file = metrics_file
         self.line = line
         self.__qualname__ = line  # the name under which it stands in the study
 
@@ -69,6 +91,12 @@ class Command:
     def has_fixed_program(self) -> bool:
         """Whether all trials run the same program, rather than one that a parameter names."""
         return all(name is None for _, name, _ in self._words[0])
+
+    @property
+    def uses_budget(self) -> bool:
+        """Whether the command or a template has a place for the trial's budget."""
+        named = {name for word in self._words for _, name, _ in word}
+        return "trial.budget" in named.union(*(template.names(["trial.budget"]) for template in self.templates))
 
     def check(self, space: Space) -> None:
         """Check that the command can be run with the points of a space.
@@ -78,14 +106,17 @@ class Command:
                 program.
         """
         used = {name for word in self._words for _, name, _ in word if name is not None}
-        names = [*space.names, *space.constants, *(f"trial.{name}" for name in _TRIAL)]
+        names = _known_names(space)
         for name in sorted(used):
             if name not in names:
                 raise InputError(f"the command has a place for {{{name}}}, which is none of {', '.join(names)}")
+        used = used.union(*(template.names(names) for template in self.templates))
         for name in space.names:
             if name not in used:
-                raise InputError(f"the command does not use the parameter {name!r}; write {{{name}}} where its value belongs")
+                where = "the command and its templates do not use" if self.templates else "the command does not use"
+                raise InputError(f"{where} the parameter {name!r}; write {{{name}}} where its value belongs")
         middle = space.parameters(space.from_unit(space.snap(np.full((1, space.d), 0.5)))[0])
+        self.fill_templates(space, middle, dict.fromkeys(_TRIAL, 0))
         program = self.fill(space, middle, dict.fromkeys(_TRIAL, 0))[0]
         if self.has_fixed_program and shutil.which(program) is None:
             raise InputError(f"the command's program {program!r} was not found; give its path, or see that it is executable")
@@ -96,22 +127,64 @@ class Command:
         Raises:
             InputError: a value that a format does not fit.
         """
-        named = parameters if isinstance(parameters, dict) else dict(zip(space.names, parameters, strict=True))
-        values = named | {f"trial.{name}": trial[name] for name in _TRIAL}
+        values = _values(space, parameters, trial)
         return ["".join(text + _format(name, values, spec) for text, name, spec in word) for word in self._words]
 
-    def read(self, text: str) -> Any:
+    def fill_templates(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> dict[str, str]:
+        """Return the texts of the templates by name, with all values in their places.
+
+        Raises:
+            InputError: a value that a format does not fit.
+        """
+        values = _values(space, parameters, trial)
+        return {
+            template.name: template.fill(values, lambda name, spec: _format(name, values, spec, "template"))
+            for template in self.templates
+        }
+
+    def prepare(self, space: Space, parameters: Parameters, trial: Mapping[str, Any], folder: Path) -> None:
+        """Write the input files of a trial to its folder, and remove the results of an earlier attempt.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        for name, text in self.fill_templates(space, parameters, trial).items():
+            write_new(folder, name, text)
+        if self.metrics_file is not None:
+            remove_old(folder, self.metrics_file)
+
+    def read(self, text: str, folder: Path | None = None) -> Any:
         """Return what the program's output says: a number, or metrics by name.
+
+        Args:
+            text: the end of its standard output.
+            folder: the trial's, where the metrics file is.
 
         Raises:
             InputError: nothing in it is what was looked for.
         """
-        return _last_json(text) if self._pattern is None else self._last_match(text, self._pattern)
+        if self.metrics_file is not None and folder is not None:
+            return self._read_file(folder / self.metrics_file)
+        return self._find(text, "the command printed")
 
-    def _last_match(self, text: str, pattern: re.Pattern[str]) -> Any:
+    def _read_file(self, file: Path) -> Any:
+        if not file.is_file():
+            raise InputError(f"the command wrote no file {file.name!r} to the trial's folder {str(file.parent)!r}")
+        text = read_end(file, _READ)
+        if self._pattern is None:
+            try:
+                return _checked_json(json.loads(text))
+            except (ValueError, RecursionError):
+                pass  # perhaps a line of it
+        return self._find(text, f"the command wrote to {file.name!r}")
+
+    def _find(self, text: str, did: str) -> Any:
+        return _last_json(text, did) if self._pattern is None else self._last_match(text, self._pattern, did)
+
+    def _last_match(self, text: str, pattern: re.Pattern[str], did: str) -> Any:
         match = next(iter(deque(pattern.finditer(text), maxlen=1)), None)
         if match is None:
-            raise InputError(f"the command printed nothing that the pattern {pattern.pattern!r} matches")
+            raise InputError(f"{did} nothing that the pattern {pattern.pattern!r} (--metric-regex) matches{_last_line_of(text)}")
         if match.groupdict():
             return {name: _number(value) for name, value in match.groupdict().items() if value is not None}
         return _number(match[1] if pattern.groups else match[0])
@@ -139,6 +212,7 @@ class CommandEvaluator(Evaluator):
         self._repeats = Repeats()
         self._output: TrialOutput | None = None
         self._folder: Path | None = None  # the trial's
+        self._used_folder: Path | None = None  # the same, or a temporary one where the study keeps no files
         self._begun = 0.0
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -154,12 +228,17 @@ class CommandEvaluator(Evaluator):
         self._start = self._repeats.start(begin, trial, folder)
 
     def _begin(self, parameters: Parameters, described: Mapping[str, Any], folder: Path) -> None:
-        words = self._command.fill(self._space, parameters, {**described, "folder": folder})
+        told = {**described, "folder": folder}
+        words = self._command.fill(self._space, parameters, told)
+        self._command.prepare(self._space, parameters, told, folder)
+        self._used_folder = folder
+        if self._command.in_folder and os.sep in words[0]:  # a relative name means what it meant where the study was started
+            words[0] = os.path.abspath(words[0])
         self._output = TrialOutput(folder, described["attempt"])
         files = self._output.open()
         try:
             self._begun = time.monotonic()
-            self._group = _start(words, files)
+            self._group = _start(words, files, folder if self._command.in_folder else None)
         finally:
             for file in files:
                 os.close(file)
@@ -241,7 +320,7 @@ class CommandEvaluator(Evaluator):
             ended, fault = describe_end(code)
             return Outcome(FAILED, {}, seconds, f"the command {ended}{output.quote_errors()}", fault)
         try:
-            metrics, note = self._metrics.read_with_note(self._command.read(read_end(output.stdout, _READ)))
+            metrics, note = self._metrics.read_with_note(self._command.read(read_end(output.stdout, _READ), self._used_folder))
         except InputError as error:
             fatal = error if isinstance(error, AmbiguousMetrics) else None
             return Outcome(FAILED, {}, seconds, f"{error}{output.quote_errors()}", "objective", fatal)
@@ -251,7 +330,7 @@ class CommandEvaluator(Evaluator):
         return time.monotonic() - self._begun
 
 
-def _start(words: list[str], files: tuple[int, int]) -> ProcessGroup:
+def _start(words: list[str], files: tuple[int, int], folder: Path | None) -> ProcessGroup:
     """Start a program; one that is being replaced or written at this moment is waited for.
 
     Raises:
@@ -260,7 +339,7 @@ def _start(words: list[str], files: tuple[int, int]) -> ProcessGroup:
     begun = time.monotonic()
     while True:
         try:
-            return ProcessGroup(words, stdout=files[0], stderr=files[1])
+            return ProcessGroup(words, stdout=files[0], stderr=files[1], cwd=folder)
         except OSError as error:
             if is_passing(error) or time.monotonic() - begun > _REPLACED:
                 raise
@@ -273,24 +352,56 @@ def _piece(text: str, name: str | None, spec: str | None, conversion: str | None
     return text, name, spec or ""
 
 
-def _format(name: str | None, values: Mapping[str, Any], spec: str) -> str:
+def _known_names(space: Space) -> list[str]:
+    return [*space.names, *space.constants, *(f"trial.{name}" for name in _TRIAL)]
+
+
+def _values(space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all values that a command or a template has places for, by name."""
+    named = parameters if isinstance(parameters, dict) else dict(zip(space.names, parameters, strict=True))
+    return named | {f"trial.{name}": trial.get(name) for name in _TRIAL}
+
+
+def _format(name: str | None, values: Mapping[str, Any], spec: str, where: str = "command") -> str:
     if name is None:
         return ""
     try:
         return format(values[name], spec)
     except (ValueError, TypeError):
-        raise InputError(f"the command's {{{name}:{spec}}} does not fit the value {shown(values[name])}") from None
+        raise InputError(f"the {where}'s {{{name}:{spec}}} does not fit the value {shown(values[name])}") from None
 
 
-def _last_json(text: str) -> Any:
+def _last_json(text: str, did: str) -> Any:
     for line in reversed(text.splitlines()):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-            return value
-    raise InputError("the command printed no line that is a number or an object in JSON, and no pattern was given")
+        try:
+            return _checked_json(value)
+        except ValueError:
+            continue
+    raise InputError(
+        f"{did} no line that is a number or an object in JSON, and no pattern says where the value is{_last_line_of(text)}; "
+        f"give one with --metric-regex, such as 'loss: (\\S+)', or pattern= in Python"
+    )
+
+
+def _checked_json(value: Any) -> Any:
+    """Return a value that can be metrics: a number or an object.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, dict) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise ValueError("neither a number nor an object")
+
+
+def _last_line_of(text: str) -> str:
+    """Return the last line of an output, to be added to an error."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"; its last line is {shown(lines[-1])}" if lines else "; it is empty"
 
 
 def _number(text: str) -> float:

@@ -1,0 +1,62 @@
+"""Input files of a program: templates with places for the parameters, filled in and written to the trial's folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from hyperspace.errors import InputError
+from hyperspace.paths import expanded
+
+_PLACE = re.compile(r"\{([^{}:!]+)(?::([^{}]*))?\}")
+
+
+class Template:
+    """A text file with {name} or {name:format} where values belong. Braces around anything else stay as they are.
+
+    It is read once, when the study starts.
+
+    Args:
+        file: the template; the filled-in file has its name.
+
+    Raises:
+        InputError: no such file, or no text.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        path = expanded(file, "the template")
+        self.name = path.name
+        try:
+            self._text = path.read_bytes().decode()
+        except OSError as error:
+            raise InputError(f"the template {str(file)!r} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise InputError(f"the template {str(file)!r} is no text in UTF-8") from None
+
+    def names(self, known: Iterable[str]) -> set[str]:
+        """Return which of the known names it has a place for."""
+        return {name for name, _ in _PLACE.findall(self._text)} & set(known)
+
+    def fill(self, known: Iterable[str], show: Callable[[str, str], str]) -> str:
+        """Return the text with show(name, format) in each place of a known name."""
+        names = set(known)
+
+        def value(place: re.Match[str]) -> str:
+            return show(place[1], place[2] or "") if place[1] in names else place[0]
+
+        return _PLACE.sub(value, self._text)
+
+
+def write_new(folder: Path, name: str, text: str) -> None:
+    """Write a file of the trial's folder, in the place of one that an earlier attempt has left; no link is followed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_old(folder, name)
+    with open(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+
+
+def remove_old(folder: Path, name: str) -> None:
+    """Remove a file that an earlier attempt has left, so that it is not taken for one of this attempt's."""
+    (folder / name).unlink(missing_ok=True)
