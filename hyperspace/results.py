@@ -6,6 +6,7 @@ import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from html import escape
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from hyperspace.analysis.contributions import contributions
 from hyperspace.description import describe_study
 from hyperspace.errors import InputError, shown
 from hyperspace.failures import failing_workers
-from hyperspace.incumbent import rank
+from hyperspace.incumbent import rank, why_none
 from hyperspace.journal import Leases, StudyFolder
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.numerics import own_numerics
@@ -36,6 +37,7 @@ _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
 _BUDGET = "budget"
+_IN_NOTEBOOK = 10  # trials that a notebook shows
 _LATE = 10.0  # seconds after a request to end from which on a trial can only be a later run's
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
@@ -102,6 +104,20 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def __repr__(self) -> str:
         """Return the optimum in a line, and how many trials it took."""
         return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev})"
+
+    def __dir__(self) -> list[str]:
+        """Return the names that a Result has: those of scipy's dict, and the properties and methods of this class."""
+        return sorted({*object.__dir__(self), *self.keys()})
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the optimum, and a table of the best trials."""
+        ended = f"{self.nfev} evaluation{'' if self.nfev == 1 else 's'}"
+        if self.x is None:
+            return f"<p>Result: {escape(why_none(self._trials))}; {ended}</p>"
+        goal = self._metrics.goal_name(self.metrics)
+        told = f"<b>{self.fun:.6g}</b>, the {'largest' if self.maximize else 'least'} {escape(well_formed(goal))} of {ended}"
+        table = self.top(_IN_NOTEBOOK)
+        return f"<p>Result: {told}. The best trials:</p>\n{table.to_html(index=False, escape=True, border=0)}"
 
     @property
     def all_trials(self) -> Sequence[Trial]:

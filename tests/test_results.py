@@ -174,3 +174,15 @@ def test_integers_that_doubles_cannot_hold_stay_exact(tmp_path):
     assert set(again.table()["k"]) == {2**70}
     with pytest.raises(InputError, match=r"scikit-optimize holds integers below 2\^63"):
         again.to_skopt()
+
+
+def test_dir_lists_what_a_result_has_and_a_notebook_shows_the_best(tmp_path):
+    result = hyperdrive(lambda p: p["<x>"], {"<x>": (0.0, 1.0)}, tmp_path, model="RAND", n_calls=12)
+    assert {"x", "fun", "trials", "table", "top", "subspaces", "summary_by", "best_trial", "to_skopt"} <= set(dir(result))
+    page = result._repr_html_()
+    assert page.count("<tr") == 1 + 10
+    assert "&lt;x&gt;" in page
+    assert "<x>" not in page
+    assert f"{result.fun:.6g}" in page
+    empty = Result([], result.search_space, result.goals, result.partition)
+    assert "no trial has ended well" in empty._repr_html_()

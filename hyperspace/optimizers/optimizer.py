@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, overload
@@ -12,7 +13,7 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial
 from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import Metric, Metrics, Value, scalar_of
+from hyperspace.metrics import Metric, Metrics, Value, scalar_of, FLOAT_NAME
 from hyperspace.numerics import own_numerics
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
@@ -43,11 +44,13 @@ class Optimizer:
 
     Points that are told without being asked for count towards the initial design.
 
+    It can be saved with pickle.dump(opt, file), and goes on as if it had not been. Load only files that you trust.
+
     Args:
         dimensions: the search space, as `hyperdrive` takes it; with a dict points are dicts.
         model: "GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", or an object of your own.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
-        random_state: seed; the same seed and the same answers give the same questions.
+        random_state: seed; the same seed and the same answers give the same questions. None draws one.
         sampler: initial design, "sobol", "lhs" or "random".
         n_samples: its size; None for twice the number of dimensions, from 5 to 20.
         metrics: what is wanted of each metric, see `hyperdrive`; None: the value told is minimized.
@@ -62,13 +65,15 @@ class Optimizer:
         dimensions: Any,
         model: Any = "GP",
         acquisition: str = "EI",
-        random_state: int = 0,
+        random_state: int | None = 0,
         sampler: str = "sobol",
         n_samples: int | None = None,
         metrics: Sequence[Metric] | None = None,
     ) -> None:
+        if random_state is None:
+            random_state = secrets.randbits(31)
         if not is_whole(random_state) or random_state < 0:
-            raise InputError(f"random_state must be a non-negative integer, got {shown(random_state)}")
+            raise InputError(f"random_state must be a non-negative integer or None, got {shown(random_state)}")
         self.space = check_space(dimensions)
         self._metrics = Metrics(metrics)
         if n_samples is None:
@@ -84,6 +89,30 @@ class Optimizer:
         self._asked = self._told = 0
         self._pending: list[Suggestion] = []
         self._best: Trial | None = None
+        self._history: list[tuple[tuple[Any, ...], dict[str, Value] | None]] = []
+
+    def __repr__(self) -> str:
+        """Return how far it is, and the best point."""
+        best = "" if self._best is None else f", fun={self.fun!r}, x={shown(self.x)}"
+        return f"Optimizer(told={self._told}, pending={len(self._pending)}{best})"
+
+    @property
+    def history(self) -> list[tuple[Point, float | dict[str, Value] | None]]:
+        """Every point told and what came back, in the order of telling: a number, a dict of metrics, or None for a failure."""
+        return [
+            (self.space.parameters(x), outcome[FLOAT_NAME] if outcome is not None and outcome.keys() == {FLOAT_NAME} else outcome)  # type: ignore[misc]
+            for x, outcome in self._history
+        ]
+
+    def forget(self, x: Any) -> None:
+        """Take a point that was asked for off the points under way: its evaluation was lost, and nothing will be told of it.
+
+        Raises:
+            InputError: the point is not under way.
+        """
+        u = self.space.to_unit([self.space.check_point(x)])[0]
+        if self._no_longer_pending(u) is None:
+            raise InputError(f"forget(x) takes a point that ask() returned and that was not told yet, got {shown(x)}")
 
     @property
     def x(self) -> Point | None:
@@ -142,6 +171,7 @@ class Optimizer:
             origin = "given" if arm is None else "asked"
             trial = Trial(drive=0, iteration=self._told, x=point, arm=arm or "", origin=origin)
             self._told += 1
+            self._history.append((point, outcome))
             if outcome is not None:
                 trials.append(trial.finish(OK, metrics=outcome))
             else:

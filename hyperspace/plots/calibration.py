@@ -51,7 +51,7 @@ def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     name = style.goal_name(result)
     ax.set_xlabel(f"{name}, as it came out")
     ax.set_ylabel("predicted from all other trials")
-    style.legend(ax, loc="upper left")
+    style.legend_above(ax, 2)
     return ax
 
 
@@ -87,5 +87,5 @@ def plot_calibration(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     ax.set_ylabel("trials inside it")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    style.legend(ax, loc="upper left", bbox_to_anchor=(0.0, 0.92))
+    style.legend_above(ax, 2)
     return ax

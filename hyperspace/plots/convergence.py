@@ -59,6 +59,8 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
             style.say_empty(ax, why_none(ended))
         style.fit_values(ax, values, only.maximize, within=best)
         _note_outside(ax, values, only.maximize)
+        margin = 0.02 * len(ended) + 0.5
+        ax.set_xlim(1 - margin, max(len(ended), 1) + margin)
     else:
         for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
             curves = [style.best_so_far(_feasible(_ended(result), result.goals), result.maximize) for result in results]

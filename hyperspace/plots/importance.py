@@ -55,7 +55,7 @@ def plot_importance(result: Result, ax: Axes | None = None, found: Importance | 
     ax.set_xlim(0.0, 1.02)
     ax.set_ylim(-0.6, len(order) - 0.4)
     ax.set_xlabel(f"part of the variance of {style.goal_name(result)}")
-    style.legend(ax, loc="lower right")
+    style.legend_above(ax, 3)
     return ax
 
 
@@ -110,5 +110,5 @@ def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = 
         ax.axvline(at, color=style.VERMILLION, linestyle=":", linewidth=1.4, zorder=1, label="best trial")
     ax.margins(y=0.12)
     ax.set_ylabel(style.goal_name(result))
-    style.legend(ax)
+    style.legend_above(ax, 2)
     return ax

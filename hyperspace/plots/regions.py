@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hyperspace.analysis.sensitivity import find_dimension
+from hyperspace.dimensions.base import Dimension
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import rank
 from hyperspace.numerics import own_numerics
@@ -44,6 +45,8 @@ def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0,
     ax = style.axes_for(ax, 5.8, 4.6, square=True)
     for j, axis in zip(pair, (ax.xaxis, ax.yaxis), strict=True):
         style.mark_axis(axis, space.dimensions[j], space.names[j])
+        if is_spread(space.dimensions[j]):
+            axis.set_label_text(f"{axis.get_label_text()} (spread within a level)")
     winner = winning_subspace(result)
     _draw_halves(ax, result, pair, winner)
     _draw_trials(ax, result, pair, winner)
@@ -128,13 +131,18 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
     style.legend(ax, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 
+def is_spread(dimension: Dimension) -> bool:
+    """Return whether the trials of one level are spread within it, so that all can be seen; its middle is their value."""
+    return 0 < dimension.levels <= 32 and dimension.even
+
+
 def spread(result: Result, j: int) -> Array:
     """Return where all trials lie along dimension j, (n,); those of one level are spread within it, so that all can be seen."""
     dimension = result.search_space.dimensions[j]
     u = dimension.to_unit([trial.x[j] for trial in result.all_trials])
-    if 0 < dimension.levels <= 32:
+    if is_spread(dimension):
         golden = (np.arange(1, len(u) + 1) * (1 + j) * 0.6180339887498949) % 1.0  # even, and the same every time
-        u = u + (golden - 0.5) * 0.6 / dimension.levels if dimension.even else u
+        u = u + (golden - 0.5) * 0.6 / dimension.levels
     return style.place(dimension, u)
 
 

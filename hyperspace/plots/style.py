@@ -35,6 +35,7 @@ MANY_MARKS = 2000  # from here on marks are one image, also in a vector graphic
 _LONGEST = 18  # characters of a label
 _MOST_TICKS = 24  # categories that are labelled
 _DECADE_AND_A_HALF = 10**1.5
+_FENCE = 3.0  # Tukey's outer fence: that many ranges of the middle half beyond it
 _FAR = 10**4  # times its width: an axis of integers that is farther from 0 counts from its lower end
 
 
@@ -221,15 +222,25 @@ def fit_values(ax: Axes, values: Array, maximize: bool, within: Array | None = N
     within = np.empty(0) if within is None else within[np.isfinite(within)]
     if len(values) == 0:
         return
+    bad = -1.0 if maximize else 1.0
     if fits_log(np.concatenate([values, within])):
-        log_values(ax.yaxis, values)
-        return
-    low, high = np.quantile(values, [0.25, 0.75])
-    fence = 3.0 * (high - low)
-    seen = values[values >= low - fence] if maximize else values[values <= high + fence]
-    seen = np.concatenate([seen, within])
+        seen = np.exp(bad * _without_outliers(bad * np.log(values)))
+        if fits_log(np.concatenate([seen, within])):
+            log_values(ax.yaxis, seen)
+            seen = np.log(np.concatenate([seen, within]))
+            margin = 0.06 * (seen.max() - seen.min())
+            ax.set_ylim(np.exp(seen.min() - margin), np.exp(seen.max() + margin))
+            return
+    seen = np.concatenate([bad * _without_outliers(bad * values), within])
     margin = 0.06 * (seen.max() - seen.min()) or 1.0
     ax.set_ylim(seen.min() - margin, seen.max() + margin)
+
+
+def _without_outliers(values: Array) -> Array:
+    """Return the values (n,) but those that are larger than the others by far."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    kept: Array = values[values <= high + _FENCE * (high - low)]
+    return kept
 
 
 def without_value(trials: Sequence[Trial]) -> list[tuple[str, str, NDArray[np.bool_]]]:

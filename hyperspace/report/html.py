@@ -55,11 +55,10 @@ class Cell:
         """Whether it is sorted as a number."""
         return isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
 
-    def html(self) -> Html:
-        """Return the element."""
-        return tag(
-            "td", self.shown, class_="number" if self.numeric else None, data_value=repr(self.value) if self.numeric else None
-        )
+    def html(self, right: bool = False) -> Html:
+        """Return the element; `right` for one in a column of numbers, which may be no number itself, such as nan."""
+        side = "number" if right or self.numeric else None
+        return tag("td", self.shown, class_=side, data_value=repr(self.value) if self.numeric else None)
 
 
 def show(value: object) -> str:
@@ -89,10 +88,10 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], not
         tag("th", tag("button", name, type="button"), scope="col", class_="number" if numeric[j] else None)
         for j, name in enumerate(heads)
     ]
-    body = [
-        tag("tr", *(cell.html() for cell in row), data_note=notes[i] if notes else None, tabindex="0" if notes else None)
-        for i, row in enumerate(cells)
-    ]
+    body = []
+    for i, row in enumerate(cells):
+        elements = [cell.html(right) for cell, right in zip(row, numeric, strict=True)]
+        body.append(tag("tr", *elements, data_note=notes[i] if notes else None, tabindex="0" if notes else None))
     whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="sortable", aria_label=caption)
     # The caption stays in sight where the table is scrolled sideways.
     return together(

@@ -26,6 +26,7 @@ _SETTINGS: dict[str, Any] = {
     "font.size": 10.0,
     "svg.fonttype": "none",  # text stays text: small, sharp, and in the page's font
 }
+_GRID = 6.0  # inches: what is wider stands alone in its row, and is not made smaller than can be read
 _MOST_BYTES = 400_000  # of a vector graphic; beyond that its marks are an image
 
 
@@ -54,9 +55,8 @@ def picture(
             for marks in (each for ax in figure.axes for each in ax.collections):
                 marks.set_rasterized(True)
             written = _svg(figure)
-    return tag(
-        "figure", tag("div", _themed(written, label), class_="scroll wide" if wide else "scroll"), tag("figcaption", label)
-    )
+    around = "scroll wide" if wide else "scroll single" if width > _GRID else "scroll"
+    return tag("figure", tag("div", _themed(written, label, wide), class_=around), tag("figcaption", label))
 
 
 def _svg(figure: Figure) -> str:
@@ -65,7 +65,7 @@ def _svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def _themed(svg: str, label: str) -> Html:
+def _themed(svg: str, label: str, wide: bool) -> Html:
     """Return matplotlib's SVG for use within a page: its own colours replaced, and names left out that nothing refers to."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -76,7 +76,9 @@ def _themed(svg: str, label: str) -> Html:
     opening = size.group(0) if size is not None else "<svg"
     width = re.search(r' width="([\d.]+)pt"', opening)
     plain = re.sub(r' (?:width|height)="[\d.]+pt"', "", opening)
-    named = f'{plain} role="img" aria-label="{_attribute(label)}" style="width:{float(width.group(1)) if width else 400:.0f}pt"'
+    natural = f"{float(width.group(1)) if width else 400:.0f}pt"
+    size_of = f"width:{natural};min-width:100%" if wide else ""
+    named = f'{plain} role="img" aria-label="{_attribute(label)}"' + (f' style="{size_of}"' if size_of else "")
     return Html(svg.replace(opening, named, 1))
 
 

@@ -88,11 +88,11 @@ def progress(study: Evidence) -> Html:
         " A thin line is a subspace: the best of the drives at home there, wherever they looked." if several else ""
     )
     pictures = [
-        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 7.2, 3.9)
+        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 8.4, 4.0)
     ]
     if any(trial.reports for trial in study.result.all_trials):
         told = "Learning curves: what each evaluation reported, over the step. A dot ends the curve of a pruned trial."
-        pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), 7.2, 3.9))
+        pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), 8.4, 4.0))
     return together(numbers(*shown), *pictures)
 
 
@@ -190,7 +190,7 @@ def parameters(study: Evidence) -> Html:
             "importance",
             "Importance of the parameters; lines hold 90 % of the draws from the surrogate’s posterior.",
             lambda ax: plots.plot_importance(result, ax=ax, found=study.importance),
-            5.4,
+            8.4,
             1.3 + 0.36 * min(len(names), 20),
         ),
         tag("div", *dependences, class_="grid"),

@@ -277,3 +277,41 @@ def test_what_is_no_number_is_told_as_an_input_error(value):
 def test_an_argument_of_another_kind_is_an_input_error(argument):
     with pytest.raises(InputError, match=next(iter(argument))):
         Optimizer([(0.0, 1.0)], **argument)
+
+
+def test_it_shows_itself_and_what_it_was_told():
+    opt = Optimizer({"x": (0.0, 1.0)}, random_state=1)
+    assert repr(opt) == "Optimizer(told=0, pending=0)"
+    first, second = opt.ask(2)
+    opt.tell(first, 2.0)
+    assert repr(opt) == f"Optimizer(told=1, pending=1, fun=2.0, x={first!r})"
+    opt.tell(second, None)
+    opt.tell({"x": 0.25}, {"objective": 1.0})
+    assert opt.history == [(first, 2.0), (second, None), ({"x": 0.25}, 1.0)]
+
+
+def test_a_lost_point_is_forgotten():
+    opt = Optimizer([(0.0, 1.0)], random_state=1)
+    x = opt.ask()
+    opt.forget(x)
+    assert "pending=0" in repr(opt)
+    for wrong in (x, [0.123]):
+        with pytest.raises(InputError, match="not told yet"):
+            opt.forget(wrong)
+
+
+def test_a_seed_may_be_drawn():
+    questions = {tuple(Optimizer([(0.0, 1.0)], random_state=None).ask()) for _ in range(3)}
+    assert len(questions) > 1
+
+
+def test_what_was_saved_goes_on_as_if_it_had_not_been():
+    import pickle
+
+    opt = Optimizer([(0.0, 1.0), (1, 9)], random_state=3)
+    for _ in range(7):
+        x = opt.ask()
+        opt.tell(x, x[0] + x[1])
+    loaded = pickle.loads(pickle.dumps(opt))
+    assert loaded.history == opt.history
+    assert [loaded.ask() for _ in range(2)] == [opt.ask() for _ in range(2)]

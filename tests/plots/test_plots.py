@@ -331,3 +331,27 @@ def test_parallel_coordinates_of_chosen_parameters(result):
     well = next(collection for collection in of(ax, LineCollection) if collection.get_array() is not None)
     rates = result.search_space.dimensions[0].to_unit([x[0] for x in result.x_iters])
     np.testing.assert_allclose(np.sort([segment[1, 1] for segment in well.get_segments()]), np.sort(rates))
+
+
+@pytest.mark.parametrize("shift", [0.0, -5.0])
+def test_a_value_far_off_does_not_flatten_the_others_and_is_told(shift):
+    values = [1.0 + i / 20 + shift for i in range(20)] + [1e9]
+    ax = plots.plot_convergence(made_of([trial(0, i, value, started=float(i)) for i, value in enumerate(values)]))
+    low, high = ax.get_ylim()
+    assert low < 1.0 + shift < 1.95 + shift < high < 3.0 + shift
+    assert ax.get_yscale() == "linear"
+    assert [text.get_text() for text in ax.texts] == ["1 trial above"]
+
+
+def test_a_study_of_failures_only_says_so_and_shows_them():
+    ax = plots.plot_convergence(made_of([trial(0, i, status="failed", error="no", started=float(i)) for i in range(5)]))
+    assert [text.get_text() for text in ax.texts] == ["no trial has ended well so far"]
+    assert len(labelled(ax, "failed").get_offsets()) == 5
+    assert ax.get_xlim()[0] < 1 < 5 < ax.get_xlim()[1]
+
+
+@pytest.mark.parametrize("plot", [plots.plot_convergence, plots.plot_importance, plots.plot_predictions, plots.plot_calibration])
+def test_a_legend_covers_nothing(result, plot):
+    ax = plot(result)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
