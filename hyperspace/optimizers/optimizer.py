@@ -13,7 +13,7 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial
 from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import Metric, Metrics, Value, scalar_of, FLOAT_NAME
+from hyperspace.metrics import FLOAT_NAME, Metric, Metrics, Value, scalar_of
 from hyperspace.numerics import own_numerics
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
