@@ -57,6 +57,7 @@ def command(monkeypatch, capsys):
         monkeypatch.setenv("COLUMNS", "100")
         monkeypatch.setattr(sys, "argv", ["hyperspace", *map(str, arguments)])
         code = 0
+        capsys.readouterr()  # what the test itself has printed, such as the plan of a study, is not the command's
         try:
             main()
         except SystemExit as stop:

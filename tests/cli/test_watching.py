@@ -70,7 +70,7 @@ def test_exit_codes_tell_finished_from_unfinished_and_unreadable(command, call, 
 
 def test_watching_ends_with_the_study(command, call, tmp_path):
     path = tmp_path / "live"
-    slow = {**call, "results_path": path, "objective": lambda x: time.sleep(0.03) or objective(x)}
+    slow = {**call, "results_path": path, "objective": lambda x: time.sleep(0.03) or 1.0}
     begun = threading.Event()
 
     def work():
