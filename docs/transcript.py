@@ -60,6 +60,7 @@ def shell(command, folder, timeout):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
         raise
+    printed = printed.replace(f"{folder}{os.sep}", "")  # where the programs are run is of no interest
     return "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
 
 

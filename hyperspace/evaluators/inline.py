@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import time
 import traceback
 import types
@@ -30,6 +31,7 @@ from hyperspace.trial import FAILED, PRUNED, Trial
 
 Objective = Callable[..., Any]
 _MOST_WRAPPED = 50  # decorators around one another that are looked through
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 class InlineEvaluator(Evaluator):
@@ -106,19 +108,27 @@ def evaluate(
         status, error = PRUNED, str(pruned)
         read = {} if handle is None else dict(handle.last)
     except Exception as raised:
-        error = traceback.format_exc()
+        error = describe_raised(raised)
         again = _is_about_a_full_disk(raised)
     except SystemExit as leaving:
         error = f"the objective called sys.exit({leaving.code!r})"
     except BaseException as raised:  # a Rust panic, a cancelled task
         if isinstance(raised, KeyboardInterrupt) and (attempt == 0 or interrupts.caused(raised)):
             raise
-        error = traceback.format_exc()
+        error = describe_raised(raised)
     seconds = time.perf_counter() - start
     if error is None:
         return Outcome(metrics=read, seconds=seconds, note=note)
     fault = None if status != FAILED else "infrastructure" if again else "objective"
     return Outcome(status, read, seconds, error, fault, fatal, again)
+
+
+def describe_raised(error: BaseException) -> str:
+    """Return an exception's traceback from the user's own code on; the frames that lead there are HyperSpace's."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))
 
 
 def _is_about_a_full_disk(error: BaseException | None) -> bool:
