@@ -31,6 +31,7 @@ RULES = (LOST, CHANGED, DOUBLED, REPEATED, HUNG, UNREADABLE, TRACEBACK, WORDLESS
 
 _SENTENCE = re.compile(r"^ *(program|hyperspace): .*\w", re.MULTILINE)
 _ENDED_EARLY = re.compile(r"stopped by|ended by|after \d+ of \d+")
+OBJECTIVE_FAILS = "ValueError: a region that fails"  # what the program's objective raises by itself
 _GRACE = 0.5  # seconds within which a fault of the disk may go unnoticed
 _HELD_IN_MEMORY = ("fill", "exhaust", "protect")
 
@@ -210,10 +211,13 @@ def _judge_status(played: Played, verdict: Verdict) -> None:
 
 
 def _tracebacks(text: str, allowed: str | None = None) -> Iterator[str]:
-    """Yield the exception of each traceback; leave out the `allowed` one, wherever it stands among what others printed."""
+    """Yield the exception of each traceback; leave out the `allowed` one, wherever it stands among what others printed.
+
+    The first failure of an objective is shown with its traceback: that is the program's own.
+    """
     for part in text.split("Traceback (most recent call last):")[1:]:
         lines = [line for line in part.splitlines() if line.strip() and not line.startswith((" ", "\t"))]
-        if allowed is None or allowed not in part:
+        if OBJECTIVE_FAILS not in part and (allowed is None or allowed not in part):
             yield lines[0] if lines else part.strip()[-100:]
 
 

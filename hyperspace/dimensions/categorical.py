@@ -199,21 +199,13 @@ class Categorical(Dimension):
         """Return scikit-optimize's dimension, with `transform` in the place of this one's own.
 
         Under "normalize" it takes any category: scikit-optimize's own encoder makes strings of mixed ones, takes True for 1, and
-        cannot read tuples.
-
-        Raises:
-            InputError: categories that cannot be hashed, which its plots look up in a dict.
+        cannot read tuples. (Its plots look categories up in a dict, and cannot show lists.)
         """
         from skopt import space
 
         transform = transform or self.transform_
         if transform != "normalize":
             return space.Categorical(self.categories, self.prior, transform, self.name)
-        if any(not _is_hashable(category) for category in self.categories):
-            raise InputError(
-                f"{self._label}: scikit-optimize needs categories that can be hashed, got {_choices(self.categories)}; "
-                f"write tuples in the place of lists"
-            )
         dimension = space.Categorical(range(self.levels), self.prior, transform, self.name)
         dimension.categories, dimension.transformer = self.categories, _Positions(self)
         return dimension
@@ -272,14 +264,6 @@ class _Positions:
         for row, j in enumerate(positions):
             values[row] = self._dimension.categories[j]
         return values
-
-
-def _is_hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except Exception:  # a type that cannot be hashed, or an object of somebody's own
-        return False
-    return True
 
 
 class _Ellipsis:

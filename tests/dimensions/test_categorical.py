@@ -198,8 +198,3 @@ def test_a_prior_that_is_no_row_of_numbers_is_refused(prior):
 def test_an_array_without_a_dimension_is_no_list_of_categories():
     with pytest.raises(InputError, match="must be a list"):
         Categorical(np.array(3))
-
-
-def test_categories_that_cannot_be_hashed_are_none_for_scikit_optimize():
-    with pytest.raises(InputError, match="write tuples"):
-        Categorical([[1, 2], [3]]).to_skopt("normalize")
