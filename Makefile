@@ -1,5 +1,6 @@
 # make demo    4 MPI ranks tune a scikit-learn model
 # make test    ruff, mypy, the documentation and pytest
+# make check   pytest alone
 # make docs    the documentation, into site/
 # Both make .venv first; they need Python >= 3.11 with venv, and nothing else.
 
@@ -14,7 +15,7 @@ SETTINGS := setup.cfg pyproject.toml constraints.txt
 # One BLAS thread a process: ranks, not threads, share the cores.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint docs format bench clean
+.PHONY: help demo test check lint docs format bench clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -22,7 +23,9 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/mpirun -n 4 $(BIN)/python examples/train.py
 
-test: lint docs
+test: lint docs check
+
+check: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.test
