@@ -88,6 +88,11 @@ class Claim:
                 f"the study's folder {str(study)!r} was removed or renamed while this run worked on it; this run ends, since it "
                 f"can record nothing any more"
             )
+        if not self.path.parent.is_dir():
+            raise StudyError(
+                f"{self.path.parent} was removed while this run worked on the study; this run ends, since another one could "
+                f"begin beside it, and all that it had recorded is kept"
+            )
         name = self.path.name.rsplit(".", 2)[0]
         taker = Leases(self.path.parent).holders().get(name)
         by = f"by {taker.owner}" if taker is not None and taker.owner is not None else "by another run"

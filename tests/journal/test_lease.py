@@ -9,7 +9,7 @@ import pytest
 
 import hyperspace.journal.lease as lease_module
 from hyperspace.errors import StudyError
-from hyperspace.journal import Leases, take_study
+from hyperspace.journal import LeaseLostError, Leases, take_study
 
 HOLD = """
 import sys, time
@@ -116,6 +116,20 @@ def test_an_owner_elsewhere_is_judged_by_its_heartbeat(tmp_path):
     assert not first.holds("a")  # it was only stalled: it sees that it lost the lease, and stops
     first.release("a")
     assert second.holds("a")
+
+
+def test_leases_that_were_removed_are_not_told_as_a_takeover(tmp_path):
+    (tmp_path / "journals").mkdir()
+    leases = Leases(tmp_path / "leases")
+    leases.take("study")
+    claim = leases.claim("study")
+    claim.check()
+    claim.path.unlink()
+    with pytest.raises(LeaseLostError, match="was taken over by another run"):
+        claim.check()
+    (tmp_path / "leases").rmdir()
+    with pytest.raises(StudyError, match="leases was removed while this run worked"):
+        claim.check()
 
 
 def test_a_requeued_job_takes_its_own_leases_back(tmp_path, monkeypatch):
