@@ -3,7 +3,7 @@
     python -m benchmarks.resuming --trials 1000 20000 200000 --ranks 1 4 16
 
 A small study (model "RAND", 16 drives, one evaluation each) is made and its journals are lengthened, line by line as a run would
-have written them. Then the study goes on with one more evaluation a drive, on so many MPI ranks. Seconds are those of the rank
+have written them. Then the study goes on with one more evaluation a drive, on that number of ranks. Seconds are those of the rank
 that took most, without the start of the processes.
 """
 
