@@ -146,7 +146,8 @@ def test_orphans_end_alone(start, tmp_path):
 def test_a_program_gets_the_signals_as_they_were(start, tmp_path):
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as below nohup
     try:
-        words = "grep -E '^Sig(Ign|Blk|Cgt)' /proc/$$/status > "
+        # The state of the program itself: that of a shell changes while it waits for one.
+        words = "exec grep -E '^Sig(Ign|Blk|Cgt)' /proc/self/status > "
         group = start(f"{words} signals")
         wait_until(lambda: group.exit_code() is not None)
         subprocess.run(["bash", "-c", f"{words} expected"], check=True)
