@@ -53,7 +53,7 @@ def _schedules(options: argparse.Namespace) -> int:
     if unknown := {*kinds} - {*KINDS}:
         sys.exit(f"--kinds must name some of {','.join(KINDS)}, got {','.join(sorted(unknown))}")
     if options.only:
-        wanted = [draw(options.seed, number) for number in options.only]
+        wanted = [schedule for number in options.only if (schedule := draw(options.seed, number)).setting.kind in kinds]
         kinds = tuple(schedule.setting.kind for schedule in wanted)
     else:
         wanted = list(schedules(options.seed, options.count, kinds))[options.skip :]

@@ -8,6 +8,7 @@ it has one, is not touched.
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -26,6 +27,7 @@ _CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
+FirstJobId={first_job}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -136,7 +138,9 @@ class Cluster:
         )
         (self._folder / "state").mkdir()
         conf, key, socket_file = self._folder / "slurm.conf", self._folder / "munge.key", self._folder / "munge.socket"
-        conf.write_text(_CONF.format(host=host, ports=ports, folder=self._folder, nodes=nodes))
+        # MPI names its shared memory after the job, and a killed job leaves it there: no job of another cluster has the same number.
+        first_job = 1 + secrets.randbelow(10_000_000)
+        conf.write_text(_CONF.format(host=host, ports=ports, folder=self._folder, nodes=nodes, first_job=first_job))
         self.environment["SLURM_CONF"] = str(conf)
         self._run("mungekey", "--create", f"--keyfile={key}")
         files = [f"--{name}={self._folder}/munge.{name.partition('-')[0]}" for name in ("pid-file", "log-file", "seed-file")]
