@@ -29,7 +29,7 @@ HUNG, UNREADABLE, TRACEBACK, WORDLESS = "hung", "unreadable", "traceback", "no s
 WRONG_RESULT, INCOMPLETE = "wrong result", "not completed"
 RULES = (LOST, CHANGED, DOUBLED, REPEATED, HUNG, UNREADABLE, TRACEBACK, WORDLESS, WRONG_RESULT, INCOMPLETE)
 
-_SENTENCE = re.compile(r"^ *(program|hyperspace): .*\w", re.MULTILINE)
+_SENTENCE = re.compile(r"^[ \0]*(program|hyperspace): .*\w", re.MULTILINE)
 _ENDED_EARLY = re.compile(r"stopped by|ended by|after \d+ of \d+")
 OBJECTIVE_FAILS = "ValueError: a region that fails"  # what the program's objective raises by itself
 _GRACE = 0.5  # seconds within which a fault of the disk may go unnoticed
