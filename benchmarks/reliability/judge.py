@@ -33,7 +33,7 @@ _SENTENCE = re.compile(r"^[ \0]*(program|hyperspace): .*\w", re.MULTILINE)
 _ENDED_EARLY = re.compile(r"stopped by|ended by|after \d+ of \d+")
 OBJECTIVE_FAILS = "ValueError: a region that fails"  # what the program's objective raises by itself
 _GRACE = 0.5  # seconds within which a fault of the disk may go unnoticed
-_HELD_IN_MEMORY = ("fill", "exhaust", "protect")
+_MAY_BE_LOST = ("protect",)  # faults of the disk during which what a callback saw may be in memory alone
 
 Key = tuple[int, int]
 
@@ -159,7 +159,7 @@ def _acknowledged(played: Played, events: list[Event]) -> dict[Key, list[Event]]
     """Return the evaluations that may not be lost, with what acknowledged them: a callback, or what began after them."""
     removed = max((begun for name, begun, _ in played.windows if name == "remove"), default=0.0)
     run_began = _beginnings(events)
-    excused = [(begun, ended + _GRACE) for name, begun, ended in played.windows if name in _HELD_IN_MEMORY]
+    excused = [(begun, ended + _GRACE) for name, begun, ended in played.windows if name in _MAY_BE_LOST]
     excused += [(begun, begun + _GRACE) for name, begun, _ in played.windows if name == "fail"]
     found: dict[Key, list[Event]] = defaultdict(list)
     for event in events:

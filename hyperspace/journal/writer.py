@@ -32,8 +32,8 @@ from hyperspace.trial import Trial
 class Journal:
     """Appends a drive's events to a segment of its own, which is created by the first write.
 
-    On a full disk the end of an evaluation is held in memory, so that the others can still hear of it; nothing new is begun
-    before it is written. The file is opened for each write: a process may carry any number of drives, and a folder that was
+    On a full disk the end of an evaluation is held in memory until there is space. Until then nobody hears of it: a kill would take
+    it back, and what others had built on it could not be read any more. The file is opened for each write: a process may carry any number of drives, and a folder that was
     removed or renamed is found out at once.
 
     Args:
@@ -82,20 +82,20 @@ class Journal:
         """Record what the objective reported from within the evaluation of `trial`.
 
         Raises:
-            StudyError: see `finished`.
+            StudyError: the file cannot be written, for another reason than a full disk; or this process may not write any more.
         """
         values = {name: dump_metric(value) for name, value in metrics.items()}
         self._add(_event("reported", trial) | {"step": step, "metrics": values})
         self._write()
 
     def finished(self, trial: Trial) -> None:
-        """Record how the evaluation of `trial` ended.
+        """Record how the evaluation of `trial` ended; waits for space on a full disk.
 
         Raises:
-            StudyError: the file cannot be written, for another reason than a full disk; or this process may not write any more.
+            StudyError: the file cannot be written, or this process may not write any more.
         """
         self._add(_event("finished", trial) | finished_record(trial))
-        self._write()
+        self._write_all()
 
     def close(self) -> None:
         """Write what is held.

@@ -273,6 +273,7 @@ def test_a_write_that_is_cut_short_anywhere_damages_nothing(tmp_path, monkeypatc
     path = tmp_path / "j"
     journal = Journal(path, "study-1", 3, SPACE)
     journal.started(trial(0))
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # of the wait for space
     real, armed = getattr(os, call), [True]
 
     def fail(*arguments, **options):
@@ -355,7 +356,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.*the disk is full")
-def test_on_a_full_disk_what_has_ended_is_held_and_nothing_begins(small_disk, monkeypatch):
+def test_on_a_full_disk_nobody_hears_of_an_end_before_it_is_written(small_disk, monkeypatch):
     path = small_disk / "j"
     journal = Journal(path, "study-1", 3, SPACE)
     journal.started(trial(0))
@@ -364,19 +365,19 @@ def test_on_a_full_disk_what_has_ended_is_held_and_nothing_begins(small_disk, mo
         while True:
             file.write(bytes(1024))
     error = "x" * 5000  # more than what is left of the last page
-    journal.finished(trial(0).finish("failed", error=error))
-    assert not read_journal(path, SPACE).trials[TrialKey(0, 3)].finished
-
     waits = []
 
     def wait(seconds):
-        waits.append(read_journal(path, SPACE).lines)  # readable all the time
+        read = read_journal(path, SPACE)  # readable all the time
+        assert not read.trials[TrialKey(0, 3)].finished
+        waits.append(read.lines)
         if len(waits) == 3:
             filler.unlink()
 
     monkeypatch.setattr(time, "sleep", wait)
-    journal.started(trial(1))
+    journal.finished(trial(0).finish("failed", error=error))
     assert waits == [2, 2, 2]
+    journal.started(trial(1))
     journal.close()
     contents = read_journal(path, SPACE)
     assert [(t.status, t.error) for t in contents.trials.values()] == [("failed", error), ("running", None)]
@@ -386,12 +387,14 @@ def test_on_a_full_disk_what_has_ended_is_held_and_nothing_begins(small_disk, mo
 @pytest.mark.filterwarnings("ignore:.*the disk is full")
 def test_a_disk_that_stays_full_is_one_sentence(small_disk, monkeypatch):
     journal = Journal(small_disk / "j", "study-1", 3, SPACE)
+    journal.started(trial(0))
     with contextlib.suppress(OSError), open(small_disk / "filler", "wb", buffering=0) as file:
         while True:
             file.write(bytes(1024))
     monkeypatch.setattr(hyperspace.disk, "PATIENCE", 0.0)
-    journal.finished(trial(0).finish("failed", error="x" * 5000))
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    with pytest.raises(StudyError, match="the disk is full; free space and start again"):
+        journal.finished(trial(0).finish("failed", error="x" * 5000))
     with pytest.raises(StudyError, match="the disk is full; free space and start again"):
         journal.close()
 
