@@ -13,8 +13,8 @@ from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.exits import exits_are_told
+from hyperspace.evaluators.importing import refuse_while_importing
 from hyperspace.evaluators.inline import takes_handle
-from hyperspace.evaluators.main_script import refuse_while_loading
 from hyperspace.evaluators.opening import open_evaluators
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SILENT_VARIABLE, FilesExchange
@@ -165,7 +165,7 @@ def hyperdrive(
         LaunchError: the processes are not the ranks of one MPI run.
     """
     call = describe_call(locals())
-    refuse_while_loading()
+    refuse_while_importing()
     started = time.monotonic()
     through_files = isinstance(exchange, str) and exchange == "files"
     ranks = FilesExchange() if through_files else open_exchange(comm)

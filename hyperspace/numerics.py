@@ -72,6 +72,26 @@ def users_numerics() -> Iterator[None]:
         _users.reset(token)
 
 
+UsersState = tuple[dict[str, Any], list[Any]]
+
+
+def users_state() -> UsersState:
+    """Return what the user's program has set, for another process to take over: numpy's error handling and warning filters."""
+    kept = _users.get()
+    errors, filters = (np.geterr(), warnings.filters) if kept is None else (kept.errors, kept.filters)
+    parts = [(action, _pattern(message), category, _pattern(module), line) for action, message, category, module, line in filters]
+    return dict(errors), parts
+
+
+def take_over(state: UsersState) -> None:
+    """Set here what `users_state` returned elsewhere."""
+    errors, filters = state
+    np.seterr(**errors)
+    warnings.resetwarnings()
+    for action, message, category, module, line in reversed(filters):
+        warnings.filterwarnings(action, message, category, module, line)
+
+
 def _show_what_would_raise(held: ExitStack) -> None:
     """Let warnings be shown that the user's program turns into errors, as long as `held` is open.
 

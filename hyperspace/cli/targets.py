@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperspace.errors import InputError
-from hyperspace.evaluators.main_script import loading
+from hyperspace.evaluators.importing import importing_the_objective
 from hyperspace.paths import expanded
 
 
@@ -31,7 +31,7 @@ def load_target(target: str) -> tuple[Callable[..., Any], dict[str, Any]]:
     if folder not in sys.path[:1]:
         sys.path.insert(0, folder)
     try:
-        with loading(place):
+        with importing_the_objective():
             module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name:

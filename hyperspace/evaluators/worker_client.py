@@ -6,11 +6,13 @@ The process is started anew by the interpreter, never forked, so that neither MP
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import select
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 import hyperspace
 from hyperspace.disk import wait_while_short
 from hyperspace.errors import InputError
-from hyperspace.evaluators.main_script import main_reference
+from hyperspace.evaluators.inline import takes_handle
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.protocol import Lines, NoAnswer, Record, parse_answer
 from hyperspace.metrics import Metrics
@@ -27,8 +29,12 @@ from hyperspace.space import Space
 from hyperspace.study.checks import name_of
 
 _ROOT = Path(hyperspace.__file__).parents[1]
-_PROGRAM = "import sys; sys.path.insert(0, {root!r}); from hyperspace.evaluators.worker_server import main; main({ends})"
+_PROGRAM = (
+    "import sys; sys.path = [{root!r}, *filter(None, sys.path)]; "  # the working folder may have a json.py
+    "from hyperspace.evaluators.worker_server import main; main({ends})"
+)
 _TRACE = 1 << 16  # bytes of a crash's traceback: what a pipe holds
+_PIPE = 1 << 20  # bytes that the pipe to a worker holds, so that data is handed over in few turns
 _FAREWELL = 5.0  # seconds that a worker without a trial may take to leave, e.g. to write what its libraries still hold
 
 
@@ -36,7 +42,7 @@ class Worker:
     """A process that has loaded the objective.
 
     Args:
-        objective: a function that another process can import.
+        objective: the user's function.
         metrics: reads there what the objective returns.
         space: the search space, whose categories and constants have to get there too.
 
@@ -44,22 +50,27 @@ class Worker:
         metrics: these; their goal, once it is fixed, goes along with every trial.
 
     Raises:
-        InputError: the objective cannot be found in another process.
+        InputError: the objective, or what it uses, cannot be sent to another process.
     """
 
     def __init__(self, objective: Callable[..., Any], metrics: Metrics, space: Space) -> None:
         self._name = name_of(objective)
         self.metrics = metrics
+        from hyperspace.evaluators.sending import Payload
+        from hyperspace.evaluators.unsendable import explain
+
         try:
-            pickled = pickle.dumps((objective, metrics, (space.dimensions, space.constants)))
+            self._payload = Payload(objective, takes_handle(objective), metrics, space)
         except Exception as error:  # pickling may raise anything
-            raise self._refusal(_first_line(error)) from None
+            raise self._refusal(explain(objective, self._name, space, error)) from None
         self._settings = {
-            "path": [os.path.abspath(place) if place == "" else place for place in sys.path],
+            "path": [os.path.abspath(place) for place in sys.path],
             "arguments": list(sys.argv),
-            "main": main_reference(),
-            "objective": pickled,
+            "folder": _working_folder(),
+            "sizes": [len(part) for part in self._payload.parts],
+            "writable": self._payload.writable,
         }
+        self._unsent: deque[memoryview] = deque()
         self._commands = -1
         wait_while_short(self._start, "a process that evaluates cannot be started")
 
@@ -84,7 +95,7 @@ class Worker:
             raise
         for end in (commands, replies, traces):
             os.close(end)
-        for end in (self._replies, self._traces):
+        for end in (self._commands, self._replies, self._traces):
             os.set_blocking(end, False)
         self._lines = Lines()
         self._open = True
@@ -92,7 +103,10 @@ class Worker:
         self._trial = 0  # number of the evaluation that it was given last
         self._spared: set[int] = set()
         self.refused: str | None = None
-        self.send(self._settings)
+        with suppress(OSError, AttributeError):  # not Linux, or the user's pipes hold much already
+            fcntl.fcntl(self._commands, fcntl.F_SETPIPE_SZ, _PIPE)
+        self._unsent = deque([memoryview(pickle.dumps(self._settings)), *self._payload.parts])
+        self._push()
 
     @property
     def ready(self) -> bool:
@@ -127,10 +141,20 @@ class Worker:
 
     def send(self, message: Any) -> None:
         """Send a message; a process that is no longer there does not get it."""
-        data = memoryview(pickle.dumps(message))
-        with suppress(BrokenPipeError):
-            while data:
-                data = data[os.write(self._commands, data) :]
+        self._unsent.append(memoryview(self._payload.dumps(message)))
+        self._push()
+
+    def _push(self) -> None:
+        """Write what the process takes at this moment; a process that is slow to start must not hold the rank up."""
+        try:
+            while self._unsent:
+                self._unsent[0] = self._unsent[0][os.write(self._commands, self._unsent[0]) :]
+                if not self._unsent[0]:
+                    self._unsent.popleft()
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self._unsent.clear()
 
     def evaluate(self, task: Mapping[str, Any]) -> None:
         """Have a trial evaluated; what comes of it comes as answers."""
@@ -148,6 +172,7 @@ class Worker:
         Raises:
             NoAnswer: something else came, or what another process or an earlier evaluation has answered.
         """
+        self._push()
         answers = []
         for line in self._read_lines():
             answer = parse_answer(line)
@@ -183,9 +208,17 @@ class Worker:
         if not self._open:  # nothing will come; the process is about to end
             time.sleep(seconds)
             return
+        end = time.monotonic() + seconds
         poll = select.poll()
         poll.register(self._replies, select.POLLIN)
-        poll.poll(1000 * seconds)
+        if self._unsent:
+            poll.register(self._commands, select.POLLOUT)
+        while poll.poll(1000 * max(end - time.monotonic(), 0.0)) == [(self._commands, select.POLLOUT)]:
+            self._push()  # here, and not a piece a turn of the caller's
+            if not self._unsent:
+                poll.unregister(self._commands)
+            elif time.monotonic() > end:
+                break
 
     @property
     def is_gone(self) -> bool:
@@ -212,6 +245,7 @@ class Worker:
         os.close(self._commands)
         self._commands = -1
         self._open = False
+        self._unsent.clear()
         self._group.wait(0.0 if at_once or not self.ready else _FAREWELL)
         os.close(self._replies)
         os.close(self._traces)
@@ -222,5 +256,9 @@ def _interpreter_options() -> list[str]:
     return ["-u", *(["-O"] * sys.flags.optimize), *(f"-W{option}" for option in sys.warnoptions)]
 
 
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def _working_folder() -> str | None:
+    """Return this process's working folder; None where it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import io
 import json
 import os
 import pickle
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import evaluate, takes_handle
-from hyperspace.evaluators.main_script import Unguarded, load_main
+from hyperspace.evaluators.importing import Unguarded
+from hyperspace.evaluators.inline import evaluate
 from hyperspace.evaluators.output import TrialOutput, limit_error
 from hyperspace.evaluators.protocol import Record
-from hyperspace.metrics import Metrics, Value
+from hyperspace.evaluators.receiving import Received, read_parts
+from hyperspace.metrics import Value
 from hyperspace.pruning import Pruned
 from hyperspace.trial import FAILED
 
@@ -60,7 +62,7 @@ def _be_the_first_to_go() -> None:
 class _Server:
     """Answers the rank's messages."""
 
-    def __init__(self, stream: BinaryIO, reply: Callable[[Record], object]) -> None:
+    def __init__(self, stream: BufferedReader, reply: Callable[[Record], object]) -> None:
         self._stream = stream
         self._write = reply
         self._trial = 0  # number of the evaluation under way
@@ -70,29 +72,29 @@ class _Server:
 
     def serve(self) -> None:
         """Serve until the rank closes its end."""
-        settings = self._receive()
-        try:
-            objective, metrics = _load(settings)
-        except BaseException as error:
-            self._reply({"event": "refused", "reason": _reason(error, settings["main"])})
-            return
-        self._reply({"event": "ready"})
         with suppress(EOFError):
+            settings = pickle.load(self._stream)
+            parts = read_parts(self._stream, settings["sizes"], settings["writable"])
+            try:
+                received = _load(settings, parts)
+            except BaseException as error:
+                self._reply({"event": "refused", "reason": _reason(error)})
+                return
+            del parts
+            self._reply({"event": "ready"})
             while True:
-                self._evaluate(objective, metrics, self._receive())
+                self._evaluate(received, received.load(self._stream))
 
-    def _receive(self) -> Any:
-        return pickle.load(self._stream)
-
-    def _evaluate(self, objective: Callable[..., Any], metrics: Metrics, task: Mapping[str, Any]) -> None:
+    def _evaluate(self, received: Received, task: Mapping[str, Any]) -> None:
         self._trial = task["trial"]
         folder, attempt = task["handle"]["folder"], task["handle"]["attempt"]
-        metrics.reopen(task["goal"])
-        handle = TrialHandle(**task["handle"], report=self._report) if takes_handle(objective) else None
+        received.metrics.reopen(task["goal"])
+        report = partial(self._report, received)
+        handle = TrialHandle(**task["handle"], report=report) if received.takes_handle else None
         try:
             with _output_to(folder, attempt):
                 try:
-                    outcome = evaluate(objective, task["parameters"], handle, metrics)
+                    outcome = evaluate(received.objective, task["parameters"], handle, received.metrics)
                 except BaseException:  # an interrupt of the objective's own making; the rank's do not come here
                     outcome = Outcome(FAILED, error=traceback.format_exc(), fault="objective")
         except OSError as error:
@@ -114,42 +116,28 @@ class _Server:
             }
         )
 
-    def _report(self, step: int, metrics: Mapping[str, Value]) -> None:
+    def _report(self, received: Received, step: int, metrics: Mapping[str, Value]) -> None:
         self._reply({"event": "reported", "step": step, "metrics": metrics})
-        pruned = self._receive()
+        pruned = received.load(self._stream)
         if pruned is not None:
             raise Pruned(pruned)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Finds what is defined in the rank's main module; that is run only if it is needed."""
-
-    def __init__(self, data: bytes, main: tuple[str, str] | None) -> None:
-        super().__init__(io.BytesIO(data))
-        self._main = main
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "__main__" and self._main is not None:
-            load_main(self._main)
-            self._main = None
-        return super().find_class(module, name)
-
-
-def _load(settings: Mapping[str, Any]) -> tuple[Callable[..., Any], Metrics]:
-    """Return the objective and the metrics, in surroundings like the rank's."""
+def _load(settings: Mapping[str, Any], parts: Sequence[memoryview]) -> Received:
+    """Return the objective, in surroundings like the rank's."""
     sys.path[:] = settings["path"]
     sys.argv[:] = settings["arguments"]
-    objective, metrics, _ = _Unpickler(settings["objective"], settings["main"]).load()
-    return objective, metrics
+    if settings["folder"] is not None:
+        os.chdir(settings["folder"])
+    return Received(parts)
 
 
-def _reason(error: BaseException, main: tuple[str, str] | None) -> str:
+def _reason(error: BaseException) -> str:
     """Return in a few words why the objective could not be loaded."""
     if isinstance(error, Unguarded):
         return str(error)
-    if main is None and "__main__" in str(error):
-        return "it is defined in an interactive session; write it into a file, and import it from there"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return told.splitlines()[0]
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import faults
 import pytest
 from launch import await_end, clean_environment
 
-from hyperspace.errors import InputError
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.processes import ProcessGroup
 from hyperspace.evaluators.worker import WorkerEvaluator
@@ -291,67 +290,6 @@ def test_objects_partial_functions_and_methods_can_be_objectives(objective):
     evaluator.submit(TRIAL, {"x": 2.0})
     assert wait(evaluator).metrics == {"objective": 6.0}
     evaluator.close()
-
-
-def refusal(objective, space=SPACE):
-    with pytest.raises(InputError) as refused:
-        Worker(objective, Metrics(), space).await_ready()
-    message = str(refused.value)
-    assert len(message.splitlines()) == 1
-    assert "cannot be evaluated in a process of its own" in message
-    return message
-
-
-def test_what_another_process_cannot_find_is_refused_in_one_sentence(monkeypatch):
-    def inner(parameters):
-        return 0.0
-
-    assert "inner" in refusal(inner)
-    assert "lambda" in refusal(lambda parameters: 0.0)
-    assert "lambda" in refusal(faults.behave, check_space({"f": [lambda: 0, max], "x": (0.0, 1.0)}))
-    monkeypatch.setattr(faults.behave, "__module__", "made_up")
-    monkeypatch.setitem(sys.modules, "made_up", faults)
-    assert "No module named 'made_up'" in refusal(faults.behave)
-
-
-SCRIPT = """
-import json, os, sys
-from hyperspace import hyperdrive
-def relu(x):
-    return max(x, 0.0)
-def objective(parameters):
-    open("loaded", "a").write(f"{__name__} {os.getpid()}\\n")
-    return parameters["f"](parameters["x"])
-if __name__ == "__main__":
-    result = hyperdrive(objective, {"x": (0.0, 1.0), "f": [relu, abs]}, None, checkpoints=False, n_calls=3, isolate=True)
-    print("RESULT", len(result.x_iters))
-"""
-
-
-def test_an_objective_in_the_users_script_works(python, tmp_path):
-    assert python(SCRIPT).stdout == "RESULT 3\n"
-    assert {line.split()[0] for line in (tmp_path / "loaded").read_text().splitlines()} == {"__mp_main__"}
-
-
-def test_a_script_without_its_guard_is_refused_in_one_sentence_and_does_not_recurse(python, tmp_path):
-    unguarded = SCRIPT.replace('if __name__ == "__main__":', "if True:")
-    run = python(unguarded, check=False)
-    message = run.stderr.splitlines()[-1]
-    assert message.startswith("hyperspace.errors.InputError: the objective objective cannot be evaluated")
-    assert 'put the study under `if __name__ == "__main__":`' in message
-    assert not (tmp_path / "loaded").exists()
-    outside = unguarded.replace("def objective", "from faults import behave\ndef objective").replace(
-        'hyperdrive(objective, {"x": (0.0, 1.0), "f": [relu, abs]}', 'hyperdrive(behave, {"do": ["value"], "x": (0.0, 1.0)}'
-    )
-    tests = str(Path(__file__).parents[1])
-    assert "RESULT 3" in python(outside, PYTHONPATH=f"{Path(tests).parent}:{tests}").stdout  # nothing in the script is needed
-
-
-def test_an_interactive_session_is_told_to_use_a_file(tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-"], input=SCRIPT, capture_output=True, text=True, timeout=60, env=clean_environment(), cwd=tmp_path
-    )
-    assert "it is defined in an interactive session; write it into a file" in run.stderr.splitlines()[-1]
 
 
 def test_nothing_outlives_a_rank_that_is_killed(tmp_path):

@@ -1,5 +1,6 @@
 """Studies whose objective fails in a process of its own: what is recorded, repeated and shared."""
 
+import threading
 from pathlib import Path
 
 import faults
@@ -37,9 +38,10 @@ def test_trials_that_all_fail_end_the_study_with_the_last_error(tmp_path):
         study({"do": ["raises"]}, tmp_path, n_calls=1000, isolate=True)
 
 
-def test_an_objective_that_cannot_be_imported_is_refused_before_the_study_begins(tmp_path):
-    with pytest.raises(InputError, match=r"the objective .*<lambda> cannot be evaluated in a process of its own"):
-        hyperdrive(lambda x: 0.0, [(0.0, 1.0)], tmp_path / "study", timeout=1.0)
+def test_an_objective_that_cannot_be_sent_is_refused_before_the_study_begins(tmp_path):
+    lock = threading.Lock()
+    with pytest.raises(InputError, match=r"the objective .*<lambda> cannot be evaluated in a process of its own.* lock, which"):
+        hyperdrive(lambda x: lock, [(0.0, 1.0)], tmp_path / "study", timeout=1.0)
     assert not (tmp_path / "study").exists()
 
 

@@ -1,0 +1,114 @@
+"""What another process may import: which modules it finds as this one has found them, and that no study begins by an import."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from types import FrameType, ModuleType
+
+from hyperspace.errors import LaunchError
+
+_MAIN = ("__main__", "__mp_main__")  # the second is multiprocessing's name for it in the processes that it starts
+_standing_in: dict[str, ModuleType] = {}
+_depth = 0  # of the imports for an objective
+
+
+@contextmanager
+def importing_the_objective() -> Iterator[None]:
+    """Mark that modules are imported for the objective in them, so that they must not begin a study."""
+    global _depth
+    _depth += 1
+    try:
+        yield
+    finally:
+        _depth -= 1
+
+
+class Unguarded(LaunchError):
+    """A module begins a study when it is imported."""
+
+
+def refuse_while_importing() -> None:
+    """Refuse to begin a study while a module is imported for the objective in it, or for a function in it by multiprocessing.
+
+    Raises:
+        Unguarded: it is; each process that evaluates would begin the study anew.
+    """
+    if _depth or _multiprocessing_imports():
+        raise Unguarded(
+            f"{_module_under_way()} begins a study whenever it is imported, and it is imported for the objective in it; put the "
+            f'study under `if __name__ == "__main__":`'
+        )
+
+
+def _multiprocessing_imports() -> bool:
+    """Return whether multiprocessing has started this process, and now runs the main module's file for what is defined there."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and bool(getattr(process.current_process(), "_inheriting", False))
+
+
+def _module_under_way() -> str:
+    """Return the file, or else the name, of the innermost module whose import leads here."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    variables = {} if frame is None else frame.f_globals
+    return str(variables.get("__file__") or variables.get("__name__") or "a module")
+
+
+def is_importable(name: str) -> bool:
+    """Return whether another process that searches the same folders finds this process's module of that name, and may run it.
+
+    It may not while the module is being imported here: then the module's own code has led here, and would there, too.
+    """
+    module = sys.modules.get(name)
+    if module is None or name in _MAIN or _is_being_imported(name):
+        return False
+    parent = name.rpartition(".")[0]
+    path = getattr(sys.modules.get(parent), "__path__", None)
+    spec = getattr(module, "__spec__", None)
+    if parent and (spec is None or path is None):  # an extension module brings such parts along
+        return True
+    if spec is None:
+        return False
+    for finder in sys.meta_path:
+        try:
+            found = finder.find_spec(name, path)
+        except Exception:  # others' finders; this one does not know it
+            continue
+        if found is not None:
+            return bool(found.origin == spec.origin)
+    return False
+
+
+def _is_being_imported(name: str) -> bool:
+    """Return whether a module, or a package around it, has not been imported to its end."""
+    parts = name.split(".")
+    modules = (sys.modules.get(".".join(parts[: count + 1])) for count in range(len(parts)))
+    return any(getattr(getattr(module, "__spec__", None), "_initializing", False) for module in modules)
+
+
+def facts_of(name: str) -> dict[str, str | None]:
+    """Return what multiprocessing in another process has to know of a module here, to import it in its own processes."""
+    module = sys.modules.get(name)
+    spec = getattr(module, "__spec__", None)
+    return {"file": getattr(module, "__file__", None), "spec": None if spec is None else spec.name}
+
+
+def stand_in(name: str, facts: dict[str, str | None] | None = None) -> ModuleType:
+    """Return a module, empty or made here before, in the place of one that is not to be imported here.
+
+    Args:
+        name: its name.
+        facts: what `facts_of` returned elsewhere.
+    """
+    module = _standing_in.setdefault(name, ModuleType(name))
+    if facts is not None:
+        if facts["file"] is not None:
+            module.__file__ = facts["file"]
+        if facts["spec"] is not None:
+            module.__spec__ = ModuleSpec(facts["spec"], None, origin=facts["file"])
+    sys.modules[name] = module
+    return module

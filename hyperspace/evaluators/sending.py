@@ -1,0 +1,202 @@
+"""How an objective gets to its worker: pickled, from a rank to the process that it has started, and never by way of a file.
+
+What the worker can import goes by its name, and is imported there. Everything else goes by value, with what it uses: functions of
+the program itself or of a notebook, lambdas, closures, classes within functions. The program itself is not run there.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import linecache
+import os
+import pickle
+import sys
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cloudpickle
+
+from hyperspace.evaluators.importing import facts_of, is_importable
+from hyperspace.evaluators.receiving import make_cached, make_cached_property, set_cached
+from hyperspace.metrics import Metrics
+from hyperspace.numerics import users_state
+from hyperspace.space import Space
+from hyperspace.values import is_scalar
+
+_Cached = type(functools.lru_cache(len))
+
+
+class Unsendable(pickle.PicklingError):
+    """A value that pickle would copy, but whose copy would not be what it is here; its message says what it is."""
+
+
+class Payload:
+    """What a worker needs of this process: the objective, and all that it uses.
+
+    Args:
+        objective: the user's function.
+        takes_handle: whether it takes the trial's handle.
+        metrics: reads there what the objective returns.
+        space: the search space, whose categories and constants have to get there too.
+
+    Attributes:
+        parts: the bytes to send, one after another. Arrays are not copied for that.
+        writable: whether each part but the first may be changed there.
+
+    Raises:
+        Exception: whatever pickling raises; see `hyperspace.evaluators.unsendable`.
+    """
+
+    def __init__(self, objective: Callable[..., Any], takes_handle: bool, metrics: Metrics, space: Space) -> None:
+        values = [value for _, value in values_of(space) if not is_scalar(value)]
+        file = io.BytesIO()
+        buffers: list[pickle.PickleBuffer] = []
+        pickler = _Pickler(file, buffers.append)
+        # What is known only in the end comes last: the pickler fills it.
+        found = (pickler.by_value, pickler.named, pickler.facts, pickler.sources)
+        with pickler:
+            pickler.dump((objective, takes_handle, metrics, users_state(), values, *found))
+        self._kept = [*values, *pickler.by_value]  # so that their ids stay theirs
+        self._numbers = {id(thing): number for number, thing in enumerate(self._kept)}
+        views = [buffer.raw() for buffer in buffers]
+        self.parts = [file.getbuffer(), *views]
+        self.writable = [not view.readonly for view in views]
+
+    def dumps(self, message: object) -> bytes:
+        """Return a message to a worker that has this payload: what was sent with it is only named."""
+        file = io.BytesIO()
+        _MessagePickler(file, self._numbers).dump(message)
+        return file.getvalue()
+
+
+def check_sendable(thing: object) -> None:
+    """Raise what pickling a value for a worker raises."""
+    with _Pickler(_Nowhere(), lambda buffer: None) as pickler:
+        pickler.dump(thing)
+
+
+def values_of(space: Space) -> list[tuple[str, Any]]:
+    """Return the values that a space brings along, with a name for each; constants are numbers and words."""
+    return [
+        (f"hyperparameters[{name!r}]", value)
+        for name, dimension in zip(space.names, space.dimensions, strict=True)
+        for value in getattr(dimension, "categories", ())
+    ]
+
+
+class _Nowhere:
+    """A file that keeps nothing."""
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles for a process that cannot import what this program has not imported itself, or not to the end.
+
+    To be used as a context manager, since what cloudpickle takes for importable is a setting of the whole process.
+
+    Attributes:
+        by_value: the functions and classes that went by value.
+        named: those of them that their modules know, by module and name.
+        facts: of these modules, see `facts_of`.
+        sources: the lines of what went by value and stands in no file, such as a notebook's cells, for tracebacks.
+    """
+
+    def __init__(self, file: Any, buffer_callback: Callable[[pickle.PickleBuffer], object] | None = None) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL, buffer_callback=buffer_callback)
+        self._known: set[str] = set()  # modules that were looked for
+        self._registered: list[types.ModuleType] = []
+        self.by_value: list[Any] = []
+        self.named: dict[str, dict[str, Any]] = {}
+        self.facts: dict[str, dict[str, str | None]] = {}
+        self.sources: dict[str, list[str]] = {}
+
+    def __enter__(self) -> _Pickler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for module in self._registered:
+            cloudpickle.unregister_pickle_by_value(module)
+
+    def reducer_override(self, thing: Any) -> Any:
+        reduced = self._reduce(thing)
+        if reduced is not NotImplemented and isinstance(thing, (types.FunctionType, type, _Cached)):
+            self._note(thing)
+        return reduced
+
+    def _reduce(self, thing: Any) -> Any:
+        if isinstance(thing, (types.FunctionType, type)):
+            self._look_for(getattr(thing, "__module__", None))
+        elif isinstance(thing, types.ModuleType):
+            self._look_for(thing.__name__)
+        elif isinstance(thing, _Cached):
+            module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
+            self._look_for(module)
+            if not (_is_known_as(thing, module, name) and is_importable(str(module))):
+                limits = thing.cache_parameters()
+                state = (thing.__wrapped__, vars(thing))
+                return make_cached, (limits["maxsize"], limits["typed"]), state, None, None, set_cached
+        elif isinstance(thing, functools.cached_property):  # it holds a lock, up to Python 3.11
+            return make_cached_property, (thing.func, thing.attrname)
+        else:
+            for name in ("stdout", "stderr"):
+                if thing is getattr(sys, name):
+                    return getattr, (sys, name)
+            if (kind := is_refused(thing)) is not None:
+                raise Unsendable(kind)
+        return super().reducer_override(thing)
+
+    def _look_for(self, name: str | None) -> None:
+        """Have what a module defines go by value if the worker would not find the module."""
+        if name is None or name in self._known:
+            return
+        self._known.add(name)
+        module = sys.modules.get(name)
+        if module is None or name == "__main__" or is_importable(name):
+            return
+        if name not in cloudpickle.list_registry_pickle_by_value():
+            cloudpickle.register_pickle_by_value(module)
+            self._registered.append(module)
+
+    def _note(self, thing: Any) -> None:
+        self.by_value.append(thing)
+        module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
+        if isinstance(module, str) and isinstance(name, str) and _is_known_as(thing, module, name):
+            self.named.setdefault(module, {})[name] = thing
+            self.facts[module] = facts_of(module)
+        if isinstance(thing, types.FunctionType):
+            file = thing.__code__.co_filename
+            if file not in self.sources and not os.path.exists(file) and (lines := linecache.getlines(file)):
+                self.sources[file] = lines
+
+
+class _MessagePickler(pickle.Pickler):
+    """Pickles what may contain things that the payload has brought: these are only numbered."""
+
+    def __init__(self, file: Any, numbers: Mapping[int, int]) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._numbers = numbers
+
+    def persistent_id(self, thing: object) -> int | None:
+        return self._numbers.get(id(thing))
+
+
+def _is_known_as(thing: Any, module: str | None, name: str) -> bool:
+    """Return whether a module has a function or class under that name."""
+    return "." not in name and getattr(sys.modules.get(module or ""), "__dict__", {}).get(name) is thing
+
+
+def is_refused(thing: object) -> str | None:
+    """Return what a value is that could be pickled, but would be another thing in the worker; None if it is none such."""
+    if isinstance(thing, io.IOBase) and not isinstance(thing, (io.BytesIO, io.StringIO)):
+        return "an open file"
+    ctypes = sys.modules.get("ctypes")
+    if ctypes is not None and isinstance(thing, ctypes.CDLL):
+        return "a library that ctypes has loaded"
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is not None and isinstance(thing, mpi.Comm) and thing != mpi.COMM_NULL and thing.Get_size() > 1:
+        return "an MPI communicator of several processes"
+    return None
