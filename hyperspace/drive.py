@@ -133,8 +133,8 @@ def hyperdrive(
             Slurm job that this process belongs to, if it does; math.inf: none in any case.
         timeout: seconds that one evaluation may take; a longer one is ended, and counts as failed. Implies isolate=True.
         isolate: evaluate in a process of its own, which this rank outlives whatever happens there; with exchange="async" the rank
-            thinks ahead meanwhile. The objective must be importable: a function of a module, or of a script that keeps its study
-            under `if __name__ == "__main__":`.
+            thinks ahead meanwhile. Any function will do, also a lambda or one of a notebook; what it uses of the program's own
+            is copied to that process (docs/failures.md).
         retries: how often an evaluation is repeated that was no fault of the objective's: its process was killed from outside,
             or memory ran out. Implies isolate=True.
         ranks_per_trial: ranks that evaluate one trial together, for an objective that is an MPI program itself: all of them call

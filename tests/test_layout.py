@@ -61,6 +61,7 @@ LAYERS = [
 
 # The only modules that may import these at all; a package stands for all modules in it.
 HOMES = {
+    "cloudpickle": {"evaluators.sending"},
     "cma": {"optimizers.cmaes"},
     "inspyred": {"optimizers.inspired"},
     "matplotlib": {

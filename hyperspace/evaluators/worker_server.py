@@ -128,7 +128,8 @@ def _load(settings: Mapping[str, Any], parts: Sequence[memoryview]) -> Received:
     sys.path[:] = settings["path"]
     sys.argv[:] = settings["arguments"]
     if settings["folder"] is not None:
-        os.chdir(settings["folder"])
+        with suppress(OSError):  # it was removed meanwhile
+            os.chdir(settings["folder"])
     return Received(parts)
 
 

@@ -168,7 +168,8 @@ class Net:
 def square(x):
     return x * x
 def objective(parameters):
-    if FAILS:
+    if FAILS and not os.path.exists("failed"):
+        open("failed", "w").close()
         raise ValueError("no mesh")
     assert parameters["shape"] in (Shape.ROUND, Shape.FLAT) and parameters["f"] is square
     assert __name__ == "__main__" and beside.VALUE == 5
@@ -232,11 +233,10 @@ def test_an_interactive_session_works_and_its_functions_show_in_tracebacks(tmp_p
         "exec(compile(text, '<cell 1>', 'exec'))\n"
     )
     assert run(tmp_path, "-c", shell, SCRIPT) == WELL
-    failing = SCRIPT.replace("FAILS = False", "FAILS = True").replace("result.trials.error.dropna()", "result.trials.error[:1]")
-    said = run(tmp_path, "-c", shell, failing)
+    said = run(tmp_path, "-c", shell, SCRIPT.replace("FAILS = False", "FAILS = True"))
     assert 'File "<cell 1>"' in said
     assert 'raise ValueError("no mesh")' in said
-    assert "hyperspace" not in said.partition("Traceback")[2]
+    assert "hyperspace" not in said
 
 
 @pytest.mark.parametrize("way", ["import program", "import runpy; runpy.run_path('program.py')"])
@@ -274,7 +274,9 @@ comm = MPI.COMM_WORLD
 offset = 1.0
 def study(objective, path, **options):
     return hyperdrive(objective, [(0.0, 1.0)], path, n_calls=4, n_drives=2, n_subspaces=2, model="RAND", timeout=60, **options)
-print(len(study(lambda x: x[0] + offset, "study").x_iters), len(study(lambda x: x[0] + offset, "files", exchange="files").x_iters))
+shared = study(lambda x: x[0] + offset, "study")
+through_files = study(lambda x: x[0] + offset, "files", exchange="files")
+print(len(shared.x_iters), len(through_files.x_iters))
 try:
     study(lambda x: comm.rank, "other")
 except ValueError as error:
