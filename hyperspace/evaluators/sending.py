@@ -164,7 +164,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _note(self, thing: Any) -> None:
         self.by_value.append(thing)
         module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
-        if isinstance(module, str) and isinstance(name, str) and _is_known_as(thing, module, name):
+        if isinstance(module, str) and isinstance(name, str) and "." not in name and _is_known_as(thing, module, name):
             self.named.setdefault(module, {})[name] = thing
             self.facts[module] = facts_of(module)
         if isinstance(thing, types.FunctionType):
@@ -186,7 +186,10 @@ class _MessagePickler(pickle.Pickler):
 
 def _is_known_as(thing: Any, module: str | None, name: str) -> bool:
     """Return whether a module has a function or class under that name."""
-    return "." not in name and getattr(sys.modules.get(module or ""), "__dict__", {}).get(name) is thing
+    found: Any = sys.modules.get(module or "")
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found is thing
 
 
 def is_refused(thing: object) -> str | None:
