@@ -260,11 +260,11 @@ def objective(parameters):
 result = hyperdrive(objective, [(0.0, 1.0)], "study", n_calls=1, n_drives=1, n_subspaces=1, isolate=True)
 print(result.fun)
 """
-    assert python(program).stdout == "1.0\n"
+    assert python(program, timeout=200).stdout == "1.0\n"
     (said,) = (tmp_path / "study").glob("scratch/*/stderr.txt")
     assert "program.py begins a study whenever it is imported" in said.read_text()
     guarded = program.replace("result = ", 'if __name__ == "__main__":\n    result = ').replace("print(", "    print(")
-    assert python(guarded.replace('"study"', '"other"')).stdout == "0.0\n"
+    assert python(guarded.replace('"study"', '"other"'), timeout=200).stdout == "0.0\n"
 
 
 RANKS = """
