@@ -51,6 +51,13 @@ def rank(trial: Trial, metrics: Metrics) -> Rank:
     return Rank(violation, -trial.fidelity, loss)
 
 
+def is_infeasible(trial: Trial, metrics: Metrics) -> bool:
+    """Return whether a trial ended well, with a finite loss, and broke a constraint of the study."""
+    if not trial.ended_well or not metrics.constraints or not math.isfinite(metrics.loss(trial.metrics)):
+        return False
+    return metrics.violation(trial.metrics) > 0.0
+
+
 def best_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
     """Return the best of the trials, of equals the first one; None if none is usable."""
     best, least = None, NO_RANK

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperspace.analysis.activity import evaluation
-from hyperspace.incumbent import contenders
+from hyperspace.incumbent import contenders, is_infeasible
 from hyperspace.metrics import Metrics
 from hyperspace.trial import PRUNED, Trial
 
@@ -22,6 +22,7 @@ class Contribution:
         trials: those that ended.
         failed: those of them that failed or timed out.
         pruned: those of them that a pruning rule ended.
+        infeasible: those of them that ended well and broke a constraint.
         best: the best value, as the objective returned it; nan without one.
         improvements: how many of them were better than all trials that had ended before.
         gain: their part of all that the best value improved by after the first usable trial, from 0 to 1; nan if it never did.
@@ -32,6 +33,7 @@ class Contribution:
     trials: int
     failed: int
     pruned: int
+    infeasible: int
     best: float
     improvements: int
     gain: float
@@ -76,6 +78,7 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
             trials=len(own),
             failed=sum(trial.failed for trial in own),
             pruned=sum(trial.status == PRUNED for trial in own),
+            infeasible=sum(is_infeasible(trial, metrics) for trial in own),
             best=metrics.sign * min(losses[trial.key] for trial in own),
             improvements=improvements.get(label, 0),
             gain=gains.get(label, 0.0) / total if total > 0 else math.nan,

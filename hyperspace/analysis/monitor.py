@@ -11,7 +11,7 @@ from typing import Any
 from hyperspace.analysis.activity import evaluation, last_event, timed, utilisation, worked
 from hyperspace.description import Description, describe_study
 from hyperspace.errors import InputError, shown
-from hyperspace.incumbent import best_trial
+from hyperspace.incumbent import best_trial, is_infeasible
 from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.reader import DriveReader
 from hyperspace.metrics import Metrics
@@ -31,6 +31,7 @@ class Group:
         finished: trials that ended.
         failed: those of them that failed or timed out.
         pruned: those of them that a pruning rule ended.
+        infeasible: those of them that ended well and broke a constraint.
         best: the best value; None before there is one.
         running: the trial under way that began first; None if there is none.
         last_seen: when one of them last began or ended, in seconds since the epoch.
@@ -41,6 +42,7 @@ class Group:
     finished: int
     failed: int
     pruned: int
+    infeasible: int
     best: float | None
     running: Trial | None
     last_seen: float
@@ -177,6 +179,7 @@ def _group(label: Any, trials: Sequence[Trial], metrics: Metrics, share: float) 
         finished=len(ended),
         failed=sum(trial.failed for trial in ended),
         pruned=sum(trial.status == PRUNED for trial in ended),
+        infeasible=sum(is_infeasible(trial, metrics) for trial in ended),
         best=best_value(ended, metrics),
         running=min(running, key=lambda trial: trial.started, default=None),
         last_seen=last_event(trials),

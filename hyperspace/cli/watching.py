@@ -126,11 +126,13 @@ def _head(overview: Overview) -> list[Text]:
     whole = overview.whole
     done = min(whole.finished / overview.planned, 1.0) if overview.planned else 1.0
     bar = Text("━" * round(_BAR * done), style="green") + Text("━" * (_BAR - round(_BAR * done)), style="dim")
-    counts = Text(f"  {whole.finished} of {overview.planned} trials")
+    counts = Text(f"  {whole.finished} of {overview.planned} trial{'' if overview.planned == 1 else 's'}")
     if whole.failed:
         counts.append(f", {whole.failed} failed ({whole.failed / whole.finished:.0%})", style="red")
     if whole.pruned:
         counts.append(f", {whole.pruned} pruned ({whole.pruned / whole.finished:.0%})")
+    if whole.infeasible:
+        counts.append(f", {whole.infeasible} infeasible ({whole.infeasible / whole.finished:.0%})")
     best = Text(why_none(overview.trials))
     if whole.best is not None:
         goal = "largest" if overview.description.metrics.maximize else "least"
@@ -160,8 +162,9 @@ def _who(overview: Overview) -> Text:
 def _table(overview: Overview, groups: list[Group], by: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(by, justify="left" if by == "host" else "right")
-    pruning = overview.whole.pruned > 0
-    for name in ("trials", "best", "failed", *(["pruned"] if pruning else []), "busy", "running", "last seen"):
+    pruning, limited = overview.whole.pruned > 0, overview.whole.infeasible > 0
+    counts = ["failed", *(["pruned"] if pruning else []), *(["infeasible"] if limited else [])]
+    for name in ("trials", "best", *counts, "busy", "running", "last seen"):
         table.add_column(name, justify="right", no_wrap=True)
     for group in groups:
         winner = group.best is not None and group.best == overview.whole.best
@@ -172,6 +175,7 @@ def _table(overview: Overview, groups: list[Group], by: str) -> Table:
             Text("" if group.best is None else brief(group.best).plain, style="bold" if winner else ""),
             Text(str(group.failed) if group.failed else "", style="red"),
             *([str(group.pruned) if group.pruned else ""] if pruning else []),
+            *([str(group.infeasible) if group.infeasible else ""] if limited else []),
             "" if math.isnan(group.utilisation) else f"{group.utilisation:.0%}",
             _running(overview, group) if not idle else Text("cut off", style="yellow"),
             moment(group.last_seen, overview.now),

@@ -17,7 +17,7 @@ from hyperspace.errors import InputError
 from hyperspace.incumbent import contenders
 from hyperspace.numerics import own_numerics
 from hyperspace.paths import expanded
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array, Trial
 
@@ -156,5 +156,5 @@ class _Frames:
         title = f"{count} of {len(self._ended)} evaluations"
         if np.isfinite(self._loss[best]):
             self._star.set_data(*self._xy[best : best + 1].T)
-            title += f", best {style.number(self._result.goals.sign * self._loss[best])}"
+            title += f", best {labels.number(self._result.goals.sign * self._loss[best])}"
         self._ax.set_title(title, fontsize="medium", loc="left")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from hyperspace.analysis.diagnostics import LeaveOneOut, expected_coverage, leave_one_out
 from hyperspace.numerics import own_numerics
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.results import Result
 
 _INTERVALS = 300  # drawn one by one up to so many trials
@@ -43,14 +44,17 @@ def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut 
         style.log_values(ax.yaxis, found.predicted)
     else:
         low, high = np.quantile(every, [0.0, 0.95]) if not result.maximize else np.quantile(every, [0.05, 1.0])
-        margin = 0.06 * (high - low) or 1.0
+        margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
         ax.set_xlim(low - margin, high + margin)
         ax.set_ylim(low - margin, high + margin)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(6))
+            axis.set_major_formatter(labels.Plain())
     diagonal = [float(every.min()), float(every.max())]
     ax.plot(diagonal, diagonal, color=style.ink(), alpha=0.5, linewidth=0.9, zorder=1)
-    name = style.goal_name(result)
-    ax.set_xlabel(f"{name}, as it came out")
-    ax.set_ylabel("predicted from all other trials")
+    name = style.goal_name(result, 30)
+    ax.set_xlabel(f"{name}, as evaluated")
+    ax.set_ylabel(f"{name}, predicted\nfrom all other trials")
     style.legend_above(ax, 2)
     return ax
 
@@ -83,8 +87,8 @@ def plot_calibration(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")
-    ax.set_xlabel("central interval of the prediction")
-    ax.set_ylabel("trials inside it")
+    ax.set_xlabel("interval that the surrogate claims")
+    ax.set_ylabel("part of the trials inside it")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
     style.legend_above(ax, 2)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from hyperspace.analysis.activity import evaluation
 from hyperspace.errors import InputError
 from hyperspace.incumbent import contenders, why_none
 from hyperspace.metrics import Metrics
 from hyperspace.numerics import own_numerics
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array, Trial
 
@@ -49,7 +48,7 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
         ended = _ended(only)
         values = _values(ended, only.goals)
         if trials:
-            _draw_trials(ax, ended, values)
+            _draw_trials(ax, ended, values, only.goals)
         if subspaces:
             _draw_subspaces(ax, only, ended)
         best = style.best_so_far(_feasible(ended, only.goals), only.maximize)
@@ -57,10 +56,11 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
             ax.step(np.arange(1, len(best) + 1), best, where="post", color=style.BLUE, linewidth=2, label="best so far", zorder=4)
         elif not np.isfinite(values).any():
             style.say_empty(ax, why_none(ended))
-        style.fit_values(ax, values, only.maximize, within=best)
-        _note_outside(ax, values, only.maximize)
-        margin = 0.02 * len(ended) + 0.5
-        ax.set_xlim(1 - margin, max(len(ended), 1) + margin)
+        allowed = ~style.infeasible(ended, only.goals)
+        style.fit_values(ax, values[allowed] if np.isfinite(values[allowed]).any() else values, only.maximize, within=best)
+        if trials:
+            _mark_outside(ax, values)
+        style.count_axis(ax, len(ended))
     else:
         for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
             curves = [style.best_so_far(_feasible(_ended(result), result.goals), result.maximize) for result in results]
@@ -68,10 +68,11 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
         every = _drawn(ax)
         if style.fits_log(every):
             style.log_values(ax.yaxis, every)
-    ax.set_xlabel("evaluations")
-    ax.set_ylabel(style.goal_name(only))
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    style.legend_above(ax, 4 if single else 2)
+        else:
+            ax.yaxis.set_major_formatter(labels.Plain())
+        style.count_axis(ax, _longest(ax))
+    ax.set_ylabel(style.goal_label(only))
+    style.legend_above(ax, 5 if single else 2)
     return ax
 
 
@@ -97,9 +98,8 @@ def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axe
             curves.append(np.maximum(result.goals.sign * (best - optimum), _FLOOR))
         _draw_band(ax, name, curves, color)
     style.log_values(ax.yaxis, _drawn(ax))
-    ax.set_xlabel("evaluations")
-    ax.set_ylabel(f"distance of the best {style.goal_name(groups[0][1][0])} from the optimum")
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    style.count_axis(ax, _longest(ax))
+    ax.set_ylabel(f"{style.goal_name(groups[0][1][0])}:\ndistance of the best from the optimum")
     style.legend_above(ax, 2)
     return ax
 
@@ -142,18 +142,25 @@ def _feasible(trials: Sequence[Trial], goals: Metrics) -> Array:
     return np.where(contenders(trials, goals), _values(trials, goals), np.nan)
 
 
-def _draw_trials(ax: Axes, ended: Sequence[Trial], values: Array) -> None:
+def _draw_trials(ax: Axes, ended: Sequence[Trial], values: Array, goals: Metrics) -> None:
     count = np.arange(1, len(ended) + 1)
-    ok = np.isfinite(values)
+    allowed = ~style.infeasible(ended, goals)
+    ok = np.isfinite(values) & allowed
+    largest = contenders(ended, goals)
     many = len(ended) > style.MANY_MARKS
-    if ok.any():
-        ax.scatter(
-            count[ok], values[ok], s=8 if many else 14, color=style.SKY, alpha=0.6, linewidth=0, label="trials", rasterized=many
-        )
-    for label, color, rows in style.without_value(ended):  # along the lower edge
-        edge = np.full(int(rows.sum()), 0.015)
-        marks = {"marker": "x", "s": 18, "linewidth": 1.0, "color": color, "clip_on": False, "rasterized": many}
-        ax.scatter(count[rows], edge, transform=ax.get_xaxis_transform(), label=label, **marks)  # type: ignore[arg-type]
+    dots: dict[str, Any] = {"s": 8 if many else 16, "rasterized": many}
+    for rows, label, opacity in ((ok & largest, "trials", 0.8), (ok & ~largest, "smaller budget", 0.4)):
+        if rows.any():
+            ax.scatter(count[rows], values[rows], color=style.SKY, alpha=opacity, linewidth=0, label=label, **dots)
+    for label, color, rows in style.without_value(ended, goals):
+        told = f"{label} ({int(rows.sum())})"
+        if label == "infeasible":
+            ring: dict[str, Any] = {"facecolor": "none", "edgecolor": color, "linewidth": 0.8, "marker": "s"}
+            ax.scatter(count[rows], values[rows], label=told, **ring, **dots)
+            continue
+        edge = np.full(int(rows.sum()), 0.015)  # along the lower edge
+        marks: dict[str, Any] = {"marker": "x", "s": 18, "linewidth": 1.0, "color": color, "clip_on": False, "rasterized": many}
+        ax.scatter(count[rows], edge, transform=ax.get_xaxis_transform(), label=told, **marks)
 
 
 def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
@@ -187,7 +194,7 @@ def _draw_band(ax: Axes, name: str, curves: Sequence[Array], color: str) -> None
     evaluations = known + 1
     low, middle, high = np.quantile(stacked[:, known], [0.25, 0.5, 0.75], axis=0)
     several = f" (median and quartiles of {len(curves)})" if len(curves) > 1 else ""
-    ax.step(evaluations, middle, where="post", color=color, linewidth=1.8, label=style.text(name, 40) + several if name else "_")
+    ax.step(evaluations, middle, where="post", color=color, linewidth=1.8, label=labels.text(name, 40) + several if name else "_")
     if len(curves) > 1:
         ax.fill_between(evaluations, low, high, step="post", color=color, alpha=0.18, linewidth=0)
 
@@ -197,13 +204,19 @@ def _drawn(ax: Axes) -> Array:
     return np.concatenate([np.empty(0), *(np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines())])
 
 
-def _note_outside(ax: Axes, values: Array, maximize: bool) -> None:
-    """Say how many trials are so bad that they lie outside the axes."""
-    if not np.isfinite(values).any():
-        return
+def _longest(ax: Axes) -> int:
+    """Return up to which evaluation lines were drawn."""
+    return int(max((np.max(line.get_xdata()) for line in ax.get_lines() if len(line.get_xdata())), default=0))  # type: ignore[arg-type]
+
+
+def _mark_outside(ax: Axes, values: Array) -> None:
+    """Mark at the edge, and count, the trials that lie outside the axes."""
     low, high = ax.get_ylim()
-    outside = int((values < low).sum() if maximize else (values > high).sum())
-    if outside:
-        told = f"{outside} {'trial' if outside == 1 else 'trials'} {'below' if maximize else 'above'}"
-        height, side = (0.04, "bottom") if maximize else (0.99, "top")
-        ax.text(0.995, height, told, transform=ax.transAxes, ha="right", va=side, fontsize="small", alpha=0.7)
+    for rows, marker, height, told in (
+        (np.flatnonzero(values > high), "^", 0.985, "above this axis"),
+        (np.flatnonzero(values < low), "v", 0.015, "below this axis"),
+    ):
+        if len(rows):
+            marks: dict[str, Any] = {"marker": marker, "s": 20, "color": style.GREY, "linewidth": 0, "clip_on": False}
+            edge = np.full(len(rows), height)
+            ax.scatter(rows + 1, edge, transform=ax.get_xaxis_transform(), label=f"{told} ({len(rows)})", **marks)

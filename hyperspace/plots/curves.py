@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hyperspace.errors import StudyError
 from hyperspace.numerics import own_numerics
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.results import Result
 from hyperspace.trial import OK, PRUNED, Trial
 
@@ -51,15 +51,16 @@ def plot_curves(result: Result, ax: Axes | None = None) -> Axes:
             _draw(ax, own, color, f"{label} ({sum(_like(trial, own[0]) for trial in reported)})", len(shown) > style.MANY_MARKS)
     if best is not None and best.reports:
         steps, values = zip(*best.reports, strict=True)
-        ax.plot(steps, values, color=style.ORANGE, linewidth=2.2, zorder=5, label=f"best, {style.number(result.fun)}")
+        told = f"best, {labels.number(result.fun)}"
+        ax.plot(steps, values, color=style.ORANGE, linewidth=2.2, zorder=5, label=told, path_effects=style.outlined())
     every = np.array([value for trial in reported for _, value in trial.reports or ()])
     style.fit_values(ax, every, result.maximize)
     steps_all = [step for trial in reported for step, _ in trial.reports or ()]
     margin = 0.02 * (max(steps_all) - min(steps_all)) or 0.5
     ax.set_xlim(min(steps_all) - margin, max(steps_all) + margin)
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    ax.set_xlabel("step")
-    ax.set_ylabel(f"{style.goal_name(result)}, as reported")
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    ax.set_xlabel("step that the evaluation reported")
+    ax.set_ylabel(style.goal_label(result, ", as reported"))
     style.legend_above(ax)
     return ax
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from hyperspace.analysis.sensitivity import Importance, dependence, find_dimension, importance
 from hyperspace.numerics import own_numerics
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.results import Result
 from hyperspace.trial import OK
 
@@ -50,11 +50,11 @@ def plot_importance(result: Result, ax: Axes | None = None, found: Importance | 
         zorder=4,
         label="90 % interval of the total",
     )
-    ax.set_yticks(rows, [style.text(found.names[j], 24) for j in order])
+    ax.set_yticks(rows, labels.distinct([found.names[j] for j in order], 24))
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(0.0, 1.02)
     ax.set_ylim(-0.6, len(order) - 0.4)
-    ax.set_xlabel(f"part of the variance of {style.goal_name(result)}")
+    ax.set_xlabel(f"part of the variance of {style.goal_name(result, 30)}")
     style.legend_above(ax, 3)
     return ax
 
@@ -109,6 +109,7 @@ def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = 
         at = float(style.positions(parameter, [best], j)[0])
         ax.axvline(at, color=style.VERMILLION, linestyle=":", linewidth=1.4, zorder=1, label="best trial")
     ax.margins(y=0.12)
-    ax.set_ylabel(style.goal_name(result))
+    ax.set_ylabel(style.goal_label(result))
+    ax.yaxis.set_major_formatter(labels.Plain())
     style.legend_above(ax, 2)
     return ax

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from numpy.typing import NDArray
 
 from hyperspace.analysis.sensitivity import find_dimension
 from hyperspace.incumbent import rank
 from hyperspace.numerics import own_numerics
-from hyperspace.plots import style
-from hyperspace.plots.regions import spread
+from hyperspace.plots import labels, style
+from hyperspace.plots.regions import is_spread, offsets
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array
 
 _MOST = 600  # lines: of more trials the best ones and every so-manieth of the others
 _MOST_AXES = 20
 _TICK = 0.03
+_SPREAD = 0.3  # part of a level within which its lines are spread
 
 
 @own_numerics()
 def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw each trial as a line through its parameters, the last axis being the objective; the best lie on top.
 
-    Trials that ended without a value are thin, dashed, and end before the last axis. Of more than 600 trials the best 200 and
+    Trials that ended without a value, or broke a constraint, are thin, dashed, and end before the last axis. Lines that share a
+    level of an integer or a category are spread within the grey bar at that level. Of more than 600 trials the best 200 and
     an even part of the others are drawn.
 
     Args:
@@ -42,17 +46,18 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
     _draw_axes(ax, result, columns)
     trials = result.all_trials
     heights = np.stack([_height(result, j) for j in columns], axis=1) if trials else np.empty((0, len(columns)))
-    ok = np.array([trial.status == OK for trial in trials], dtype=bool)
+    ok = _valued(result)
     places = np.arange(len(columns) + 1.0)
-    for label, color, bad in style.without_value(trials):
+    for label, color, bad in style.without_value(trials, result.goals):
         rows = style.thinned(np.flatnonzero(bad).tolist(), _MOST // 3)
         lines = [np.column_stack([places[:-1], heights[row]]) for row in rows]
-        ax.add_collection(LineCollection(lines, color=color, linewidth=0.7, linestyle=(0, (3, 3)), alpha=0.5, label=label))
+        ax.add_collection(LineCollection(lines, color=color, linewidth=0.7, linestyle=(0, (3, 3)), alpha=0.5))
+        ax.plot([], [], color=color, linewidth=0.9, linestyle=(0, (3, 3)), label=f"{label} ({int(bad.sum())})")
     if ok.any():
         values = np.array([result.goals.value(trial.metrics) for trial in trials])
         colors = style.good_colors(values[ok], result.maximize)
         last = _objective_heights(values[ok], result.maximize)
-        ended_well = [trial for trial in trials if trial.status == OK]
+        ended_well = [trial for trial, valued in zip(trials, ok, strict=True) if valued]
         order = np.array(sorted(range(len(ended_well)), key=lambda row: rank(ended_well[row], result.goals)), dtype=np.intp)
         if len(order) > _MOST:
             order = np.concatenate([order[: _MOST // 3], style.thinned(order[_MOST // 3 :].tolist(), _MOST - _MOST // 3)])
@@ -72,22 +77,25 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
         if best is not None:
             row = trials.index(best)
             top = last[np.flatnonzero(ok).tolist().index(row)]
-            label = f"best, {style.number(result.fun)}"
-            ax.plot(
-                places, [*heights[row], top], color=style.ORANGE, linewidth=2.2, zorder=5, label=label, solid_capstyle="round"
-            )
-    style.legend(ax, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2)
+            label = f"best, {labels.number(result.fun)}"
+            line: dict[str, Any] = {"linewidth": 2.2, "solid_capstyle": "round", "path_effects": style.outlined()}
+            ax.plot(places, [*heights[row], top], color=style.ORANGE, zorder=5, label=label, **line)
+    style.legend_below(ax, 4)
     return ax
+
+
+def _valued(result: Result) -> NDArray[np.bool_]:
+    """Return which trials ended well and broke no constraint, (n,)."""
+    trials = result.all_trials
+    ok = np.array([trial.status == OK for trial in trials], dtype=bool)
+    return np.asarray(ok & ~style.infeasible(trials, result.goals))
 
 
 def _height(result: Result, j: int) -> Array:
     """Return how high all trials cross the axis of dimension j, (n,), from 0 to 1."""
     dimension = result.search_space.dimensions[j]
     u = dimension.to_unit([trial.x[j] for trial in result.all_trials])
-    if 0 < dimension.levels <= 32 and dimension.even:
-        spread_out: Array = (spread(result, j) - style.place(dimension, np.zeros(1))[0]) / dimension.levels
-        return spread_out
-    return u
+    return u + offsets(len(u), j) * _SPREAD / dimension.levels if is_spread(dimension) else u
 
 
 def _objective_heights(values: Array, maximize: bool) -> Array:
@@ -105,30 +113,39 @@ def _draw_axes(ax: Axes, result: Result, columns: Sequence[int]) -> None:
     ax.set_xlim(-0.35, last + 0.45)
     ax.set_ylim(-0.04, 1.04)
     ax.set_yticks([])
-    ax.set_xticks(
-        range(last + 1), [style.text(name, 14) for name in (*(space.names[j] for j in columns), style.goal_name(result))]
-    )
+    room = labels.breadth(ax) / (last + 0.8)  # points between two axes
+    names = [*(space.names[j] for j in columns), style.goal_name(result, 60)]
+    size = "medium" if room > 60 else "small"
+    across = int(np.clip(labels.characters(room, size), 5, 14))
+    ax.set_xticks(range(last + 1), [labels.wrapped(name, across) for name in names])
     ax.xaxis.tick_top()
-    ax.tick_params(axis="x", length=0, labelsize="medium", pad=8)
+    ax.tick_params(axis="x", length=0, labelsize=size, pad=8)
     for place, dimension in enumerate(space.dimensions[j] for j in columns):
-        ticks, labels = style.ticks_of(dimension, most=5)
+        ticks, texts = style.ticks_of(dimension, most=5, longest=int(np.clip(labels.characters(0.9 * room, "x-small"), 5, 16)))
         ends = style.place(dimension, np.array([0.0, 1.0]))
         scale = np.log if dimension.prior == "log-uniform" else np.asarray
         low, high = (float(end) for end in scale(ends))
-        _draw_axis(ax, place, [(float(scale(tick)) - low) / (high - low) for tick in ticks], labels)
-    values = np.array([result.goals.value(trial.metrics) for trial in result.all_trials if trial.status == OK])
+        _draw_axis(ax, place, [(float(scale(tick)) - low) / (high - low) for tick in ticks], texts)
+        if is_spread(dimension):
+            middles, half = (np.arange(dimension.levels) + 0.5) / dimension.levels, 0.5 * _SPREAD / dimension.levels
+            ax.vlines([place] * len(middles), middles - half, middles + half, color=style.GREY, linewidth=5, alpha=0.5, zorder=1)
+    values = np.array([result.goals.value(t.metrics) for t, ok in zip(result.all_trials, _valued(result), strict=True) if ok])
     if len(values):
         _, norm = style.good_colors(values, result.maximize)
-        marks = np.linspace(0.0, 1.0, 5)
-        labels = [style.number(float(value)) for value in norm.inverse(marks)]
-        worse = 0 if result.maximize else -1
-        labels[worse] = ("≤ " if result.maximize else "≥ ") + labels[worse]
-        _draw_axis(ax, last, marks.tolist(), labels)
+        marks = np.linspace(0.0, 1.0, 5) if np.ptp(values) > 0 else np.array([1.0 if result.maximize else 0.0])
+        at = [float(value) for value in norm.inverse(marks)]
+        texts = [labels.number(value) for value in at]
+        if len(set(texts)) < len(texts):
+            texts = labels.Plain().format_ticks(at)
+        if len(marks) > 1:
+            worse = 0 if result.maximize else -1
+            texts[worse] = ("≤ " if result.maximize else "≥ ") + texts[worse]
+        _draw_axis(ax, last, marks.tolist(), texts)
 
 
-def _draw_axis(ax: Axes, place: int, heights: list[float], labels: list[str]) -> None:
+def _draw_axis(ax: Axes, place: int, heights: list[float], texts: list[str]) -> None:
     ax.plot([place, place], [0, 1], color=style.ink(), alpha=0.6, linewidth=0.9, zorder=4)
-    for height, label in zip(heights, labels, strict=True):
+    for height, label in zip(heights, texts, strict=True):
         ax.plot([place, place + _TICK], [height, height], color=style.ink(), alpha=0.6, linewidth=0.9, zorder=4)
         ax.text(
             place + 2 * _TICK,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -15,11 +16,12 @@ from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import rank
 from hyperspace.numerics import own_numerics
 from hyperspace.partition import Subspace
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.results import Result
 from hyperspace.trial import OK, Array
 
-_ELSEWHERE = 0.25  # opacity of trials outside the slice
+_ELSEWHERE = 0.3  # opacity of trials outside the slice
+_ROOM = 0.72  # part of the axes' width that the scale of colours leaves
 
 
 @own_numerics()
@@ -44,9 +46,7 @@ def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0,
     space = result.search_space
     ax = style.axes_for(ax, 5.8, 4.6, square=True)
     for j, axis in zip(pair, (ax.xaxis, ax.yaxis), strict=True):
-        style.mark_axis(axis, space.dimensions[j], space.names[j])
-        if is_spread(space.dimensions[j]):
-            axis.set_label_text(f"{axis.get_label_text()} (spread within a level)")
+        style.mark_axis(axis, space.dimensions[j], space.names[j], spread=is_spread(space.dimensions[j]), room=_ROOM)
     winner = winning_subspace(result)
     _draw_halves(ax, result, pair, winner)
     _draw_trials(ax, result, pair, winner)
@@ -78,7 +78,7 @@ def _draw_halves(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
         span(*shared, color=style.ink(), alpha=0.07, linewidth=0, zorder=0)
         for end in shared:
             line(end, color=style.ink(), alpha=style.FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    if winner is None:
+    if winner is None or whole.n_subspaces == 1:
         return
     corners = np.array([[box[j] for j in pair] for box in winner.bounds])
     x = style.place(result.search_space.dimensions[pair[0]], corners[:, 0])
@@ -99,7 +99,7 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
     xy = np.stack([spread(result, j) for j in pair], axis=1)
     U = space.to_unit([trial.x for trial in trials])
     inside = _in_slice(U, pair, winner)
-    ok = np.array([trial.status == OK for trial in trials])
+    ok = np.array([trial.status == OK for trial in trials]) & ~style.infeasible(trials, result.goals)
     ended = np.array([trial.finished for trial in trials])
     many = len(trials) > style.MANY_MARKS
     size = 4 if many else 14 if len(trials) > 500 else 26
@@ -112,12 +112,16 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
         colors = style.good_colors(values[ok], result.maximize)
         rows = np.flatnonzero(ok).tolist()
         order = np.array(sorted(rows, key=lambda row: rank(trials[row], result.goals), reverse=True))  # the best ones on top
-        dots: dict[str, Any] = {"c": values[order], "cmap": colors[0], "norm": colors[1], "s": size, "linewidth": 0}
-        ax.scatter(*xy[order].T, alpha=opacity(order), zorder=3, rasterized=many, **dots)
-        style.colorbar(ax, colors, style.goal_name(result), result.maximize)
-    for told, color, bad in style.without_value(trials):
-        marks: dict[str, Any] = {"marker": "x", "color": color, "linewidth": 1.0, "s": size, "rasterized": many}
-        ax.scatter(*xy[bad].T, alpha=opacity(np.flatnonzero(bad)), zorder=3, label=told, **marks)
+        edge = 0.0 if len(trials) > 500 else 0.3  # light ones stand out from white paper
+        dots: dict[str, Any] = {"c": values[order], "cmap": colors[0], "norm": colors[1], "s": size, "linewidth": edge}
+        ax.scatter(*xy[order].T, alpha=opacity(order), zorder=3, rasterized=many, edgecolor=style.ink(), **dots)
+        if np.ptp(values[ok]) > 0:
+            style.colorbar(ax, colors, style.goal_name(result, 30), result.maximize)
+    for told, color, bad in style.without_value(trials, result.goals):
+        edges = [to_rgba(color, alpha) for alpha in opacity(np.flatnonzero(bad))]
+        marks: dict[str, Any] = {"marker": "s", "facecolor": "none"} if told == "infeasible" else {"marker": "x"}
+        marks |= {"linewidth": 1.0, "s": size, "rasterized": many, "edgecolor" if told == "infeasible" else "color": edges}
+        ax.scatter(*xy[bad].T, zorder=3, label=f"{told} ({int(bad.sum())})", **marks)
     if not ended.all():
         ring: dict[str, Any] = {"facecolor": "none", "edgecolor": style.ink(), "linewidth": 1.0, "s": size}
         ax.scatter(*xy[~ended].T, zorder=3, label="running", **ring)
@@ -125,10 +129,11 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
     if best is not None:
         row = trials.index(best)
         star: dict[str, Any] = {"marker": "*", "s": 190, "color": style.ORANGE, "edgecolor": style.ink(), "linewidth": 0.8}
-        ax.scatter(*xy[row : row + 1].T, zorder=5, label=f"best, {style.number(result.fun)}", clip_on=False, **star)
+        ax.scatter(*xy[row : row + 1].T, zorder=5, label=f"best, {labels.number(result.fun)}", clip_on=False, **star)
     if not inside.all():
-        ax.scatter([], [], s=size, color=style.ink(), alpha=_ELSEWHERE, linewidth=0, label="outside of it in other dimensions")
-    style.legend(ax, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
+        told = "outside of it in other parameters"
+        ax.scatter([], [], s=size, color=style.ink(), alpha=_ELSEWHERE, linewidth=0, label=told)
+    style.legend_across(ax)
 
 
 def is_spread(dimension: Dimension) -> bool:
@@ -141,9 +146,14 @@ def spread(result: Result, j: int) -> Array:
     dimension = result.search_space.dimensions[j]
     u = dimension.to_unit([trial.x[j] for trial in result.all_trials])
     if is_spread(dimension):
-        golden = (np.arange(1, len(u) + 1) * (1 + j) * 0.6180339887498949) % 1.0  # even, and the same every time
-        u = u + (golden - 0.5) * 0.6 / dimension.levels
+        return style.place(dimension, u + offsets(len(u), j) * 0.6 / dimension.levels)
     return style.place(dimension, u)
+
+
+def offsets(n: int, j: int) -> Array:
+    """Return by how much n trials are spread along dimension j, (n,), from -0.5 to 0.5: evenly, and the same every time."""
+    spread_out: Array = (np.arange(1.0, n + 1.0) * (1 + j) * 0.6180339887498949) % 1.0 - 0.5
+    return spread_out
 
 
 def _in_slice(U: Array, pair: tuple[int, int], winner: Subspace | None) -> NDArray[np.bool_]:

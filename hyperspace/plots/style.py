@@ -1,7 +1,7 @@
 """What all pictures share: colours, lines, and axes that speak the search space's language.
 
-Colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart; text and lines take matplotlib's
-own settings, so that pictures fit a dark style too.
+Colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart; the sky blue is darker than
+theirs, so that it is seen on white paper. Text and lines take matplotlib's own settings, so that pictures fit a dark style too.
 """
 
 from __future__ import annotations
@@ -14,25 +14,41 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize, to_hex
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import blended_transform_factory
 from numpy.typing import NDArray
 
 from hyperspace.dimensions.base import Dimension
 from hyperspace.dimensions.categorical import Categorical
 from hyperspace.dimensions.numeric import Integer
 from hyperspace.errors import InputError, shown
-from hyperspace.metrics import FLOAT_NAME
+from hyperspace.incumbent import is_infeasible
+from hyperspace.metrics import FLOAT_NAME, Metrics
+from hyperspace.plots.labels import (
+    LONGEST,
+    Plain,
+    breadth,
+    distinct,
+    fitting_ticks,
+    legend_columns,
+    number,
+    small,
+    text,
+    wrapped,
+)
 from hyperspace.results import Result
 from hyperspace.terminal import printable
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Array, Trial
 
-BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
+BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#3E9BD0"
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
-STATUS_COLORS = {OK: SKY, FAILED: VERMILLION, TIMEOUT: ORANGE, PRUNED: PURPLE, RUNNING: "#999999"}
+GREY = "#7F7F7F"
+STATUS_COLORS = {OK: SKY, FAILED: VERMILLION, TIMEOUT: ORANGE, PRUNED: PURPLE, RUNNING: GREY}
+SHADES: tuple[str, ...] = tuple(to_hex(c) for c in pyplot.get_cmap("viridis")(np.linspace(0.08, 0.80, 24)))  # the best first
 FAINT, GRID = 0.35, 0.15  # opacities of what is background
 MANY_MARKS = 2000  # from here on marks are one image, also in a vector graphic
-_LONGEST = 18  # characters of a label
 _MOST_TICKS = 24  # categories that are labelled
 _DECADE_AND_A_HALF = 10**1.5
 _FENCE = 3.0  # Tukey's outer fence: that many ranges of the middle half beyond it
@@ -64,8 +80,39 @@ def legend(ax: Axes, **options: Any) -> None:
 
 
 def legend_above(ax: Axes, columns: int = 4) -> None:
-    """Draw a quiet legend above the axes, where it covers nothing."""
-    legend(ax, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2, columnspacing=1.2)
+    """Draw a quiet legend above the axes, where it covers nothing, in as many columns as fit into their width."""
+    fitted_legend(ax, columns, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
+
+
+def legend_across(ax: Axes) -> None:
+    """Draw a quiet legend above the axes over the whole width of their figure; over their own where others share the figure.
+
+    A title holds the room for it, so that a long legend does not make the axes narrow.
+    """
+    figure: Any = ax.figure
+    told = ax.get_legend_handles_labels()[1]
+    if sum(other.get_subplotspec() is not None for other in figure.axes) > 1:
+        legend_above(ax, 2)
+    elif told:
+        room, size = figure.bbox.width * 72.0 / figure.dpi, small()
+        columns = legend_columns(told, room, 3, size)
+        ax.set_title("\n".join([" "] * -(-len(told) // columns)), fontsize=size, linespacing=1.45)
+        across = blended_transform_factory(figure.transFigure, ax.transAxes)
+        where: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "bbox_transform": across}
+        legend(ax, ncols=columns, columnspacing=1.2, borderaxespad=0.2, **where)
+        shown: Any = ax.get_legend()
+        shown.set_in_layout(False)
+
+
+def legend_below(ax: Axes, columns: int = 2, offset: float = 0.0) -> None:
+    """Draw a quiet legend below the axes and their labels, which are `offset` high in units of the axes."""
+    fitted_legend(ax, columns, loc="upper left", bbox_to_anchor=(0.0, -offset), borderaxespad=0.2)
+
+
+def fitted_legend(ax: Axes, columns: int, **options: Any) -> None:
+    """Draw a quiet legend in as many columns as fit into the width of the axes, at most `columns`."""
+    labels = ax.get_legend_handles_labels()[1]
+    legend(ax, ncols=legend_columns(labels, breadth(ax), columns, small()), columnspacing=1.2, **options)
 
 
 def say_empty(ax: Axes, words: str) -> None:
@@ -79,24 +126,32 @@ def ink() -> Any:
     return pyplot.rcParams["text.color"]
 
 
-def text(value: object, longest: int = _LONGEST) -> str:
-    """Return a label for any value: short, and no part of it taken for a formula."""
-    words = printable(" ".join(str(value).split()))
-    words = words if len(words) <= longest else words[: longest - 1] + "…"
-    return words.replace("$", r"\$")
-
-
-def number(value: float) -> str:
-    """Return a number for a person, three digits of it."""
-    shown = f"{value:.3g}"
-    mantissa, e, exponent = shown.partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else shown
-
-
-def goal_name(result: Result) -> str:
+def goal_name(result: Result, longest: int = LONGEST) -> str:
     """Return what the optimised metric is called."""
+    return text(_goal(result), longest)
+
+
+def goal_label(result: Result, after: str = "") -> str:
+    """Return a label of an axis: what the optimised metric is called, in two lines where it is long, and some words more."""
+    return wrapped(f"{_goal(result)}{after}")
+
+
+def _goal(result: Result) -> str:
     metrics = next((trial.metrics for trial in result.all_trials if trial.status == OK), {})
-    return text(result.goals.goal_name(metrics) if metrics else FLOAT_NAME)
+    return result.goals.goal_name(metrics) if metrics else result.goals.goal or FLOAT_NAME
+
+
+def outlined() -> Any:
+    """Return the effect that makes a light line stand out from any paper."""
+    return [withStroke(linewidth=3.4, foreground=ink())]
+
+
+def count_axis(ax: Axes, n: int) -> None:
+    """Make the horizontal axis one of n evaluations, numbered from 1."""
+    margin = 0.02 * n + 0.5
+    ax.set_xlim(1 - margin, max(n, 1) + margin)
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]) if n > 1 else FixedLocator([1]))
+    ax.set_xlabel("evaluations, in the order in which they ended")
 
 
 # The search space
@@ -136,27 +191,44 @@ def positions(dimension: Dimension, trials: Iterable[Trial], j: int) -> Array:
     return place(dimension, dimension.to_unit([trial.x[j] for trial in trials]))
 
 
-def mark_axis(axis: Axis, dimension: Dimension, name: str) -> None:
-    """Give an axis the scale, the ends, the ticks and the name of a dimension."""
+def mark_axis(axis: Axis, dimension: Dimension, name: str, spread: bool = False, room: float = 1.0) -> None:
+    """Give an axis the scale, the ends, the ticks and the name of a dimension.
+
+    Args:
+        axis: of some axes.
+        dimension: what it shows.
+        name: of the dimension.
+        spread: say that what has one level is spread within it.
+        room: part of the axes' present width that they keep, e.g. beside a scale of colours.
+    """
     ends = place(dimension, np.array([0.0, 1.0])).tolist()
     ax: Any = axis.axes
     vertical = axis is ax.yaxis
     (ax.set_yscale if vertical else ax.set_xscale)("log" if dimension.prior == "log-uniform" else "linear")
     (ax.set_ylim if vertical else ax.set_xlim)(*ends)
     start = origin(dimension)
-    axis.set_label_text(text(name, 40) + (f" (+ {start})" if start > 0 else f" (− {-start})" if start < 0 else ""))
-    ticks, labels = ticks_of(dimension)
+    shift = f" (+ {start})" if start > 0 else f" (− {-start})" if start < 0 else ""
+    axis.set_label_text(wrapped(f"{printable(name)}{shift}", 26) + ("\n(spread within a level)" if spread else ""))
+    room, size = room * breadth(ax, vertical), small()
+    ticks, labels = ticks_of(dimension, most=6 if vertical else int(np.clip(room / 40.0, 3, 6)))
+    turn = 0.0
+    if isinstance(dimension, Categorical) and not vertical:
+        step, longest, turn = fitting_ticks(labels, room, size)
+        ticks, labels = ticks[::step], distinct([dimension.categories[int(tick)] for tick in ticks], longest)[::step]
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, position: labels[position] if position is not None else f"{value:.6g}"))
+    if turn:
+        for label in axis.get_ticklabels():
+            label.set(rotation=turn, ha="right", va="center" if turn == 90.0 else "top", rotation_mode="anchor")
 
 
-def ticks_of(dimension: Dimension, most: int = 6) -> tuple[list[float], list[str]]:
+def ticks_of(dimension: Dimension, most: int = 6, longest: int = LONGEST) -> tuple[list[float], list[str]]:
     """Return positions and labels of a dimension's ticks."""
     if isinstance(dimension, Categorical):
         step = -(-dimension.levels // _MOST_TICKS)
         chosen = range(0, dimension.levels, step)
-        return [float(j) for j in chosen], [text(dimension.categories[j]) for j in chosen]
+        return [float(j) for j in chosen], distinct([dimension.categories[j] for j in chosen], longest)
     low, high = _ends(dimension)
     if dimension.prior == "log-uniform":
         subs = [1.0] if high / low > _DECADE_AND_A_HALF else [1.0, 2.0, 5.0]
@@ -218,6 +290,7 @@ def fit_values(ax: Axes, values: Array, maximize: bool, within: Array | None = N
         maximize: whether the largest is the best.
         within: values that must be seen, such as the best so far.
     """
+    ax.yaxis.set_major_formatter(Plain())
     values = values[np.isfinite(values)]
     within = np.empty(0) if within is None else within[np.isfinite(within)]
     if len(values) == 0:
@@ -232,7 +305,7 @@ def fit_values(ax: Axes, values: Array, maximize: bool, within: Array | None = N
             ax.set_ylim(np.exp(seen.min() - margin), np.exp(seen.max() + margin))
             return
     seen = np.concatenate([bad * _without_outliers(bad * values), within])
-    margin = 0.06 * (seen.max() - seen.min()) or 1.0
+    margin = 0.06 * (seen.max() - seen.min()) or 0.1 * abs(seen.max()) or 1.0
     ax.set_ylim(seen.min() - margin, seen.max() + margin)
 
 
@@ -243,13 +316,19 @@ def _without_outliers(values: Array) -> Array:
     return kept
 
 
-def without_value(trials: Sequence[Trial]) -> list[tuple[str, str, NDArray[np.bool_]]]:
-    """Return label, color and rows (n,) of the trials that ended without a value: the failed ones, and the pruned ones."""
+def without_value(trials: Sequence[Trial], goals: Metrics) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    """Return label, color and rows (n,) of the trials that cannot be the best: failed, pruned, and such as broke a constraint."""
     groups = (
         ("failed", VERMILLION, np.array([trial.failed for trial in trials], dtype=bool)),
         ("pruned", PURPLE, np.array([trial.status == PRUNED for trial in trials], dtype=bool)),
+        ("infeasible", GREY, infeasible(trials, goals)),
     )
     return [(label, color, rows) for label, color, rows in groups if rows.any()]
+
+
+def infeasible(trials: Sequence[Trial], goals: Metrics) -> NDArray[np.bool_]:
+    """Return which trials ended well and broke a constraint, (n,)."""
+    return np.array([is_infeasible(trial, goals) for trial in trials], dtype=bool)
 
 
 def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:
@@ -258,8 +337,8 @@ def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:
     best = float(values.max() if maximize else values.min())
     if worse == best:
         worse = best - 1.0 if maximize else best + 1.0
-    colors = pyplot.get_cmap("viridis")(np.linspace(0.28, 0.95, 256))
-    return ListedColormap(colors[::-1] if maximize else colors, name="good"), Normalize(min(best, worse), max(best, worse))
+    colors = SHADES[::-1] if maximize else SHADES
+    return ListedColormap(list(colors), name="good"), Normalize(min(best, worse), max(best, worse))
 
 
 def colorbar(ax: Axes, colors: tuple[Colormap, Normalize], label: str, maximize: bool) -> None:
@@ -268,6 +347,7 @@ def colorbar(ax: Axes, colors: tuple[Colormap, Normalize], label: str, maximize:
     bar = figure.colorbar(ScalarMappable(colors[1], colors[0]), ax=ax, label=label, extend="min" if maximize else "max", pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=2, labelsize="small")
+    bar.ax.yaxis.set_major_formatter(Plain())
 
 
 def thinned(rows: Sequence[Any], most: int) -> list[Any]:

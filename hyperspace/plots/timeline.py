@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hyperspace.analysis.activity import Span, evaluation, last_event, timed, utilisation, worked
 from hyperspace.numerics import own_numerics
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.results import Result
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
 
@@ -86,8 +86,9 @@ def plot_gantt(result: Result, ax: Axes | None = None) -> Axes:
     _label(ax, trials, ranks, periods, now)
     ax.set_xlim(0.0, max(total / unit, 1e-9))
     ax.set_ylim(len(ranks) - 0.4, -0.6)
-    ax.set_xlabel(unit_name + (" of work, pauses left out" if len(periods) > 1 else ""))
-    style.legend(ax, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6)
+    ax.set_xlabel(unit_name + (" of work, pauses left out" if len(periods) > 1 else " since the start"))
+    ax.xaxis.set_major_formatter(labels.Plain())
+    style.legend_above(ax, 6)
     return ax
 
 
@@ -118,7 +119,7 @@ def _label(ax: Axes, trials: Sequence[Trial], ranks: Sequence[int], periods: Seq
         ax.set_ylabel("rank")
         return
     hosts = {trial.host for trial in trials}
-    names = [f"rank {rank}" + (f", {style.text(own[rank][-1].host, 12)}" if len(hosts) > 1 else "") for rank in ranks]
+    names = [f"rank {rank}" + (f", {labels.text(own[rank][-1].host, 12)}" if len(hosts) > 1 else "") for rank in ranks]
     ax.set_yticks(range(len(ranks)), names)
     ax.tick_params(axis="y", length=0)
     for row, rank in enumerate(ranks):
@@ -126,4 +127,4 @@ def _label(ax: Axes, trials: Sequence[Trial], ranks: Sequence[int], periods: Seq
         if np.isfinite(share):
             ax.text(1.01, row, f"{share:.0%}", transform=ax.get_yaxis_transform(), va="center", fontsize="small")
     if ranks:
-        ax.text(1.01, -0.75, "busy", transform=ax.get_yaxis_transform(), va="bottom", fontsize="small", alpha=0.7)
+        ax.text(1.01, -0.6, "busy", transform=ax.get_yaxis_transform(), va="bottom", fontsize="small", alpha=0.7)

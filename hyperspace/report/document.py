@@ -14,12 +14,14 @@ from hyperspace.paths import absolute_folder, expanded
 from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Html, moment, section, tag
+from hyperspace.report.optimum import optimum
+from hyperspace.report.pictures import colors
 from hyperspace.results import load_results
 from hyperspace.whole_file import write_whole
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
-    ("optimum", "Optimum", sections.optimum),
+    ("optimum", "Optimum", optimum),
     ("progress", "Progress", sections.progress),
     ("subspaces", "Subspaces", sections.subspaces),
     ("finders", "Who found what", tables.finders),
@@ -42,7 +44,7 @@ def render_report(results_path: str | os.PathLike[str]) -> str:
     overview = Monitor(results_path).look(time.time())
     name = absolute_folder(results_path).resolve().name
     study = Evidence.of(name, load_results(results_path), overview)
-    objective = str(overview.description.fingerprint["objective"])
+    objective = str(overview.description.fingerprint["objective"]).replace("<locals>.", "")
     parts = [section(identity, title, make(study)) for identity, title, make in SECTIONS]
     links = [tag("a", title, href=f"#{identity}") for identity, title, _ in SECTIONS]
     head = tag(
@@ -51,7 +53,7 @@ def render_report(results_path: str | os.PathLike[str]) -> str:
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         tag("title", f"{objective} – {name}"),
-        tag("style", _own("style.css")),
+        tag("style", _own("style.css"), colors()),
     )
     body = tag(
         "body",

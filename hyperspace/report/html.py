@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from hyperspace.metrics import Metric
+
 _EMPTY = ("br", "meta")
 _LONG = 20  # rows from which a table is scrolled by itself
 
@@ -99,12 +101,20 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], not
     )
 
 
-def pairs(items: Iterable[tuple[object, object]]) -> Html:
-    """Return names and values, a line each."""
-    rows = (
-        tag("tr", tag("th", name, scope="row"), tag("td", value if isinstance(value, Html) else show(value)))
-        for name, value in items
-    )
+def numbers(*items: tuple[object, str]) -> Html:
+    """Return a row of large numbers with what they are."""
+    return tag("div", *(tag("div", tag("strong", value), tag("span", name)) for value, name in items), class_="numbers")
+
+
+def pairs(items: Iterable[Sequence[object]]) -> Html:
+    """Return names and values, a line each; a third element of an item is a remark on the value."""
+    rows = []
+    for name, value, *remark in items:
+        cells = [
+            tag("td", value if isinstance(value, Html) else show(value)),
+            *(tag("td", word, class_="quiet") for word in remark),
+        ]
+        rows.append(tag("tr", tag("th", name, scope="row"), *cells))
     return tag("div", tag("table", tag("tbody", *rows), class_="pairs"), class_="scroll")
 
 
@@ -119,8 +129,23 @@ def section(identity: str, title: str, content: Html) -> Html:
 
 
 def metric(value: Any) -> Any:
-    """Return a metric as a cell: of several numbers, how many they are."""
-    return value if not isinstance(value, tuple) else Cell(f"{len(value)} values")
+    """Return a metric as a cell: of several numbers, how many they are; a nan that the objective returned is shown as such."""
+    if isinstance(value, float) and math.isnan(value):
+        return Cell(None, "nan")
+    return value if not isinstance(value, tuple) else Cell(counted(len(value), "value"))
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, as in 1 trial, 2 trials."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def limits(metric: Metric) -> str:
+    """Return the limits of a constrained metric in words."""
+    low, high = (None if end is None else show(float(end)) for end in (metric.lower, metric.upper))
+    if low is None or high is None:
+        return f"limit: at least {low}" if high is None else f"limit: at most {high}"
+    return f"limit: {low} to {high}"
 
 
 def moment(when: float) -> str:

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from hyperspace.errors import StudyError
-from hyperspace.report.html import Html, tag
+from hyperspace.plots import style
+from hyperspace.report.html import Html, join, tag
 from hyperspace.terminal import printable
 
 # Colours that occur nowhere else, and what they become.
@@ -26,12 +30,32 @@ _SETTINGS: dict[str, Any] = {
     "font.size": 10.0,
     "svg.fonttype": "none",  # text stays text: small, sharp, and in the page's font
 }
-_GRID = 6.0  # inches: what is wider stands alone in its row, and is not made smaller than can be read
+# The other colours of the pictures by the name of a CSS variable, on light and on dark paper. A scale of values begins with the
+# best one, which has the strongest contrast with the paper, so that it is turned around on dark paper.
+_DARK_SHADES = [to_hex(color) for color in colormaps["viridis"](np.linspace(0.98, 0.42, len(style.SHADES)))]
+_COLORS = {
+    "blue": (style.BLUE, "#4a9fdb"),
+    "sky": (style.SKY, "#a6d8f5"),
+    "grey": (style.GREY, "#9a9a9a"),
+    **{f"g{i}": pair for i, pair in enumerate(zip(style.SHADES, _DARK_SHADES, strict=True))},
+}
 _MOST_BYTES = 400_000  # of a vector graphic; beyond that its marks are an image
 
 
+def colors() -> Html:
+    """Return the style sheet of the pictures' colours, light and dark."""
+    light, dark = ("".join(f"--{name}:{pair[i]};" for name, pair in _COLORS.items()) for i in (0, 1))
+    return Html(f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}")
+
+
 def picture(
-    name: str, label: str, draw: Callable[..., object], width: float = 5.4, height: float = 3.5, wide: bool = False
+    name: str,
+    label: str,
+    draw: Callable[..., object],
+    width: float = 5.4,
+    height: float = 3.5,
+    scrolled: bool = False,
+    narrow: tuple[float, float] | None = None,
 ) -> Html:
     """Return a picture as a figure of the page; a sentence where the study does not have enough for it.
 
@@ -41,22 +65,37 @@ def picture(
         draw: draws into ax=.
         width: in inches.
         height: in inches.
-        wide: on a narrow page it keeps its size and is scrolled sideways.
+        scrolled: on a narrow page it keeps its size and is scrolled sideways.
+        narrow: width and height in inches of a second drawing, which a narrow page shows instead, so that it can be read there.
+    """
+    try:
+        drawn = tag(
+            "div", _themed(_draw(name, draw, width, height), label, scrolled), class_="scroll wide" if scrolled else "scroll"
+        )
+        if narrow is not None:
+            small = _themed(_draw(f"{name}-narrow", draw, *narrow), label, scrolled=False)
+            drawn = join([tag("div", drawn, class_="for-wide"), tag("div", small, class_="for-narrow")])
+    except StudyError as error:
+        return tag("p", f"{label}: {error}.", class_="missing")
+    return tag("figure", drawn, tag("figcaption", label))
+
+
+def _draw(name: str, draw: Callable[..., object], width: float, height: float) -> str:
+    """Return a picture as matplotlib writes it.
+
+    Raises:
+        StudyError: the study does not have enough for it.
     """
     settings: Any = _SETTINGS | {"svg.hashsalt": f"hyperspace-{name}"}
     with mpl.rc_context(settings):
         figure = Figure(figsize=(width, height), layout="constrained")
-        try:
-            draw(ax=figure.subplots())
-        except StudyError as error:
-            return tag("p", f"{label}: {error}.", class_="missing")
+        draw(ax=figure.subplots())
         written = _svg(figure)
         if len(written) > _MOST_BYTES:
             for marks in (each for ax in figure.axes for each in ax.collections):
                 marks.set_rasterized(True)
             written = _svg(figure)
-    around = "scroll wide" if wide else "scroll single" if width > _GRID else "scroll"
-    return tag("figure", tag("div", _themed(written, label, wide), class_=around), tag("figcaption", label))
+    return written
 
 
 def _svg(figure: Figure) -> str:
@@ -65,11 +104,13 @@ def _svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def _themed(svg: str, label: str, wide: bool) -> Html:
+def _themed(svg: str, label: str, scrolled: bool) -> Html:
     """Return matplotlib's SVG for use within a page: its own colours replaced, and names left out that nothing refers to."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace(_INK, "currentColor").replace(_PAPER, "var(--paper)")
+    variables = {light.lower(): f"var(--{name})" for name, (light, _) in _COLORS.items()}
+    svg = re.sub(r"#[0-9a-f]{6}(?=[;\"])", lambda found: variables.get(found.group(0), found.group(0)), svg)
     used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
     svg = re.sub(r' id="([^"]*)"', lambda found: found.group(0) if found.group(1) in used else "", svg)
     size = re.match(r"<svg[^>]*", svg)
@@ -77,7 +118,7 @@ def _themed(svg: str, label: str, wide: bool) -> Html:
     width = re.search(r' width="([\d.]+)pt"', opening)
     plain = re.sub(r' (?:width|height)="[\d.]+pt"', "", opening)
     natural = f"{float(width.group(1)) if width else 400:.0f}pt"
-    size_of = f"width:{natural};min-width:100%" if wide else ""
+    size_of = f"width:{natural};min-width:100%" if scrolled else ""
     named = f'{plain} role="img" aria-label="{_attribute(label)}"' + (f' style="{size_of}"' if size_of else "")
     return Html(svg.replace(opening, named, 1))
 

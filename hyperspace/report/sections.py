@@ -10,9 +10,11 @@ import numpy as np
 
 from hyperspace import plots
 from hyperspace.analysis.diagnostics import LeaveOneOut, by_subspace
-from hyperspace.incumbent import best_trial, why_none
+from hyperspace.analysis.merged import FEWEST
+from hyperspace.incumbent import best_trial, is_infeasible
+from hyperspace.plots.regions import is_spread
 from hyperspace.report.evidence import Evidence
-from hyperspace.report.html import Cell, Html, duration, metric, moment, pairs, percent, show, table, tag, together
+from hyperspace.report.html import Cell, Html, duration, numbers, percent, show, table, tag, together
 from hyperspace.report.pictures import picture
 from hyperspace.trial import PRUNED, Trial
 
@@ -20,79 +22,42 @@ _MOST_SUBSPACES = 256
 _MOST_DEPENDENCES = 8
 _MOST_PARTITIONS = 3
 _MOST_PARAMETERS = 20
-
-
-def numbers(*items: tuple[object, str]) -> Html:
-    """Return a row of large numbers with what they are."""
-    return tag("div", *(tag("div", tag("strong", value), tag("span", name)) for value, name in items), class_="numbers")
-
-
-def optimum(study: Evidence) -> Html:
-    """The best value, its parameters, and who found it."""
-    result, best = study.result, study.result.best_trial
-    if best is None:
-        none = why_none(result.all_trials)
-        return together(tag("p", f"{none[0].upper()}{none[1:]}."))
-    space = result.search_space
-    given = space.parameters(best.x)
-    items = list(given.items()) if isinstance(given, dict) else list(zip(space.names, given, strict=True))
-    goal = result.goals.goal_name(best.metrics)
-    others = [(name, metric(value)) for name, value in best.metrics.items() if name != goal]
-    found = "was given with the study"
-    if best.drive >= 0:
-        found = (
-            f"was found by drive {best.drive} in its trial {best.iteration}"
-            + (f", by the arm “{best.arm}”" if best.arm else "")
-            + f", on rank {best.rank} of {best.host or 'an unknown machine'}, at {moment(best.started)}."
-        )
-    return together(
-        numbers((show(result.fun), f"{goal}, the {'largest' if result.maximize else 'least'} value")),
-        pairs([*items, *others]),
-        tag("p", f"It {found}", class_="quiet"),
-        _where(study, best),
-    )
-
-
-def _where(study: Evidence, best: Trial) -> Html | None:
-    """Say in which boxes the best point lies, and what its drive has to do with them."""
-    partition = study.result.partition
-    if partition.n_subspaces == 1:
-        return None
-    boxes, count = partition.holding(study.result.search_space.to_unit([best.x])[0])
-    named = " and ".join(filter(None, [", ".join(map(str, boxes[:-1])), str(boxes[-1])]))
-    if count > len(boxes):
-        named = f"{', '.join(map(str, boxes))} and {count - len(boxes)} more"
-    words = (
-        f"The point lies in the box of subspace {named}."
-        if count == 1
-        else (f"The point lies where the boxes of subspaces {named} overlap.")
-    )
-    if best.drive >= 0 and not bool(partition[best.subspace].bounds.contains(study.result.search_space.to_unit([best.x])[0])):
-        words += f" The drive that found it is at home in subspace {best.subspace}: drives look beyond their own box."
-    return tag("p", words, class_="quiet")
+_FEW_AXES = 3  # parallel coordinates of so many parameters stand beside the partition
+_ROW, _NARROW_ROW = (8.4, 4.0), (4.3, 3.4)  # inches of a picture that has a row for itself, on wide and on narrow pages
 
 
 def progress(study: Evidence) -> Html:
     """How far the study is, and the best value so far."""
     whole, overview = study.overview.whole, study.overview
     shown = [
-        (f"{whole.finished} of {overview.planned}", "trials"),
+        (f"{whole.finished} of {overview.planned}", "trial" if overview.planned == 1 else "trials"),
         (str(whole.failed), "failed"),
         *([(str(whole.pruned), "pruned")] if whole.pruned else []),
-        (duration(overview.elapsed), "worked, pauses left out"),
+        *([(str(whole.infeasible), "infeasible")] if study.result.goals.constraints else []),
+        (duration(overview.elapsed), "h:mm:ss of work, pauses left out"),
     ]
     if not math.isnan(whole.utilisation):
-        shown.append((f"{whole.utilisation:.0%}", "of it the ranks evaluated"))
+        shown.append((f"{whole.utilisation:.0%}", "of it spent in evaluations (utilization)"))
+    if whole.finished == 0:
+        return numbers(*shown)
     several = study.result.partition.n_subspaces > 1
-    label = "The best value so far, by the order in which evaluations ended." + (
-        " A thin line is a subspace: the best of the drives at home there, wherever they looked." if several else ""
-    )
+    label = "The best value so far, over the evaluations in the order in which they ended."
+    if study.result.goals.constraints:
+        label += " Lines are of feasible trials only; squares are trials that broke a limit."
+    if several:
+        label += " A thin line is the best of the drives whose home is one subspace, wherever their points lie."
     pictures = [
-        picture("convergence", label, lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several), 8.4, 4.0)
+        picture(
+            "convergence",
+            label,
+            lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several),
+            *_ROW,
+            narrow=_NARROW_ROW,
+        )
     ]
     if any(trial.reports for trial in study.result.all_trials):
         told = "Learning curves: what each evaluation reported, over the step. A dot ends the curve of a pruned trial."
-        pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), 8.4, 4.0))
+        pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), *_ROW, narrow=_NARROW_ROW))
     return together(numbers(*shown), *pictures)
 
 
@@ -100,11 +65,13 @@ def subspaces(study: Evidence) -> Html:
     """The table of subspaces, and the partition with the trials in it."""
     result = study.result
     partition, space = result.partition, result.search_space
+    if not any(trial.finished for trial in result.all_trials):
+        return _none_ended()
     homes: dict[int, list[Trial]] = {}
     for trial in result.all_trials:
         if trial.drive >= 0:
             homes.setdefault(trial.subspace, []).append(trial)
-    pruning = study.overview.whole.pruned > 0
+    pruning, limited = study.overview.whole.pruned > 0, bool(result.goals.constraints)
     rows = []
     best_one = result.best_trial
     holding = [] if best_one is None else partition.holding(space.to_unit([best_one.x])[0], _MOST_SUBSPACES)[0]
@@ -120,6 +87,7 @@ def subspaces(study: Evidence) -> Html:
                 sum(trial.finished for trial in own),
                 sum(trial.failed for trial in own),
                 *([sum(trial.status == PRUNED for trial in own)] if pruning else []),
+                *([sum(is_infeasible(trial, result.goals) for trial in own)] if limited else []),
                 None if best is None else result.goals.value(best.metrics),
             ]
         )
@@ -130,36 +98,57 @@ def subspaces(study: Evidence) -> Html:
         "trials",
         "failed",
         *(["pruned"] if pruning else []),
+        *(["infeasible"] if limited else []),
         "best",
     ]
     cut = f" The first {_MOST_SUBSPACES} of {len(homes)}." if len(homes) > _MOST_SUBSPACES else ""
-    caption = "Trials are those of the drives at home in a subspace, wherever they looked; ★: its box holds the best." + cut
+    caption = "A drive’s trials count in its home subspace, wherever they lie. ★: the best point lies in this box." + cut
     order = [j for j in study.by_importance if j in partition.split] + [
         j for j in study.by_importance if j not in partition.split
     ]
     couples = [(order[i], order[i + 1]) for i in range(min(len(order) - 1, _MOST_PARTITIONS))]
+    shown = sorted(study.by_importance[:_MOST_PARAMETERS])
+    beside = len(couples) > 0 and len(shown) <= _FEW_AXES
+    width, height = _size(len(couples) + beside)
+    told = "Dots of one integer or category are spread around its tick." if any(map(is_spread, space.dimensions)) else ""
+    overlap = "the halves overlap where it is shaded. " if partition.split else ""
     pictures = [
         picture(
             f"partition-{a}-{b}",
-            f"{space.names[a]} and {space.names[b]}: the halves overlap where it is shaded.",
+            f"Trials by {space.names[a]} and {space.names[b]}; {overlap}{told}",
             partial(plots.plot_partition, result, (a, b)),
-            5.4,
-            4.4,
+            width,
+            1.15 * height,
         )
         for a, b in couples
     ]
-    shown = sorted(study.by_importance[:_MOST_PARAMETERS])
-    parallel = picture(
-        "parallel",
-        "A line a trial through "
+    label = (
+        "A line is a trial, through "
         + ("all parameters" if len(shown) == space.d else f"the {len(shown)} most important of {space.d} parameters")
-        + "; the dark ones are good, the orange one is the best.",
-        partial(plots.plot_parallel, result, shown),
-        max(6.4, 1.25 * (len(shown) + 2)),
-        4.2,
-        wide=True,
+        + " to its value on the right. Strong lines are good; the orange one is the best."
+        + (" Lines of one level are spread within its grey bar." if told else "")
     )
-    return together(table(caption, heads, rows), tag("div", *pictures, class_="grid"), parallel)
+    draw = partial(plots.plot_parallel, result, shown)
+    if beside:
+        pictures.append(picture("parallel", label, draw, width, 1.15 * height))
+        parallel = None
+    elif len(shown) == 1:
+        parallel = picture("parallel", label, draw, *_ROW, narrow=_NARROW_ROW)
+    else:
+        parallel = picture("parallel", label, draw, max(_ROW[0], 1.2 * (len(shown) + 1.5)), 4.2, scrolled=True)
+    several = partition.n_subspaces > 1
+    counted_by = table(caption, heads, rows) if several else tag("p", "The search space is not split: there is one subspace.")
+    return together(counted_by, _cards(pictures) if pictures else None, parallel)
+
+
+def _size(count: int) -> tuple[float, float]:
+    """Return width and height in inches of pictures that stand side by side: their text has about the same size everywhere."""
+    return (4.6, 3.4) if count <= 2 else (4.0, 3.0)
+
+
+def _cards(pictures: list[Html]) -> Html:
+    """Return pictures side by side: two in a row, or three."""
+    return tag("div", *pictures, class_="grid pairwise" if len(pictures) <= 2 else "grid")
 
 
 def parameters(study: Evidence) -> Html:
@@ -171,10 +160,9 @@ def parameters(study: Evidence) -> Html:
     dependences = [
         picture(
             f"dependence-{j}",
-            f"{names[j]}: the average over the other parameters, and its 90 % interval.",
+            f"{names[j]}: the surrogate’s mean over all other parameters, with its 90 % interval. Ticks below are trials.",
             partial(plots.plot_dependence, result, j),
-            4.8,
-            3.1,
+            *_size(len(shown)),
         )
         for j in shown
     ]
@@ -182,18 +170,19 @@ def parameters(study: Evidence) -> Html:
     return together(
         tag(
             "p",
-            "Sobol indices of the merged surrogate: which part of the objective’s variance over the whole search space a "
-            "parameter explains, alone and together with others. They say little about the surroundings of the optimum, and are "
-            f"as right as the surrogate is (see Surrogate).{rest}",
+            "Sobol indices of the merged surrogate: the part of the objective’s variance over the whole search space that a "
+            "parameter explains, alone and together with others. They say little about the neighborhood of the optimum, and are "
+            f"only as accurate as the surrogate (see Surrogate).{rest}",
         ),
         picture(
             "importance",
-            "Importance of the parameters; lines hold 90 % of the draws from the surrogate’s posterior.",
+            "Importance: the part of the objective’s variance that each parameter explains. Lines are 90 % intervals.",
             lambda ax: plots.plot_importance(result, ax=ax, found=study.importance),
-            8.4,
+            _ROW[0],
             1.3 + 0.36 * min(len(names), 20),
+            narrow=(_NARROW_ROW[0], 1.6 + 0.3 * min(len(names), 20)),
         ),
-        tag("div", *dependences, class_="grid"),
+        _cards(dependences),
     )
 
 
@@ -226,23 +215,23 @@ def surrogate(study: Evidence) -> Html:
             "of all; where the surrogate is right, half of the trials lie within its 50 % intervals and 95 % within its 95 % "
             "intervals.",
         ),
-        tag(
-            "div",
-            picture(
-                "predictions",
-                "Each trial as all others predict it. On the line the prediction is right.",
-                lambda ax: plots.plot_predictions(result, ax=ax, found=found),
-                4.8,
-                4.2,
-            ),
-            picture(
-                "calibration",
-                "Calibration: below the diagonal the surrogate is too sure of itself, above it too cautious.",
-                lambda ax: plots.plot_calibration(result, ax=ax, found=found),
-                4.6,
-                4.2,
-            ),
-            class_="grid",
+        _cards(
+            [
+                picture(
+                    "predictions",
+                    "Each trial, predicted from all others, over what it gave. On the line the prediction is right.",
+                    lambda ax: plots.plot_predictions(result, ax=ax, found=found),
+                    4.6,
+                    4.2,
+                ),
+                picture(
+                    "calibration",
+                    "Calibration: below the diagonal the surrogate is too sure of itself, above it too cautious.",
+                    lambda ax: plots.plot_calibration(result, ax=ax, found=found),
+                    4.6,
+                    4.2,
+                ),
+            ]
         ),
         table("Leave-one-out predictions by subspace; the boxes overlap, and so do their trials.", heads, rows),
     )
@@ -250,21 +239,27 @@ def surrogate(study: Evidence) -> Html:
 
 def timeline(study: Evidence) -> Html:
     """Evaluations in time."""
+    if study.overview.whole.finished == 0:
+        return _none_ended()
     ranks = len({trial.rank for trial in study.result.all_trials if trial.drive >= 0})
-    return together(
-        picture(
-            "gantt",
-            "Evaluations in time, a row a rank; blank is idle, thin is proposing.",
-            lambda ax: plots.plot_gantt(study.result, ax=ax),
-            9.0,
-            float(np.clip(1.6 + 0.26 * ranks, 2.4, 10.0)),
-            wide=True,
-        ),
+    height = float(np.clip(1.3 + 0.3 * ranks, 1.7, 10.0))
+    return picture(
+        "gantt",
+        "Evaluations over time, a row per rank. Thick bars are evaluations, thin ones the choice of the next point; "
+        "blank is idle. On the right: the part of the time spent in evaluations.",
+        lambda ax: plots.plot_gantt(study.result, ax=ax),
+        _ROW[0],
+        height,
+        narrow=(_NARROW_ROW[0], height + 0.3),
     )
 
 
+def _none_ended() -> Html:
+    return tag("p", "No trial has ended so far.", class_="missing")
+
+
 def _too_few() -> Html:
-    return tag("p", "Too few trials have ended well for a model of the objective.", class_="missing")
+    return tag("p", f"A model of the objective needs at least {FEWEST} trials that ended well.", class_="missing")
 
 
 def _range(dimension: Any) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 
 from hyperspace.analysis.contributions import contributions
 from hyperspace.analysis.failure_kinds import failure_kinds, message
-from hyperspace.incumbent import rank
+from hyperspace.dimensions.base import Dimension
+from hyperspace.dimensions.categorical import Categorical
+from hyperspace.dimensions.numeric import Integer
+from hyperspace.incumbent import is_infeasible, rank
 from hyperspace.report.evidence import Evidence
-from hyperspace.report.html import Cell, Html, metric, moment, pairs, percent, show, table, tag, together
+from hyperspace.report.html import Cell, Html, limits, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.results import Result, free_label
 from hyperspace.trial import Trial
 
@@ -22,28 +25,31 @@ _MOST_FAILURES = 25  # tracebacks that are shown, each a different one
 def finders(study: Evidence) -> Html:
     """Which model, arm and rank found what."""
     trials, goals, models = study.result.all_trials, study.result.goals, study.description.models
-    groups: list[tuple[str, Callable[[Trial], Any]]] = [("arm", lambda trial: trial.arm or "–")]
+    if study.overview.whole.finished == 0:
+        return tag("p", "No trial has ended so far.", class_="missing")
+    groups: list[tuple[str, Callable[[Trial], Any]]] = [("rule (arm)", lambda trial: trial.arm or "–")]
     if len(models) > 1:
         groups.insert(0, ("model", lambda trial: models[trial.drive % len(models)]))
     if len({trial.rank for trial in trials}) > 1:
         groups.append(("rank", lambda trial: trial.rank))
-    pruning = study.overview.whole.pruned > 0
-    heads = ["trials", "failed", *(["pruned"] if pruning else []), "best", "new bests", "share of the gain", "seconds"]
+    pruning, limited = study.overview.whole.pruned > 0, bool(goals.constraints)
+    counts = ["trials", "failed", *(["pruned"] if pruning else []), *(["infeasible"] if limited else [])]
+    heads = [*counts, "best", "new bests", "share of the gain", "seconds of evaluation"]
     tables = []
     for name, key in groups:
         rows = [
             [
-                *(c.label, c.trials, c.failed, *([c.pruned] if pruning else []), c.best, c.improvements),
+                *(c.label, c.trials, c.failed, *([c.pruned] if pruning else []), *([c.infeasible] if limited else [])),
+                *(c.best, c.improvements),
                 *(percent(c.gain), Cell(c.seconds, f"{c.seconds:.3g}")),
             ]
             for c in contributions(trials, goals, key)
         ]
         tables.append(table(f"By {name}", [name, *heads], rows))
-    words = (
-        f"All drives have the model {models[0]}. " if len(models) == 1 else f"The drives take {len(models)} models in turn. "
-    ) + (
-        "A new best is a trial better than all that ended before it. The gain is what the best value improved by after the first "
-        "usable trial; early steps are large, whoever makes them."
+    who = "The drive uses" if study.description.fingerprint["n_drives"] == 1 else "All drives use"
+    words = (f"{who} the model {models[0]}. " if len(models) == 1 else f"The drives use {len(models)} models in turn. ") + (
+        "A rule (arm) is how the strategy chose a point. A new best is a trial better than all that ended before it. "
+        "The gain is the improvement of the best value after the first usable trial; early steps are large for any rule."
     )
     return together(tag("p", words), *tables)
 
@@ -53,7 +59,8 @@ def trials(study: Evidence) -> Html:
     result = study.result
     space, goals = result.search_space, result.goals
     ended = [trial for trial in result.all_trials if trial.finished]
-
+    if not ended:
+        return tag("p", "No trial has ended so far.", class_="missing")
     shown = sorted(ended, key=lambda trial: rank(trial, goals))[:_MOST_TRIALS]
     metrics = list(dict.fromkeys(name for trial in ended for name in trial.metrics))
     budgets = ["budget"] if any(trial.budget is not None for trial in ended) else []
@@ -67,7 +74,7 @@ def trials(study: Evidence) -> Html:
         [
             trial.drive if trial.drive >= 0 else Cell("given"),
             trial.iteration,
-            trial.status,
+            "infeasible" if is_infeasible(trial, goals) else trial.status,
             *(metric(trial.metrics.get(name)) for name in metrics),
             *(trial.x[j] for j in columns),
             *([trial.budget] if budgets else []),
@@ -79,7 +86,8 @@ def trials(study: Evidence) -> Html:
     ]
     fewer = "" if len(columns) == space.d else f" Shown are the {len(columns)} most important of {space.d} parameters."
     cut = "" if len(shown) == len(ended) else f" These are the best {len(shown)} of {len(ended)}; hyperspace export writes all."
-    caption = f"Best first; a click on a head sorts, pointing at a row tells more.{cut}{fewer}"
+    broken = " An infeasible trial ended well and broke a limit." if goals.constraints else ""
+    caption = f"Best first. A click on a head sorts; pointing at a row, or tapping it, shows more.{broken}{cut}{fewer}"
     notes = [_note(result, trial, columns) for trial in shown]
     return together(table(caption, heads, rows, notes))
 
@@ -109,16 +117,25 @@ def failures(study: Evidence) -> Html:
 
 def settings(study: Evidence) -> Html:
     """What the study is, and what ran it."""
-    description = study.description
-    fingerprint = {k: v for k, v in description.fingerprint.items() if k not in ("space", "given")}
-    fingerprint["planned"] = description.planned
-    fingerprint["exchange"] = description.exchange
-    fingerprint["given evaluations"] = len(description.given)
+    description, goals = study.description, study.description.metrics
+    own = dict(description.fingerprint)
+    wanted = [
+        f"{metric.name}: {limits(metric) if metric.goal == 'constrain' else metric.goal}"
+        for metric in goals.declared
+        if metric.goal != "observe"
+    ]
+    own["goal"] = "; ".join(wanted) or f"{'maximize' if own.get('maximize') else 'minimize'} the objective"
+    own["parameters"] = "a dict, by name" if own.get("named") else "a list, in order"
+    own |= {"evaluations planned": description.planned, "exchange": description.exchange}
+    own["given evaluations"] = len(description.given)
+    left_out = ("space", "given", "metrics", "maximize", "named")
     items = [
-        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in fingerprint.items()
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in own.items()
+        if name not in left_out
     ]
     space = [
-        (part["name"], repr(dimension))
+        (part["name"], in_words(dimension))
         for part, dimension in zip(description.fingerprint["space"], description.space.dimensions, strict=False)
     ]
     constants = [(name, f"constant {value!r}") for name, value in description.space.constants.items()]
@@ -129,6 +146,16 @@ def settings(study: Evidence) -> Html:
         tag("h3", "Versions"),
         pairs(description.versions.items()),
     )
+
+
+def in_words(dimension: Dimension) -> str:
+    """Return what a dimension may be, for a person."""
+    if isinstance(dimension, Categorical):
+        return "one of " + ", ".join(map(repr, dimension.categories))
+    low, high = dimension.bounds
+    kind = "integer" if isinstance(dimension, Integer) else "real"
+    scale = ", on a logarithmic scale" if dimension.prior == "log-uniform" else ""
+    return f"{kind}, {low!r} to {high!r}{scale}"
 
 
 def _note(result: Result, trial: Trial, columns: list[int]) -> str:

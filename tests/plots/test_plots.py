@@ -10,13 +10,13 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from hyperspace import Integer, hyperdrive, plots
+from hyperspace import Categorical, Integer, Metric, hyperdrive, plots
 from hyperspace.analysis.diagnostics import leave_one_out
 from hyperspace.analysis.sensitivity import importance
 from hyperspace.errors import InputError
 from hyperspace.metrics import Metrics
 from hyperspace.partition import Partition
-from hyperspace.plots import style
+from hyperspace.plots import labels, style
 from hyperspace.plots.regions import winning_subspace
 from hyperspace.results import Result
 from hyperspace.space import check_space
@@ -50,9 +50,9 @@ def plane():
     return hyperdrive(function, [(0.0, 1.0), (-1.0, 1.0)], None, strategy="static", n_iterations=3, checkpoints=False)
 
 
-def made_of(trials, space=((0.0, 1.0), (0.0, 1.0)), maximize=False):
+def made_of(trials, space=((0.0, 1.0), (0.0, 1.0)), maximize=False, metrics=None):
     space = check_space(list(space))
-    return Result(trials, space, Metrics(maximize=maximize), Partition(space))
+    return Result(trials, space, Metrics(metrics, maximize=maximize), Partition(space))
 
 
 def trial(drive, iteration, value=None, status="ok", started=0.0, seconds=1.0, **more):
@@ -65,8 +65,8 @@ def trial(drive, iteration, value=None, status="ok", started=0.0, seconds=1.0, *
 
 def labelled(ax, label):
     """What was drawn under a label."""
-    handles, labels = ax.get_legend_handles_labels()
-    return handles[labels.index(label)]
+    handles, told = ax.get_legend_handles_labels()
+    return handles[[text.partition(" (")[0] if "quartiles" not in text else text for text in told].index(label)]
 
 
 def of(ax, kind):
@@ -214,7 +214,8 @@ def test_the_same_dimension_twice_is_an_error(result):
 
 def test_parallel_coordinates_have_a_line_a_trial_with_the_best_on_top(result):
     ax = plots.plot_parallel(result)
-    failed, well = sorted(of(ax, LineCollection), key=lambda collection: collection.get_array() is not None)
+    lines = [collection for collection in of(ax, LineCollection) if len(collection.get_segments()) > 8]  # the others mark levels
+    failed, well = sorted(lines, key=lambda collection: collection.get_array() is not None)
     assert len(well.get_segments()) == len(result.x_iters)
     assert len(failed.get_segments()) == 64 - len(result.x_iters)
     assert all(len(segment) == 3 for segment in failed.get_segments())
@@ -313,9 +314,31 @@ def test_a_place_on_an_axis_is_the_value():
 
 
 def test_numbers_and_labels_are_short():
-    assert [style.number(value) for value in (0.001, 1e-5, 12345.0, 1.5)] == ["0.001", "1e-5", "1.23e4", "1.5"]
-    assert style.text("a" * 40) == "a" * 17 + "…"
-    assert style.text("cost\n in $") == r"cost in \$"
+    shown = [labels.number(value) for value in (0.001, 1e-5, 12345.0, 1.5, 1000.0, 1234567.0)]
+    assert shown == ["0.001", "1e-5", "12345", "1.5", "1000", "1.23e6"]
+    assert labels.text("a" * 40) == "a" * 17 + "…"
+    assert labels.text("cost\n in $") == r"cost in \$"
+    assert labels.wrapped("the_rate_of_the_second_stage", 15) == "the_rate_of_\nthe_second_sta…"
+    assert labels.wrapped("short", 15) == "short"
+
+
+def test_long_categories_that_differ_at_the_end_have_labels_that_differ():
+    names = [f"algebraic multigrid with smoother number {i} and a coarse level" for i in range(14)]
+    told = labels.distinct(names)
+    assert len(set(told)) == 14
+    assert all(len(text) <= 18 for text in told)
+    assert labels.distinct(["a", "bb"]) == ["a", "bb"]
+    assert len(set(labels.distinct(["x" * 70, "x" * 80]))) == 2
+
+
+def test_ticks_of_values_tell_each_other_apart_without_an_offset():
+    plain = labels.Plain()
+    assert plain.format_ticks([1.0, 1.00002, 1.00004]) == ["1.00000", "1.00002", "1.00004"]
+    assert plain.format_ticks([-0.5, 0.0, 0.5]) == ["−0.5", "0.0", "0.5"]
+    assert plain.format_ticks([0.0, 1e9]) == ["0", "1e9"]
+    ax = plots.plot_convergence(made_of([trial(0, i, 1e9 + i, started=float(i)) for i in range(5)]))
+    ax.figure.canvas.draw()
+    assert ax.yaxis.get_offset_text().get_text() == ""
 
 
 def test_ticks_of_integers_are_integers():
@@ -340,7 +363,8 @@ def test_a_value_far_off_does_not_flatten_the_others_and_is_told(shift):
     low, high = ax.get_ylim()
     assert low < 1.0 + shift < 1.95 + shift < high < 3.0 + shift
     assert ax.get_yscale() == "linear"
-    assert [text.get_text() for text in ax.texts] == ["1 trial above"]
+    assert ax.texts == []
+    np.testing.assert_array_equal(labelled(ax, "above this axis").get_offsets()[:, 0], [21])
 
 
 def test_a_study_of_failures_only_says_so_and_shows_them():
@@ -350,8 +374,109 @@ def test_a_study_of_failures_only_says_so_and_shows_them():
     assert ax.get_xlim()[0] < 1 < 5 < ax.get_xlim()[1]
 
 
-@pytest.mark.parametrize("plot", [plots.plot_convergence, plots.plot_importance, plots.plot_predictions, plots.plot_calibration])
-def test_a_legend_covers_nothing(result, plot):
+LEGENDS = [
+    *(plots.plot_convergence, plots.plot_importance, plots.plot_predictions, plots.plot_calibration, plots.plot_gantt),
+    *(plots.plot_dependence, plots.plot_partition, plots.plot_parallel),
+]
+
+
+@pytest.mark.parametrize("plot", LEGENDS)
+def test_a_legend_covers_nothing_and_is_not_cut_off(result, plot):
     ax = plot(result)
     ax.figure.canvas.draw()
-    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
+    legend, axes, figure = ax.get_legend().get_window_extent(), ax.get_window_extent(), ax.figure.bbox
+    assert legend.y0 >= axes.y1 - 1 or legend.y1 <= axes.y0 + 1
+    assert figure.x0 <= legend.x0
+    assert legend.x1 <= figure.x1 + 1
+    assert axes.width > 0.5 * figure.width  # the legend does not take the axes' room
+
+
+def overlapping(texts):
+    """Pairs of texts whose boxes overlap, both along their own line where they are turned alike."""
+    boxes = [(text.get_text(), text.get_rotation(), text.get_window_extent()) for text in texts if text.get_text()]
+    boxes = [(told, box if turn in (0.0, 90.0) else None) for told, turn, box in boxes]
+    return [
+        (a, b)
+        for i, (a, one) in enumerate(boxes)
+        for b, other in boxes[i + 1 :]
+        if one is not None and other is not None and one.overlaps(other)
+    ]
+
+
+@pytest.mark.parametrize("n", [2, 5, 14, 20])
+@pytest.mark.parametrize("length", [3, 12, 60])
+def test_labels_of_categories_do_not_overlap(n, length):
+    names = [f"{i}{'w' * length}" for i in range(n)]
+    space = check_space({"kind": Categorical(names), "rate": (1e-5, 1.0, "log-uniform")})
+    trials = [
+        Trial(
+            drive=0,
+            iteration=i,
+            x=(names[i % n], 0.1),
+            status="ok",
+            metrics={"objective": float(i)},
+            started=float(i),
+            seconds=1.0,
+        )
+        for i in range(6)
+    ]
+    study = Result(trials, space, Metrics(), Partition(space))
+    for pair in (("kind", "rate"), ("rate", "kind")):
+        figure = pyplot.figure(figsize=(4.0, 3.4), layout="constrained")
+        ax = plots.plot_partition(study, pair, ax=figure.gca())
+        figure.canvas.draw()
+        for told in (ax.get_xticklabels(), ax.get_yticklabels()):
+            assert overlapping(told) == []
+            assert all(text.get_window_extent().x0 >= -1 for text in told)
+
+
+LIMITED = [Metric("cost"), Metric("weight", goal="constrain", upper=1.0)]
+
+
+def limited(*pairs):
+    ended = {"status": "ok", "seconds": 1.0}
+    trials = [
+        Trial(drive=0, iteration=i, x=(0.5, 0.5), metrics={"cost": cost, "weight": weight}, started=1.0 * i, **ended)
+        for i, (cost, weight) in enumerate(pairs)
+    ]
+    return made_of(trials, metrics=LIMITED)
+
+
+def test_infeasible_trials_are_marked_and_counted_and_make_no_line():
+    study = limited((5.0, 0.0), (1.0, 2.0), (4.0, 1.0), (-1e6, 3.0))
+    ax = plots.plot_convergence(study)
+    np.testing.assert_array_equal(labelled(ax, "best so far").get_ydata(), [5, 5, 4, 4])
+    np.testing.assert_array_equal(labelled(ax, "trials").get_offsets()[:, 1], [5, 4])
+    np.testing.assert_array_equal(labelled(ax, "infeasible").get_offsets()[:, 1], [1, -1e6])
+    assert ax.get_ylim()[0] > 3.0  # the infeasible value does not flatten the axis
+    assert "below this axis (2)" in ax.get_legend_handles_labels()[1]
+    ax = plots.plot_partition(study)
+    assert "infeasible (2)" in ax.get_legend_handles_labels()[1]
+    assert len(labelled(ax, "infeasible").get_offsets()) == 2
+    assert "infeasible (2)" in plots.plot_parallel(study).get_legend_handles_labels()[1]
+
+
+def test_a_study_without_a_feasible_trial_is_drawn_too():
+    study = limited((5.0, 2.0), (1.0, 2.0))
+    for plot in (plots.plot_convergence, plots.plot_partition, plots.plot_parallel):
+        ax = plot(study)
+        ax.figure.canvas.draw()
+        assert "infeasible (2)" in ax.get_legend_handles_labels()[1]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_evaluations_are_counted_in_whole_numbers(n):
+    ax = plots.plot_convergence(made_of([trial(0, i, 1.0, started=float(i)) for i in range(n)]))
+    ax.figure.canvas.draw()
+    assert all(tick.is_integer() for tick in ax.get_xticks())
+
+
+def test_lines_of_one_level_stay_within_its_bar():
+    space = check_space({"kind": ["a", "b"], "n": (1, 3)})
+    trials = [
+        Trial(drive=0, iteration=i, x=("ab"[i % 2], 1 + i % 3), status="ok", metrics={"objective": float(i)}) for i in range(40)
+    ]
+    ax = plots.plot_parallel(Result(trials, space, Metrics(), Partition(space)))
+    well = next(collection for collection in of(ax, LineCollection) if len(collection.get_segments()) == 40)
+    heights = np.array([segment[0, 1] for segment in well.get_segments()])
+    assert (np.abs(np.where(heights < 0.5, heights - 0.25, heights - 0.75)) <= 0.5 * 0.3 / 2 + 1e-9).all()

@@ -1,0 +1,92 @@
+"""The first section of the report: the optimum, or why there is none."""
+
+from __future__ import annotations
+
+from hyperspace.incumbent import is_infeasible, rank, why_none
+from hyperspace.report.evidence import Evidence
+from hyperspace.report.html import Cell, Html, limits, metric, moment, numbers, pairs, show, tag, together
+from hyperspace.trial import Trial
+
+
+def optimum(study: Evidence) -> Html:
+    """The best value, its parameters, and who found it."""
+    result, best = study.result, study.result.best_trial
+    if best is None:
+        return _no_optimum(study)
+    goal = result.goals.goal_name(best.metrics)
+    found = "was given with the study."
+    if best.drive >= 0:
+        found = f"was found by drive {best.drive} in its trial {best.iteration}, on rank {best.rank} of "
+        found += f"{best.host or 'an unknown machine'}, at {moment(best.started)}"
+        found += f"; the strategy’s rule “{best.arm}” chose the point." if best.arm else "."
+    least = "largest" if result.maximize else "least"
+    kept = " that keeps the limits" if result.goals.constraints else ""
+    return together(
+        numbers((show(result.fun), f"{goal}, the {least} value{kept}")),
+        pairs(_point(study, best)),
+        tag("p", f"It {found}", class_="quiet"),
+        _where(study, best),
+    )
+
+
+def _no_optimum(study: Evidence) -> Html:
+    """Say why there is no optimum; where all trials broke a constraint, show the one that came closest."""
+    trials, goals, whole = study.result.all_trials, study.result.goals, study.overview.whole
+    if whole.finished == 0:
+        return tag("p", "No trial has ended so far.")
+    if whole.failed == whole.finished:
+        all_of_them = (
+            "The only trial that ended has failed" if whole.failed == 1 else f"All {whole.failed} trials that ended have failed"
+        )
+        return tag("p", all_of_them, "; see ", tag("a", "Failures", href="#failures"), ".")
+    none = why_none(trials)
+    closest = min((trial for trial in trials if is_infeasible(trial, goals)), key=lambda trial: rank(trial, goals), default=None)
+    said = tag("p", f"{none[0].upper()}{none[1:]}.")
+    if closest is None:
+        return said
+    goal = goals.goal_name(closest.metrics)
+    return together(
+        said,
+        tag("p", f"The trial that came closest to keeping them has {goal} = {show(goals.value(closest.metrics))}:"),
+        pairs(_point(study, closest)),
+    )
+
+
+def _point(study: Evidence, trial: Trial) -> list[tuple[object, ...]]:
+    """Return the parameters and the other metrics of a trial, with the limit of each metric that has one."""
+    space, goals = study.result.search_space, study.result.goals
+    given = space.parameters(trial.x)
+    items: list[tuple[object, ...]] = (
+        list(given.items()) if isinstance(given, dict) else list(zip(space.names, given, strict=True))
+    )
+    goal = goals.goal_name(trial.metrics)
+    limited = {metric.name: metric for metric in goals.constraints}
+    for name, value in trial.metrics.items():
+        if name == goal:
+            continue
+        told = metric(value)
+        remark = []
+        if name in limited:
+            broken = isinstance(value, float) and limited[name].violation(value) > 0.0
+            remark = [limits(limited[name]) + (", broken" if broken else "")]
+        items.append((name, told.shown if isinstance(told, Cell) else told, *remark))
+    return items
+
+
+def _where(study: Evidence, best: Trial) -> Html | None:
+    """Say in which boxes the best point lies, and what its drive has to do with them."""
+    partition = study.result.partition
+    if partition.n_subspaces == 1:
+        return None
+    boxes, count = partition.holding(study.result.search_space.to_unit([best.x])[0])
+    named = " and ".join(filter(None, [", ".join(map(str, boxes[:-1])), str(boxes[-1])]))
+    if count > len(boxes):
+        named = f"{', '.join(map(str, boxes))} and {count - len(boxes)} more"
+    words = (
+        f"The point lies in the box of subspace {named}."
+        if count == 1
+        else (f"The point lies where the boxes of subspaces {named} overlap.")
+    )
+    if best.drive >= 0 and not bool(partition[best.subspace].bounds.contains(study.result.search_space.to_unit([best.x])[0])):
+        words += f" Its drive’s home is subspace {best.subspace}: a drive may also evaluate points outside its home."
+    return tag("p", words, class_="quiet")
