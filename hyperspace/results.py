@@ -17,7 +17,7 @@ from hyperspace.analysis.contributions import contributions
 from hyperspace.description import describe_study
 from hyperspace.errors import InputError, shown
 from hyperspace.failures import failing_workers
-from hyperspace.incumbent import rank, why_none
+from hyperspace.incumbent import is_infeasible, rank, why_none
 from hyperspace.journal import Leases, StudyFolder
 from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.numerics import own_numerics
@@ -112,6 +112,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the optimum, and a table of the best trials."""
         ended = f"{self.nfev} evaluation{'' if self.nfev == 1 else 's'}"
+        if broken := sum(is_infeasible(trial, self._metrics) for trial in self._trials):
+            ended += f", {broken} of them infeasible"
         if self.x is None:
             return f"<p>Result: {escape(why_none(self._trials))}; {ended}</p>"
         goal = self._metrics.goal_name(self.metrics)
@@ -266,7 +268,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             self._metrics,
             (lambda trial: models[trial.drive % len(models)]) if by == "model" else attrgetter(by),
         )
-        columns = ["label", "trials", "failed", "pruned", "best", "improvements", "gain", "seconds"]
+        columns = ["label", "trials", "failed", "pruned", "infeasible", "best", "improvements", "gain", "seconds"]
         return pandas.DataFrame([asdict(row) for row in rows], columns=columns).rename(columns={"label": by})
 
     @cached_property

@@ -42,7 +42,9 @@ def plot(
             parser=study_folder, metavar="PATH...", help="Folders of studies; several are compared, by convergence or regret."
         ),
     ],
-    kind: Annotated[Kind, typer.Option("--kind", "-k", help="What to show.")] = Kind.CONVERGENCE,
+    kind: Annotated[
+        Kind, typer.Option("--kind", "-k", metavar="KIND", help=f"What to show: {', '.join(Kind)}.")
+    ] = Kind.CONVERGENCE,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -61,7 +63,7 @@ def plot(
         ),
     ] = None,
     optimum: Annotated[float | None, typer.Option(help="The value that cannot be beaten, for regret.")] = None,
-    dpi: Annotated[int, typer.Option(min=20, help="Dots an inch of a PNG.")] = 150,
+    dpi: Annotated[int, typer.Option(min=20, help="Dots per inch of a PNG.")] = 150,
 ) -> None:
     """Draw a picture of a study, also while it runs."""
     if len(paths) > 1 and kind not in (Kind.CONVERGENCE, Kind.REGRET):

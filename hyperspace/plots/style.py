@@ -96,7 +96,7 @@ def legend_across(ax: Axes) -> None:
     elif told:
         room, size = figure.bbox.width * 72.0 / figure.dpi, small()
         columns = legend_columns(told, room, 3, size)
-        ax.set_title("\n".join([" "] * -(-len(told) // columns)), fontsize=size, linespacing=1.45)
+        ax.set_title("\n".join([" "] * -(-len(told) // columns)), fontsize=size, linespacing=1.6, pad=12.0)
         across = blended_transform_factory(figure.transFigure, ax.transAxes)
         where: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "bbox_transform": across}
         legend(ax, ncols=columns, columnspacing=1.2, borderaxespad=0.2, **where)

@@ -363,7 +363,7 @@ def test_a_value_far_off_does_not_flatten_the_others_and_is_told(shift):
     low, high = ax.get_ylim()
     assert low < 1.0 + shift < 1.95 + shift < high < 3.0 + shift
     assert ax.get_yscale() == "linear"
-    assert ax.texts == []
+    assert len(ax.texts) == 0
     np.testing.assert_array_equal(labelled(ax, "above this axis").get_offsets()[:, 0], [21])
 
 

@@ -34,7 +34,27 @@ seen.shown = !document.getElementById("note").hidden;
 document.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}));
 seen.gone = document.getElementById("note").hidden;
 seen.wide = document.documentElement.scrollWidth;
-seen.drawn = [...document.querySelectorAll("svg")].every((svg) => svg.getBoundingClientRect().height > 100);
+const drawings = [...document.querySelectorAll("svg")].filter((svg) => svg.checkVisibility());
+seen.drawn = drawings.length > 5 && drawings.every((svg) => svg.getBoundingClientRect().height > 100);
+// Labels are read where they are drawn: not cut off by the drawing, and not tiny.
+const box = (element) => element.getBoundingClientRect();
+seen.cut = []; seen.least = 1000; seen.narrow = [];
+for (const svg of drawings) {
+  const room = box(svg), card = box(svg.closest("figure"));
+  if (room.width < 0.97 * card.width) seen.narrow.push(svg.getAttribute("aria-label"));
+  const scale = room.width / svg.viewBox.baseVal.width;
+  for (const text of svg.querySelectorAll("text")) {
+    const own = box(text);
+    if (own.left < room.left - 2 || own.right > room.right + 2) seen.cut.push(text.textContent);
+    seen.least = Math.min(seen.least, scale * parseFloat(getComputedStyle(text).fontSize));
+  }
+}
+seen.ink = getComputedStyle(drawings[0]).color;
+const probe = document.createElement("span");
+document.body.append(probe);
+const color = (name) => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
+seen.paper = getComputedStyle(document.querySelector("section")).backgroundColor;
+seen.quiet = color("quiet"); seen.marks = ["blue", "grey", "g0", "g1"].map(color);
 seen.background = getComputedStyle(document.body).backgroundColor;
 parent.postMessage(JSON.stringify(seen), "*");
 </script>
@@ -95,6 +115,29 @@ def test_it_works_in_a_browser_without_an_error(page, tmp_path, width):
     assert "rate = " in seen["note"]
     assert seen["shown"]
     assert seen["gone"]
+
+
+def contrast(one, other):
+    """The ratio of WCAG 2 between two colours such as rgb(1, 2, 3)."""
+
+    def luminance(color):
+        parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1200, "dark")])
+def test_pictures_fill_their_cards_and_can_be_read(page, tmp_path, width, scheme):
+    seen, _ = browse(tmp_path, page, width, *(["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []))
+    assert seen["cut"] == []
+    assert seen["least"] >= 7.0, "text of pictures in pixels"
+    assert seen["narrow"] == []
+    assert contrast(seen["ink"], seen["paper"]) >= 4.5
+    assert contrast(seen["quiet"], seen["paper"]) >= 4.5
+    assert all(contrast(mark, seen["paper"]) >= 3.0 for mark in seen["marks"])
 
 
 def test_it_is_dark_where_the_reader_wants_it_dark(page, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hyperspace import Metric, hyperdrive, load_results
 from hyperspace.errors import InputError, StudyError
 from hyperspace.report import render_report, write_report
-from hyperspace.report.html import Cell, Html, escape, pairs, table, tag
+from hyperspace.report.html import Cell, Html, escape, limits, metric, pairs, table, tag
 
 EVIL = "<script>alert(1)</script>\"'&\x00\x1b[31m$x$"
 SPACE = {"rate": (1e-3, 1.0, "log-uniform"), "units": (1, 6), "kind": ["plain", EVIL], "</style><b>": (0.0, 1.0)}
@@ -89,7 +89,7 @@ def test_all_of_the_study_is_in_it(study, page):
     assert f"{result.fun:.6g}" in text["optimum"]
     assert shown in text[""]  # the objective's name
     assert shown in text["trials"]
-    assert all(word in text["finders"] for word in ("RAND", "GP", "By model", "By arm"))
+    assert all(word in text["finders"] for word in ("RAND", "GP", "By model", "By rule (arm)"))
     assert "score <i>" in text["trials"]
     assert "RuntimeError: units are five at" in text["failures"]
     assert shown in text["failures"]
@@ -144,8 +144,9 @@ def test_a_study_without_a_value_has_a_report_too(tmp_path):
     with pytest.raises(Killed):
         hyperdrive(dies, [(0.0, 1.0)], tmp_path, n_calls=4)
     text = Reader(render_report(tmp_path)).text
-    assert "No trial has ended well so far" in text["optimum"]
-    assert "Too few trials" in text["surrogate"]
+    assert "No trial has ended so far" in text["optimum"]
+    assert all("No trial has ended so far" in text[part] for part in ("subspaces", "finders", "time", "trials"))
+    assert "needs at least 3 trials" in text["surrogate"]
     assert "0 of 4" in text["progress"]
 
 
@@ -185,6 +186,7 @@ def test_text_becomes_text_and_only_html_stays():
 def test_cells_know_how_they_are_sorted():
     assert Cell(0.1234567891).html() == '<td class="number" data-value="0.1234567891">0.123457</td>'
     assert Cell(float("nan")).html() == "<td></td>"
+    assert metric(float("nan")).html(right=True) == '<td class="number">nan</td>'
     assert Cell(True).html() == "<td>True</td>"
     assert json.loads(re.search(r'data-value="([^"]+)"', Cell(1e300).html()).group(1)) == 1e300
 
@@ -210,4 +212,61 @@ def test_the_report_says_in_which_box_the_optimum_lies(tmp_path):
     assert "The point lies in the box of subspace 0." in page
     assert "0 ★" in page
     assert "1 ★" not in page
-    assert ("at home in subspace 1: drives look beyond" in page) == (result.best_trial.subspace == 1)
+    assert ("home is subspace 1: a drive may also evaluate points outside its home" in page) == (result.best_trial.subspace == 1)
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory):
+    """A study with a limit, and what its report says: half of the trials break it."""
+    path = tmp_path_factory.mktemp("limited") / "study"
+    metrics = [Metric("score", goal="maximize"), Metric("weight", goal="constrain", lower=-1, upper=0.5)]
+    hyperdrive(lambda x: {"score": x[0], "weight": x[0]}, [(0.0, 1.0)], path, model="RAND", n_calls=12, metrics=metrics)
+    return path, Reader(render_report(path)).text
+
+
+def test_the_limit_stands_beside_the_optimum_and_infeasible_trials_are_counted(limited):
+    path, text = limited
+    result = load_results(path)
+    broken = int((result.trials["weight"] > 0.5).sum())
+    assert 0 < broken < 12
+    assert "score, the largest value that keeps the limits" in text["optimum"]
+    assert "limit: -1 to 0.5" in text["optimum"]
+    assert "broken" not in text["optimum"]
+    assert f"{broken}infeasible" in text["progress"]
+    assert text["trials"].count("infeasible") == broken + 1  # and in the caption
+    assert "weight: limit: -1 to 0.5" in text["settings"]
+
+
+def test_status_counts_infeasible_trials(command, limited):
+    broken = int((load_results(limited[0]).trials["weight"] > 0.5).sum())
+    out = command("status", limited[0])[1]
+    assert f"{broken} infeasible ({broken / 12:.0%})" in out
+
+
+def test_where_no_trial_is_feasible_the_closest_one_is_shown(tmp_path):
+    metrics = [Metric("cost"), Metric("weight", goal="constrain", upper=-1)]
+    hyperdrive(lambda x: {"cost": 1.0, "weight": x[0]}, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=4, metrics=metrics)
+    text = Reader(render_report(tmp_path)).text
+    least = load_results(tmp_path).trials["weight"].min()
+    assert "No trial has kept the constraints so far" in text["optimum"]
+    assert f"{least:.6g}" in text["optimum"]
+    assert "limit: at most -1, broken" in text["optimum"]
+
+
+def test_a_study_of_failures_only_says_so_and_points_at_them(tmp_path):
+    def fails(x):
+        raise ValueError(f"no convergence at {x[0]}")
+
+    with pytest.raises(StudyError):
+        hyperdrive(fails, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=4)
+    page = render_report(tmp_path)
+    text = Reader(page).text
+    assert "All 4 trials that ended have failed; see Failures." in text["optimum"]
+    assert '<a href="#failures">Failures</a>' in page[page.index('id="optimum"') :]
+    assert "4 × failed" in text["failures"]
+
+
+def test_limits_are_told_in_words():
+    assert limits(Metric("m", goal="constrain", upper=100)) == "limit: at most 100"
+    assert limits(Metric("m", goal="constrain", lower=0.5)) == "limit: at least 0.5"
+    assert limits(Metric("m", goal="constrain", lower=0, upper=1)) == "limit: 0 to 1"
