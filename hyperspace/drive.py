@@ -68,6 +68,7 @@ def hyperdrive(
     maximize: bool = False,
     x0: Any = None,
     y0: Any = None,
+    warm_start: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
     deadline: float | None = None,
     timeout: float | None = None,
     isolate: bool = False,
@@ -127,8 +128,12 @@ def hyperdrive(
         metrics: what is to be done with each named metric; None: the one named "loss" in the study's first answer, or its only
             one, is minimized, and an evaluation without it fails.
         maximize: for an objective that returns one number.
-        x0: points evaluated already; they inform the surrogates, count towards the initial design, and not towards the budget.
-        y0: what the objective returned at them.
+        x0: without y0: a point, or a list of points, to be evaluated before a model chooses any, such as settings that are known
+            to work. They count towards the budget and the initial design, and are dealt out to the drives in turn. With y0:
+            points evaluated already; they inform the surrogates, count towards the initial design, and not towards the budget.
+        y0: what the objective returned at x0. A study that goes on needs neither again: both are part of it.
+        warm_start: the results_path of another study, or a list of them: those of its evaluations that fit this search space
+            count as known, as x0 and y0 do. Only read, and only when this study is created.
         deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
             Slurm job that this process belongs to, if it does; math.inf: none in any case.
         timeout: seconds that one evaluation may take; a longer one is ended, and counts as failed. Implies isolate=True.
@@ -207,6 +212,7 @@ def hyperdrive(
             exchange=None if exchange is None else check_choice("exchange", exchange, EXCHANGES),
             x0=x0,
             y0=y0,
+            warm_start=_check_others(warm_start),
             random_state=random_state,
         )
 
@@ -290,6 +296,14 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None:
         absolute_folder(results_path)
+
+
+def _check_others(warm_start: Any) -> tuple[str, ...]:
+    """Return the absolute paths of the studies that a new one takes evaluations over from."""
+    paths = (warm_start,) if isinstance(warm_start, (str, os.PathLike)) else warm_start
+    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        raise InputError(f"warm_start must be the folder of another study, or a list of folders; got {shown(warm_start)}")
+    return tuple(str(absolute_folder(path, "warm_start")) for path in paths)
 
 
 def _learns_budget(objective: Any) -> bool:

@@ -52,7 +52,7 @@ def hyperbelt(
     """
     if not callable(objective):
         raise InputError(f"objective must be a function of the parameters and the budget, got {shown(objective)}")
-    for name in ("x0", "y0", "model", "strategy", "n_iterations"):
+    for name in ("x0", "y0", "warm_start", "model", "strategy", "n_iterations"):
         if name in options:
             raise InputError(f"hyperbelt does not take {name}=; it evaluates with budgets of its own making")
     return hyperdrive(

@@ -20,7 +20,7 @@ from hyperspace.numerics import own_numerics
 from hyperspace.optimizers.grid import GRID
 from hyperspace.results import Result
 from hyperspace.space import check_space
-from hyperspace.study.checks import check_count
+from hyperspace.study.checks import check_count, check_first
 from hyperspace.trial import Trial, fix_goal
 
 Objective = Callable[..., Any]
@@ -123,7 +123,8 @@ def grid_search(
         The merged result, the same on every rank.
     """
     grid = GRID(points=points)
-    n_calls = grid.size(check_space(hyperparameters))
+    space = check_space(hyperparameters)
+    n_calls = grid.size(space) + len(check_first(options.get("x0"), options.get("y0"), space))
     fixed: dict[str, Any] = {"model": grid, "strategy": "static", "n_subspaces": 1, "n_calls": n_calls}
     return hyperdrive(objective, hyperparameters, results_path, **fixed | options)
 

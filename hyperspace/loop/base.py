@@ -175,7 +175,7 @@ class Loop(ABC):
         return Trial(
             drive=key.drive,
             iteration=key.iteration,
-            x=self._study.space.from_unit(suggestion.u[None])[0],
+            x=self._study.first_point(key) or self._study.space.from_unit(suggestion.u[None])[0],
             subspace=home,
             suggest_seconds=time.perf_counter() - start,
             started=time.time(),

@@ -15,9 +15,11 @@ from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import expected_workers
 from hyperspace.journal import FORMAT, Claim, Leases, StudyFolder, join_study, take_study
 from hyperspace.journal.lease import STUDY
+from hyperspace.loop.taking_over import take_over
 from hyperspace.records import Record
 from hyperspace.study.planning import Wanted, plan_study
 from hyperspace.study.settings import Study, check_alike, check_same
+from hyperspace.terminal import tell
 
 FILES = "files"
 
@@ -53,15 +55,24 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
     """
     if wanted.exchange == FILES:
         return _join(wanted, folder, leases, restart)
-    opened = ranks.first(lambda: {"recorded": _look(folder, restart), "seed": secrets.randbits(32)})
+    opened = ranks.first(lambda: _look_around(wanted, folder, restart))
     recorded = _fingerprint(opened["recorded"])
-    study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"]))
+    study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"], opened["taken"]))
     ranks.each(lambda: _check_recorded(recorded, study, folder))
     taken = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
     ranks.each(lambda: check_alike(taken["fingerprint"], study.fingerprint()))
     if folder is None:
         return Opened(study)
     return Opened(study, Claim(folder.leases / taken["lease"], taken["text"]))
+
+
+def _look_around(wanted: Wanted, folder: StudyFolder | None, restart: bool) -> Record:
+    """Return, on rank 0, what all ranks need to know: the recorded study, a seed, and what a new study takes over from others."""
+    recorded = _look(folder, restart)
+    if recorded is not None and wanted.warm_start and not recorded["fingerprint"].get("given"):
+        tell("warm_start= is only read when a study is created; this one took nothing over")
+    taken = take_over(wanted) if recorded is None else []
+    return {"recorded": recorded, "seed": secrets.randbits(32), "taken": taken}
 
 
 def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
@@ -108,13 +119,14 @@ def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, res
     _check_folder(folder)
     recorded = _fingerprint(folder.read_study())
     seed = secrets.randbits(32)
-    study = plan_study(wanted, recorded, expected_workers(), seed)  # before anything is written
+    taken = take_over(wanted) if recorded is None else []
+    study = plan_study(wanted, recorded, expected_workers(), seed, taken)  # before anything is written
     _check_recorded(recorded, study, folder)
     worker = join_study(leases, folder.path)
     while True:
         record = folder.read_study()
         recorded = _fingerprint(record)
-        study = plan_study(wanted, recorded, expected_workers(), seed)
+        study = plan_study(wanted, recorded, expected_workers(), seed, taken)
         _check_recorded(recorded, study, folder)
         if record is None:
             if folder.write_study(study_record(study), create=True):
@@ -136,7 +148,7 @@ def _fingerprint(record: Record | None) -> Any:
 
 def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> None:
     if recorded is not None and folder is not None:
-        check_same(recorded, study.fingerprint(), f"results_path {folder.name!r}")
+        check_same(recorded, study.fingerprint(), folder.name)
 
 
 def study_record(study: Study) -> Record:

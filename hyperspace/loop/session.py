@@ -35,7 +35,7 @@ from hyperspace.results import Result, read_trials
 from hyperspace.rules import AllPoints, StoppingRule
 from hyperspace.stopping import BUDGET, DEADLINE, FOLDER_GONE, INTERRUPT, SIGNALS, StopRequest, forget_request
 from hyperspace.strategies import make_strategy
-from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.study.planning import Wanted
 from hyperspace.study.settings import Study
 from hyperspace.terminal import tell
@@ -236,6 +236,7 @@ class Session:
             n_samples=study.n_samples,
             exchange=study.exchange,
             metrics=study.metrics,
+            first=FirstPoints(study.space.to_unit(study.first), study.n_drives) if study.first else None,
         )
 
     def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:

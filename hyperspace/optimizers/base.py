@@ -16,6 +16,10 @@ import numpy as np
 from hyperspace import streams
 from hyperspace.trial import Array, Trial
 
+DESIGN = "design"  # arm of points that no model proposed
+FIRST = "x0"  # arm of points that the user wanted to be evaluated first
+NO_MODEL = (DESIGN, FIRST)
+
 
 class Key(NamedTuple):
     """Whose question this is: all randomness of an answer comes from here."""

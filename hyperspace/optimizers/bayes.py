@@ -30,7 +30,7 @@ from hyperspace.feasibility import Feasibility, Success, joint
 from hyperspace.incumbent import rank
 from hyperspace.maximiser import Box, candidates, choose_new, is_taken, maximise
 from hyperspace.metrics import Metrics
-from hyperspace.optimizers.base import AskTell, Key, Suggestion
+from hyperspace.optimizers.base import DESIGN, NO_MODEL, AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design, GivenPoints
 from hyperspace.optimizers.learner import MAX_ROWS, Learner
 from hyperspace.space import Bounds, Space
@@ -42,7 +42,6 @@ from hyperspace.surrogates.standardized import Standardized
 from hyperspace.trial import OK, Array, Trial
 from hyperspace.values import is_one_of
 
-DESIGN = "design"  # arm of points that no model proposed
 _WORKED_OUT = math.log(1e-4)  # log EI, of targets of variance one, below which a model's noise may be all that it comes from
 _RESOLVED = 1e-7  # noise, of such targets, that is taken for none
 _N_INCUMBENTS = 4  # points that candidates are moved from
@@ -122,7 +121,7 @@ class BayesOptimizer(AskTell):
     def _learn_caution(self, trials: Sequence[Trial], failed: NDArray[np.bool_], counts: NDArray[np.bool_]) -> None:
         """Ask for more certainty after a failure and for less after a success, of points that a model had proposed."""
         for trial, failure, count in zip(trials, failed, counts, strict=True):
-            if count and trial.arm != DESIGN:
+            if count and trial.arm not in NO_MODEL:
                 self._caution = max(self._caution + (_CAUTION_GAINED if failure else -_CAUTION_LOST), 0.0)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:

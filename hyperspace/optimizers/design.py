@@ -33,6 +33,10 @@ class Design:
         member: which of the subspace's drives this is.
         team: number of the subspace's drives.
 
+    Attributes:
+        first: points that the user wants evaluated before all others, (d,) each. They are no points of the design; an algorithm
+            that begins with a population takes them into it.
+
     Raises:
         InputError: an unknown sampler, fewer than one point, or too many to be held.
     """
@@ -62,6 +66,7 @@ class Design:
         self._bounds, self._space = bounds, space
         self._seed, self._subspace = seed, _words(subspace)
         self.member, self.team = member, team
+        self.first: Sequence[Array] = ()
         self._block: Array | None = None
 
     def point(self, i: int) -> Array:

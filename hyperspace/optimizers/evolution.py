@@ -10,7 +10,8 @@ If `ask` comes before that (several questions under way), the answer is an immig
 algorithm learns nothing. A member whose point is on record already, from whatever drive, is not evaluated again: the
 objective is taken as free of noise. A failed evaluation counts as `FAILED`, worse than every loss.
 
-Points that were given with the study are members of the first generation, half of it at most.
+Points that were given with the study are members of the first generation, half of it at most. So are those that the user wants
+evaluated first (x0 without y0), all that have room; who evaluates them is not decided here, and they are not handed out.
 
 The state is a fold over what was asked and told, rebuilt by doing both again; random numbers come from a seed of the drive's.
 """
@@ -123,13 +124,15 @@ class Evolution(ABC):
             raise InputError(f"{self.name} needs a population of at least {self.least}, got {size} (n_drives a subspace)")
         lower, upper = subspace.bounds
         designed = (np.array([design.point(i) for i in range(size)]) - lower) / (upper - lower)
+        wanted = [u for u in design.first if subspace.bounds.contains(u[None])[0]][:size]
+        first = (np.array(wanted).reshape(-1, space.d) - lower) / (upper - lower)
 
         def begin(given: Array) -> Generations:
-            kept = given[: (size + 1) // 2]
+            kept = np.concatenate([first, given[: (size + 1) // 2]])[:size]
             start = np.clip(np.concatenate([kept, designed])[:size], 0.0, 1.0)
             return self.evolve(Setting(start, np.asarray(subspace.space.levels), seed, len(kept)))
 
-        return Generational(self.name, begin, space, subspace)
+        return Generational(self.name, begin, space, subspace, wanted)
 
 
 class Generational(AskTell):
@@ -140,9 +143,17 @@ class Generational(AskTell):
         begin: returns the algorithm, which begins with the points that were given, (n, d) in the unit box, best first.
         space: the whole space.
         subspace: the part of it to search.
+        wanted: points of the space that others evaluate before it is asked, (d,) each.
     """
 
-    def __init__(self, arm: str, begin: Callable[[Array], Generations], space: Space, subspace: Subspace) -> None:
+    def __init__(
+        self,
+        arm: str,
+        begin: Callable[[Array], Generations],
+        space: Space,
+        subspace: Subspace,
+        wanted: Sequence[Array] = (),
+    ) -> None:
         self._arm, self._begin = arm, begin
         self._space, self._bounds = space, subspace.bounds
         levels = subspace.space.levels
@@ -151,6 +162,7 @@ class Generational(AskTell):
         self._given: list[tuple[float, Array]] = []
         self._generations: Generations | None = None
         self._turn = 0
+        self._wanted = {_name(u) for u in self._back(np.array(wanted).reshape(-1, space.d))}
         self._take(np.empty((0, space.d)))
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
@@ -183,7 +195,7 @@ class Generational(AskTell):
                 member = self._turn
                 self._turn += 1
                 twin = (self._points[:member] == self._points[member]).all(axis=1).any()
-                if np.isnan(self._losses[member]) and not twin:
+                if np.isnan(self._losses[member]) and not twin and _name(self._points[member]) not in self._wanted:
                     return member
             if np.isnan(self._losses).any():
                 return None
@@ -206,7 +218,10 @@ class Generational(AskTell):
     def _to_space(self, box: Array) -> Array:
         """Return points of the unit box (n, d) in the cube of the space, on levels, as they come back from the user's scale."""
         lower, upper = self._bounds
-        U = self._space.snap(lower + (upper - lower) * np.clip(box, 0.0, 1.0))
+        return self._back(self._space.snap(lower + (upper - lower) * np.clip(box, 0.0, 1.0)))
+
+    def _back(self, U: Array) -> Array:
+        """Return points of the cube (n, d) as they come back from the user's scale."""
         return self._space.to_unit(self._space.from_unit(U))
 
 

@@ -11,7 +11,7 @@ from hyperspace.optimizers.design import Design
 from hyperspace.partition import Partition, Subspace
 from hyperspace.space import Space
 from hyperspace.strategies.adaptive import AdaptiveStrategy
-from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.strategies.generations import GenerationsStrategy
 from hyperspace.strategies.static import StaticStrategy
 from hyperspace.surrogates import is_surrogate
@@ -30,28 +30,36 @@ def make_strategy(
     n_samples: int,
     exchange: str,
     metrics: Metrics | None = None,
+    first: FirstPoints | None = None,
 ) -> Strategy:
     """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean.
+
+    Points in `first` are evaluated before it chooses any.
 
     The adaptive strategy needs a model of the objective. An algorithm that asks and tells by itself (random search, one of the
     user's own) runs in each drive's home under either name.
     """
+    wanted = first or FirstPoints()
     if strategy == "adaptive" and is_surrogate(model):
-        return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, exchange)
+        return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, exchange, first=wanted)
 
     if strategy == "generations" or (strategy == "halving" and exchange == "round"):
 
         def shared_optimizer(subspace: Subspace, team: int) -> AskTell:
             design = Design(sampler, n_samples * team, subspace.bounds, space, seed=seed, subspace=subspace.index)
+            design.first = wanted.of_drives(range(subspace.index, n_drives, partition.n_subspaces))
             return make_optimizer(
                 model, space, subspace, design, acquisition=acquisition, seed=seed, together=team, metrics=metrics
             )
 
-        return GenerationsStrategy(partition.__getitem__, partition.n_subspaces, n_drives, shared_optimizer, seed)
+        return GenerationsStrategy(partition.__getitem__, partition.n_subspaces, n_drives, shared_optimizer, seed, wanted)
 
     def optimizer(subspace: Subspace, member: int, team: int) -> AskTell:
         design = Design(sampler, n_samples, subspace.bounds, space, seed=seed, subspace=subspace.index, member=member, team=team)
+        design.first = wanted.of_drives([member * partition.n_subspaces + subspace.index])
         chosen = model[(member * partition.n_subspaces + subspace.index) % len(model)] if isinstance(model, tuple) else model
         return make_optimizer(chosen, space, subspace, design, acquisition=acquisition, seed=seed, metrics=metrics)
 
-    return StaticStrategy(partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, foresees=exchange == "round")
+    return StaticStrategy(
+        partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, foresees=exchange == "round", first=wanted
+    )

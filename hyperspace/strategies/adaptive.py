@@ -25,7 +25,7 @@ from hyperspace.optimizers.base import Suggestion
 from hyperspace.optimizers.design import Design, GivenPoints
 from hyperspace.partition import Partition
 from hyperspace.space import Bounds, Space
-from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.strategies.feasible import FeasibleSearch
 from hyperspace.strategies.local import fresh_surrogate
 from hyperspace.strategies.models import Ahead, Models
@@ -54,6 +54,7 @@ class AdaptiveStrategy(Strategy):
         exchange: how drives learn of each other's trials. With "none" a drive knows its own alone and is a team of its own;
             with "async" it works around the points that it knows to be under way, instead of foreseeing its mates'.
         settings: measured defaults, see docs/adaptive.md.
+        first: what is evaluated before models are asked.
     """
 
     def __init__(
@@ -68,8 +69,10 @@ class AdaptiveStrategy(Strategy):
         n_samples: int = 2,
         exchange: str = "round",
         settings: Settings | None = None,
+        first: FirstPoints | None = None,
     ) -> None:
         self._space, self._partition, self._n_drives = space, partition, n_drives
+        self._first = first or FirstPoints()
         self._shared, self._foresees = exchange != "none", exchange == "round"
         self._settings = settings if settings is not None else Settings()
         if exchange == "async":
@@ -93,6 +96,8 @@ class AdaptiveStrategy(Strategy):
 
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
         """Return where `drive` evaluates its trial number `iteration`."""
+        if (wanted := self._first.of(drive, iteration)) is not None:
+            return wanted
         team, member = divmod(drive, self._size)
         if self._in_design(drive, iteration, archive):
             return Suggestion(self._designed(drive, iteration, archive), DESIGN)
@@ -134,8 +139,9 @@ class AdaptiveStrategy(Strategy):
             return self._design[drive].point(iteration)
         box, taken = Box(space, Bounds.whole(space.d)), np.concatenate([archive.U, archive.pending])
         for mate in range(0 if self._foresees else drive, drive + 1):  # in rounds all begin with the same trials
-            u = self._design[mate].point(iteration)
-            if is_taken(u, taken):
+            wanted = self._first.of(mate, iteration)
+            u = self._design[mate].point(iteration) if wanted is None else wanted.u
+            if wanted is None and is_taken(u, taken):
                 rng = streams.stream(self._setup.seed, streams.SUGGEST, mate, iteration)
                 u = choose_new(box, box.spread(_SPREAD, rng), lambda U: np.zeros(len(U)), taken, rng)
             taken = np.concatenate([taken, u[None]])
@@ -208,9 +214,15 @@ class AdaptiveStrategy(Strategy):
             domain,
             self._known(team, archive).constraints,
             self._foresees,
+            self._wanted(team, iteration),
         )
         self._rounds[team] = state, weakref.ref(archive), opened
         return opened
+
+    def _wanted(self, team: int, iteration: int) -> dict[int, Suggestion]:
+        """Return the first points that members of a team evaluate in this round, by member."""
+        wanted = {member: self._first.of(team * self._size + member, iteration) for member in range(self._size)}
+        return {member: point for member, point in wanted.items() if point is not None and self._foresees}
 
     def _global_home(self, team: int, iteration: int) -> int:
         """Return the subspace that the team's global arm searches in this round: its drives' homes in turn."""

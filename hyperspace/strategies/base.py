@@ -9,8 +9,30 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-from hyperspace.optimizers.base import Suggestion
-from hyperspace.trial import Archive, Trial
+from hyperspace.optimizers.base import FIRST, Suggestion
+from hyperspace.trial import Archive, Array, Trial
+
+
+class FirstPoints:
+    """Points that the user wants to be evaluated before a strategy is asked, dealt out to the drives in turn.
+
+    Args:
+        U: the points in the unit cube, (k, d), in the order of rounds: point j is trial j // n_drives of drive j mod n_drives.
+        n_drives: number of drives.
+    """
+
+    def __init__(self, U: Array | None = None, n_drives: int = 1) -> None:
+        self._U, self._n_drives = U if U is not None else (), n_drives
+
+    def of(self, drive: int, iteration: int) -> Suggestion | None:
+        """Return the point of a trial; None where the strategy chooses it."""
+        number = iteration * self._n_drives + drive
+        return Suggestion(self._U[number], FIRST) if number < len(self._U) else None
+
+    def of_drives(self, drives: Iterable[int]) -> list[Array]:
+        """Return the points of some drives, in their order."""
+        drives = set(drives)
+        return [u for number, u in enumerate(self._U) if number % self._n_drives in drives]
 
 
 class Strategy(ABC):

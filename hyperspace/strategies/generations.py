@@ -13,7 +13,7 @@ import numpy as np
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.partition import Subspace
-from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.trial import Archive, Trial
 
 
@@ -26,6 +26,7 @@ class GenerationsStrategy(Strategy):
         n_drives: number of drives, a multiple of n_subspaces.
         make_optimizer: make_optimizer(subspace, team): the optimizer of a subspace with `team` drives.
         seed: entropy of the study.
+        first: what is evaluated before the optimizers are asked.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class GenerationsStrategy(Strategy):
         n_drives: int,
         make_optimizer: Callable[[Subspace, int], AskTell],
         seed: int,
+        first: FirstPoints | None = None,
     ) -> None:
         self._subspace_of, self._n_subspaces, self._n_drives = subspace_of, n_subspaces, n_drives
         self._team = n_drives // n_subspaces
         self._make_optimizer = make_optimizer
         self._seed = seed
+        self._first = first or FirstPoints()
         self._optimizers: dict[int, AskTell] = {}
         self._told: dict[int, int] = {}
         self._answers: dict[int, tuple[int, list[Suggestion]]] = {}
@@ -63,6 +66,9 @@ class GenerationsStrategy(Strategy):
         answers = self._asked(home, trial.iteration, member, archive)
         if len(answers) > member:
             return
+        if (wanted := self._first.of(trial.drive, trial.iteration)) is not None:
+            answers.append(wanted)
+            return
         u = archive.encode([trial.x])[0]
         pending = self._pending(answers, archive)
         self._optimizer(home, archive).recall(trial, u, self._key(home, member, trial.iteration), pending)
@@ -75,8 +81,9 @@ class GenerationsStrategy(Strategy):
             answers = []
             self._answers[home] = (iteration, answers)
         while len(answers) < count:
+            wanted = self._first.of(home + len(answers) * self._n_subspaces, iteration)
             key = self._key(home, len(answers), iteration)
-            answers.append(self._optimizer(home, archive).ask(key, self._pending(answers, archive)))
+            answers.append(wanted or self._optimizer(home, archive).ask(key, self._pending(answers, archive)))
         return answers
 
     def _key(self, home: int, member: int, iteration: int) -> Key:

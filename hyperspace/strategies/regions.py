@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspace.optimizers.base import NO_MODEL
 from hyperspace.space import Space
-from hyperspace.strategies.settings import DESIGN, WHOLE, Settings
+from hyperspace.strategies.settings import WHOLE, Settings
 from hyperspace.trial import OK, Archive, Array, Trial
 
 _MISMATCH = 0.5  # distance of two categories
@@ -132,7 +133,7 @@ class Fold:
             self._score[row] = math.inf
         if trial.status != OK and trial.teaches_failure:
             self.failed.append(row)
-        if (self.caution or trial.status != OK) and trial.origin == "asked" and trial.arm != DESIGN:
+        if (self.caution or trial.status != OK) and trial.origin == "asked" and trial.arm not in NO_MODEL:
             self._learn_caution(trial)
         if trial.model is not None and "region" in trial.model:
             number = int(trial.model["region"])

@@ -15,7 +15,7 @@ import numpy as np
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.partition import Subspace
-from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.trial import Archive, Trial
 
 MakeOptimizer = Callable[[Subspace, int, int], AskTell]
@@ -31,6 +31,7 @@ class StaticStrategy(Strategy):
         make_optimizer: make_optimizer(subspace, member, team): the optimizer of the member-th of a subspace's `team` drives.
         seed: entropy of the study.
         foresees: whether all drives ask with the same archive, so that each can work out what its team mates ask.
+        first: what is evaluated before the optimizers are asked.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class StaticStrategy(Strategy):
         make_optimizer: MakeOptimizer,
         seed: int,
         foresees: bool,
+        first: FirstPoints | None = None,
     ) -> None:
         self._subspace_of = subspace_of
         self._n_subspaces = n_subspaces
@@ -48,6 +50,7 @@ class StaticStrategy(Strategy):
         self._make_optimizer = make_optimizer
         self._seed = seed
         self._foresees = foresees
+        self._first = first or FirstPoints()
         self._optimizers: dict[int, AskTell] = {}
         self._told: dict[int, int] = {}
         self._answers: dict[int, tuple[int, Suggestion]] = {}
@@ -58,6 +61,8 @@ class StaticStrategy(Strategy):
 
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
         """Return where `drive` evaluates its trial number `iteration`."""
+        if (wanted := self._first.of(drive, iteration)) is not None:
+            return wanted
         pending = [archive.pending, *(self._answer(mate, iteration, archive).u[None] for mate in self._mates(drive))]
         suggestion = self._informed(drive, archive).ask(Key(self._seed, drive, iteration), np.concatenate(pending))
         self._answers[drive] = (iteration, suggestion)
@@ -65,6 +70,8 @@ class StaticStrategy(Strategy):
 
     def recall(self, trial: Trial, archive: Archive) -> None:
         """Take up what `ask` answered in an earlier run; mates that have no answer on record are asked, as they were then."""
+        if self._first.of(trial.drive, trial.iteration) is not None:
+            return
         pending = [archive.pending, *(self._answer(mate, trial.iteration, archive).u[None] for mate in self._mates(trial.drive))]
         u = archive.encode([trial.x])[0]
         key = Key(self._seed, trial.drive, trial.iteration)

@@ -12,6 +12,7 @@ valley, off the best trial, of a function drawn over the whole cube instead ("ex
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -51,6 +52,7 @@ class Round:
         domain: box of the global arm.
         constraints: models of the constrained metrics; None where nothing is constrained.
         foresees: whether the mates ask with this same archive, so that their answers can be worked out here.
+        wanted: answers that are no choice of the round's, by member.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Round:
         domain: Bounds,
         constraints: ConstraintModels | None = None,
         foresees: bool = True,
+        wanted: Mapping[int, Suggestion] | None = None,
     ) -> None:
         self._setup, self._team, self._first_turn, self._size = setup, team, first_turn, size
         self._regions, self._shares, self._domain = regions, shares, domain
@@ -80,7 +83,7 @@ class Round:
         self._pending = archive.pending
         self._models = models
         self._seen: dict[tuple[int, bool], Prospect] = {}
-        self._answers: dict[int, Suggestion] = {}
+        self._answers: dict[int, Suggestion] = dict(wanted or {})
         self._mates: list[Suggestion] = []  # the answers that the one being worked out takes account of
         self._in_corner = False  # whether the last point chosen has all continuous coordinates on the bounds of the box searched
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from typing import Any
 
@@ -172,12 +173,12 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
         metrics: reads the answers.
 
     Raises:
-        InputError: one without the other, different lengths, or a point outside the space.
+        InputError: y0 without x0, different lengths, or a point outside the space.
     """
-    if x0 is None and y0 is None:
+    if y0 is None:  # x0 alone: see `check_first`
         return ()
-    if x0 is None or y0 is None:
-        raise InputError("x0 and y0 go together: the points known already, and what the objective returned there")
+    if x0 is None:
+        raise InputError("y0 goes with x0: what the objective returned, and the points where it did")
     single = isinstance(y0, Mapping) or not hasattr(y0, "__len__") or getattr(y0, "ndim", 1) == 0
     answers = [y0] if single else rows_of(y0)
     points = [x0] if single and table_class(x0) != "DataFrame" else _points(x0)
@@ -203,6 +204,40 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
         if (fault := metrics.fault_of(trial.metrics)) is not None:
             raise InputError(f"y0[{trial.iteration}]: {fault}")
     return given
+
+
+def check_first(x0: Any, y0: Any, space: Space) -> tuple[tuple[Any, ...], ...]:
+    """Return the points that are to be evaluated before a model chooses any: x0, where there is no y0.
+
+    Args:
+        x0: one point (a list, a dict by name, a row of a table), or a list of points; a pandas DataFrame has one a row.
+        y0: what is known there; then nothing is evaluated.
+        space: the search space.
+
+    Raises:
+        InputError: no point, or one outside the space.
+    """
+    if x0 is None or y0 is not None:
+        return ()
+    one = isinstance(x0, (Mapping, str, bytes)) or table_class(x0) == "Series" or getattr(x0, "ndim", 1) == 0
+    if one or not hasattr(x0, "__iter__"):
+        return (space.check_point(x0),)
+    rows = rows_of(x0)
+    if not any(_is_row(row) for row in rows):
+        return (space.check_point(x0),) if rows else ()
+    with suppress(InputError):  # its values may be lists or tuples themselves
+        return (space.check_point(x0),)
+    points = []
+    for number, row in enumerate(rows):
+        try:
+            points.append(space.check_point(row))
+        except InputError as error:
+            raise InputError(f"x0[{number}]: {error}") from None
+    return tuple(points)
+
+
+def _is_row(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, (str, bytes))
 
 
 def _points(x0: Any) -> list[Any]:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperspace.errors import InputError
 from hyperspace.metrics import Metrics
 from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
 from hyperspace.partition import Partition
+from hyperspace.records import Record, load_trial
 from hyperspace.space import Space
-from hyperspace.study.checks import MOST_SEED, check_choice, check_count, check_generations, check_given, check_model, label_of
+from hyperspace.study.checks import (
+    MOST_SEED,
+    check_choice,
+    check_count,
+    check_first,
+    check_generations,
+    check_given,
+    check_model,
+    label_of,
+)
 from hyperspace.study.settings import Study
+from hyperspace.trial import Trial, fix_goal
 
 LARGEST_STATIC_PARTITION = 4096
 _MOST_DRIVES = 1 << 20  # each holds a design and a journal
@@ -44,10 +55,13 @@ class Wanted:
     n_calls: int | None
     x0: Any
     y0: Any
+    warm_start: tuple[str, ...]
     random_state: int | None
 
 
-def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, fresh_seed: int) -> Study:
+def plan_study(
+    wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, fresh_seed: int, taken: Sequence[Record] = ()
+) -> Study:
     """Check what was asked for, and decide what was left open: as the recorded study did, or anew.
 
     Args:
@@ -55,6 +69,7 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
         recorded: the fingerprint in the study's folder; None for a new study.
         ranks: number of ranks.
         fresh_seed: seed of a new study that was asked to draw one.
+        taken: records of the evaluations that a new study takes over from others (warm_start=).
 
     Raises:
         InputError: an argument is not what it has to be.
@@ -83,6 +98,9 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
         check_halving(model, strategy, exchange)
         if n_iterations is not None and by_loops:
             n_iterations, n_calls = plan_loops(model, n_iterations, partition.n_subspaces, n_drives, exchange)
+    first, given = plan_given(wanted, past, taken)
+    if first and (strategy == "halving" or isinstance(model, Hyperband)):
+        raise InputError("Hyperband gives every evaluation a budget of its own making; it takes no x0 to be evaluated first")
     return Study(
         space=wanted.space,
         metrics=wanted.metrics,
@@ -98,9 +116,39 @@ def plan_study(wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, f
         n_drives=n_drives,
         n_iterations=n_iterations if n_calls is None else None,
         n_calls=n_calls,
-        given=check_given(wanted.x0, wanted.y0, wanted.space, wanted.metrics),
+        given=given,
+        first=first,
         seed=check_count("random_state", seed, least=0, most=MOST_SEED),
     )
+
+
+def plan_given(
+    wanted: Wanted, past: Mapping[str, Any], taken: Sequence[Record]
+) -> tuple[tuple[tuple[Any, ...], ...], tuple[Trial, ...]]:
+    """Return the points to be evaluated first, and the evaluations that are known: as recorded where the call says nothing.
+
+    Args:
+        wanted: the arguments.
+        past: the recorded study's fingerprint; empty for a new study.
+        taken: records of the evaluations that a new study takes over.
+
+    Raises:
+        InputError: see `check_given` and `check_first`.
+    """
+    space, metrics = wanted.space, wanted.metrics
+    own = check_given(wanted.x0, wanted.y0, space, metrics)
+    first = check_first(wanted.x0, wanted.y0, space)
+    if not past:
+        more = [load_trial(record, space) for record in taken]
+        given = (*own, *(replace(trial, iteration=number) for number, trial in enumerate(more, start=len(own))))
+    elif wanted.warm_start or wanted.y0 is None:  # recorded once and for all: other studies are not read again
+        given = (*own, *(load_trial(record, space) for record in past["given"][len(own) :]))
+    else:
+        given = own
+    if wanted.x0 is None:
+        first = tuple(space.load(x) for x in past.get("x0", []))
+    fix_goal(metrics, given)
+    return first, given
 
 
 def plan_subspaces(n_subspaces: int | None, strategy: str, space: Space, overlap: float, ranks: int) -> Partition:

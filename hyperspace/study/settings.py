@@ -18,7 +18,7 @@ from hyperspace.partition import Partition
 from hyperspace.records import trial_record
 from hyperspace.space import Space
 from hyperspace.study.differences import describe_difference
-from hyperspace.trial import Trial
+from hyperspace.trial import Trial, TrialKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Study:
         n_calls: evaluations in all, those that were given not counted; None where n_iterations holds.
         n_iterations: evaluations a drive; None where n_calls holds.
         given: evaluations that the user brought along.
+        first: points that the user wants to be evaluated before a model chooses any, dealt out to the drives in turn.
         seed: entropy of all random streams.
     """
 
@@ -51,6 +52,7 @@ class Study:
     n_iterations: int | None
     n_calls: int | None
     given: tuple[Trial, ...]
+    first: tuple[tuple[Any, ...], ...]
     seed: int
 
     @property
@@ -70,6 +72,11 @@ class Study:
         """Return how many evaluations `drive` makes; with n_calls the first n_calls mod n_drives drives do one more."""
         return self.planned // self.n_drives + (drive < self.planned % self.n_drives)
 
+    def first_point(self, key: TrialKey) -> tuple[Any, ...] | None:
+        """Return the point of a trial that the user wants to be evaluated first; None where the strategy chooses it."""
+        number = key.iteration * self.n_drives + key.drive
+        return self.first[number] if number < len(self.first) else None
+
     @property
     def rounds(self) -> int:
         """The most evaluations that a drive makes."""
@@ -77,6 +84,7 @@ class Study:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what is fixed at the study's creation, as plain JSON."""
+        first = {"x0": [self.space.dump(x) for x in self.first]} if self.first else {}  # unknown to studies of earlier versions
         return {
             "space": self.space.describe(),
             "named": self.space.named,
@@ -93,6 +101,7 @@ class Study:
             "maximize": self.metrics.maximize,
             "given": [trial_record(trial, self.space) for trial in self.given],
             "random_state": self.seed,
+            **first,
         }
 
     @property
@@ -106,8 +115,8 @@ def identity(fingerprint: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], path: str) -> None:
-    """Refuse to go on with another study.
+def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], folder: str) -> None:
+    """Refuse to go on with another study in a folder.
 
     Raises:
         StudyError: the fingerprints differ; the message shows where.
@@ -115,9 +124,9 @@ def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], path: str
     difference = describe_difference(recorded, wanted, "there", "now")
     if difference:
         raise StudyError(
-            f"{path} holds another study, which differs in{difference}\n"
-            f"Take another results_path, or restart=True, which sets the old folder aside. To begin from what is known there: "
-            f"old = load_results(...), then x0=old.x_iters, y0=list(old.func_vals)"
+            f"results_path {folder!r} holds another study, which differs in{difference}\n"
+            f"Take another results_path, or restart=True, which sets the old folder aside. To begin from what is known there, "
+            f"take another results_path and warm_start={folder!r}: it takes over the evaluations that fit"
         )
 
 
