@@ -19,6 +19,7 @@ from hyperspace.errors import InputError, shown
 from hyperspace.trial import Trial
 from hyperspace.values import is_true
 
+MOST_REPORTS = 200  # of a trial, that are kept where no rule compares them
 Curve = Mapping[int, float]  # step -> loss, in the order of the steps
 
 
@@ -122,6 +123,14 @@ def _first_from(step: int, curve: Curve) -> float | None:
 def curve_of(trial: Trial, sign: float) -> dict[int, float]:
     """Return the losses that a trial reported; `sign` turns its values so that less is better."""
     return {step: loss_of(value, sign) for step, value in trial.reports or ()}
+
+
+def thinned(reports: Mapping[int, float]) -> dict[int, float]:
+    """Return reports as they are kept where nothing is pruned: of more than MOST_REPORTS every second one, and the last."""
+    if len(reports) <= MOST_REPORTS:
+        return dict(reports)
+    steps = list(reports)
+    return {step: reports[step] for step in [*steps[:-1][::2], steps[-1]]}
 
 
 def loss_of(value: float, sign: float) -> float:

@@ -359,14 +359,14 @@ def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str
     """Return what ended the last run, as far as the files tell; None while a run is at work, and where they do not."""
     if sum(trial.finished for trial in trials) >= planned:
         return BUDGET
-    request = recorded_request(folder)
-    if request is None or any(trial.started > request[1] + _LATE for trial in trials):
+    ending, request = folder.read_ending(), recorded_request(folder)
+    if ending is None and (request is None or any(trial.started > request[1] + _LATE for trial in trials)):
         return None
     try:
         at_work = any(not held.expired for held in Leases(folder.leases).holders().values())
     except OSError:  # a folder that may only be read
         return None
-    return None if at_work else request[0]
+    return None if at_work else ending or (request[0] if request is not None else None)
 
 
 def read_trials(folder: StudyFolder, space: Space, study: str | None = None) -> list[Trial]:

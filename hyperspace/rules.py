@@ -133,10 +133,12 @@ class AllPoints(StoppingRule):
     Args:
         space: the search space.
         given: evaluations that the user brought along.
+        budget: what an evaluation must have been allowed to spend to count; None where evaluations have no budgets.
     """
 
     space: Space
     given: tuple[Trial, ...] = ()
+    budget: float | None = None
 
     @property
     def reason(self) -> str:
@@ -150,13 +152,18 @@ class AllPoints(StoppingRule):
         known: set[bytes] = set()
 
         def exhausts(trial: Trial) -> bool:
-            if trial.ended_well or trial.teaches_failure:
+            if exhausts_point(trial) and (self.budget is None or trial.fidelity >= self.budget):
                 known.add(self.space.to_unit([trial.x]).tobytes())
             return len(known) >= left
 
         for trial in self.given:
             exhausts(trial)
         return exhausts
+
+
+def exhausts_point(trial: Trial) -> bool:
+    """Return whether a trial tells all of its point, where there is no noise."""
+    return trial.ended_well or trial.teaches_failure
 
 
 def count_points(space: Space) -> float:

@@ -24,6 +24,7 @@ class StudyState:
         failed: those of them that failed or timed out.
         pruned: those of them that a pruning rule ended.
         running: evaluations that were begun and have not ended; a killed run leaves some behind.
+        ended_by: the rule that has ended the study before its budget was spent; None where none has.
     """
 
     planned: int
@@ -31,11 +32,12 @@ class StudyState:
     failed: int
     pruned: int
     running: int
+    ended_by: str | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether all that was planned has ended."""
-        return self.finished >= self.planned
+        """Whether all that was planned has ended, or a rule has ended the study."""
+        return self.finished >= self.planned or self.ended_by is not None
 
 
 def study_state(results_path: str | os.PathLike[str]) -> StudyState:
@@ -55,4 +57,4 @@ def study_state(results_path: str | os.PathLike[str]) -> StudyState:
     statuses = Counter(judged(trial, study.metrics).status for trial in trials)
     finished = statuses.total() - statuses[RUNNING]
     failed = statuses[FAILED] + statuses[TIMEOUT]
-    return StudyState(study.planned, finished, failed, statuses[PRUNED], statuses[RUNNING])
+    return StudyState(study.planned, finished, failed, statuses[PRUNED], statuses[RUNNING], folder.read_ending())

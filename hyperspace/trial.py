@@ -62,7 +62,8 @@ class Trial:
         host: where.
         error: traceback or message of a trial that did not end well.
         fault: "objective" or "infrastructure", for a trial that did not end well. The latter teaches the surrogate nothing.
-        reports: (step, value) of what the objective reported of the optimised metric, where a study prunes; finite values only.
+        reports: (step, value) of what the objective reported of the optimised metric; finite values only, and some of very many
+            (see `hyperspace.pruning.thinned`).
         origin: "asked" or "given".
     """
 

@@ -6,7 +6,8 @@ import pytest
 
 from hyperspace import Pruned, evolutionary_search, hyperdrive, load_results
 from hyperspace.errors import InputError
-from hyperspace.pruning import HalvingRule, MedianRule
+from hyperspace.plots import plot_curves
+from hyperspace.pruning import MOST_REPORTS, HalvingRule, MedianRule
 from hyperspace.trial import OK, PRUNED
 
 
@@ -146,3 +147,31 @@ def test_what_is_pruned_has_not_failed(capsys):
     statuses = list(result.trials["status"])
     assert statuses.count("pruned") > 0
     assert f"{statuses.count('failed')} failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("exchange", ["round", "async"])
+def test_curves_are_kept_without_a_rule_too_and_take_little_room(tmp_path, exchange):
+    def trains(x, trial):
+        for step in range(1000):
+            trial.report(step, x[0] + 1 / (step + 1))
+        trial.report(1000, math.nan)
+        return x[0]
+
+    call = {"results_path": tmp_path, "n_calls": 4, "n_drives": 2, "n_subspaces": 2, "model": "RAND", "exchange": exchange}
+    result = hyperdrive(trains, [(0.0, 1.0)], **call)
+    for trial in (*result.all_trials, *load_results(tmp_path).all_trials):
+        steps = [step for step, _ in trial.reports]
+        assert steps == sorted(steps)
+        assert (steps[0], steps[-1]) == (0, 999)
+        assert 100 <= len(steps) <= MOST_REPORTS
+        assert all(value == trial.x[0] + 1 / (step + 1) for step, value in trial.reports)
+    plot_curves(result)
+
+
+def test_reports_of_metrics_of_which_nothing_tells_the_goal_are_no_fault(tmp_path):
+    def reports(x, trial):
+        trial.report(1, {"accuracy": 0.5, "speed": 2.0})
+        return {"accuracy": 0.5, "speed": 2.0, "loss": x[0]}
+
+    trials = hyperdrive(reports, [(0.0, 1.0)], tmp_path, n_calls=2, model="RAND").all_trials
+    assert [trial.status for trial in trials] == ["ok", "ok"]

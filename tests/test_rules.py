@@ -2,10 +2,11 @@
 
 import pytest
 
-from hyperspace import hyperdrive
+from hyperspace import hyperbelt, hyperdrive
 from hyperspace.errors import InputError
 from hyperspace.rules import NoProgress, TargetValue, TimeLimit, count_points
 from hyperspace.space import check_space
+from hyperspace.state import study_state
 
 SPACE = [(0.0, 1.0), (0.0, 1.0)]
 FEW = {"n_drives": 4, "n_subspaces": 4, "model": "RAND"}
@@ -112,3 +113,48 @@ def test_every_callback_of_a_list_is_called(tmp_path):
     assert result.ended_by == "the callback"
     assert len(seen["one"]) == len(seen["two"]) == result.nfev
     assert hyperdrive(objective, SPACE, tmp_path / "none", n_calls=4, callback=[], **FEW).nfev == 4
+
+
+@pytest.mark.parametrize("strategy", ["static", "adaptive"])
+@pytest.mark.parametrize("n_drives", [2, 4, 16])
+def test_a_round_has_no_more_evaluations_than_points_are_left(strategy, n_drives):
+    """Subspaces overlap: two drives of different ones may choose the same point in one round, as published."""
+    result = hyperdrive(
+        lambda x: float(x[0] + len(x[1])),
+        [(1, 2), ["x", "yy", "zzz"]],
+        None,
+        n_calls=40,
+        n_drives=n_drives,
+        n_subspaces=2,
+        exchange="round",
+        strategy=strategy,
+        checkpoints=False,
+    )
+    distinct = len({tuple(x) for x in result.x_iters})
+    assert distinct == 6
+    assert result.nfev - distinct <= (strategy == "static")
+    assert "its search space" in result.ended_by
+
+
+@pytest.mark.parametrize(("strategy", "each"), [("static", 4), ("adaptive", 6)])
+def test_a_drive_that_shares_nothing_repeats_nothing_of_its_own(tmp_path, strategy, each):
+    call = {"hyperparameters": [(1, 2), ["x", "yy", "zzz"]], "results_path": tmp_path, "strategy": strategy, "exchange": "none"}
+    call |= {"n_drives": 2, "n_subspaces": 2, "objective": lambda x: float(x[0] + len(x[1]))}
+    result = hyperdrive(**call, n_calls=40)
+    for drive in range(2):
+        own = [trial.x for trial in result.all_trials if trial.drive == drive]
+        assert len(own) == len(set(own)) == each
+    assert "its search space" in result.ended_by
+    assert study_state(tmp_path).complete
+    again = hyperdrive(**call, n_calls=40)
+    assert [trial.x for trial in again.all_trials] == [trial.x for trial in result.all_trials]
+    assert hyperdrive(**call, n_calls=40, noisy=True).nfev == 40
+
+
+def test_hyperband_ends_when_each_point_had_the_whole_budget():
+    result = hyperbelt(
+        lambda x, budget: x[0] / budget, [(1, 2)], None, max_budget=3, loops=9, n_drives=2, n_subspaces=1, checkpoints=False
+    )
+    assert "its search space" in result.ended_by
+    assert {trial.x for trial in result.all_trials if trial.budget == 3} == {(1,), (2,)}
+    assert sum(trial.budget == 3 for trial in result.all_trials) <= 3

@@ -225,6 +225,60 @@ def test_a_mistake_is_one_sentence(run, folder, arguments, message):
     assert not os.path.exists(folder / "results")
 
 
+def test_points_to_evaluate_first_in_words_and_in_files(run, folder):
+    (folder / "points.csv").write_text("loss,kind,x\n0.5,bad,0.25\n,good,0.75\n")
+    (folder / "points.json").write_text('[{"x": 0.375, "kind": "good", "seconds": 3}, {"kind": "bad", "x": 1}]')
+    words = ["--x0", "x=0.125,kind=bad", "--x0", "points.csv", "--x0", "points.json"]
+    code, _, err = run("train.py:objective", *QUICK, *words)
+    assert (code, err) == (0, "")
+    first = [trial for trial in load_results(folder / "results").all_trials if trial.arm == "x0"]
+    names = load_results(folder / "results").names
+    points = [dict(zip(names, trial.x, strict=True)) for trial in first]
+    assert [(point["x"], point["kind"]) for point in points] == [
+        (0.125, "bad"),
+        (0.25, "bad"),
+        (0.75, "good"),
+        (0.375, "good"),
+        (1.0, "bad"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("x0", "told"),
+    [
+        ("x", '--x0 takes a .csv or .json file, or a point such as "x=...'),
+        ("x=0.5", "must have the parameters"),
+        ("x=7,kind=good", "--x0 x=7,kind=good: dimension"),
+        ("x=0.5,kind=c", "'c'"),
+        ("nothing.csv", "nothing.csv cannot be read: No such file"),
+        ("space.json", "space.json is no JSON"),
+        ("empty.csv", "has no points"),
+        ("short.csv", "short.csv has no column 'kind'"),
+        ("far.csv", "far.csv, point 2: dimension"),
+    ],
+)
+def test_points_that_are_none_are_one_sentence(run, folder, x0, told):
+    files = {"space.json": "x", "empty.csv": "x,kind\n", "short.csv": "x\n1\n", "far.csv": "x,kind\n0.5,good\n70,good\n"}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    code, out, err = run("train.py:objective", *QUICK, "--x0", x0)
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert told in err
+    assert not (folder / "results").exists()
+
+
+def test_workers_take_over_from_another_study_and_say_so_once(start, folder):
+    start("train.py:objective", *QUICK, "--results", "old")
+    done = start(
+        "train.py:objective", *QUICK, "--warm-start", "old", "--results", "new", "--workers", "2", "--x0", "x=0.5,kind=good"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("are taken over") == 1
+    trials = load_results(folder / "new").all_trials
+    assert sum(trial.origin == "given" for trial in trials) == 6
+    assert sum(trial.arm == "x0" for trial in trials) == 1
+
+
 DECK = """
 import json, pathlib
 deck = json.loads(pathlib.Path("deck.in").read_text())

@@ -61,6 +61,7 @@ class Overview:
         workers: who holds its leases and is alive; None where that cannot be told.
         elapsed: seconds that it was worked, pauses left out.
         left: seconds that the rest is expected to take at the pace of this run; None where nothing tells.
+        ended_by: the rule that has ended the study before its budget was spent; None where none has.
     """
 
     description: Description
@@ -70,6 +71,7 @@ class Overview:
     workers: tuple[str, ...] | None
     elapsed: float
     left: float | None
+    ended_by: str | None = None
 
     @property
     def planned(self) -> int:
@@ -78,8 +80,8 @@ class Overview:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was planned has ended."""
-        return self.whole.finished >= self.planned
+        """Whether all that was planned has ended, or a rule has ended the study and nobody works on it any more."""
+        return self.whole.finished >= self.planned or (self.ended_by is not None and not self.working)
 
     @property
     def working(self) -> bool | None:
@@ -143,6 +145,7 @@ class Monitor:
         trials = [trial for reader in self._readers.values() for trial in reader.trials.values()]
         fix_goal(description.metrics, trials)
         trials = [judged(trial, description.metrics) for trial in trials]
+        ended_by = self._folder.read_ending()
         workers = _workers(self._folder)
         until = running_until(trials, None if workers is None else bool(workers), now)
         periods = worked(trials, until)
@@ -152,7 +155,7 @@ class Monitor:
         shares = [utilisation(own, periods, until) for own in ranks.values()]
         whole = _group("all", trials, description.metrics, sum(shares) / len(shares) if shares else float("nan"))
         left = _time_left(trials, description.planned - whole.finished, until, working=workers != ())
-        return Overview(description, trials, whole, now, workers, sum(period.seconds for period in periods), left)
+        return Overview(description, trials, whole, now, workers, sum(period.seconds for period in periods), left, ended_by)
 
 
 def running_until(trials: Iterable[Trial], working: bool | None, now: float) -> float:

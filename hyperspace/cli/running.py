@@ -12,6 +12,7 @@ import typer
 import hyperspace
 from hyperspace.cli.arguments import output_file, study_folder
 from hyperspace.cli.output import show_best
+from hyperspace.cli.points import read_points
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import InputError
@@ -71,6 +72,22 @@ def run(
     n_calls: Annotated[int | None, typer.Option(help="Evaluations in all.")] = None,
     n_iterations: Annotated[int, typer.Option(help="Evaluations a drive, without --n-calls.")] = 50,
     n_drives: Annotated[int | None, typer.Option(help="As in hyperdrive.", show_default="enough for the ranks")] = None,
+    x0: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A point to evaluate first, such as rate=0.1,depth=3; or a .csv or .json file of points; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    warm_start: Annotated[
+        list[Path] | None,
+        typer.Option(
+            parser=study_folder,
+            metavar="PATH",
+            help="Another study, whose evaluations are known from the start where they fit; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine that work the study together.")] = 1,
     model: Annotated[str, typer.Option(help="Surrogate or optimizer, as in hyperdrive.")] = "GP",
     strategy: Annotated[str, typer.Option(help="As in hyperdrive.")] = "adaptive",
@@ -93,6 +110,7 @@ def run(
     searched = _space(space, variables)
     if isinstance(objective, Command):
         objective.check(searched)
+    first = read_points(x0 or [], searched)
     if workers > 1:
         if has_other_ranks():
             raise InputError("--workers starts processes of its own; leave it out under mpirun, whose ranks are the workers")
@@ -105,6 +123,8 @@ def run(
         n_iterations=n_iterations,
         n_calls=n_calls,
         n_drives=n_drives,
+        x0=first,
+        warm_start=warm_start or (),
         strategy=strategy,
         exchange=exchange,
         metrics=_metrics(goal, maximize, limit or []),

@@ -38,7 +38,11 @@ def status(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show all rows, however many.")] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 0 if the study is finished, 3 if it is not, 2 if it cannot be read.")
+        bool,
+        typer.Option(
+            "--exit-code",
+            help="Exit with 0 if the study is finished (a rule may have ended it), 3 if not, 2 if it cannot be read.",
+        ),
     ] = False,
 ) -> None:
     """Show what a study is doing, also while it runs: trials, best values, failures, who works, and the time left."""
@@ -147,7 +151,8 @@ def _head(overview: Overview) -> list[Text]:
 
 def _who(overview: Overview) -> Text:
     if overview.complete:
-        return Text("finished", style="green")
+        early = overview.ended_by is not None and overview.whole.finished < overview.planned
+        return Text(f"finished: ended by {printable(overview.ended_by)}" if early else "finished", style="green")
     if overview.workers:
         return Text(
             f"worked by {printable(', '.join(overview.workers[:3]))}" + (" and others" if len(overview.workers) > 3 else "")

@@ -23,7 +23,15 @@ from hyperspace.records import Record
 from hyperspace.space import Space
 
 _JOURNAL = re.compile(r"(\d{5,})(?:\.(\d+))?\.jsonl")
-_OWN = ("journals", "leases", "scratch", "stop", "study.json")  # what a study's folder holds; study.json goes last
+_OWN = (
+    "journals",
+    "leases",
+    "scratch",
+    "stop",
+    "goal.json",
+    "ended.json",
+    "study.json",
+)  # what a study's folder holds; study.json goes last
 
 
 class StudyFolder:
@@ -31,6 +39,7 @@ class StudyFolder:
 
     study.json               what the study is, fixed at its creation, and how far it was asked to go
     goal.json                which metric the study's first answer made the goal, where none was declared
+    ended.json               which rule has ended the study before its budget was spent, if its last run was ended by one
     journals/00003.jsonl     the events of drive 3
     journals/00003.2.jsonl   those that the owner of the second lease after the first one has written: a segment of its own
     leases/                  who works what (see `hyperspace.journal.lease`)
@@ -159,16 +168,7 @@ class StudyFolder:
         Raises:
             StudyError: the file is damaged.
         """
-        try:
-            record = json.loads(read_whole(self.goal_file))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, RecursionError) as error:
-            raise StudyError(f"{self.goal_file} cannot be read: {error}") from error
-        goal = record.pop("goal", None) if isinstance(record, dict) else None
-        if not isinstance(goal, str) or record != {"crc": _checksum({"goal": goal})}:
-            raise StudyError(f"{self.goal_file} is damaged; restore it from a backup")
-        return goal
+        return _read_note(self.goal_file, "goal", "restore it from a backup")
 
     def claim_goal(self, goal: str) -> str:
         """Make `goal` the study's, unless there is one; return the study's. Of several processes one is first.
@@ -176,12 +176,47 @@ class StudyFolder:
         Raises:
             StudyError: the file is damaged, or cannot be written.
         """
-        text = json.dumps({"goal": goal, "crc": _checksum({"goal": goal})}) + "\n"
+        text = _note("goal", goal)
         try:
             wait_while_full(lambda: create_whole(self.goal_file, text), f"{self.goal_file} cannot be written")
         except OSError as error:
             raise StudyError(f"{self.goal_file} cannot be written: {error.strerror}") from error
         return self.read_goal() or goal
+
+    @property
+    def ending_file(self) -> Path:
+        """Which rule has ended the study."""
+        return self.path / "ended.json"
+
+    def read_ending(self) -> str | None:
+        """Return which rule has ended the study for good, as `Result.ended_by` has it; None where none has.
+
+        Raises:
+            StudyError: the file is damaged.
+        """
+        return _read_note(self.ending_file, "ended_by", "remove it, and run the study's program again")
+
+    def write_ending(self, reason: str) -> None:
+        """Keep which rule has ended the study: with the same rules another run would end at once.
+
+        Raises:
+            StudyError: the file cannot be written.
+        """
+        try:
+            wait_while_full(lambda: replace_whole(self.ending_file, _note("ended_by", reason)), f"{self.ending_file}")
+        except OSError as error:
+            raise StudyError(f"{self.ending_file} cannot be written: {error.strerror}") from error
+
+    def forget_ending(self) -> None:
+        """Take the study for one that goes on, as a run does when it begins: it may have other rules.
+
+        Raises:
+            StudyError: the file cannot be removed.
+        """
+        try:
+            self.ending_file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StudyError(f"{self.ending_file} cannot be removed: {error.strerror}") from error
 
     def set_aside(self) -> Path:
         """Move the study away, so that a new one can begin in its place; return where it is now.
@@ -270,6 +305,29 @@ class StudyFolder:
                     f"drive {observer} knew of drive {drive}'s iteration {lost}, which that drive's journal "
                     f"({self.journal_file(drive)}) has lost; restore it from a backup"
                 )
+
+
+def _note(name: str, text: str) -> str:
+    """Return a file's content that holds one text under a name, with a checksum."""
+    return json.dumps({name: text, "crc": _checksum({name: text})}) + "\n"
+
+
+def _read_note(file: Path, name: str, remedy: str) -> str | None:
+    """Return the text in a file that `_note` made; None where there is no file.
+
+    Raises:
+        StudyError: the file is damaged.
+    """
+    try:
+        record = json.loads(read_whole(file))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise StudyError(f"{file} cannot be read: {error}") from error
+    text = record.pop(name, None) if isinstance(record, dict) else None
+    if not isinstance(text, str) or record != {"crc": _checksum({name: text})}:
+        raise StudyError(f"{file} is damaged; {remedy}")
+    return text
 
 
 def _checksum(record: Mapping[str, Any]) -> str:

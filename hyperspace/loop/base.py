@@ -27,11 +27,11 @@ from hyperspace.failures import SAME_MISTAKE, Mistakes, OwnFailures, Streak, all
 from hyperspace.forks import call
 from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
-from hyperspace.metrics import FLOAT_NAME, Metrics, Value
+from hyperspace.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Value
 from hyperspace.numerics import own_numerics, users_numerics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
-from hyperspace.pruning import Pruned, curve_of, loss_of
+from hyperspace.pruning import Pruned, curve_of, loss_of, thinned
 from hyperspace.rules import StoppingRule
 from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
 from hyperspace.strategies.base import Strategy
@@ -62,6 +62,7 @@ class Surroundings:
         progress: shows how far the study is; None where nothing is shown.
         claim_goal: makes a metric the study's goal, where none is declared or fixed, and returns the one that is.
         rules: end the study before its budget is spent.
+        repeats: whether a point is worth more than one evaluation: the objective is noisy, or evaluations have budgets.
         retry_failed: whether recorded failures are evaluated again.
         callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
             after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
@@ -80,6 +81,7 @@ class Surroundings:
     progress: Progress | None
     claim_goal: Callable[[str], str]
     rules: Sequence[StoppingRule]
+    repeats: bool
     retry_failed: bool
     callback: Callback | None
 
@@ -427,6 +429,21 @@ class Loop(ABC):
     def _knowledge(self, drive: int) -> Archive:
         """Return what a carried drive knows now: what it asked with last, and what it has taken up since."""
 
+    def _goal_of(self, metrics: Mapping[str, Value], needed: bool) -> str | None:
+        """Return which of the metrics that an objective has reported is optimised; None where nothing tells yet.
+
+        Raises:
+            AmbiguousMetrics: nothing tells, and it is needed.
+        """
+        if metrics.keys() == {FLOAT_NAME}:
+            return FLOAT_NAME
+        try:
+            return self._study.metrics.goal_name(metrics)
+        except AmbiguousMetrics:
+            if needed:
+                raise
+            return None
+
     def _handle(self, trial: Trial) -> TrialHandle:
         sign = self._study.metrics.sign
         prunes = getattr(self._around.callback, "prunes", None)
@@ -438,15 +455,15 @@ class Loop(ABC):
             journal = self._around.journals.get(trial.drive)
             if journal is not None:
                 journal.reported(trial, step, metrics)
-            if prunes is None:
-                return
-            goal = FLOAT_NAME if metrics.keys() == {FLOAT_NAME} else self._study.metrics.goal_name(metrics)
-            value = metrics.get(goal)
-            if not isinstance(value, float):
+            goal = self._goal_of(metrics, prunes is not None)
+            value = None if goal is None else metrics.get(goal)
+            if not isinstance(value, float) or (prunes is None and not math.isfinite(value)):
                 return
             self._reports.pop(step, None)  # the step reported last is the last one
             self._reports[step] = value
-            if call(prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
+            if prunes is None:
+                self._reports = thinned(self._reports)
+            elif call(prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
                 raise Pruned(f"pruned at step {step}")
 
         scratch = self._around.scratch

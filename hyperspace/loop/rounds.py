@@ -2,6 +2,9 @@
 
 Round r of a study is iteration r of all its drives. A question of round r is asked with the trials of the rounds before r, in the
 order of (iteration, drive). With exchange="none" the same holds for each drive alone.
+
+Where points are few and evaluations without noise, no point is evaluated twice as far as that can be told before a round: a drive
+that knows all points of the box it searches evaluates no more, and of a round only as many drives do as there are points left.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from hyperspace.errors import StudyError
 from hyperspace.failures import Streak
 from hyperspace.forks import call
 from hyperspace.loop.base import Loop, Surroundings
+from hyperspace.loop.exhaustion import Exhaustion
 from hyperspace.records import load_trial, trial_record
+from hyperspace.rules import AllPoints
 from hyperspace.stopping import CALLBACK
 from hyperspace.study.settings import Study
 from hyperspace.threads import one_thread
@@ -35,6 +40,11 @@ class RoundLoop(Loop):
         }
         self._broken: str | None = None  # what is wrong here, if this rank's last evaluations all failed
         self._left_out = self._find_left_out() if study.shared else frozenset()
+        self._exhaustion: Exhaustion | None = None
+        if not around.repeats:
+            self._exhaustion = Exhaustion(study.space, self._strategy, study.shared)
+            for drive in self._carried:
+                self._exhaustion.take(drive, study.given)
 
     def _work(self) -> None:
         for iteration in range(self._study.rounds):
@@ -43,6 +53,11 @@ class RoundLoop(Loop):
             self._learn(iteration, fresh)
             if self._stopping:
                 break
+        if not self._stopping and not self._study.shared and self._exhaustion is not None and self._exhaustion.found_any:
+            self._end_by(AllPoints(self._study.space).reason)
+
+    def _is_due(self, key: TrialKey) -> bool:
+        return super()._is_due(key) and (self._exhaustion is None or self._exhaustion.leaves(key.drive))
 
     def _recall(self, iteration: int) -> None:
         for drive in self._relevant:
@@ -103,6 +118,9 @@ class RoundLoop(Loop):
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]
+        if self._exhaustion is not None:
+            for trial in known:
+                self._exhaustion.take(trial.drive, [trial])
         if not study.shared:
             for trial in known:
                 if trial.drive in self._archives:

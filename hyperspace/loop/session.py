@@ -29,10 +29,11 @@ from hyperspace.loop.opening import open_study, study_record
 from hyperspace.loop.rescue import rescue
 from hyperspace.loop.retrying import RetryLoop
 from hyperspace.loop.rounds import RoundLoop
+from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.progress import Progress, duration
 from hyperspace.records import load_trial, trial_record
 from hyperspace.results import Result, read_trials
-from hyperspace.rules import AllPoints, StoppingRule
+from hyperspace.rules import AllPoints, StoppingRule, TimeLimit
 from hyperspace.stopping import BUDGET, DEADLINE, FOLDER_GONE, INTERRUPT, SIGNALS, StopRequest, forget_request
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import FirstPoints, Strategy
@@ -97,8 +98,18 @@ class Session:
             self._release()
             raise
         self._carried = carried_drives(self.study, ranks)
-        exhaustible = not noisy and self.study.shared and self.study.strategy != "halving"
-        self._rules = [*rules, *([AllPoints(self.study.space, self.study.given)] if exhaustible else [])]
+        model = self.study.model
+        by_budget = self.study.strategy == "halving" or isinstance(model, Hyperband)
+        self._repeats = noisy or by_budget
+        all_points = AllPoints(self.study.space, self.study.given, model.max_budget if isinstance(model, Hyperband) else None)
+        self._rules = [*rules, *([all_points] if self.study.shared and not noisy else [])]
+
+    @property
+    def _lasting(self) -> set[str]:
+        """What ends the study for good: the same call again would end at once, with the same trials."""
+        rules = {rule.reason for rule in self._rules if not isinstance(rule, TimeLimit)}
+        rules |= set() if self._repeats else {AllPoints(self.study.space).reason}
+        return rules | {reason for reason in [getattr(self._callback, "reason", None)] if isinstance(reason, str)}
 
     def _release(self) -> None:
         # A silent rank may still write. What this process holds then expires with it.
@@ -109,6 +120,7 @@ class Session:
         folder = self._folder
         if folder is None:
             return StopRequest(None)
+        self._ranks.first(folder.forget_ending)
         before = self._ranks.first(lambda: forget_request(folder, alone=self.study.exchange != "files"))
         mark = None if before is None else (before[0], before[1])
         return StopRequest(folder.stop_file, mark, needed=folder.study_file)
@@ -138,6 +150,7 @@ class Session:
             progress=progress,
             claim_goal=self._claim_goal,
             rules=self._rules,
+            repeats=self._repeats,
             retry_failed=self._retry_failed,
             callback=self._callback,
         )
@@ -156,6 +169,8 @@ class Session:
                 self._keep(loop.known(), error)
                 raise
             result.ended_by = self._ended_by(result, reasons)
+            if self._folder is not None and self._ranks.rank == 0 and result.ended_by in self._lasting:
+                self._folder.write_ending(result.ended_by)
             self._judge(result, endings)
             self._tell_rest(loop.notes, alone=bool(result.silent_ranks))
             told = (INTERRUPT, AllPoints(study.space).reason)

@@ -23,7 +23,7 @@ _FAINT = 0.45  # opacity of a curve beside many others
 def plot_curves(result: Result, ax: Axes | None = None) -> Axes:
     """Draw the values that evaluations reported, over the step; the curve of the best trial stands out, a dot ends a pruned one.
 
-    Values are recorded where a study prunes, see `hyperspace.pruning`. Of more than 600 curves an even part is drawn.
+    Values are those that an objective passes to trial.report(step, value). Of more than 600 curves an even part is drawn.
 
     Args:
         result: the study.
@@ -35,7 +35,7 @@ def plot_curves(result: Result, ax: Axes | None = None) -> Axes:
     reported = [trial for trial in result.all_trials if trial.reports]
     if not reported:
         raise StudyError(
-            "no trial of this study has reported values; they are recorded where a study prunes, e.g. callback=MedianRule()"
+            "no trial of this study has reported values; an objective(parameters, trial) does that by trial.report(step, value)"
         )
     ax = style.axes_for(ax)
     style.grid(ax)

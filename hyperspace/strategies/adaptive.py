@@ -94,6 +94,10 @@ class AdaptiveStrategy(Strategy):
         """Return the drive's subspace."""
         return drive % self._partition.n_subspaces
 
+    def searched(self, drive: int) -> Bounds:
+        """Return the whole cube: each drive may evaluate anywhere."""
+        return Bounds.whole(self._space.d)
+
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
         """Return where `drive` evaluates its trial number `iteration`."""
         if (wanted := self._first.of(drive, iteration)) is not None:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from hyperspace.optimizers.base import FIRST, Suggestion
+from hyperspace.space import Bounds
 from hyperspace.trial import Archive, Array, Trial
 
 
@@ -52,6 +53,10 @@ class Strategy(ABC):
     def relevant(self, drives: Iterable[int]) -> set[int]:
         """Return the drives whose answers have to be recalled on a rank that carries `drives`."""
         return set(drives)
+
+    @abstractmethod
+    def searched(self, drive: int) -> Bounds:
+        """Return the box in the unit cube in which `drive` evaluates."""
 
     def home(self, drive: int) -> int:
         """Return the number of the drive's home subspace."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.partition import Subspace
+from hyperspace.space import Bounds
 from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.trial import Archive, Trial
 
@@ -50,6 +51,10 @@ class GenerationsStrategy(Strategy):
     def home(self, drive: int) -> int:
         """Return the drive's subspace."""
         return drive % self._n_subspaces
+
+    def searched(self, drive: int) -> Bounds:
+        """Return the box of the drive's subspace."""
+        return self._subspace_of(self.home(drive)).bounds
 
     def relevant(self, drives: Iterable[int]) -> set[int]:
         """Return all drives of the same subspaces."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.partition import Subspace
+from hyperspace.space import Bounds
 from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.trial import Archive, Trial
 
@@ -58,6 +59,10 @@ class StaticStrategy(Strategy):
     def home(self, drive: int) -> int:
         """Return the drive's subspace."""
         return drive % self._n_subspaces
+
+    def searched(self, drive: int) -> Bounds:
+        """Return the box of the drive's subspace."""
+        return self._subspace_of(self.home(drive)).bounds
 
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
         """Return where `drive` evaluates its trial number `iteration`."""

@@ -117,4 +117,4 @@ def test_curves_of_a_study_that_reports_nothing_are_one_sentence(command, tmp_pa
     hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path / "s", model="RAND", n_calls=2)
     code, out, err = command("plot", tmp_path / "s", "--kind", "curves", "-o", tmp_path / "x.png")
     assert (code, out, len(err.splitlines())) == (1, "", 1)
-    assert "MedianRule" in err
+    assert "trial.report(step, value)" in err

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from hyperspace import hyperdrive
+from hyperspace import evolutionary_search, hyperdrive, load_results
 from hyperspace.cli.watching import duration, moment
+from hyperspace.rules import TargetValue, TimeLimit
+from hyperspace.state import study_state
 
 
 def objective(x):
@@ -103,3 +105,44 @@ def test_times_are_short_today_and_dated_otherwise():
     assert moment(noon, noon + 86400) == "2026-03-04 12:05"
     assert moment(0.0, noon) == ""
     assert duration(75.2) == "0:01:15"
+
+
+@pytest.mark.parametrize("exchange", ["round", "async", "none", "files"])
+def test_a_study_that_a_rule_has_ended_is_finished_until_a_run_goes_on_with_it(command, tmp_path, exchange):
+    call = {"objective": lambda x: x[0], "hyperparameters": [(0.0, 1.0)], "results_path": tmp_path / "s", "model": "RAND"}
+    call |= {"exchange": exchange, "n_drives": 2, "n_subspaces": 2, "n_calls": 200}
+    result = hyperdrive(**call, stopping=TargetValue(0.2))
+    assert result.nfev < 200
+    code, out, _ = command("status", tmp_path / "s", "--exit-code")
+    assert code == 0
+    assert "finished: ended by the target value 0.2" in out
+    assert study_state(tmp_path / "s").complete
+    assert load_results(tmp_path / "s").ended_by == "the target value 0.2"
+    hyperdrive(**call, stopping=TargetValue(0.2))  # as a job does that is queued once more
+    assert command("status", tmp_path / "s", "--exit-code")[0] == 0
+    hyperdrive(**call, callback=lambda trial: True)  # without the rule
+    code, out, _ = command("status", tmp_path / "s", "--exit-code")
+    assert code == 3
+    assert "not finished" in out
+
+
+def test_a_deadline_or_a_callback_finishes_nothing(command, call, tmp_path):
+    for number, how in enumerate(({"stopping": TimeLimit(1e-3)}, {"callback": lambda trial: True})):
+        path = tmp_path / str(number)
+        hyperdrive(**call | {"results_path": path} | how, n_calls=8)
+        assert command("status", path, "--exit-code")[0] == 3
+
+
+def test_a_space_without_further_points_and_a_tolerance_finish_a_study(command, tmp_path):
+    hyperdrive(lambda x: 1.0, [(1, 3)], tmp_path / "points", n_calls=40)
+    evolutionary_search(lambda x: 1.0, [(0.0, 1.0)], tmp_path / "stalled", tolerance=0.1, patience=2, population=4)
+    for name in ("points", "stalled"):
+        assert command("status", tmp_path / name, "--exit-code")[0] == 0
+
+
+def test_a_damaged_ending_is_an_error_with_its_name(command, tmp_path):
+    hyperdrive(lambda x: 1.0, [(1, 3)], tmp_path, n_calls=40)
+    (tmp_path / "ended.json").write_text('{"ended_by": "me", "crc": "0"}')
+    code, _, err = command("status", tmp_path, "--exit-code")
+    assert code == 2
+    assert "ended.json is damaged" in err

@@ -52,6 +52,15 @@ def test_of_a_folder_that_cannot_be_renamed_the_content_is_moved(tmp_path, monke
     assert load_results(tmp_path / "mount" / "old-1").nfev == 3
 
 
+def test_the_goal_of_a_study_that_is_set_aside_goes_with_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the working folder stays where it is, and its content is moved
+    call = {"hyperparameters": [(0.0, 1.0)], "results_path": tmp_path, "n_calls": 2}
+    hyperdrive(lambda x: {"error": x[0]}, **call)
+    result = hyperdrive(lambda x: {"cost": x[0]}, **call, restart=True)
+    assert result.metrics.keys() == {"cost"}
+    assert load_results(tmp_path / "old-1").metrics.keys() == {"error"}
+
+
 def test_what_cannot_be_moved_is_one_sentence(tmp_path, monkeypatch):
     study(tmp_path)
 
