@@ -151,7 +151,7 @@ def hyperdrive(
         stopping: rules that end the study before its budget is spent, from `hyperspace.rules`: TargetValue(value),
             NoProgress(evaluations, tolerance), TimeLimit(seconds).
         noisy: whether evaluations of one point differ. Without that a study ends when every point of a discrete space was
-            evaluated, except with exchange="none".
+            evaluated; with exchange="none" each drive does when it has evaluated every point of its box.
         random_state: seed of all that is random; None draws one.
         verbose: show the progress, on rank 0. The only argument that may differ between ranks.
         comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; this process alone
