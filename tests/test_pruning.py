@@ -98,7 +98,7 @@ def test_an_objective_may_prune_by_itself_and_nothing_is_pruned_without_a_rule(t
     result = hyperdrive(own, [(0.0, 1.0)], tmp_path, n_subspaces=1, n_iterations=6)
     pruned = [t for t in result._trials if t.status == PRUNED]
     assert {t.x[0] > 0.5 for t in pruned} == {True}
-    assert {(t.error, t.metrics["objective"], t.fault, t.reports) for t in pruned} == {("diverged", 7.0, None, None)}
+    assert {(t.error, t.metrics["objective"], t.fault, t.reports) for t in pruned} == {("diverged", 7.0, None, ((3, 7.0),))}
     assert list(result.trials["status"]) == list(load_results(tmp_path).trials["status"])
 
 

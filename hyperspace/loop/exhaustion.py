@@ -39,14 +39,25 @@ class Exhaustion:
             names = self._known.setdefault(0 if self._shared else drive, set())
             names.update(_name(self._space.to_unit([trial.x])[0]) for trial in trials if exhausts_point(trial))
 
-    def leaves(self, drive: int) -> bool:
-        """Return whether there is a point left for a drive, of which another one of the same round need not take care."""
+    def due(self, drives: Iterable[int], most: int) -> set[int] | None:
+        """Return which of some drives evaluate in a round; None for all of them.
+
+        Those that know a point of their box that is left do; of drives that share, only as many as points are left.
+
+        Args:
+            drives: numbers of drives, in ascending order.
+            most: how many at most, where trials are shared.
+        """
         if not self._few:
-            return True
-        known = self._known.get(0 if self._shared else drive, set())
-        left = not self._points(drive) <= known
-        self.found_any |= not left
-        return left and not (self._shared and drive >= self._total - len(known))
+            return None
+        searching = [drive for drive in drives if not self._points(drive) <= self._known.get(0 if self._shared else drive, set())]
+        self.found_any |= len(searching) < len(list(drives))
+        return set(searching[: max(min(self.left, most), 0)] if self._shared else searching)
+
+    @property
+    def left(self) -> int:
+        """Number of points that are left, where trials are shared."""
+        return int(self._total) - len(self._known.get(0, ())) if self._few else 0
 
     def _points(self, drive: int) -> set[bytes]:
         home = self._strategy.home(drive)

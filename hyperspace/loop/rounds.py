@@ -5,6 +5,7 @@ order of (iteration, drive). With exchange="none" the same holds for each drive 
 
 Where points are few and evaluations without noise, no point is evaluated twice as far as that can be told before a round: a drive
 that knows all points of the box it searches evaluates no more, and of a round only as many drives do as there are points left.
+What of the budget is left by that goes into further rounds, until all points are known.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ class RoundLoop(Loop):
         }
         self._broken: str | None = None  # what is wrong here, if this rank's last evaluations all failed
         self._left_out = self._find_left_out() if study.shared else frozenset()
+        self._due: set[int] | None = None  # the drives that evaluate in this round; None for all
+        self._withheld = False  # whether a drive has left out a trial of its share
+        self._learned = 0  # trials of the rounds so far
         self._exhaustion: Exhaustion | None = None
         if not around.repeats:
             self._exhaustion = Exhaustion(study.space, self._strategy, study.shared)
@@ -47,17 +51,41 @@ class RoundLoop(Loop):
                 self._exhaustion.take(drive, study.given)
 
     def _work(self) -> None:
-        for iteration in range(self._study.rounds):
+        iteration = 0
+        while iteration < self._study.rounds or self._has_withheld():
+            self._choose_drives(iteration)
+            if iteration >= self._study.rounds and not self._due:
+                break
             self._recall(iteration)
             fresh = self._evaluate_round(iteration)
             self._learn(iteration, fresh)
             if self._stopping:
                 break
+            iteration += 1
         if not self._stopping and not self._study.shared and self._exhaustion is not None and self._exhaustion.found_any:
             self._end_by(AllPoints(self._study.space).reason)
 
+    def _choose_drives(self, iteration: int) -> None:
+        """Find out which drives evaluate in this round, where points are few; on all ranks alike, if trials are shared."""
+        study = self._study
+        if self._exhaustion is None:
+            return
+        drives = range(study.n_drives) if study.shared else self._carried
+        self._due = self._exhaustion.due(drives, study.planned - self._learned)
+        if self._due is not None and any(iteration < study.budget(drive) and drive not in self._due for drive in drives):
+            self._withheld = True
+
+    def _has_withheld(self) -> bool:
+        """Return whether another round is due, beyond those that were planned, since not all drives took part in these."""
+        if self._exhaustion is None or not self._withheld or not self._study.shared:
+            return False
+        return self._exhaustion.left > 0 and self._learned < self._study.planned
+
     def _is_due(self, key: TrialKey) -> bool:
-        return super()._is_due(key) and (self._exhaustion is None or self._exhaustion.leaves(key.drive))
+        if self._due is None:
+            return super()._is_due(key)
+        more = self._study.shared and key.iteration >= self._study.rounds
+        return key.drive in self._due and (more or super()._is_due(key))
 
     def _recall(self, iteration: int) -> None:
         for drive in self._relevant:
@@ -118,6 +146,7 @@ class RoundLoop(Loop):
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]
+        self._learned += len(known)
         if self._exhaustion is not None:
             for trial in known:
                 self._exhaustion.take(trial.drive, [trial])
