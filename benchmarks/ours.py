@@ -74,7 +74,7 @@ class Apart:
         self.space = space = check_space(dimensions)
         self.exchange, self.thinks_ahead, self.iteration = exchange, thinks_ahead, 0
         partition = plan_subspaces(None, "adaptive", space, 0.25, workers)
-        n_samples = plan_samples(None, "adaptive", True, space.d, workers)
+        n_samples = plan_samples(None, "adaptive", exchange, True, space.d, workers)
         self.archives = [Archive(space.to_unit, Metrics(), space.d) for _ in range(workers)]
         self.strategies = [
             AdaptiveStrategy(space, partition, workers, seed, n_samples=n_samples, exchange=exchange) for _ in range(workers)
@@ -118,7 +118,7 @@ def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) 
     space = check_space(dimensions)
     shared = name == "adaptive"
     partition = plan_subspaces(None if shared else _boxes(len(dimensions), workers), name, space, 0.25, workers)
-    n_samples = plan_samples(None, name, shared, space.d, workers)
+    n_samples = plan_samples(None, name, "round" if shared else "none", shared, space.d, workers)
     model, acquisition = settings.pop("model", "GP"), settings.pop("acquisition", "EI")
     if shared:
         tuned = replace(Settings(), **settings)

@@ -113,10 +113,13 @@ def hyperdrive(
         strategy: "adaptive"; "static", the published method: every drive stays in its subspace; "generations": the drives of a
             subspace evaluate the points of one optimizer, a generation a round; or "halving", see `hyperspace.hyperbelt`, where
             n_iterations counts loops.
-        n_subspaces: a power of two; None: 2^D for "static" and "halving", 2^min(D, max(4, ceil(log2 ranks))) for "adaptive", 1
-            for "generations".
-        n_drives: a multiple of n_subspaces, fixed at the study's creation; None: enough for the ranks that create it, and 16 at
-            least for "generations".
+        n_subspaces: a power of two; None: 2^D for "static" and "halving", 1 for "generations"; for "adaptive" the largest
+            power of two that divides n_drives, and at most 2^min(D, max(4, ceil(log2 ranks))).
+        n_drives: a multiple of n_subspaces. None: with "adaptive" one for each rank that creates the study, one in one process;
+            ranks that join the study later with exchange="async" get drives of their own. One for each of
+            2^min(D, max(4, ceil(log2 ranks))) subspaces at least with more than 16 ranks, with exchange="round" or "none", with
+            "files" where the number of workers is not known, and with models that are no surrogates. Other strategies: enough for
+            the subspaces and the ranks, and 16 at least for "generations".
         overlap: how much the halves overlap, in [0, 1]: each is (1 + overlap)/2 of its dimension.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
         sampler: initial design: "sobol", "lhs" or "random".

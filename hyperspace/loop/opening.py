@@ -56,8 +56,8 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
     if wanted.exchange == FILES:
         return _join(wanted, folder, leases, restart)
     opened = ranks.first(lambda: _look_around(wanted, folder, restart))
-    recorded = _fingerprint(opened["recorded"])
-    study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"], opened["taken"]))
+    recorded, now = _fingerprint(opened["recorded"]), _drives_now(opened["recorded"])
+    study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"], opened["taken"], now))
     ranks.each(lambda: _check_recorded(recorded, study, folder))
     taken = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
     ranks.each(lambda: check_alike(taken["fingerprint"], study.fingerprint()))
@@ -92,7 +92,7 @@ def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Lease
         leases.release(STUDY)  # the lease is in the folder
         folder.set_aside()
         claim = _claim(folder, leases)
-    elif _fingerprint(folder.read_study()) != recorded:
+    elif _fingerprint(now := folder.read_study()) != recorded or (_drives_now(now) or 0) > study.n_drives:
         raise StudyError(f"another run has created the study in {str(folder.path)!r} this moment; start again to join it")
     folder.write_study(study_record(study))
     return {"fingerprint": study.fingerprint(), "lease": claim.path.name, "text": claim.text}
@@ -117,16 +117,18 @@ def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, res
             f"start the workers"
         )
     _check_folder(folder)
-    recorded = _fingerprint(folder.read_study())
+    record = folder.read_study()
+    recorded = _fingerprint(record)
     seed = secrets.randbits(32)
     taken = take_over(wanted) if recorded is None else []
-    study = plan_study(wanted, recorded, expected_workers(), seed, taken)  # before anything is written
+    # Before anything is written.
+    study = plan_study(wanted, recorded, expected_workers(), seed, taken, _drives_now(record))
     _check_recorded(recorded, study, folder)
     worker = join_study(leases, folder.path)
     while True:
         record = folder.read_study()
         recorded = _fingerprint(record)
-        study = plan_study(wanted, recorded, expected_workers(), seed, taken)
+        study = plan_study(wanted, recorded, expected_workers(), seed, taken, _drives_now(record))
         _check_recorded(recorded, study, folder)
         if record is None:
             if folder.write_study(study_record(study), create=True):
@@ -146,6 +148,11 @@ def _fingerprint(record: Record | None) -> Any:
     return None if record is None else record.get("fingerprint")
 
 
+def _drives_now(record: Record | None) -> int | None:
+    """Return how many drives a study has; None where it has those that it was created with."""
+    return None if record is None else record.get("n_drives")
+
+
 def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> None:
     if recorded is not None and folder is not None:
         check_same(recorded, study.fingerprint(), folder.name)
@@ -158,5 +165,6 @@ def study_record(study: Study) -> Record:
         "fingerprint": study.fingerprint(),
         "planned": study.planned,
         "exchange": study.exchange,
+        **({"n_drives": study.n_drives} if study.n_drives > study.founders else {}),
         "versions": {library.__name__: library.__version__ for library in (hyperspace, numpy, scipy)},
     }

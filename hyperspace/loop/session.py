@@ -244,6 +244,7 @@ class Session:
             space=study.space,
             partition=study.partition,
             n_drives=study.n_drives,
+            founders=study.founders,
             seed=study.seed,
             model=study.model,
             acquisition=study.acquisition,
@@ -251,7 +252,7 @@ class Session:
             n_samples=study.n_samples,
             exchange=study.exchange,
             metrics=study.metrics,
-            first=FirstPoints(study.space.to_unit(study.first), study.n_drives) if study.first else None,
+            first=FirstPoints(study.space.to_unit(study.first), study.founders) if study.first else None,
         )
 
     def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:
@@ -300,7 +301,8 @@ class Session:
         progress.note(plan)
         if size > study.n_drives:
             progress.note(
-                f"{size - study.n_drives} ranks have no drive and wait; a study makes drives for the ranks that create it"
+                f"{size - study.n_drives} ranks have no drive and wait; set n_drives when a study is created, or go on with "
+                f'exchange="async", which gives every rank a drive'
             )
         if done and self._folder is not None:
             rest = "is complete" if done >= study.planned else f"goes on after {done} evaluations"

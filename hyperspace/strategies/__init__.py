@@ -31,6 +31,7 @@ def make_strategy(
     exchange: str,
     metrics: Metrics | None = None,
     first: FirstPoints | None = None,
+    founders: int | None = None,
 ) -> Strategy:
     """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean.
 
@@ -41,7 +42,19 @@ def make_strategy(
     """
     wanted = first or FirstPoints()
     if strategy == "adaptive" and is_surrogate(model):
-        return AdaptiveStrategy(space, partition, n_drives, seed, model, acquisition, sampler, n_samples, exchange, first=wanted)
+        return AdaptiveStrategy(
+            space,
+            partition,
+            n_drives,
+            seed,
+            model,
+            acquisition,
+            sampler,
+            n_samples,
+            exchange,
+            first=wanted,
+            founders=founders,
+        )
 
     if strategy == "generations" or (strategy == "halving" and exchange == "round"):
 

@@ -55,6 +55,7 @@ class AdaptiveStrategy(Strategy):
             with "async" it works around the points that it knows to be under way, instead of foreseeing its mates'.
         settings: measured defaults, see docs/adaptive.md.
         first: what is evaluated before models are asked.
+        founders: drives that the study was created with; the others have joined it later, and have no initial design. None: all.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class AdaptiveStrategy(Strategy):
         exchange: str = "round",
         settings: Settings | None = None,
         first: FirstPoints | None = None,
+        founders: int | None = None,
     ) -> None:
         self._space, self._partition, self._n_drives = space, partition, n_drives
         self._first = first or FirstPoints()
@@ -82,8 +84,18 @@ class AdaptiveStrategy(Strategy):
         self._size = math.ceil(n_drives / n_teams)
         self._n_teams = math.ceil(n_drives / self._size)
         whole = Bounds.whole(space.d)
+        self._founders = n_drives if founders is None else founders
         self._design = [
-            Design(sampler, n_samples, whole, space, seed=seed, member=drive, team=n_drives) for drive in range(n_drives)
+            Design(
+                sampler,
+                n_samples,
+                whole,
+                space,
+                seed=seed,
+                member=drive,
+                team=self._founders if drive < self._founders else n_drives,
+            )
+            for drive in range(n_drives)
         ]
         self._ahead: dict[int, tuple[int, Ahead]] = {}  # by drive: the iteration that was thought ahead to, and the fits
         self._folds: dict[int, tuple[weakref.ref[Archive], Known]] = {}
@@ -128,7 +140,7 @@ class AdaptiveStrategy(Strategy):
     def _in_design(self, drive: int, iteration: int, archive: Archive) -> bool:
         """Tell whether this trial belongs to the initial design, towards which points that were given count."""
         design = self._design[drive]
-        if not design.is_due(iteration):
+        if drive >= self._founders or not design.is_due(iteration):
             return False
         return design.is_due(iteration, self._known(drive // self._size, archive).given.count)
 
@@ -140,16 +152,20 @@ class AdaptiveStrategy(Strategy):
         """Return the design's point; where levels are few, or points were given, and it was taken already, another one."""
         space = self._space
         if not (space.levels > 0).all():
-            return self._design[drive].point(iteration)
+            return self._design[drive].point(self._position(drive, iteration))
         box, taken = Box(space, Bounds.whole(space.d)), np.concatenate([archive.U, archive.pending])
         for mate in range(0 if self._foresees else drive, drive + 1):  # in rounds all begin with the same trials
             wanted = self._first.of(mate, iteration)
-            u = self._design[mate].point(iteration) if wanted is None else wanted.u
+            u = self._design[mate].point(self._position(mate, iteration)) if wanted is None else wanted.u
             if wanted is None and is_taken(u, taken):
                 rng = streams.stream(self._setup.seed, streams.SUGGEST, mate, iteration)
                 u = choose_new(box, box.spread(_SPREAD, rng), lambda U: np.zeros(len(U)), taken, rng)
             taken = np.concatenate([taken, u[None]])
         return u
+
+    def _position(self, drive: int, iteration: int) -> int:
+        """Return the number of a drive's point in its sequence: drives that have joined later begin beyond the design."""
+        return iteration if drive < self._founders else iteration + self._design[drive].n_points
 
     def _known(self, team: int, archive: Archive) -> Known:
         """Return what follows from the archive's trials; kept, and extended by what is new."""

@@ -19,7 +19,7 @@ class FirstPoints:
 
     Args:
         U: the points in the unit cube, (k, d), in the order of rounds: point j is trial j // n_drives of drive j mod n_drives.
-        n_drives: number of drives.
+        n_drives: number of drives that they are dealt out to; a further one, which joined the study later, gets none.
     """
 
     def __init__(self, U: Array | None = None, n_drives: int = 1) -> None:
@@ -28,7 +28,7 @@ class FirstPoints:
     def of(self, drive: int, iteration: int) -> Suggestion | None:
         """Return the point of a trial; None where the strategy chooses it."""
         number = iteration * self._n_drives + drive
-        return Suggestion(self._U[number], FIRST) if number < len(self._U) else None
+        return Suggestion(self._U[number], FIRST) if drive < self._n_drives and number < len(self._U) else None
 
     def of_drives(self, drives: Iterable[int]) -> list[Array]:
         """Return the points of some drives, in their order."""

@@ -113,7 +113,8 @@ class Models:
 
     def _turn(self, member: int) -> int | None:
         """Return the region whose next fit is a member's, or WHOLE; None if it has none to make."""
-        numbers, turn = self._numbers, (self._first_turn // self._size + member) % self._size
+        numbers = self._numbers
+        turn = (self._first_turn // self._size + member) % max(self._size, len(numbers))  # a team of one takes all in turn
         return numbers[turn] if turn < len(numbers) else None
 
     def recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:

@@ -45,6 +45,7 @@ class Settings:
         worked_out: log expected improvement, in the same units, below which an exploiting turn goes on in another region.
         cycle: which arm takes each of a team's turns; from here the portfolio's shares come.
         small, small_cycle: in up to so many dimensions this cycle, which exploits more, and half of the Thompson turns roam.
+        alone_cycle: the same where a drive asks while no other evaluates: there is nothing to keep apart from.
     """
 
     regions: int = 2
@@ -75,10 +76,11 @@ class Settings:
     cycle: str = "GETTETTETTETTETT"
     small: int = 6
     small_cycle: str = "GETETETETETETETT"
+    alone_cycle: str = "EEG"
 
-    def arm(self, turn: int, d: int) -> str:
+    def arm(self, turn: int, d: int, alone: bool) -> str:
         """Return the arm that takes a team's turn of this number, counted from the study's beginning, in d dimensions."""
-        cycle = self.small_cycle if d <= self.small else self.cycle
+        cycle = self.alone_cycle if alone else self.small_cycle if d <= self.small else self.cycle
         return {"G": GLOBAL, "E": EXPLOIT, "T": THOMPSON}[cycle[turn % len(cycle)]]
 
 

@@ -75,6 +75,7 @@ class Round:
         self._regions, self._shares, self._domain = regions, shares, domain
         self._constraints = constraints
         self._mates_known = foresees
+        self._alone = not len(archive.pending) and (size == 1 or not foresees)
         self._n = len(archive)
         self._U, self._y, self._score = archive.U, archive.y, fold.score.copy()
         self._failed = np.zeros(self._n, dtype=bool)
@@ -102,7 +103,7 @@ class Round:
         return self._answers[member]
 
     def _arm(self, member: int) -> str:
-        return self._setup.settings.arm(self._first_turn + member, self._setup.space.d)
+        return self._setup.settings.arm(self._first_turn + member, self._setup.space.d, self._alone)
 
     def _foresees(self, member: int, mate: int) -> bool:
         """Tell whether a member has to know a mate's answer.

@@ -13,6 +13,7 @@ from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
 from hyperspace.partition import Partition
 from hyperspace.records import Record, load_trial
 from hyperspace.space import Space
+from hyperspace.strategies.settings import LARGEST_TEAM
 from hyperspace.study.checks import (
     MOST_SEED,
     check_choice,
@@ -24,6 +25,7 @@ from hyperspace.study.checks import (
     label_of,
 )
 from hyperspace.study.settings import Study
+from hyperspace.surrogates import is_surrogate
 from hyperspace.trial import Trial, fix_goal
 
 LARGEST_STATIC_PARTITION = 4096
@@ -60,7 +62,12 @@ class Wanted:
 
 
 def plan_study(
-    wanted: Wanted, recorded: Mapping[str, Any] | None, ranks: int, fresh_seed: int, taken: Sequence[Record] = ()
+    wanted: Wanted,
+    recorded: Mapping[str, Any] | None,
+    ranks: int,
+    fresh_seed: int,
+    taken: Sequence[Record] = (),
+    n_drives_now: int | None = None,
 ) -> Study:
     """Check what was asked for, and decide what was left open: as the recorded study did, or anew.
 
@@ -70,6 +77,7 @@ def plan_study(
         ranks: number of ranks.
         fresh_seed: seed of a new study that was asked to draw one.
         taken: records of the evaluations that a new study takes over from others (warm_start=).
+        n_drives_now: of the recorded study, where drives have joined it since its creation.
 
     Raises:
         InputError: an argument is not what it has to be.
@@ -85,9 +93,17 @@ def plan_study(
     if exchange is None:  # the published method shares nothing
         exchange = "none" if strategy == "static" else "async" if strategy != "generations" and ranks > 1 else "round"
     n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
-    partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks)
     n_drives = wanted.n_drives if wanted.n_drives is not None else past.get("n_drives")
-    n_drives = plan_drives(n_drives, partition.n_subspaces, max(ranks, LEAST_GENERATION) if strategy == "generations" else ranks)
+    is_team = strategy == "adaptive" and shares_one_model(model)
+    if n_drives is None and n_subspaces is None and is_team:
+        n_drives = plan_team(wanted.exchange, ranks)
+    partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks, n_drives)
+    founders = plan_drives(n_drives, partition.n_subspaces, max(ranks, LEAST_GENERATION) if strategy == "generations" else ranks)
+    n_drives = founders
+    if founders == past.get("n_drives"):
+        n_drives = max(founders, n_drives_now or 0)
+        if wanted.n_drives is None and exchange == "async" and is_team:
+            n_drives = max(n_drives, plan_drives(None, partition.n_subspaces, ranks))  # those that have no drive yet get one
     n_samples = wanted.n_samples if wanted.n_samples is not None else past.get("n_samples")
     n_calls = None if wanted.n_calls is None else check_count("n_calls", wanted.n_calls)
     seed = wanted.random_state if wanted.random_state is not None else past.get("random_state", fresh_seed)
@@ -112,8 +128,9 @@ def plan_study(
         strategy=strategy,
         exchange=exchange,
         sampler=check_choice("sampler", wanted.sampler, SAMPLERS),
-        n_samples=plan_samples(n_samples, strategy, exchange != "none", wanted.space.d, n_drives),
+        n_samples=plan_samples(n_samples, strategy, exchange, is_team, wanted.space.d, founders),
         n_drives=n_drives,
+        founders=founders,
         n_iterations=n_iterations if n_calls is None else None,
         n_calls=n_calls,
         given=given,
@@ -151,15 +168,50 @@ def plan_given(
     return first, given
 
 
-def plan_subspaces(n_subspaces: int | None, strategy: str, space: Space, overlap: float, ranks: int) -> Partition:
+def shares_one_model(model: Any) -> bool:
+    """Tell whether all drives of the adaptive strategy work as one, so that there may be as few of them as there are ranks.
+
+    Those that each have an algorithm of their own divide the space among them, and a portfolio needs a drive for each member.
+    """
+    return is_surrogate(model) or (isinstance(model, str) and model == "RAND")
+
+
+def plan_team(exchange: str | None, ranks: int) -> int | None:
+    """Return the number of drives of a new adaptive study: one for each rank: one that waits for its turn knows less.
+
+    None where drives are dealt out over the subspaces: beyond one team; where any number of workers may come; and with an
+    exchange that was asked for because it makes the same trials on any number of ranks.
+
+    Args:
+        exchange: as asked for; None leaves it open.
+        ranks: that create the study, or workers that are expected; 1 where nobody knows.
+    """
+    if exchange in ("round", "none") or (exchange == "files" and ranks == 1):
+        return None
+    return ranks if ranks <= LARGEST_TEAM else None
+
+
+def plan_subspaces(n_subspaces: Any, strategy: str, space: Space, overlap: float, ranks: int, n_drives: Any = None) -> Partition:
     """Return the partition of a new study.
+
+    Args:
+        n_subspaces: as asked for; None leaves it open.
+        strategy: of the study.
+        space: that is split.
+        overlap: of the halves.
+        ranks: that create the study.
+        n_drives: as asked for, or planned; None while it is open. Of an adaptive study's drives each subspace gets equally many.
 
     Raises:
         InputError: overlap outside [0, 1], n_subspaces no power of two or too many, or a static partition that is too large.
     """
     if n_subspaces is None and strategy == "adaptive":
         splittable = Partition(space, None, overlap).split
-        n_subspaces = 2 ** min(len(splittable), max(4, math.ceil(math.log2(ranks))))
+        splits = min(len(splittable), max(4, math.ceil(math.log2(ranks))))
+        if n_drives is not None:
+            n_drives = check_count("n_drives", n_drives, most=_MOST_DRIVES)
+            splits = min(splits, (n_drives & -n_drives).bit_length() - 1)  # the largest power of two that divides it
+        n_subspaces = 2**splits
     elif n_subspaces is None and strategy == "generations":
         n_subspaces = 1
     partition = Partition(space, n_subspaces, overlap)
@@ -186,14 +238,17 @@ def plan_drives(n_drives: int | None, n_subspaces: int, ranks: int) -> int:
     return n_drives
 
 
-def plan_samples(n_samples: int | None, strategy: str, shared: bool, d: int, n_drives: int) -> int:
+def plan_samples(n_samples: int | None, strategy: str, exchange: str, is_team: bool, d: int, n_drives: int) -> int:
     """Return how many points of the initial design a drive evaluates.
 
-    A drive on its own needs enough to fit a model, d + 1 but no more than 10; drives that share need 2 d in all, and two
-    each, since the first round knows nothing.
+    A static drive on its own needs enough to fit a model, d + 1 but no more than 10. Drives that share need 2 d in all, and two
+    each, since their first round knows nothing. A team of which each asks when it likes, or a small one, makes do with d + 2 in
+    all: it learns from every evaluation.
     """
     if n_samples is not None:
         return check_count("n_samples", n_samples)
-    if strategy == "static" and not shared:
+    if strategy == "static" and exchange == "none":
         return min(max(d + 1, 3), 10)
+    if is_team and (exchange in ("async", "files") or (exchange == "round" and n_drives < LARGEST_TEAM)):
+        return math.ceil((d + 2) / n_drives)
     return max(2, math.ceil(2 * d / n_drives))

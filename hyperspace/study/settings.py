@@ -30,6 +30,7 @@ class Study:
         objective_name, model_name: what stands for them in the fingerprint.
         model: a model's name, an algorithm with options, or the user's own surrogate or optimizer; a tuple of them by drive.
         n_drives: number of drives, a multiple of the partition's subspaces.
+        founders: how many of these the study was created with; the others have joined it later.
         n_calls: evaluations in all, those that were given not counted; None where n_iterations holds.
         n_iterations: evaluations a drive; None where n_calls holds.
         given: evaluations that the user brought along.
@@ -49,6 +50,7 @@ class Study:
     sampler: str
     n_samples: int
     n_drives: int
+    founders: int
     n_iterations: int | None
     n_calls: int | None
     given: tuple[Trial, ...]
@@ -93,7 +95,7 @@ class Study:
             "acquisition": self.acquisition,
             "strategy": self.strategy,
             "n_subspaces": self.partition.n_subspaces,
-            "n_drives": self.n_drives,
+            "n_drives": self.founders,
             "overlap": self.partition.overlap,
             "sampler": self.sampler,
             "n_samples": self.n_samples,
