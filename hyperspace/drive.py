@@ -112,7 +112,8 @@ def hyperdrive(
         n_calls: evaluations in all, instead of n_iterations; the first n_calls mod n_drives drives do one more.
         strategy: "adaptive"; "static", the published method: every drive stays in its subspace; "generations": the drives of a
             subspace evaluate the points of one optimizer, a generation a round; or "halving", see `hyperspace.hyperbelt`, where
-            n_iterations counts loops.
+            n_iterations counts loops. With "adaptive" an evolutionary model such as "DE" chooses "generations", or over MPI the
+            same without waiting for a generation.
         n_subspaces: a power of two; None: 2^D for "static" and "halving", 1 for "generations"; for "adaptive" the largest
             power of two that divides n_drives, and at most 2^min(D, max(4, ceil(log2 ranks))).
         n_drives: a multiple of n_subspaces. None: with "adaptive" one for each rank that creates the study, one in one process;
@@ -127,7 +128,7 @@ def hyperdrive(
         exchange: "round": drives learn of each other's trials after every round, and make the same trials on any number of
             ranks; "async": ranks gossip, nobody waits, a fast rank does more; "none": nothing is shared; "files": processes
             without MPI share through results_path, any of them may die or join at any time. None: "none" for
-            "static", else "async" under MPI and "round" in one process.
+            "static", else "async" under MPI and "round" in one process; "round" for "generations" and "ES".
         metrics: what is to be done with each named metric; None: the one named "loss" in the study's first answer, or its only
             one, is minimized, and an evaluation without it fails.
         maximize: for an objective that returns one number.

@@ -53,6 +53,7 @@ def make_optimizer(
     seed: int = 0,
     together: int | None = None,
     metrics: Metrics | None = None,
+    member: int | None = None,
 ) -> AskTell:
     """Return the optimizer of one drive.
 
@@ -66,6 +67,8 @@ def make_optimizer(
         seed: entropy of the study.
         together: how many points are evaluated at the same time, where one optimizer is asked for all; the size of a generation.
         metrics: what the study wants, for its constraints; None where there are none.
+        member: which of the drives that evaluate together this is, where each has an optimizer of its own (see
+            `hyperspace.optimizers.steady`).
 
     Raises:
         InputError: an unknown model or acquisition, or a library that the model needs is missing.
@@ -77,7 +80,8 @@ def make_optimizer(
         from hyperspace.optimizers.random import RandomOptimizer
 
         return RandomOptimizer(space, subspace.bounds, design)
-    random_state = streams.seed_of(seed, streams.SUGGEST, *design.key)
+    own = () if member is None else (member,)
+    random_state = streams.seed_of(seed, streams.SUGGEST, *design.key, *own)
     if isinstance(model, str) and model in ALGORITHMS:
         model = __getattr__(model)()
     if isinstance(model, str) and model == HYPERBAND:
@@ -86,7 +90,7 @@ def make_optimizer(
             "hyperbelt"
         )
     if is_algorithm(model):
-        optimizer: AskTell = model.optimizer(space, subspace, design, random_state, together)
+        optimizer: AskTell = model.optimizer(space, subspace, design, random_state, together, *own)
         return penalized(optimizer, metrics)
     if isinstance(model, str) and model not in SURROGATES:
         raise InputError(

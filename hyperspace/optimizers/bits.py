@@ -64,7 +64,11 @@ class BITGA(Evolution):
         elite, elite_losses = np.empty((0, sum(lengths)), dtype=bool), np.empty(0)
         generation = encode(setting.start, lengths)
         while True:
-            losses = yield decode(generation, lengths)
+            points = decode(generation, lengths)
+            asked = points.copy()
+            losses = yield points
+            if not np.array_equal(points, asked):
+                generation = encode(points, lengths)
             pool, pool_losses = np.concatenate([elite, generation]), np.concatenate([elite_losses, losses])
             best = np.argsort(pool_losses, kind="stable")[: self.elites]
             elite, elite_losses = pool[best], pool_losses[best]

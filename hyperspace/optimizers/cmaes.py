@@ -37,8 +37,9 @@ class CMA(Evolution):
             run = self._run(centre, setting, rng)
             while not run.stop():
                 X = run.ask()
-                losses = yield np.array(X)[:, : setting.d]
-                run.tell(X, losses.tolist())
+                points = np.array(X)
+                losses = yield points[:, : setting.d]
+                run.tell([x if np.array_equal(x, point) else point for x, point in zip(X, points, strict=True)], losses.tolist())
             centre = rng.random(d)
 
     def _run(self, centre: Array, setting: Setting, rng: np.random.Generator) -> Any:

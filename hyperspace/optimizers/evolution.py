@@ -13,6 +13,8 @@ objective is taken as free of noise. A failed evaluation counts as `FAILED`, wor
 Points that were given with the study are members of the first generation, half of it at most. So are those that the user wants
 evaluated first (x0 without y0), all that have room; who evaluates them is not decided here, and they are not handed out.
 
+Where nobody waits for a generation, see `hyperspace.optimizers.steady`.
+
 The state is a fold over what was asked and told, rebuilt by doing both again; random numbers come from a seed of the drive's.
 """
 
@@ -35,8 +37,8 @@ from hyperspace.space import Space
 from hyperspace.trial import Array, Trial
 
 FAILED = 1e100  # the loss of a failed trial; finite, since the libraries take differences of losses
-_STALE = 10  # generations in a row without a new point, after which an immigrant is sent
-_SAME = 1e-9  # points nearer than this are one: told points went through the user's scale and back
+STALE = 10  # generations in a row without a new point, after which an immigrant is sent
+SAME = 1e-9  # points nearer than this are one: told points went through the user's scale and back
 
 Generations = Generator[Array, Array, None]
 
@@ -85,6 +87,7 @@ class Evolution(ABC):
     name: ClassVar[str]
     least: ClassVar[int] = 1  # the smallest population that the algorithm is defined for
     alone: ClassVar[int] = 10  # the population of a drive on its own
+    waits: ClassVar[bool] = False  # whether it can only be told the members that it proposed itself
     library: ClassVar[str | None] = None  # what has to be installed
 
     population: int | None = None
@@ -96,7 +99,10 @@ class Evolution(ABC):
 
     @abstractmethod
     def evolve(self, setting: Setting) -> Generations:
-        """Yield generations (m, d) in the unit box without end; each is answered by its losses (m,)."""
+        """Yield generations (m, d) in the unit box without end; each is answered by its losses (m,).
+
+        Points that were evaluated in the place of members have been written over them in the array that was yielded.
+        """
 
     @property
     def label(self) -> str:
@@ -104,7 +110,9 @@ class Evolution(ABC):
         changed = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default]
         return f"{self.name}({', '.join(changed)})" if changed else self.name
 
-    def optimizer(self, space: Space, subspace: Subspace, design: Design, seed: int, team: int | None = None) -> AskTell:
+    def optimizer(
+        self, space: Space, subspace: Subspace, design: Design, seed: int, team: int | None = None, member: int | None = None
+    ) -> AskTell:
         """Return the ask/tell object that runs this algorithm in a subspace.
 
         Args:
@@ -113,6 +121,7 @@ class Evolution(ABC):
             design: gives the first generation.
             seed: of the algorithm's random numbers.
             team: number of evaluations made at the same time, which is then the size of a generation.
+            member: which of the team's drives this is, where each has an optimizer that is told the trials of all at once.
 
         Raises:
             InputError: a team that is too small for the algorithm, or a library that is missing.
@@ -132,6 +141,10 @@ class Evolution(ABC):
             start = np.clip(np.concatenate([kept, designed])[:size], 0.0, 1.0)
             return self.evolve(Setting(start, np.asarray(subspace.space.levels), seed, len(kept)))
 
+        if member is not None:
+            from hyperspace.optimizers.steady import SteadyState
+
+            return SteadyState(self.name, begin, space, subspace, member)
         return Generational(self.name, begin, space, subspace, wanted)
 
 
@@ -183,14 +196,14 @@ class Generational(AskTell):
         for trial, u, loss, inside in zip(trials, U, y, self._bounds.contains(U), strict=True):
             value = float(np.clip(loss, -FAILED, FAILED)) if np.isfinite(loss) else FAILED
             if inside and (np.isfinite(loss) or trial.teaches_failure):
-                self._known[_name(u)] = value
+                self._known[name_point(u)] = value
                 if trial.origin == "given":
                     self._given.append((value, u))
-            self._losses[(np.abs(self._points - u).max(axis=1) < _SAME) & np.isnan(self._losses)] = value
+            self._losses[(np.abs(self._points - u).max(axis=1) < SAME) & np.isnan(self._losses)] = value
 
     def _hand_out(self) -> int | None:
         """Return the next member to evaluate; None while it waits for those handed out, or has nothing new."""
-        for _ in range(_STALE if len(self._known) < self._n_points else 0):
+        for _ in range(STALE if len(self._known) < self._n_points else 0):
             while self._turn < len(self._points):
                 member = self._turn
                 self._turn += 1
@@ -212,7 +225,7 @@ class Generational(AskTell):
 
     def _take(self, generation: Array) -> None:
         self._points = self._to_space(generation)
-        self._losses = np.array([self._known.get(_name(u), np.nan) for u in self._points])
+        self._losses = np.array([self._known.get(name_point(u), np.nan) for u in self._points])
         self._turn = 0
 
     def _to_space(self, box: Array) -> Array:
@@ -225,5 +238,6 @@ class Generational(AskTell):
         return self._space.to_unit(self._space.from_unit(U))
 
 
-def _name(u: Array) -> bytes:
+def name_point(u: Array) -> bytes:
+    """Return what tells points apart, with the rounding errors of a way through the user's scale left out."""
     return (np.round(u, 9) + 0.0).tobytes()  # the sum has no negative zero

@@ -14,6 +14,7 @@ import numpy as np
 
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.evolution import Evolution, Generations, Setting
+from hyperspace.trial import Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,10 @@ class _Pymoo(Evolution):
     @abstractmethod
     def algorithm(self, setting: Setting) -> Any:
         """Return pymoo's object, which begins with `setting.start`."""
+
+    def place(self, infills: Any, points: Array, algorithm: Any) -> None:
+        """Move the members of a generation to the points (m, d) that were evaluated in their place."""
+        infills.set("X", points)
 
     def evolve(self, setting: Setting) -> Generations:
         """Yield generations; see `Evolution`."""
@@ -39,7 +44,11 @@ class _Pymoo(Evolution):
             if infills is None:  # no parents have children that are new; others may be drawn the next time
                 yield np.empty((0, setting.d))
                 continue
-            losses = yield infills.get("X")
+            points = infills.get("X")
+            asked = points.copy()
+            losses = yield points
+            if not np.array_equal(points, asked):
+                self.place(infills, points, algorithm)
             infills.set("F", losses[:, None])
             for individual in infills:
                 individual.evaluated.add("F")
@@ -125,6 +134,13 @@ class PSO(_Pymoo):
         if self.neighborhood_size is not None and self.neighborhood_size < 1:
             raise InputError(f"PSO needs a neighborhood_size of at least 1, got {self.neighborhood_size}")
 
+    def place(self, infills: Any, points: Array, algorithm: Any) -> None:
+        """Move particles; their velocities are the ways that they have gone."""
+        infills.set("X", points)
+        if algorithm.particles is not None:
+            ways = points - algorithm.particles.get("X")[: len(points)]
+            infills.set("V", np.clip(ways, -self.max_velocity, self.max_velocity))
+
     def algorithm(self, setting: Setting) -> Any:
         """Return pymoo's PSO, on a ring if that is asked for."""
         from pymoo.algorithms.soo.nonconvex import pso
@@ -203,6 +219,7 @@ class ES(_Pymoo):
 
     name: ClassVar[str] = "ES"
     least: ClassVar[int] = 2
+    waits: ClassVar[bool] = True  # a point of another drive comes without the step that made it, which selection is about
 
     parents: int | None = None
     gamma: float | None = 0.85

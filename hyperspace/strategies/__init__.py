@@ -58,13 +58,28 @@ def make_strategy(
 
     if strategy == "generations" or (strategy == "halving" and exchange == "round"):
 
-        def shared_optimizer(subspace: Subspace, team: int) -> AskTell:
+        def steady_optimizer(subspace: Subspace, member: int | None, team: int) -> AskTell:
             design = Design(sampler, n_samples * team, subspace.bounds, space, seed=seed, subspace=subspace.index)
             design.first = wanted.of_drives(range(subspace.index, n_drives, partition.n_subspaces))
             return make_optimizer(
-                model, space, subspace, design, acquisition=acquisition, seed=seed, together=team, metrics=metrics
+                model,
+                space,
+                subspace,
+                design,
+                acquisition=acquisition,
+                seed=seed,
+                together=team,
+                metrics=metrics,
+                member=member,
             )
 
+        def shared_optimizer(subspace: Subspace, team: int) -> AskTell:
+            return steady_optimizer(subspace, None, team)
+
+        if strategy == "generations" and exchange != "round":
+            return StaticStrategy(
+                partition.__getitem__, partition.n_subspaces, n_drives, steady_optimizer, seed, foresees=False, first=wanted
+            )
         return GenerationsStrategy(partition.__getitem__, partition.n_subspaces, n_drives, shared_optimizer, seed, wanted)
 
     def optimizer(subspace: Subspace, member: int, team: int) -> AskTell:

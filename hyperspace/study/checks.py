@@ -17,6 +17,7 @@ from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space import Space
+from hyperspace.study.population import evolution_of
 from hyperspace.trial import GIVEN_DRIVE, OK, Trial, fix_goal
 from hyperspace.values import is_finite, is_number, is_one_of, is_whole
 
@@ -117,11 +118,14 @@ def check_generations(model: Any, exchange: str) -> None:
     """Refuse what a study in generations cannot be.
 
     Raises:
-        InputError: several models, or an exchange that does not wait for a generation.
+        InputError: several models; an exchange that shares nothing, or one that does not wait for a generation and a model that
+            has to.
     """
     if isinstance(model, tuple):
         raise InputError(f'a list of models gives each drive one of its own, for strategy="static"; got {label_of(model)}')
-    if exchange != "round":
+    algorithm = evolution_of(model)
+    steady = exchange in ("async", "files") and algorithm is not None and not algorithm.waits
+    if exchange != "round" and not steady:
         raise InputError(f'strategy="generations" waits for each generation, which is exchange="round"; got {shown(exchange)}')
 
 

@@ -24,6 +24,7 @@ from hyperspace.study.checks import (
     check_model,
     label_of,
 )
+from hyperspace.study.population import evolution_of, exchange_of, is_one_population, sized
 from hyperspace.study.settings import Study
 from hyperspace.surrogates import is_surrogate
 from hyperspace.trial import Trial, fix_goal
@@ -90,6 +91,10 @@ def plan_study(
     if isinstance(model, Hyperband) and strategy == "adaptive":
         strategy = "halving"  # the only one that it has
     exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
+    one_population = is_one_population(model, strategy, exchange, past)
+    if one_population:  # the way in which such a model is good
+        strategy = "generations"
+        exchange = exchange_of(model, ranks) if exchange is None else exchange
     if exchange is None:  # the published method shares nothing
         exchange = "none" if strategy == "static" else "async" if strategy != "generations" and ranks > 1 else "round"
     n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
@@ -98,12 +103,17 @@ def plan_study(
     if n_drives is None and n_subspaces is None and is_team:
         n_drives = plan_team(wanted.exchange, ranks)
     partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks, n_drives)
-    founders = plan_drives(n_drives, partition.n_subspaces, max(ranks, LEAST_GENERATION) if strategy == "generations" else ranks)
+    least = max(ranks, LEAST_GENERATION) if strategy == "generations" else ranks
+    if one_population and (algorithm := evolution_of(model)) is not None and algorithm.population is not None:
+        least = algorithm.population * partition.n_subspaces
+    founders = plan_drives(n_drives, partition.n_subspaces, least)
     n_drives = founders
     if founders == past.get("n_drives"):
         n_drives = max(founders, n_drives_now or 0)
         if wanted.n_drives is None and exchange == "async" and is_team:
             n_drives = max(n_drives, plan_drives(None, partition.n_subspaces, ranks))  # those that have no drive yet get one
+    if one_population:
+        model = sized(model, n_drives // partition.n_subspaces, past)
     n_samples = wanted.n_samples if wanted.n_samples is not None else past.get("n_samples")
     n_calls = None if wanted.n_calls is None else check_count("n_calls", wanted.n_calls)
     seed = wanted.random_state if wanted.random_state is not None else past.get("random_state", fresh_seed)

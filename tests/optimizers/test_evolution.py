@@ -219,3 +219,19 @@ def test_an_estimated_distribution_narrows_by_its_standard_deviation():
     run = EDA(num_elites=0).evolve(Setting(start, np.zeros(1, dtype=int), 0))
     children = run.send(np.abs(next(run)[:, 0] - 0.5))  # the better half lies in the middle half of the unit interval
     assert children.std() == pytest.approx(0.5 / np.sqrt(12), rel=0.05)
+
+
+@pytest.mark.parametrize("model", ["SA", "PAES"])
+def test_climbers_shorten_their_steps_where_few_are_taken(model):
+    hand = Hand(model, [(0.0, 1.0)] * 3, lambda u: float(((u - 0.4) ** 2).sum()), together=8).run(60)
+    assert hand.losses.min() < 1e-4
+
+
+def test_climbers_still_change_levels_when_their_steps_are_short():
+    hand = Hand("PAES", [(0.0, 1.0), (0, 9)], lambda u: float(abs(u[0] - 0.4) + abs(u[1] - 0.45)), together=8).run(40)
+    assert len({x[1] for x in hand.points[-80:]}) > 1
+
+
+def test_ants_come_nearer_to_the_best_place_than_a_stretch_is_wide():
+    hand = Hand("ACO", [(0.0, 1.0)] * 2, lambda u: float(np.abs(u - 0.4321).max()), together=8).run(40)
+    assert hand.losses.min() < 0.005
