@@ -275,7 +275,9 @@ def _no_licence(x):
 
 
 def test_given_evaluations_inform_and_do_not_count(tmp_path):
-    result = hyperdrive(objective, SPACE, tmp_path, n_drives=8, n_iterations=2, x0=[[5, 1.0, "tanh"], [2, 0.1, "relu"]], y0=[0.0, 11.0])
+    result = hyperdrive(
+        objective, SPACE, tmp_path, n_drives=8, n_iterations=2, x0=[[5, 1.0, "tanh"], [2, 0.1, "relu"]], y0=[0.0, 11.0]
+    )
     assert result.fun == 0.0
     assert result.trials["origin"].tolist().count("given") == 2
     assert len(result.trials) == 18

@@ -25,7 +25,7 @@ def objective(p):
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    return hyperdrive(objective, SPACE, tmp_path_factory.mktemp("study"), n_iterations=6, n_samples=3)
+    return hyperdrive(objective, SPACE, tmp_path_factory.mktemp("study"), n_iterations=6, n_drives=8, n_samples=3)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")

@@ -32,9 +32,9 @@ from hyperspace.trial import Trial
 class Journal:
     """Appends a drive's events to a segment of its own, which is created by the first write.
 
-    On a full disk the end of an evaluation is held in memory until there is space. Until then nobody hears of it: a kill would take
-    it back, and what others had built on it could not be read any more. The file is opened for each write: a process may carry any number of drives, and a folder that was
-    removed or renamed is found out at once.
+    On a full disk the end of an evaluation is held in memory until there is space. Until then nobody hears of it: a kill would
+    take it back, and what others had built on it could not be read any more. The file is opened for each write: a process may
+    carry any number of drives, and a folder that was removed or renamed is found out at once.
 
     Args:
         path: the file; it must not be there yet.

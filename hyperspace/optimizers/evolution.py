@@ -175,7 +175,7 @@ class Generational(AskTell):
         self._given: list[tuple[float, Array]] = []
         self._generations: Generations | None = None
         self._turn = 0
-        self._wanted = {_name(u) for u in self._back(np.array(wanted).reshape(-1, space.d))}
+        self._wanted = {name_point(u) for u in self._back(np.array(wanted).reshape(-1, space.d))}
         self._take(np.empty((0, space.d)))
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
@@ -208,7 +208,7 @@ class Generational(AskTell):
                 member = self._turn
                 self._turn += 1
                 twin = (self._points[:member] == self._points[member]).all(axis=1).any()
-                if np.isnan(self._losses[member]) and not twin and _name(self._points[member]) not in self._wanted:
+                if np.isnan(self._losses[member]) and not twin and name_point(self._points[member]) not in self._wanted:
                     return member
             if np.isnan(self._losses).any():
                 return None

@@ -23,7 +23,7 @@ def objective(x):
     time.sleep(0.03 * (1 + 3 * rank))
     return (x[0] - 5) ** 2 + abs(x[1] - 0.3) + (x[2] == "a")
 space = [(2, 10), (0.0, 1.0), ["a", "b"]]
-result = hyperdrive(objective, space, sys.argv[1], n_samples=2, exchange="async", **json.loads(sys.argv[2]))
+result = hyperdrive(objective, space, sys.argv[1], n_drives=8, n_samples=2, exchange="async", **json.loads(sys.argv[2]))
 sys.stdout.write(f"RESULT {len(result.trials)} {result.fun!r}\\n")
 """
 
@@ -53,7 +53,7 @@ def callback(trial):
         os.kill(os.getpid(), signal.SIGKILL)
 if __name__ == "__main__":
     space = [(2, 10), (0.0, 1.0), ["a", "b"]]
-    options = {"exchange": "async", "isolate": True, "n_samples": 2, "callback": callback}
+    options = {"exchange": "async", "isolate": True, "n_drives": 8, "n_samples": 2, "callback": callback}
     hyperdrive(objective, space, sys.argv[1], n_iterations=int(sys.argv[2]), **options)
 """
 
@@ -113,7 +113,8 @@ def objective(x):
     return x[1]
 if __name__ == "__main__":
     space = [(2, 10), (0.0, 1.0), ["a", "b"]]
-    hyperdrive(objective, space, sys.argv[1], n_iterations=4, exchange="async", isolate=True, n_samples=2, model=Broken())
+    options = {"n_drives": 8, "exchange": "async", "isolate": True, "n_samples": 2, "model": Broken()}
+    hyperdrive(objective, space, sys.argv[1], n_iterations=4, **options)
 """
 
 
@@ -154,16 +155,16 @@ def test_a_callback_that_stops_ends_all_ranks(mpirun, tmp_path):
 
 
 def test_one_process_works_too(tmp_path):
-    result = hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, exchange="async")
+    result = hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, n_drives=2, exchange="async")
     assert len(result.trials) == 10
 
 
 def test_a_journal_that_lost_lines_is_found_by_what_others_knew(tmp_path):
-    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, exchange="async")
+    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, n_drives=2, exchange="async")
     journal = tmp_path / "journals" / "00000.jsonl"
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-4]))
     with pytest.raises(StudyError, match=r"drive 1 knew of drive 0's iteration 3, which that drive's journal .* has lost"):
-        hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, exchange="async")
+        hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_iterations=5, n_drives=2, exchange="async")
 
 
 def test_a_trial_whose_end_is_not_on_record_is_not_taken_for_one_that_was_known():

@@ -138,7 +138,7 @@ class Cluster:
         )
         (self._folder / "state").mkdir()
         conf, key, socket_file = self._folder / "slurm.conf", self._folder / "munge.key", self._folder / "munge.socket"
-        # MPI names its shared memory after the job, and a killed job leaves it there: no job of another cluster has the same number.
+        # MPI names shared memory after the job, and a killed job leaves it: no job of another cluster has the same number.
         first_job = 1 + secrets.randbelow(10_000_000)
         conf.write_text(_CONF.format(host=host, ports=ports, folder=self._folder, nodes=nodes, first_job=first_job))
         self.environment["SLURM_CONF"] = str(conf)
