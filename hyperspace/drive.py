@@ -177,7 +177,7 @@ def hyperdrive(
     refuse_while_importing()
     started = time.monotonic()
     through_files = isinstance(exchange, str) and exchange == "files"
-    ranks = FilesExchange() if through_files else open_exchange(comm)
+    ranks = FilesExchange() if through_files else open_exchange(comm, _own_end(started, deadline))
     folder = _folder(results_path) if is_true(checkpoints) else None
 
     def check() -> Wanted:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterable
+from types import TracebackType
 from typing import Any
 
 from hyperspace.terminal import printable
@@ -59,6 +61,31 @@ def how_to_install(extra: str) -> str:
     return f'run pip install -e ".[{extra}]" in your clone of HyperSpace'
 
 
+def traceback_of(error: BaseException, frames: TracebackType | None) -> str:
+    """Return an exception's traceback, whatever the exception is: some have attributes that Python itself cannot print.
+
+    Args:
+        error: the exception.
+        frames: where the traceback begins.
+    """
+    try:
+        return "".join(traceback.format_exception(type(error), error, frames))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return "".join([*traceback.format_tb(frames), f"{type(error).__qualname__}: {message_of(error)}\n"])
+
+
+def message_of(error: BaseException) -> str:
+    """Return str(error), whatever the exception is: user classes may have a `__str__` that fails."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return "<its message cannot be shown>"
+
+
 def shown(value: object, most: int = _MOST_SHOWN) -> str:
     """Return repr(value) for a message: one printable line of about `most` characters, whatever the value is.
 
@@ -87,7 +114,9 @@ def _sketch(value: object, most: int, depth: int) -> str:
         return _sketch_container(value, most, depth)
     try:
         return repr(value)
-    except Exception:  # any code of the user's, and a RecursionError
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # any code of the user's, and a RecursionError
         return f"<{type(value).__qualname__}>"
 
 

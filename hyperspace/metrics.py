@@ -168,7 +168,7 @@ class Metrics:
             )
         if not others:
             return metrics, None
-        told = ", ".join(f"{name!r} ({type(value).__name__})" for name, value in others.items())
+        told = ", ".join(f"{shown(name)} ({type(value).__name__})" for name, value in others.items())
         return metrics, f"of what the objective returns, {told} is not kept: only numbers and rows of numbers with a name are"
 
     def _goal_among(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str:
@@ -177,6 +177,8 @@ class Metrics:
             return self.goal
         # Words beside the numbers are no candidates for the goal; a number that is missing this time is one.
         missing = [name for name, value in others.items() if isinstance(name, str) and not isinstance(value, (str, bytes))]
+        if not others and not metrics:
+            raise InputError("the objective returned a dict with nothing in it; a number, or metrics by name, were expected")
         if others and not metrics and not missing:
             name, value = next(iter(others.items()))
             if not isinstance(name, str):

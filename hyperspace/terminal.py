@@ -7,6 +7,8 @@ encoding has lone surrogates. What is shown passes through `printable`, what is 
 from __future__ import annotations
 
 import codecs
+import errno
+import os
 import sys
 from contextlib import suppress
 from typing import TextIO
@@ -80,6 +82,33 @@ def take_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # a stream of somebody's own, or a closed one
             stream.reconfigure(errors=_HANDLER)  # type: ignore[union-attr]
+
+
+def write_out() -> bool:
+    """Write what standard output still holds; return whether all was written.
+
+    A reader that has gone has seen enough. Anything else that keeps it from being written is told.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        return lose_output(error)
+    except ValueError:  # it was closed
+        pass
+    return True
+
+
+def lose_output(error: OSError) -> bool:
+    """Tell that standard output could not be written, and let the rest of it get lost; return whether nobody misses it."""
+    with suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    if error.errno == errno.EPIPE:
+        return True
+    tell(f"standard output cannot be written: {error.strerror}")
+    return False
 
 
 def _signs(error: UnicodeError) -> tuple[str, int]:

@@ -128,6 +128,15 @@ def leaves_daemons(parameters, trial):
     return float((trial.folder / "daemon").read_text())
 
 
+def raises_what_cannot_be_printed(parameters, trial):
+    raise SyntaxError("no text", (5, 1, 2, 3))
+
+
+def leaves_files_open(parameters, trial):
+    HELD.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(parameters["files"]))
+    return 1.0
+
+
 def leaks(parameters, trial):
     HELD.append(bytearray(os.urandom(1 << 20) * parameters["megabytes"]))
     return float(os.getpid())

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -181,3 +183,45 @@ def test_a_reader_that_closes_the_pipe_gets_no_traceback(python, study):
     """
     done = python(program, study, check=False)
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def to_a_full_disk(study):
+    """Run a command with its standard output on a full disk."""
+
+    def run(*arguments):
+        words = [sys.executable, "-m", "hyperspace", *arguments, str(study)]
+        with open("/dev/full", "w") as full:
+            return subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    return run
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["best"], ["export"], ["status"], ["status", "--watch"], ["best", "--format", "csv"]])
+def test_an_output_that_cannot_be_written_is_one_sentence(to_a_full_disk, arguments):
+    done = to_a_full_disk(*arguments)
+    assert (done.returncode, done.stderr) == (1, "hyperspace: standard output cannot be written: No space left on device\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [[], ["--watch"]])
+def test_the_exit_code_of_status_is_the_states_whatever_becomes_of_its_output(to_a_full_disk, arguments):
+    done = to_a_full_disk("status", "--exit-code", *arguments)
+    assert (done.returncode, "cannot be read" in done.stderr) == (0, False)
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_an_exit_code_and_no_traceback(python):
+    program = """
+        import builtins, sys
+        from hyperspace.__main__ import main
+        real = builtins.__import__
+        def interrupted(name, *rest):
+            if name == "typer":
+                raise KeyboardInterrupt
+            return real(name, *rest)
+        builtins.__import__ = interrupted
+        main()
+    """
+    done = python(program, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

@@ -68,3 +68,19 @@ def test_room_is_looked_for_where_a_folder_would_be_made(tmp_path, monkeypatch):
 
     monkeypatch.setattr(disk.tempfile, "TemporaryFile", full)
     assert not has_room(tmp_path)
+
+
+def test_a_limit_on_the_size_of_files_is_named_as_what_ended_the_study(python):
+    program = """
+        import resource
+        from hyperspace import hyperdrive
+        from hyperspace.errors import StudyError
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        try:
+            hyperdrive(lambda x: x[0], [(0.0, 1.0)], "study", model="RAND", n_calls=40)
+        except StudyError as error:
+            print(len(error.result.all_trials), error)
+    """
+    told = python(program).stdout
+    assert "File too large. The " in told
+    assert "removed" not in told

@@ -375,6 +375,7 @@ def test_verbose_says_what_is_planned_and_how_far_it_is(tmp_path, capsys, verbos
         ({"warm_start": 5}, "warm_start must be the folder of another study"),
         ({"x0": [[5, 0.1, "relu"]], "y0": [1.0, 2.0]}, "one value a point"),
         ({"x0": [[55, 0.1, "relu"]], "y0": [1.0]}, "55"),
+        ({"x0": [[5, 0.1, "relu"]] * 2, "y0": [1.0, float("nan")]}, "y0[1]: the objective returned objective = nan; a finite"),
         ({"metrics": [Metric("a", goal="observe")]}, "needs one metric"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
@@ -12,7 +13,9 @@ from hyperspace.cli import cluster, demonstration, pictures, running, studies, w
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 from hyperspace.numerics import own_numerics
-from hyperspace.terminal import take_any_text, tell
+from hyperspace.terminal import lose_output, take_any_text, tell, write_out
+
+_OF_AN_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # errors of a standard output that is a file
 
 app = typer.Typer(
     help="Distributed Bayesian optimization of expensive functions over MPI.",
@@ -43,6 +46,15 @@ def main() -> None:
         if not error.told_by_rank_0:
             tell(error)
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _OF_AN_OUTPUT or error.filename is not None:
+            raise
+        lose_output(error)
+        sys.exit(1)
+    except SystemExit as leaving:
+        if not write_out() and leaving.code in (None, 0):
+            sys.exit(1)
+        raise
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.console import Group as Lines
 from rich.live import Live
 from rich.table import Table
@@ -18,7 +19,7 @@ from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.output import brief
 from hyperspace.errors import InputError, StudyError
 from hyperspace.incumbent import why_none
-from hyperspace.terminal import printable, tell
+from hyperspace.terminal import lose_output, printable, tell
 
 if TYPE_CHECKING:
     from hyperspace.analysis.monitor import Group, Overview
@@ -54,24 +55,37 @@ def status(
     try:
         monitor = Monitor(path)
         overview = monitor.look(time.time())
-        if not watch:
-            console.print(view(overview, by, None if every else _MANY))
-        else:
-            overview = _watch(monitor, overview, interval, lambda seen: view(seen, by, _room(console, every)), console)
+        if watch:
+            overview = _watch(monitor, overview, interval, lambda seen: view(seen, by, _room(console, every)), console, exit_code)
     except (StudyError, OSError) as caught:
+        if isinstance(caught, OSError) and caught.filename is None:  # it is about standard output
+            raise
         error = caught if isinstance(caught, StudyError) else StudyError(f"{path} cannot be read: {caught.strerror}")
         if not exit_code:
             raise error from caught
         tell(error)
         raise typer.Exit(UNREADABLE) from None
+    if not watch:
+        _show(console, view(overview, by, None if every else _MANY), exit_code)
     if exit_code:
         raise typer.Exit(FINISHED if overview.complete else UNFINISHED)
 
 
-def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console: Console) -> Overview:
+def _show(console: Console, lines: RenderableType, exit_code: bool) -> None:
+    """Print the status; with `exit_code` a standard output that cannot be written does not change the state."""
+    try:
+        console.print(lines)
+        sys.stdout.flush()
+    except OSError as error:
+        if not exit_code:
+            raise
+        lose_output(error)
+
+
+def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console: Console, exit_code: bool) -> Overview:
     """Show the study until it is finished or the user has seen enough; return what was seen last."""
     if not console.is_terminal:
-        return _log(monitor, overview, interval, show, console)
+        return _log(monitor, overview, interval, show, console, exit_code)
     try:
         with Live(show(overview), console=console, auto_refresh=False, vertical_overflow="crop") as live:
             while not overview.complete:
@@ -83,7 +97,7 @@ def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console
     return overview
 
 
-def _log(monitor: Any, overview: Overview, interval: float, show: Any, console: Console) -> Overview:
+def _log(monitor: Any, overview: Overview, interval: float, show: Any, console: Console, exit_code: bool) -> Overview:
     """Print a line whenever something has changed, for a file or another program, and the whole table at the end."""
     told = ""
     try:
@@ -91,13 +105,13 @@ def _log(monitor: Any, overview: Overview, interval: float, show: Any, console: 
             counts, best, _, who = _head(overview)
             line = f"{counts.plain.lstrip('━').strip()}; {best.plain}; {who.plain.split(';')[0]}"
             if line != told:
-                print(f"{moment(overview.now, overview.now)}  {line}", flush=True)
+                _show(console, Text(f"{moment(overview.now, overview.now)}  {line}"), exit_code)
                 told = line
             time.sleep(interval)
             overview = monitor.look(time.time())
     except KeyboardInterrupt:
         pass
-    console.print(show(overview))
+    _show(console, show(overview), exit_code)
     return overview
 
 

@@ -11,7 +11,6 @@ import functools
 import inspect
 import os
 import time
-import traceback
 import types
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hyperspace.disk import is_full
+from hyperspace.errors import shown, traceback_of
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
@@ -111,7 +111,7 @@ def evaluate(
         error = describe_raised(raised)
         again = _is_about_a_full_disk(raised)
     except SystemExit as leaving:
-        error = f"the objective called sys.exit({leaving.code!r})"
+        error = f"the objective called sys.exit({shown(leaving.code)})"
     except BaseException as raised:  # a Rust panic, a cancelled task
         if isinstance(raised, KeyboardInterrupt) and (attempt == 0 or interrupts.caused(raised)):
             raise
@@ -128,7 +128,7 @@ def describe_raised(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))
+    return traceback_of(error, frames)
 
 
 def _is_about_a_full_disk(error: BaseException | None) -> bool:

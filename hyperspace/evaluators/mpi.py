@@ -11,7 +11,6 @@ program; let such an objective catch its errors and tell the others.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +18,7 @@ from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import Objective, takes_handle
+from hyperspace.evaluators.inline import Objective, describe_raised, takes_handle
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
 from hyperspace.exchange.waiting import Patience, RanksSilentError
@@ -125,7 +124,7 @@ class TrialGroups:
                 except BaseException as error:
                     if interrupts.caused(error):
                         raise
-                    failure = f"on rank {self._group.rank} of the group:\n{traceback.format_exc()}"
+                    failure = f"on rank {self._group.rank} of the group:\n{describe_raised(error)}"
             while not _all_done(self._group.gather([{"done": True, "error": failure}])):
                 pass  # the leader, or another member, reports
 

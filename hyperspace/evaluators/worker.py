@@ -5,6 +5,7 @@ The rank outlives whatever happens there: a crash, an exit, a hang, memory that 
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -156,7 +157,7 @@ class WorkerEvaluator(Evaluator):
         self._handle = self._start = None
         self._first_memory = self._first_memory or memory
         grown = memory is not None and self._first_memory is not None and memory > _limit(self._first_memory)
-        if grown or self._worker.is_gone:
+        if grown or self._worker.is_gone or self._leaks_files():
             with suppress(OSError):  # where there is no room for it, the next trial tries again
                 self._renew()  # it loads the objective while the rank thinks about the next trial
         else:
@@ -166,6 +167,11 @@ class WorkerEvaluator(Evaluator):
     def _renew(self) -> None:
         self._worker.renew()
         self._first_memory = None
+
+    def _leaks_files(self) -> bool:
+        """Return whether the worker holds more than half of the files open that it may: later trials would find none left."""
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return limit != resource.RLIM_INFINITY and self._worker.count_open_files() > limit // 2
 
     def _seconds(self) -> float:
         return 0.0 if self._begun is None else time.monotonic() - self._begun

@@ -229,6 +229,13 @@ class Worker:
         """Return how the process ended; None while it runs."""
         return self._group.exit_code()
 
+    def count_open_files(self) -> int:
+        """Return how many descriptors the process holds; 0 where the system does not tell."""
+        try:
+            return len(os.listdir(f"/proc/{self._group.id}/fd"))
+        except OSError:
+            return 0
+
     def renew(self) -> None:
         """End the process and start another one, which loads the objective while this rank goes on.
 

@@ -11,7 +11,6 @@ import json
 import os
 import pickle
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -23,7 +22,7 @@ from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded
-from hyperspace.evaluators.inline import evaluate
+from hyperspace.evaluators.inline import describe_raised, evaluate
 from hyperspace.evaluators.output import TrialOutput, limit_error
 from hyperspace.evaluators.protocol import Record
 from hyperspace.evaluators.receiving import Received, read_parts
@@ -95,8 +94,8 @@ class _Server:
             with _output_to(folder, attempt):
                 try:
                     outcome = evaluate(received.objective, task["parameters"], handle, received.metrics)
-                except BaseException:  # an interrupt of the objective's own making; the rank's do not come here
-                    outcome = Outcome(FAILED, error=traceback.format_exc(), fault="objective")
+                except BaseException as error:  # an interrupt of the objective's own making; the rank's do not come here
+                    outcome = Outcome(FAILED, error=describe_raised(error), fault="objective")
         except OSError as error:
             outcome = Outcome(
                 FAILED, {}, 0.0, f"what the trial prints cannot be kept: {error}", "infrastructure", again=is_full(error)

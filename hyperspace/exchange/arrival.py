@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.exchange.waiting import Patience, naps_between_tests
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -32,22 +32,33 @@ _NAMED = 8  # missing ranks that are named one by one
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID")
 
 
-def await_all_ranks(comm: MPI.Intracomm) -> None:
-    """Wait until every rank of `comm` is here, and name those who are late on standard error. Collective."""
+def await_all_ranks(comm: MPI.Intracomm, deadline: float | None = None) -> None:
+    """Wait until every rank of `comm` is here, and name those who are late on standard error. Collective.
+
+    Args:
+        comm: the communicator.
+        deadline: time.monotonic() after which they are waited for no longer than the grace period: then all ranks end.
+    """
     try:
-        _Arrival(comm).await_all()
-    except BaseException:
+        _Arrival(comm, deadline).await_all()
+    except BaseException as error:
         # Ctrl-C, most of all: the others would wait for a rank that has left.
-        _tell(f"rank {comm.Get_rank()} on {socket.gethostname()} ends all ranks: it was interrupted while it waited for them")
+        why = str(error) if isinstance(error, _DeadlineOver) else "it was interrupted while it waited for them"
+        _tell(f"rank {comm.Get_rank()} on {socket.gethostname()} ends all ranks: {why}")
         comm.Abort(1)
         raise
+
+
+class _DeadlineOver(Exception):
+    """Ranks have not called hyperdrive before the deadline."""
 
 
 class _Arrival:
     """What this rank knows of who is there."""
 
-    def __init__(self, comm: MPI.Intracomm) -> None:
+    def __init__(self, comm: MPI.Intracomm, deadline: float | None) -> None:
         self._comm = comm
+        self._patience = Patience(deadline=deadline)
         self._rank, self._size = comm.Get_rank(), comm.Get_size()
         self._witnesses = list(witnesses(self._size))
         self._record = np.zeros(1 + _HOST_BYTES, dtype=np.uint8)
@@ -79,18 +90,32 @@ class _Arrival:
             if waited >= due:
                 self._complain(waited)
                 due = 2 * waited
+            self._check(begun)
+
+    def _check(self, begun: float) -> None:
+        """End a wait that has outlasted the deadline; a rank that may not know who is missing leaves that to the others first."""
+        missing = self._missing()
+        if not self._patience.is_over(begun, 1.0 if missing else _UNHEARD):
+            return
+        who = f"{self._name(missing)} {'has' if len(missing) == 1 else 'have'}" if missing else "others have"
+        raise _DeadlineOver(f"the deadline has passed, and {who} not called hyperdrive")
+
+    def _missing(self) -> list[int]:
+        """Return who is missing, if this rank is the first witness to know."""
+        if self._rank not in self._witnesses:
+            return []
+        # Reads a buffer that is still being filled: a byte is 0 until its rank's record has come.
+        missing: list[int] = np.flatnonzero(self._seen[:, 0] == 0).tolist()
+        before = self._witnesses[: self._witnesses.index(self._rank)]
+        return missing if set(before) <= set(missing) else []
 
     def _complain(self, waited: float) -> None:
         """Say who is missing, if no witness before this rank can."""
         told = f"rank {self._rank} on {socket.gethostname()} has called hyperdrive, and has waited {waited:.0f} s for "
         advice = "Every rank must call hyperdrive, with the same exchange= and comm="
-        if self._rank in self._witnesses:
-            # Reads a buffer that is still being filled: a byte is 0 until its rank's record has come.
-            missing = np.flatnonzero(self._seen[:, 0] == 0).tolist()
-            before = self._witnesses[: self._witnesses.index(self._rank)]
-            if missing and set(before) <= set(missing):
-                _tell(f"{told}{self._name(missing)}, which {'has' if len(missing) == 1 else 'have'} not. {advice}")
-        elif waited >= _UNHEARD * _PATIENCE:
+        if missing := self._missing():
+            _tell(f"{told}{self._name(missing)}, which {'has' if len(missing) == 1 else 'have'} not. {advice}")
+        elif self._rank not in self._witnesses and waited >= _UNHEARD * _PATIENCE:
             _tell(f"{told}others; ranks {', '.join(map(str, self._witnesses))} name those that are missing. {advice}")
 
     def _name(self, missing: Sequence[int]) -> str:

@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 from hyperspace import errors
-from hyperspace.errors import HyperSpaceError
+from hyperspace.errors import HyperSpaceError, message_of, shown
 from hyperspace.exchange.waiting import Patience
 from hyperspace.incumbent import Rank
+from hyperspace.terminal import tell
 
 T = TypeVar("T")
 
@@ -140,11 +141,11 @@ class Exchange(ABC):
         raise self._for_all(failure, told_by_rank_0=self.rank != 0)
 
     def _for_all(self, error: HyperSpaceError, told_by_rank_0: bool) -> HyperSpaceError:
-        """Return `error`, which all ranks raise together; what rank 0 tells is not printed by the others."""
+        """Return `error`, which all ranks raise together; rank 0 alone tells it, in a sentence."""
         error.raised_by_all = self
         error.told_by_rank_0 = told_by_rank_0
-        if told_by_rank_0:
-            _leave_telling_to_rank_0()
+        if self.size > 1:
+            _tell_in_a_sentence()
         return error
 
     @contextmanager
@@ -167,8 +168,8 @@ def describe_error(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "it was interrupted (SIGINT, KeyboardInterrupt)"
     if isinstance(error, SystemExit):
-        return f"sys.exit({error.code!r}) was called during the study"
-    return str(error) or type(error).__name__
+        return f"sys.exit({shown(error.code)}) was called during the study"
+    return message_of(error) or type(error).__name__
 
 
 def _error(kind: str, message: str) -> HyperSpaceError:
@@ -177,13 +178,15 @@ def _error(kind: str, message: str) -> HyperSpaceError:
 
 
 @cache
-def _leave_telling_to_rank_0() -> None:
-    """From now on, print no traceback of an error that rank 0 prints; the exit code stays what it is."""
+def _tell_in_a_sentence() -> None:
+    """From now on, print no traceback of an error that all ranks raise, and its message on rank 0; the exit code stays."""
     former = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not (isinstance(error, HyperSpaceError) and error.told_by_rank_0):
+        if not (isinstance(error, HyperSpaceError) and error.raised_by_all is not None):
             former(kind, error, trace)
+        elif not error.told_by_rank_0:
+            tell(f"{kind.__name__}: {error}")
 
     sys.excepthook = hook
 

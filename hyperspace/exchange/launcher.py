@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from hyperspace.errors import InputError, LaunchError, how_to_install
+from hyperspace.errors import InputError, LaunchError, how_to_install, shown
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.serial import SerialExchange
 
@@ -55,7 +55,7 @@ def working() -> Iterator[None]:
         _working -= 1
 
 
-def open_exchange(comm: Any = None) -> Exchange:
+def open_exchange(comm: Any = None, deadline: float | None = None) -> Exchange:
     """Return the exchange of this process: over `comm`, over all ranks of the launcher's run, or with no other process.
 
     A study within the objective of another one gets this process alone, unless it is given a communicator: the other ranks
@@ -64,6 +64,7 @@ def open_exchange(comm: Any = None) -> Exchange:
     Args:
         comm: an mpi4py communicator; None takes COMM_WORLD where a launcher or the caller's own import of mpi4py shows that
             this is an MPI run. So does anything that is no communicator: `check_communicator` refuses it on all ranks.
+        deadline: time.monotonic() after which ranks that have not called hyperdrive are waited for no longer.
 
     Raises:
         InputError: this rank is not in `comm`, or `comm` connects two groups.
@@ -84,7 +85,7 @@ def open_exchange(comm: Any = None) -> Exchange:
         return SerialExchange()
     from hyperspace.exchange.rounds import MPIExchange
 
-    return MPIExchange(comm)
+    return MPIExchange(comm, deadline)
 
 
 def check_communicator(comm: Any) -> None:
@@ -97,7 +98,9 @@ def check_communicator(comm: Any) -> None:
     if comm is None:
         return
     if not _is_communicator(comm):
-        raise InputError(f"comm must be an mpi4py communicator, such as MPI.COMM_WORLD, got {comm!r} ({type(comm).__name__})")
+        raise InputError(
+            f"comm must be an mpi4py communicator, such as MPI.COMM_WORLD, got {shown(comm)} ({type(comm).__name__})"
+        )
     mpi = sys.modules["mpi4py.MPI"]
     _check_running(mpi)
     if comm == mpi.COMM_NULL:

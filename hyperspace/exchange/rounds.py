@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.errors import HyperSpaceError
+from hyperspace.errors import HyperSpaceError, traceback_of
 from hyperspace.exchange.arrival import await_all_ranks
 from hyperspace.exchange.base import Exchange, Tally, add, describe_error
 from hyperspace.exchange.silence import RollCall, has_given_up, refuse_after_silence
@@ -35,6 +34,7 @@ class MPIExchange(Exchange):
 
     Args:
         comm: the communicator; a duplicate is used, so that no message of ours meets one of the caller's. Collective.
+        deadline: time.monotonic() after which ranks that are not here are waited for no longer, but for the grace period.
 
     Attributes:
         mpi: the module mpi4py.MPI.
@@ -44,12 +44,12 @@ class MPIExchange(Exchange):
         StudyError: ranks of this job were given up as silent.
     """
 
-    def __init__(self, comm: MPI.Intracomm) -> None:
+    def __init__(self, comm: MPI.Intracomm, deadline: float | None = None) -> None:
         from mpi4py import MPI
 
         refuse_after_silence()
         self.mpi = MPI
-        await_all_ranks(comm)
+        await_all_ranks(comm, deadline)
         self.rank = comm.Get_rank()
         self.size = comm.Get_size()
         self.comm = comm.Dup()
@@ -142,7 +142,7 @@ class MPIExchange(Exchange):
         told = isinstance(error, (HyperSpaceError, KeyboardInterrupt, SystemExit))  # by one sentence
         if isinstance(error, HyperSpaceError) and self.rank:
             time.sleep(_RANK_0_FIRST)
-        lines = "" if told else "".join(traceback.format_exception(error))
+        lines = "" if told else traceback_of(error, error.__traceback__)
         sentence = f"hyperspace: rank {self.rank} on {self.host} ends all ranks: {describe_error(error)}"
         sys.stderr.write(printable(f"{lines}{sentence}", lines=True) + "\n")
         sys.stderr.flush()

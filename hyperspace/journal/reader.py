@@ -27,6 +27,7 @@ class JournalReader:
         drive: number of the drive that the file has to belong to; None: not compared.
         study: identity of the study that the file has to belong to; None: not compared.
         durable: sync the file before its lines count, so that a power cut cannot take back what was built on.
+        attempt: number of the lease that the file has to belong to; None: not compared.
 
     Attributes:
         study: identity of the study that the file belongs to; None while it is empty.
@@ -38,9 +39,16 @@ class JournalReader:
     """
 
     def __init__(
-        self, path: Path, space: Space, drive: int | None = None, study: str | None = None, durable: bool = False
+        self,
+        path: Path,
+        space: Space,
+        drive: int | None = None,
+        study: str | None = None,
+        durable: bool = False,
+        attempt: int | None = None,
     ) -> None:
         self.path = path
+        self._attempt = attempt
         self._space = space
         self._drive = drive
         self._expected = study
@@ -163,6 +171,11 @@ class JournalReader:
         self.study = str(record["study"])
         if self._expected is not None and self.study != self._expected:
             raise ValueError("the journal belongs to another study than study.json does")
+        if self._attempt is not None and record.get("attempt", self._attempt) != self._attempt:  # earlier versions wrote none
+            raise ValueError(
+                f"it begins segment {record.get('attempt')!r} of the journal, and the file's name is that of segment "
+                f"{self._attempt}; if it is a copy, remove it"
+            )
         if "follows" in record:
             self.follows = {int(attempt): _count(lines) for attempt, lines in record["follows"].items()}
 
@@ -235,7 +248,7 @@ class DriveReader:
         changed: list[TrialKey] = []
         files = self._find() if files is None else files
         for attempt in files.keys() - self.segments.keys():
-            self.segments[attempt] = JournalReader(files[attempt], self._space, self.drive, self._study, self._durable)
+            self.segments[attempt] = JournalReader(files[attempt], self._space, self.drive, self._study, self._durable, attempt)
         self.segments = dict(sorted(self.segments.items()))
         for segment in self.segments.values():
             changed += segment.read()

@@ -67,7 +67,7 @@ class Journal:
         # One attribute, so that an interrupt finds either all of what was written counted as written, or nothing of it.
         self._written: tuple[int, tuple[bytes, ...]] = 0, ()  # bytes that are durable, lines that are not
         earlier = {str(attempt): lines for attempt, lines in (follows or {}).items()}
-        self._add({"event": "study", "format": FORMAT, "study": study, "drive": drive, "follows": earlier})
+        self._add({"event": "study", "format": FORMAT, "study": study, "drive": drive, "attempt": attempt, "follows": earlier})
 
     def started(self, trial: Trial) -> None:
         """Record that the evaluation of `trial` begins; waits for space on a full disk.

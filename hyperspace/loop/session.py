@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from hyperspace.description import split_label
-from hyperspace.errors import StudyError
+from hyperspace.errors import StudyError, shown
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
@@ -439,7 +439,7 @@ class Session:
         place = write() if alone else self._ranks.first(write)
         kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
         result = self._result(trials, hopeful=True)
-        best = "" if result.x is None else f"; the best is {result.fun!r} at {result.parameters!r}"
+        best = "" if result.x is None else f"; the best is {result.fun!r} at {shown(result.parameters)}"
         error = StudyError(f"{lost}. The {len(trials)} that the run knows are not lost: {kept}{best}")
         error.result = result
         return error
@@ -456,7 +456,8 @@ class Session:
         if self._folder is not None:
             kept = self._read(len(trials), gone=False)
             if kept["lost"] is not None and trials:
-                raise self._rescue(trials, kept["lost"], alone=True) from error
+                there = self._folder.study_file.exists()  # what could not be written has been told better
+                raise self._rescue(trials, str(error).rstrip(".") if there else kept["lost"], alone=True) from error
             trials = [load_trial(record, self.study.space) for record in kept["records"]]
         error.result = self._result(trials, hopeful=True)
 

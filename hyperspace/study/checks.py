@@ -13,7 +13,7 @@ import numpy as np
 
 from hyperspace.errors import InputError, NotBuiltError, shown
 from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import Metric, Metrics
+from hyperspace.metrics import AmbiguousMetrics, Metric, Metrics, Value
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space import Space
@@ -196,7 +196,7 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
             iteration=number,
             x=space.check_point(point),
             status=OK,
-            metrics=reader.read(answer),
+            metrics=_read_given(reader, number, answer),
             arm="given",
             seconds=0.0,
             origin="given",
@@ -242,6 +242,15 @@ def check_first(x0: Any, y0: Any, space: Space) -> tuple[tuple[Any, ...], ...]:
 
 def _is_row(value: Any) -> bool:
     return hasattr(value, "__len__") and not isinstance(value, (str, bytes))
+
+
+def _read_given(metrics: Metrics, number: int, answer: Any) -> dict[str, Value]:
+    try:
+        return metrics.read(answer)
+    except AmbiguousMetrics:
+        raise
+    except InputError as error:
+        raise InputError(f"y0[{number}]: {error}; leave points out whose evaluation failed") from None
 
 
 def _points(x0: Any) -> list[Any]:

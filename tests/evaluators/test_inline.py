@@ -57,6 +57,46 @@ def test_leaving_the_program_is_a_failed_trial():
     assert (outcome.status, outcome.error) == ("failed", "the objective called sys.exit(3)")
 
 
+class Unwilling:
+    """Cannot be printed, and insists on it."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def __repr__(self):
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)], ids=repr)
+def test_leaving_with_what_cannot_be_printed_is_a_failed_trial(error):
+    outcome, _ = evaluate(lambda x: exit(Unwilling(error)))
+    assert (outcome.status, outcome.error) == ("failed", "the objective called sys.exit(<Unwilling>)")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("no text", (5, 1, 2, 3)), "SyntaxError: no text"),
+        (("no text", ("file.py", "a", "b", object())), "SyntaxError: no text (file.py)"),
+        ((Unwilling(ValueError("no")), (5, 1, 2, 3)), "SyntaxError: <its message cannot be shown>"),
+    ],
+)
+def test_an_error_that_python_cannot_print_is_a_failed_trial(arguments, message):
+    def broken(x):
+        raise SyntaxError(*arguments)
+
+    outcome, _ = evaluate(broken)
+    assert outcome.status == "failed"
+    assert "in broken" in outcome.error
+    assert message in outcome.error
+
+
+def test_an_empty_answer_is_a_failed_trial_and_does_not_end_the_study():
+    outcome, _ = evaluate(lambda x: {})
+    assert (outcome.status, outcome.fatal) == ("failed", None)
+    assert "a dict with nothing in it" in outcome.error
+
+
 def test_an_interrupt_is_not_swallowed():
     def interrupted(x):
         raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -87,6 +88,7 @@ def test_what_the_objective_returns_comes_back(evaluate):
     [
         ("raises", ["in raises", "ZeroDivisionError: no mesh"]),
         ("interrupts", ["in interrupts", "KeyboardInterrupt"]),
+        ("raises what cannot be printed", ["in raises_what_cannot_be_printed", "SyntaxError: no text"]),
         ("none", ["objective = None (NoneType); a number was expected"]),
         ("text", ["objective = '1.0' (str); a number was expected"]),
         ("nan", ["objective = nan; a finite number was expected"]),
@@ -225,6 +227,23 @@ def test_one_process_serves_many_trials_until_it_has_grown_too_large(evaluate, m
         processes.append(wait(evaluator).metrics["objective"])
     evaluator.close()
     assert processes[0] == processes[1] == processes[2] != processes[3]  # 200, 400 and 600 MB, beside its own
+
+
+def test_a_worker_that_leaves_files_open_is_replaced_before_none_is_left():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        worker = Worker(faults.behave, Metrics(), SPACE)
+        worker.await_ready()
+        evaluator = WorkerEvaluator(worker, None, Rank(None).handle)
+        outcomes = []
+        for _ in range(4):
+            evaluator.submit(TRIAL, {"do": "leaves files open", "files": 60})
+            outcomes.append(wait(evaluator))
+        evaluator.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [outcome.status for outcome in outcomes] == ["ok"] * 4
 
 
 def test_the_handle_is_the_trials_own(evaluate, tmp_path):

@@ -13,6 +13,9 @@ rank = MPI.COMM_WORLD.Get_rank()
 way = sys.argv[1]
 class Panic(BaseException):
     pass
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("this error has no message")
 def objective(x):
     if rank == 1:
         if way == "cancelled":
@@ -34,6 +37,8 @@ def callback(trial):
         sys.exit(4)
     if rank == 1 and way == "interrupt":
         raise KeyboardInterrupt
+    if rank == 1 and way == "no message":
+        raise Mute("nothing")
 options = {"checkpoints": False, "model": "RAND", "n_calls": 12, "n_subspaces": 2, "exchange": "round", "callback": callback}
 result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], None, **options)
 sys.stdout.write(f"RESULT {len(result.trials)} {set(result.trials.status)}\\n")
@@ -54,6 +59,7 @@ def test_whatever_an_objective_raises_is_a_failed_trial(mpirun, way):
         ("own interrupt", "it was interrupted"),
         ("interrupt", "it was interrupted"),
         ("sys.exit", "sys.exit(4) was called"),
+        ("no message", "its message cannot be shown"),
         ("exit of C", "called exit() during an evaluation"),
     ],
 )

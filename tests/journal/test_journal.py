@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -232,6 +233,22 @@ def test_a_journal_under_another_name_or_in_another_study_is_named(tmp_path):
     folder.read_journals(SPACE, [3], "study-1")
     with pytest.raises(StudyError, match=r"00003\.jsonl, line 1: the journal belongs to another study"):
         folder.read_journals(SPACE, [3], "study-2")
+
+
+@pytest.mark.parametrize("number", [1, 7, 999999999999])
+def test_a_copy_of_a_segment_under_another_number_is_named_and_hides_nothing(tmp_path, number):
+    folder = StudyFolder(tmp_path)
+    go_on(folder, 0, trial(0)).close()
+    go_on(folder, 2, trial(1)).close()
+    shutil.copy(folder.journal_file(3, 0), folder.journal_file(3, number))
+    with pytest.raises(StudyError, match=rf"00003\.{number}\.jsonl, line 1: it begins segment 0 .* that of segment {number};"):
+        folder.read_journals(SPACE, [3])
+
+
+def test_a_segment_of_an_earlier_version_does_not_tell_its_number(tmp_path):
+    folder = StudyFolder(tmp_path)
+    put(folder.journal_file(3, 4), HEADER | {"follows": {}})
+    assert folder.read_journals(SPACE, [3])[3].attempt == 4
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "dangling link", "unreadable"])
