@@ -141,3 +141,31 @@ def test_workers_get_it_from_the_process_that_started_them(start, tmp_path):
     assert "Traceback" not in out
     assert out.count("stopping after the evaluation under way") == 1
     assert study_state(tmp_path / "study").running == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("exchange", ["round", "files"])
+def test_an_evaluation_whose_child_the_signal_has_ended_too_is_begun_again_and_no_failure(python, tmp_path, name, exchange):
+    program = """
+        import os, signal, subprocess, sys
+        from hyperspace import hyperdrive
+        from hyperspace.stopping import StudyInterrupted
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        name, exchange, signals = sys.argv[1], sys.argv[2], sys.argv[3] == "signal"
+        calls = []
+        def objective(x):
+            calls.append(x)
+            if signals and len(calls) == 3:
+                child = subprocess.Popen(["sleep", "60"])
+                os.killpg(0, getattr(signal, name))
+                if child.wait() != 0:
+                    raise RuntimeError("the simulation was ended")
+            return x[0]
+        try:
+            result = hyperdrive(objective, [(0.0, 1.0)], "study", model="RAND", n_calls=6, exchange=exchange)
+        except StudyInterrupted as interrupted:
+            result = interrupted.result
+        print(list(result.trials.status).count("ok"), list(result.trials.status).count("failed"), result.ended_by)
+    """
+    assert python(program, name, exchange, "signal").stdout == f"2 0 {name}\n"
+    assert python(program, name, exchange, "none").stdout.startswith("6 0 ")

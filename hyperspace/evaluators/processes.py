@@ -2,6 +2,9 @@
 
 What ends with a process is everything that descends from it, in whatever session or process group: see
 `hyperspace.evaluators.supervisor`. Where the supervisor itself was killed, a mark in the environment tells what it has left.
+
+Control groups would find such a process even if it has cleared its environment. They are not used: few users may make them, and a
+rank that is killed would leave its own behind, so that Slurm could not remove that of the job step.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from hyperspace.optimizers.base import Suggestion
 from hyperspace.progress import Progress
 from hyperspace.pruning import Pruned, curve_of, loss_of, thinned
 from hyperspace.rules import StoppingRule
-from hyperspace.stopping import CALLBACK, DEADLINE, StopRequest
+from hyperspace.stopping import CALLBACK, DEADLINE, SIGNALS, StopRequest
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.settings import Study
 from hyperspace.terminal import tell
@@ -366,9 +366,12 @@ class Loop(ABC):
     def _was_cut_off(self, outcome: Outcome) -> bool:
         """Return whether what asks the study to end has ended the evaluation's process too, as a cancelled job does.
 
-        So has a shortage that has not passed in time.
+        So has a shortage that has not passed in time. A signal often goes to all processes of a terminal or a job, those that the
+        objective has started included: what fails then is evaluated by the next run.
         """
         if outcome.again and self._has_to_end():
+            return True
+        if outcome.status == FAILED and outcome.fatal is None and self._around.stop.reason in SIGNALS:
             return True
         if outcome.fault != "infrastructure":
             return False

@@ -119,6 +119,15 @@ def test_a_supervisor_that_is_killed_leaves_nothing_either(start, tmp_path):
     await_end([group.id, *started])
 
 
+def test_of_what_a_killed_supervisor_leaves_only_a_process_with_a_cleared_environment_is_missed(start, tmp_path):
+    group = start(f"{WAYS['a daemon']}\n{WAYS['a child'].replace('> left', '> child')}\n{HOLD}sleep 1000")
+    [daemon] = left(tmp_path)
+    os.kill(group._process.pid, signal.SIGKILL)
+    wait_until(lambda: group.exit_code() is not None)
+    await_end([group.id, int((tmp_path / "child").read_text())])
+    os.kill(int(daemon), signal.SIGKILL)  # it is there, as docs/failures.md says
+
+
 def test_the_signals_that_end_a_job_do_not_end_the_supervisor(start, tmp_path):
     group = start(f"trap 'exit 4' TERM; {WAYS['a session of its own']}\n{HOLD}while :; do sleep 0.05; done")
     started = left(tmp_path)
