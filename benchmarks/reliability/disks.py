@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from benchmarks.reliability.schedule import EXT4, TMPFS
@@ -79,7 +81,8 @@ class Disk:
         """Make it read-only; where files are open for writing, only what is opened from now on."""
         if _run("mount", "-o", "remount,ro", self._root, check=False) and self.study.exists():
             _run("mount", "--bind", self.study, self.study)
-            _run("mount", "-o", "remount,ro,bind", self.study)
+            while _run("mount", "-o", "remount,ro,bind", self.study, check=False):
+                time.sleep(0.01)  # it is busy while somebody opens a file for writing
             self._bound = True
 
     def unprotect(self) -> None:
@@ -113,6 +116,7 @@ class Disk:
         """Rename the study's folder."""
         with contextlib.suppress(FileNotFoundError):
             self.study.rename(self._renamed)
+            os.sync()  # a disk that fails next forgets nothing of what the user did
 
     def rename_back(self) -> None:
         """Give the study's folder its name back; what a run has made in its place meanwhile is set aside."""
@@ -120,6 +124,7 @@ class Disk:
             if self.study.exists():
                 self.study.rename(self._root / "made meanwhile")
             self._renamed.rename(self.study)
+            os.sync()
 
     @property
     def _renamed(self) -> Path:

@@ -33,7 +33,7 @@ _SENTENCE = re.compile(r"^[ \0]*(program|hyperspace): .*\w", re.MULTILINE)
 _ENDED_EARLY = re.compile(r"stopped by|ended by|after \d+ of \d+")
 OBJECTIVE_FAILS = "ValueError: a region that fails"  # what the program's objective raises by itself
 _GRACE = 0.5  # seconds within which a fault of the disk may go unnoticed
-_MAY_BE_LOST = ("protect",)  # faults of the disk during which what a callback saw may be in memory alone
+_MAY_BE_LOST = ("protect", "rename")  # faults during which what a callback saw may be in memory alone, or in another folder
 
 Key = tuple[int, int]
 
@@ -137,7 +137,7 @@ def _judge_records(played: Played, verdict: Verdict) -> None:
     kept = {(trial.drive, trial.iteration): trial for trial in finished}
     for key, acks in acknowledged.items():
         _judge_trial(key, acks, kept.get(key), returned[key], verdict)
-    for run, key in _made_again(acknowledged, events):
+    for run, key in _made_again(played, acknowledged, events):
         seen = f"drive {key[0]}, iteration {key[1]}, in run {run}, which started after its acknowledgement"
         verdict.add(REPEATED, seen)
 
@@ -177,11 +177,17 @@ def _acknowledged(played: Played, events: list[Event]) -> dict[Key, list[Event]]
     return found
 
 
-def _made_again(acknowledged: dict[Key, list[Event]], events: list[Event]) -> Iterator[tuple[str, Key]]:
-    """Yield the evaluations that a run began although they were acknowledged before it started."""
+def _made_again(played: Played, acknowledged: dict[Key, list[Event]], events: list[Event]) -> Iterator[tuple[str, Key]]:
+    """Yield the evaluations that a run began although they were acknowledged before it started.
+
+    Where the study's folder has another name a run begins a new study in its place.
+    """
     run_began = _beginnings(events)
+    away = [(begun, ended + _GRACE) for name, begun, ended in played.windows if name == "rename"]
     for event in events:
-        if event.name == "begin" and event.key in acknowledged and run_began[event.run] > acknowledged[event.key][0].time:
+        if event.name != "begin" or event.key not in acknowledged or any(begun <= event.time <= ended for begun, ended in away):
+            continue
+        if run_began[event.run] > acknowledged[event.key][0].time:
             yield event.run, event.key
 
 
