@@ -137,7 +137,7 @@ class Player:
         self.played.runs.append(run)
 
     def _await(self, step: Step) -> None:
-        """Wait until all runs have ended; one whose processes all stand still is a dead one, and is removed."""
+        """Wait until all runs have ended; one whose ranks all stand still is a dead one, and is removed."""
         until = time.monotonic() + self._patience
         while living := self._living():
             for run in living:
@@ -156,9 +156,14 @@ class Player:
         self._disk.repair()
 
     def _bury(self, run: Run) -> None:
-        """Kill what is left of a run if all of it was stalled by a step and not woken."""
+        """Kill what is left of a run if its ranks were stalled by a step and not woken; wake those that halted after it."""
         stopped = {pid for (letter, _), pids in self._stopped.items() if letter == run.letter for pid in pids}
-        if stopped and (left := run.processes()) and stopped >= {*left}:
+        left = run.processes()
+        for pid in {*left} - stopped:
+            if state_of(pid) == "T":
+                send(pid, "CONT")
+        ranks = {*run.ranks().values()} & {*left}
+        if stopped and left and stopped >= (ranks or {*left}):
             run.signals.add("KILL")
             for pid in left:
                 send(pid, "KILL")
@@ -237,6 +242,9 @@ class Player:
             request_stop(self._disk.study)
         except StudyError as error:
             self.played.notes.append(f"hyperspace stop: {error}")
+            for key in [*self._stopped]:  # nobody has asked the ranks to end, so that they wait for what stands still
+                for pid in self._stopped.pop(key):
+                    send(pid, "CONT")
             return
         for run in self._living():
             run.signals.add("request")
