@@ -92,7 +92,8 @@ class _Climbers:
     """Parents and steps of points that climb side by side, for inspyred's selector and variator.
 
     The step is made longer where more than a given share of the last steps was taken, and shorter where less was (Rechenberg's
-    rule for evolution strategies; for simulated annealing Corana et al. 1987).
+    rule for evolution strategies; for simulated annealing Corana et al. 1987). While no place is any good, since all evaluations
+    failed, the next places are drawn at random.
 
     Args:
         step: the first and longest standard deviation of a move, in units of the box's sides.
@@ -109,10 +110,12 @@ class _Climbers:
         self._least = [_LEVELS / n if n > 0 else 0.0 for n in levels.tolist()]
         self._follows = follows
         self._parents: list[Any] = []
+        self._is_lost = False
 
     def select(self, random: Random, population: Sequence[Any], args: dict[str, Any]) -> list[Any]:
         """Return where each climber goes on from, by what became of its last step."""
-        if self._parents:
+        self._is_lost = all(_loss_of(own) >= INFEASIBLE for own in population)
+        if self._parents and not self._is_lost:
             taken = sum(all(own is not parent for parent in self._parents) for own in population) / len(population)
             self._step = min(max(self._step * math.exp(taken - self._taken), _LEAST_STEP), self._longest)
         self._parents = [self._chosen(own, population, random) for own in population]
@@ -126,6 +129,8 @@ class _Climbers:
 
     def vary(self, random: Random, candidates: Sequence[Any], args: dict[str, Any]) -> list[Any]:
         """Return a step from each place."""
+        if self._is_lost:
+            return [[random.random() for _ in candidate] for candidate in candidates]
         return [args["_ec"].bounder(self._moved(candidate, random), args) for candidate in candidates]
 
     def _moved(self, candidate: Sequence[float], random: Random) -> list[float]:
@@ -257,6 +262,12 @@ class PAES(_Inspyred):
             generation = run.send(losses)
             grid = _swap(paes.archiver, outer)
             losses = yield generation
+
+
+def _loss_of(individual: Any) -> float:
+    """Return the loss of an individual, whose fitness is a number or a point on inspyred's front."""
+    fitness = individual.fitness
+    return float(fitness.values[0] if hasattr(fitness, "values") else fitness)
 
 
 _GRID = ("grid_population", "global_smallest", "global_largest")

@@ -34,7 +34,7 @@ sys.stdout.write(f"RESULT {len(result.trials)} {result.fun} {result.parameters} 
     )
     lines = re.findall("RESULT (.*)", mpirun(4, program, tmp_path / "study").stdout)
     result = load_results(tmp_path / "study")
-    assert lines == [f"16 {result.fun} {result.parameters} [0, 1] 4"] * 4  # two groups are two ranks of the study
+    assert lines == [f"8 {result.fun} {result.parameters} [0, 1] 2"] * 4  # two groups are two ranks of the study
 
 
 def test_groups_make_the_same_trials_as_single_ranks(mpirun, tmp_path):
