@@ -1,7 +1,6 @@
 """Labels of pictures: short, distinct, and no more of them than the room holds.
 
-Room is estimated from the size of the figure and from the mean width of a character: nothing is drawn to measure it, so that a
-picture is laid out once.
+Room is estimated from the size of the figure, and nothing is drawn to measure it, so that a picture is laid out once.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.font_manager import font_scalings
+from matplotlib.font_manager import FontProperties, font_scalings
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import Formatter
 
 from hyperspace.terminal import printable
@@ -110,8 +110,9 @@ def breadth(ax: Axes, vertical: bool = False) -> float:
 
 
 def width_of(label: str, size: float) -> float:
-    """Return about how many points wide a label is."""
-    return _MEAN_WIDTH * size * max((len(line) for line in label.split("\n")), default=0)
+    """Return how many points wide a label is."""
+    font = FontProperties(size=size)
+    return max(float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]) for line in label.split("\n"))
 
 
 def characters(room: float, size: str) -> int:
