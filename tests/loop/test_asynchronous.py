@@ -136,7 +136,7 @@ def test_a_run_in_rounds_after_it_makes_no_more_than_was_planned(mpirun, tmp_pat
 
     objective.__qualname__ = "objective"
     for n_calls in (80, 96):
-        result = hyperdrive(objective, SPACE, tmp_path, model="RAND", n_samples=2, n_calls=n_calls, exchange="round")
+        result = hyperdrive(objective, SPACE, tmp_path, model="RAND", n_drives=8, n_samples=2, n_calls=n_calls, exchange="round")
         assert len(result.trials) == n_calls
 
 

@@ -26,6 +26,7 @@ def plan(model, recorded=None, ranks=1, **changes):
         "n_iterations": 50,
         "random_state": 0,
         **dict.fromkeys(("n_samples", "n_subspaces", "n_drives", "n_calls", "x0", "y0")),
+        "warm_start": (),
     }
     return plan_study(Wanted(**wanted | changes), recorded, ranks, fresh_seed=1)
 
@@ -53,8 +54,8 @@ def test_an_evolutionary_model_is_one_population(name):
         ("DE", {"exchange": "files"}, ("generations", "files", 1, 16)),
         ("DE", {"strategy": "generations", "ranks": 4}, ("generations", "round", 1, 16)),
         (["GP", "CMA", "RF"], {}, ("adaptive", "round", 16, 16)),
-        ("GP", {}, ("adaptive", "round", 16, 16)),
-        ("RAND", {}, ("adaptive", "round", 16, 16)),
+        ("GP", {}, ("adaptive", "round", 1, 1)),
+        ("RAND", {}, ("adaptive", "round", 1, 1)),
         ("GRID", {}, ("adaptive", "round", 16, 16)),
     ],
 )
