@@ -76,19 +76,10 @@ def test_a_network_is_tuned_in_five_ways_in_one_table(python):
 
 def test_any_program_is_tuned_from_the_command_line(tmp_path):
     command = f"{sys.executable} {EXAMPLES / 'pid.py'} --kp {{kp}} --ki {{ki}} --kd {{kd}}"
-    options = [
-        "--space",
-        EXAMPLES / "pid.toml",
-        "--goal",
-        "cost",
-        "--n-calls",
-        32,
-        "--seed",
-        1,
-    ]  # of six seeds one ends above 0.8
+    options = ["--space", EXAMPLES / "pid.toml", "--goal", "cost", "--n-calls", 64]
     done = run_group([sys.executable, "-m", "hyperspace", "run", "--command", command, *options], 240, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert numbers(done.stdout, "cost")[0] < 0.8
+    assert numbers(done.stdout, "cost")[0] < 0.1  # as its first lines say
     errors = load_results(tmp_path / "results").trials["error"].dropna()
     assert errors.str.contains("exit code 1").all()
     assert errors.str.contains("unstable").any()
