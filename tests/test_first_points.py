@@ -7,7 +7,7 @@ import numpy as np
 import pandas
 import pytest
 
-from hyperspace import Categorical, grid_search, hyperdrive
+from hyperspace import Categorical, grid_search, hyperdrive, load_results
 from hyperspace.errors import StudyError
 from hyperspace.metrics import Metrics
 from hyperspace.optimizers import GA
@@ -187,3 +187,21 @@ def test_values_that_are_tuples_themselves_are_no_points():
 def test_a_grid_has_them_beside_its_combinations():
     result = grid_search(lambda x: x[0] + x[1], [(0.0, 1.0)] * 2, None, points=3, x0=[0.3, 0.3], checkpoints=False)
     assert len({trial.x for trial in result.all_trials}) == 10
+
+
+def test_points_stay_with_the_drives_they_were_dealt_to_when_ranks_join(mpirun, python, tmp_path):
+    program = """
+        import sys
+        from hyperspace import hyperdrive
+        points = [[0.1 * k, 0.5] for k in range(1, 6)]
+        hyperdrive(lambda x: x[0], [(0.0, 1.0)] * 2, sys.argv[1], x0=points, n_calls=int(sys.argv[2]))
+    """
+    python(program, tmp_path / "study", 2)
+    mpirun(3, program, tmp_path / "study", 12)
+    trials = load_results(tmp_path / "study").all_trials
+    assert {trial.drive for trial in trials} == {0, 1, 2}
+    first = [trial for trial in trials if trial.arm == "x0"]
+    assert {trial.drive for trial in first} == {0}
+    wanted = [(0.1 * k, 0.5) for k in range(1, 6)]
+    assert [trial.x for trial in first] == wanted[: len(first)]
+    assert not {trial.x for trial in trials if trial.drive} & {*wanted}

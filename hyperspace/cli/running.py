@@ -71,7 +71,7 @@ def run(
     ] = None,
     n_calls: Annotated[int | None, typer.Option(help="Evaluations in all.")] = None,
     n_iterations: Annotated[int, typer.Option(help="Evaluations a drive, without --n-calls.")] = 50,
-    n_drives: Annotated[int | None, typer.Option(help="As in hyperdrive.", show_default="enough for the ranks")] = None,
+    n_drives: Annotated[int | None, typer.Option(help="As in hyperdrive.", show_default="one for each rank")] = None,
     x0: Annotated[
         list[str] | None,
         typer.Option(

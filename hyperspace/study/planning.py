@@ -187,7 +187,7 @@ def shares_one_model(model: Any) -> bool:
 
 
 def plan_team(exchange: str | None, ranks: int) -> int | None:
-    """Return the number of drives of a new adaptive study: one for each rank: one that waits for its turn knows less.
+    """Return the number of drives of a new adaptive study: one for each rank.
 
     None where drives are dealt out over the subspaces: beyond one team; where any number of workers may come; and with an
     exchange that was asked for because it makes the same trials on any number of ranks.

@@ -34,7 +34,7 @@ class Study:
         n_calls: evaluations in all, those that were given not counted; None where n_iterations holds.
         n_iterations: evaluations a drive; None where n_calls holds.
         given: evaluations that the user brought along.
-        first: points that the user wants to be evaluated before a model chooses any, dealt out to the drives in turn.
+        first: points that the user wants to be evaluated before a model chooses any, dealt out to the founders in turn.
         seed: entropy of all random streams.
     """
 
@@ -75,9 +75,12 @@ class Study:
         return self.planned // self.n_drives + (drive < self.planned % self.n_drives)
 
     def first_point(self, key: TrialKey) -> tuple[Any, ...] | None:
-        """Return the point of a trial that the user wants to be evaluated first; None where the strategy chooses it."""
-        number = key.iteration * self.n_drives + key.drive
-        return self.first[number] if number < len(self.first) else None
+        """Return the point of a trial that the user wants to be evaluated first; None where the strategy chooses it.
+
+        They are dealt out to the drives that the study was created with, so that each stays where it was when others join.
+        """
+        number = key.iteration * self.founders + key.drive
+        return self.first[number] if key.drive < self.founders and number < len(self.first) else None
 
     @property
     def rounds(self) -> int:
