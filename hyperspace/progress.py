@@ -24,7 +24,7 @@ _LINE_FRACTION = 1 / 15  # ... and later this fraction of the time that has pass
 
 
 class Progress:
-    """Shows trials done of all, the best value so far, failures and the time left.
+    """Shows trials done of all, the best value so far, how many were no use, and the time left.
 
     Args:
         total: evaluations planned, those of earlier runs included.
@@ -39,7 +39,7 @@ class Progress:
         self._total = total
         self._done_before = self._done = done
         self._best: float | None = None
-        self._failed = 0
+        self._counts: dict[str, int] = {}
         self._stream: TextIO | None = sys.stdout if stream is None else stream
         self._clock = clock
         self._begun = clock()
@@ -58,15 +58,15 @@ class Progress:
         elif stream is not None:
             self._attempt(lambda: print(text, file=stream, flush=True))
 
-    def update(self, done: int, best: float | None, failed: int = 0) -> None:
+    def update(self, done: int, best: float | None, **counts: int) -> None:
         """Take note of how far the study is, and show it if it is time to.
 
         Args:
             done: evaluations made, those of earlier runs included.
             best: the best value so far, as the objective returns it; None before there is one.
-            failed: evaluations of `done` that failed.
+            counts: evaluations of `done` that "failed", and so on; those that are 0 are not shown.
         """
-        self._done, self._best, self._failed = done, best, failed
+        self._done, self._best, self._counts = done, best, counts
         now = self._clock()
         if now < self._next or done == self._done_before:
             return
@@ -99,8 +99,7 @@ class Progress:
         parts = [f"{self._done:>{len(str(total))}}/{total} trials"]
         if self._best is not None:
             parts.append(f"best {self._best:<11.6g}")
-        if self._failed:
-            parts.append(f"{self._failed} failed")
+        parts += [f"{number} {what}" for what, number in self._counts.items() if number]
         elapsed = self._clock() - self._begun
         here = self._done - self._done_before
         if self._done >= self._total:

@@ -219,7 +219,9 @@ def test_an_infeasible_trial_is_nowhere_shown_as_the_best_one(tmp_path, capsys):
         return {"loss": x[0] - 9.0 * (x[0] < 0.5), "c": x[0]}
 
     result = hyperdrive(objective, [(0.0, 1.0)], tmp_path, n_iterations=6, metrics=metrics, verbose=True)
-    assert f"best {result.fun:.6g}".rstrip() in capsys.readouterr().out.splitlines()[-1]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert f"best {result.fun:.6g}".rstrip() in last
+    assert f"{sum(trial.metrics['c'] < 0.5 for trial in result.all_trials)} infeasible" in last
     broken = [Metric("loss"), Metric("c", goal="constrain", lower=5.0)]
     result = hyperdrive(objective, [(0.0, 1.0)], None, n_iterations=3, metrics=broken, verbose=True, checkpoints=False)
     assert result.x is None

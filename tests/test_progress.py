@@ -47,7 +47,7 @@ def run(progress, clock, seconds, trials):
     """Work `trials` evaluations of `seconds` each; the best is 1 / done, every tenth fails."""
     for done in range(1, trials + 1):
         clock.now += seconds
-        progress.update(done, 1 / done, done // 10)
+        progress.update(done, 1 / done, failed=done // 10)
     progress.close()
 
 
@@ -56,10 +56,10 @@ def test_lines_carry_what_a_reader_wants_to_know(clock):
     progress = Progress(200, stream=stream, clock=clock)
     progress.note("200 trials planned")
     clock.now = 50.0
-    progress.update(50, -1.5, failed=3)
+    progress.update(50, -1.5, failed=3, pruned=0, infeasible=12)
     assert stream.getvalue().splitlines()[0] == "200 trials planned"
     line = stream.getvalue().splitlines()[1]
-    assert line.split() == ["50/200", "trials", "best", "-1.5", "3", "failed", "0:02:30", "left"]
+    assert line.split() == ["50/200", "trials", "best", "-1.5", "3", "failed", "12", "infeasible", "0:02:30", "left"]
 
 
 def test_time_left_counts_only_what_this_run_has_done(clock):

@@ -8,27 +8,19 @@ from __future__ import annotations
 import socket
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from hyperspace import errors
 from hyperspace.errors import HyperSpaceError, message_of, shown
+from hyperspace.exchange.tally import Tally
 from hyperspace.exchange.waiting import Patience
-from hyperspace.incumbent import Rank
 from hyperspace.terminal import tell
 
 T = TypeVar("T")
-
-
-class Tally(NamedTuple):
-    """How far ranks are: trials finished, of them failed, and where the best one stands; None before there is one."""
-
-    finished: int = 0
-    failed: int = 0
-    best: Rank | None = None
 
 
 class Exchange(ABC):
@@ -189,10 +181,3 @@ def _tell_in_a_sentence() -> None:
             tell(f"{kind.__name__}: {error}")
 
     sys.excepthook = hook
-
-
-def add(tallies: Iterable[Tally]) -> Tally:
-    """Return how far several ranks are together."""
-    tallies = list(tallies)
-    best = min((tally.best for tally in tallies if tally.best is not None), default=None)
-    return Tally(sum(tally.finished for tally in tallies), sum(tally.failed for tally in tallies), best)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from hyperspace.exchange.base import Exchange, Tally
+from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.tally import Tally
 
 
 class SerialExchange(Exchange):

@@ -21,11 +21,11 @@ from hyperspace.errors import StudyError
 from hyperspace.evaluators.base import Evaluator, Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import limit_error
-from hyperspace.exchange.base import Exchange, Tally, add
+from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.tally import add, tally
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import SAME_MISTAKE, Mistakes, OwnFailures, Streak, all_failed
 from hyperspace.forks import call
-from hyperspace.incumbent import rank
 from hyperspace.journal import Journal
 from hyperspace.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Value
 from hyperspace.numerics import own_numerics, users_numerics
@@ -125,7 +125,7 @@ class Loop(ABC):
         self._durations = [trial.seconds or 0.0 for trial in timed][-_RECENT:]
         self._recent = deque(self._durations, maxlen=max(_RECENT, 2 * study.n_drives))  # of all ranks, as far as known
         carried = frozenset(self._carried)
-        self._tally = add(self._tally_of(trial) for trial in self.finished.values() if trial.drive in carried)
+        self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
         around.exchange.report(self._tally)
         if self._asks_rules_at_once:
             self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
@@ -401,18 +401,14 @@ class Loop(ABC):
         return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
 
     def _count(self, trial: Trial) -> None:
-        self._tally = add([self._tally, self._tally_of(trial)])
+        self._tally = add([self._tally, tally([trial], self._study.metrics)])
         self._around.exchange.report(self._tally)
-
-    def _tally_of(self, trial: Trial) -> Tally:
-        found = rank(trial, self._study.metrics)
-        return Tally(1, int(trial.failed), found if found.is_usable else None)
 
     def _show(self) -> None:
         if self._around.progress is not None:
-            finished, failed, found = self._around.exchange.progress()
-            best = None if found is None else self._study.metrics.sign * found.loss
-            self._around.progress.update(finished, best, failed)
+            whole = self._around.exchange.progress()
+            best = None if whole.best is None else self._study.metrics.sign * whole.best.loss
+            self._around.progress.update(whole.finished, best, **whole.useless)
 
     def _find_left_out(self) -> frozenset[TrialKey]:
         """Return the last trials of this study that need not be made, since without shares some drives have made more."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 
 from hyperspace.errors import StudyError
-from hyperspace.exchange.base import add
 from hyperspace.exchange.files import SharedFolder
+from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.failures import Streak
 from hyperspace.journal import LeaseLostError
@@ -88,7 +88,7 @@ class FilesLoop(ViewLoop):
     def _take_up_retries(self) -> None:
         self._shared.look(insist=True)
         self.finished = {key: trial for key, trial in self._around.recorded.items() if trial.finished}
-        self._tally = add(self._tally_of(trial) for trial in self.finished.values())
+        self._tally = tally(self.finished.values(), self._study.metrics)
         self._around.exchange.report(self._tally)
 
     def _is_complete(self) -> bool:

@@ -17,6 +17,7 @@ from hyperspace.errors import StudyError, shown
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
+from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.failures import RETRY
 from hyperspace.incumbent import why_none
@@ -177,8 +178,9 @@ class Session:
             if progress is None and self._ranks.rank == 0 and result.ended_by in told and any(begun for _, begun, _ in endings):
                 tell(self._explain(result))
             if progress is not None:
-                failed = sum(trial.failed for trial in result.all_trials)
-                progress.update(result.nfev - len(study.given), result.fun if result.success else None, failed)
+                whole = tally((trial for trial in result.all_trials if trial.drive >= 0), study.metrics)
+                best = result.fun if result.success else None
+                progress.update(whole.finished, best, **whole.useless)
                 progress.close(self._explain(result))
         finally:
             # An error that is on its way says more than that a journal cannot be closed either.

@@ -209,13 +209,13 @@ def test_rank_0_is_told_the_latest_tally_by_one_message_at_a_time(mpirun):
     program = """
 import sys, time
 from mpi4py import MPI
-from hyperspace.exchange.base import Tally
+from hyperspace.exchange.tally import Tally
 from hyperspace.exchange.rounds import MPIExchange
 ranks = MPIExchange(MPI.COMM_WORLD)
 for finished in range(20_000):
-    ranks.report(Tally(finished + 1, 0, -float(finished)))
+    ranks.report(Tally(finished + 1, best=-float(finished)))
 if ranks.rank == 0:
-    while ranks.progress() != Tally(60_000, 0, -19_999.0):
+    while ranks.progress() != Tally(60_000, best=-19_999.0):
         time.sleep(0.001)
 ranks.gather([])
 ranks.close()

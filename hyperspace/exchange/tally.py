@@ -1,0 +1,48 @@
+"""How far ranks are: what rank 0 shows while a study runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hyperspace.incumbent import Rank, is_infeasible, rank
+from hyperspace.metrics import Metrics
+from hyperspace.trial import PRUNED, Trial
+
+
+class Tally(NamedTuple):
+    """Trials finished, of them of no use, and where the best one stands; None before there is one."""
+
+    finished: int = 0
+    failed: int = 0
+    pruned: int = 0
+    infeasible: int = 0
+    best: Rank | None = None
+
+    @property
+    def useless(self) -> dict[str, int]:
+        """The trials of no use, by what became of them."""
+        return {"failed": self.failed, "pruned": self.pruned, "infeasible": self.infeasible}
+
+
+def tally(trials: Iterable[Trial], metrics: Metrics) -> Tally:
+    """Return the tally of finished trials."""
+    return add(_of_one(trial, metrics) for trial in trials)
+
+
+def add(tallies: Iterable[Tally]) -> Tally:
+    """Return how far several ranks are together."""
+    finished, failed, pruned, infeasible, bests = zip(Tally(), *tallies, strict=True)
+    best = min((best for best in bests if best is not None), default=None)
+    return Tally(sum(finished), sum(failed), sum(pruned), sum(infeasible), best)
+
+
+def _of_one(trial: Trial, metrics: Metrics) -> Tally:
+    found = rank(trial, metrics)
+    return Tally(
+        finished=1,
+        failed=int(trial.failed),
+        pruned=int(trial.status == PRUNED),
+        infeasible=int(is_infeasible(trial, metrics)),
+        best=found if found.is_usable else None,
+    )
