@@ -93,4 +93,4 @@ def _make_study(study: Path) -> None:
             raise ValueError("a region that fails")
         return {"loss": (float(x[0]) - 3.3) ** 2 + (float(x[1]) - 0.6) ** 2, "cost": float(x[0])}
 
-    hyperdrive(objective, [(0.0, 10.0), (0.0, 1.0), ["a", "b"]], study, n_iterations=6, exchange="async")
+    hyperdrive(objective, [(0.0, 10.0), (0.0, 1.0), ["a", "b"]], study, n_drives=8, n_iterations=6, exchange="async")

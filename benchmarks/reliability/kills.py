@@ -41,7 +41,7 @@ def objective(x, trial):
 def diary(trial):  # called when the trial is on record
     write(".diary", json.dumps([trial.drive, trial.iteration, trial.status, dict(trial.metrics)]))
 space = [(0.0, 10.0), (0.0, 1.0), ["a", "b"]]
-hyperdrive(objective, space, folder, n_iterations=n_iterations, exchange=exchange, callback=diary)
+hyperdrive(objective, space, folder, n_drives=8, n_iterations=n_iterations, exchange=exchange, callback=diary)
 """
 
 KINDS = ("one process, round", "MPI, round", "MPI, async", "workers, files")
