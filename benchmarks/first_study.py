@@ -346,6 +346,8 @@ def run(method: str, name: str, split: str, seed: int, evaluations: int = BUDGET
     wanted = task(name, split, seed)
     begun = _processor_seconds()
     version, values = METHODS[method](wanted, seed, evaluations)
+    if len(values) < evaluations:  # a process that was told to end, for one, goes on to the next run, and begins no evaluation
+        raise RuntimeError(f"{method} made {len(values)} of {evaluations} evaluations of {name}")
     best = np.minimum.accumulate(values)
     return {
         "method": method,
