@@ -20,6 +20,11 @@ IMPROBABLE = 1e-6  # probability of a row of failures below which it is no chanc
 SAME_MISTAKE = 3  # a run ends if its first evaluations, as many as this, fail with one mistake in the program
 RETRY = "retry_failed=True (hyperspace run --retry-failed) evaluates failed points again"
 
+_OTHER_METRICS = (
+    ". If it is a name in metrics= (--goal, --limit) that is wrong, correct that; this makes another study, which restart=True "
+    "(--restart) begins in the same place"
+)
+
 # Exceptions that a program raises at any point if it raises them at the first ones; subclasses by their own names.
 _MISTAKES = (
     "NameError",
@@ -36,6 +41,14 @@ _MISTAKES = (
 )
 _MISTAKE = re.compile(rf"^(?:{'|'.join(_MISTAKES)})(?::.*)?$", re.MULTILINE)
 
+# What `hyperspace.metrics` says of an answer of the wrong form. A value that is not finite, or None, is no mistake: some return
+# it where an evaluation did not work.
+_NO_ANSWER = re.compile(
+    r"^(?:[\w.]*InputError: )?(the objective (?:must return |returned (?:a dict with nothing|.* = .* \((?!NoneType)\w+\); )).*|"
+    r"the metric .* must be one number .*)$",
+    re.MULTILINE,
+)
+
 
 def all_failed(archive: Archive, n_drives: int) -> str | None:
     """Return a sentence if the first trials of a study all failed; else None."""
@@ -45,9 +58,15 @@ def all_failed(archive: Archive, n_drives: int) -> str | None:
 
 
 def mistake_of(error: str | None) -> str | None:
-    """Return the exception of a mistake in the program that an evaluation's error ends with, in one line; None for any other."""
+    """Return the mistake in the program that an evaluation's error tells of, in one line; None for any other error.
+
+    It is an exception that the error ends with, or an answer of the wrong form, such as one without the goal.
+    """
     lines = _MISTAKE.findall(error or "")
-    return lines[-1] if lines and (error or "").rstrip().endswith(lines[-1]) else None
+    if lines and (error or "").rstrip().endswith(lines[-1]):
+        return str(lines[-1])
+    answer = _NO_ANSWER.search(error or "")
+    return None if answer is None else answer.group(1)
 
 
 class Mistakes:
@@ -71,9 +90,10 @@ class Mistakes:
         """Return a sentence about the mistake; None if there is none, or not on each of so many ranks that evaluate."""
         if self._over or len(self._drives) < SAME_MISTAKE or len({drive % ranks for drive in self._drives}) < ranks:
             return None
+        named = "" if _NO_ANSWER.search(self._mistake or "") is None else _OTHER_METRICS
         return (
             f"the first {len(self._drives)} evaluations of this run all failed with the same error, which other points would not "
-            f"mend: {self._mistake}\nCorrect the objective and start the same program again; {RETRY}"
+            f"mend: {self._mistake}\nCorrect the objective and start the same program again; {RETRY}{named}"
         )
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hyperspace import hyperdrive, load_results
+from hyperspace import Metric, hyperdrive, load_results
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.command import Command
 from hyperspace.failures import SUSPECT, Mistakes, OwnFailures, failing_workers, streak_of
@@ -185,6 +185,30 @@ def test_only_mistakes_of_programs_at_the_start_and_of_one_kind_count():
     assert not found("ValueError: too large", "ValueError: too large", "ValueError: too large")
     assert not found(*["TypeError: x\nValueError: y"] * 3)
     assert found(*["ModuleNotFoundError: No module named 'torhc'"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends_at_once"),
+    [
+        ({"acc": 0.5}, True),
+        ({"accuracy": (0.5, 0.6)}, True),
+        ({"accuracy": "0.5 %"}, True),
+        ({}, True),
+        ({"accuracy": None}, False),
+        ({"accuracy": float("nan")}, False),
+    ],
+)
+def test_answers_of_the_wrong_form_end_a_study_at_once(tmp_path, answer, ends_at_once):
+    with pytest.raises(StudyError) as raised:
+        hyperdrive(lambda x: answer, [(0.0, 1.0)], tmp_path, n_calls=20, metrics=[Metric("accuracy", goal="maximize")])
+    assert load_results(tmp_path).nfev == (3 if ends_at_once else 10)
+    assert ("metrics= (--goal" in str(raised.value)) is ends_at_once
+
+
+def test_a_command_that_does_not_print_the_goal_ends_the_study_at_once(tmp_path):
+    command = Command(f"{sys.executable} -c \"print('drag = 0.5')\" {{x0}}", pattern=r"(?P<drag>[\d.]+)")
+    with pytest.raises(StudyError, match=r"first 3 evaluations(.|\n)*'Drag'; it returned 'drag'"):
+        hyperdrive(command, {"x0": (0.0, 1.0)}, tmp_path, n_calls=20, metrics=[Metric("Drag")])
 
 
 MISTAKE = """
