@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from hyperspace.trial import GIVEN_DRIVE, Trial
 
-PAUSE = 60.0  # seconds in which nobody evaluated or proposed anything, beyond which the study was not worked
+PAUSE = 10.0  # seconds in which nobody evaluated or proposed anything, beyond which the study was not worked
 
 
 class Span(NamedTuple):
@@ -64,20 +64,38 @@ def union(spans: Iterable[Span], gap: float = 0.0) -> list[Span]:
     return joined
 
 
-def utilisation(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> float:
-    """Return which part of `periods` at least one of `trials` was being evaluated, from 0 to 1; nan without any period.
+def attended(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> list[Span]:
+    """Return the periods in which at least one of `trials` was evaluated: those of a rank are the runs that it took part in."""
+    spans = [evaluation(trial, now) for trial in timed(trials)]
+    return [period for period in periods if any(span.start <= period.end and span.end >= period.start for span in spans)]
 
-    Of the trials of one rank this is the part of its time that the objective had.
+
+def utilisation(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> float:
+    """Return which part of the periods that they attended at least one of `trials` was being evaluated, from 0 to 1.
+
+    Of the trials of one rank this is the part of its time that the objective had. Without any period it is nan.
     """
-    total = sum(period.seconds for period in periods)
-    busy = union(evaluation(trial, now) for trial in timed(trials))
-    # Both lists are in order: walk them side by side.
-    overlap, position = 0.0, 0
-    for span in busy:
+    return mean_utilisation([list(trials)], periods, now)
+
+
+def mean_utilisation(groups: Iterable[Sequence[Trial]], periods: Sequence[Span], now: float) -> float:
+    """Return the utilisation of several groups of trials, such as those of each rank, weighted by the time they attended."""
+    busy = total = 0.0
+    for trials in groups:
+        own = attended(trials, periods, now)
+        total += sum(period.seconds for period in own)
+        busy += _overlap(union(evaluation(trial, now) for trial in timed(trials)), own)
+    return busy / total if total > 0 else float("nan")
+
+
+def _overlap(spans: Sequence[Span], periods: Sequence[Span]) -> float:
+    """Return for how many seconds two lists of spans, each in order and apart, overlap."""
+    seconds, position = 0.0, 0
+    for span in spans:
         while position < len(periods) and periods[position].end < span.start:
             position += 1
         for period in periods[position:]:
             if period.start > span.end:
                 break
-            overlap += max(min(span.end, period.end) - max(span.start, period.start), 0.0)
-    return overlap / total if total > 0 else float("nan")
+            seconds += max(min(span.end, period.end) - max(span.start, period.start), 0.0)
+    return seconds

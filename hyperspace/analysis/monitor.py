@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from hyperspace.analysis.activity import evaluation, last_event, timed, utilisation, worked
+from hyperspace.analysis.activity import evaluation, last_event, mean_utilisation, timed, utilisation, worked
 from hyperspace.description import Description, describe_study
 from hyperspace.errors import InputError, shown
 from hyperspace.incumbent import best_trial, is_infeasible
@@ -35,7 +35,7 @@ class Group:
         best: the best value; None before there is one.
         running: the trial under way that began first; None if there is none.
         last_seen: when one of them last began or ended, in seconds since the epoch.
-        utilisation: of the time the study was worked, the part in which one of these was evaluated; nan if that is nothing yet.
+        utilisation: of the runs in which one of these was evaluated, the part in which one was; nan if that is nothing yet.
     """
 
     label: Any
@@ -152,8 +152,7 @@ class Monitor:
         ranks: dict[int, list[Trial]] = {}
         for trial in trials:
             ranks.setdefault(trial.rank, []).append(trial)
-        shares = [utilisation(own, periods, until) for own in ranks.values()]
-        whole = _group("all", trials, description.metrics, sum(shares) / len(shares) if shares else float("nan"))
+        whole = _group("all", trials, description.metrics, mean_utilisation(ranks.values(), periods, until))
         left = _time_left(trials, description.planned - whole.finished, until, working=workers != ())
         return Overview(description, trials, whole, now, workers, sum(period.seconds for period in periods), left, ended_by)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hyperspace.analysis.activity import PAUSE, Span, last_event, timed, union, utilisation, worked
+from hyperspace.analysis.activity import PAUSE, Span, last_event, mean_utilisation, timed, union, utilisation, worked
 from hyperspace.trial import Trial
 
 
@@ -32,6 +32,14 @@ def test_a_pause_parts_two_runs_and_counts_nowhere():
     trials = [trial(10, 5, suggest_seconds=1), trial(16, 4, iteration=1), trial(later, 10, iteration=2)]
     assert worked(trials, now=later + 10) == [Span(9, 20), Span(later, later + 10)]
     assert utilisation(trials, worked(trials, 0), now=0) == pytest.approx((5 + 4 + 10) / (11 + 10))
+
+
+def test_a_rank_that_a_run_did_not_have_was_not_idle_in_it():
+    later = 10 + PAUSE + 1000
+    first, second, other = trial(10, 8), trial(later, 5, iteration=1), trial(later, 10, drive=1)
+    periods = worked([first, second, other], now=0)
+    assert utilisation([other], periods, now=0) == pytest.approx(1.0)
+    assert mean_utilisation([[first, second], [other]], periods, now=0) == pytest.approx((8 + 5 + 10) / (8 + 10 + 10))
 
 
 def test_time_between_evaluations_of_a_rank_is_idle_while_others_work():
