@@ -164,7 +164,7 @@ def test_an_unknown_command_is_a_usage_error(command):
 def test_demo_finds_the_minimum_and_keeps_the_study_if_told_to(command, tmp_path):
     code, out, err = command("demo", tmp_path / "demo")
     assert code == 0
-    assert err == "hyperspace: 1 drive over 1 subspace, on 1 rank; 128 evaluations planned\n"  # of the random search
+    assert err == "hyperspace: 128 evaluations planned, by 1 drive, in one process\n"  # of the random search
     words = {line.split("  ")[0]: line.split() for line in out.splitlines()}
     above = float(words["HyperSpace"][-1])
     assert above < float(words["random search"][-1])

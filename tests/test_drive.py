@@ -333,7 +333,7 @@ def test_no_seed_draws_one_and_keeps_it(tmp_path):
 def test_verbose_says_what_is_planned_and_how_far_it_is(tmp_path, capsys, verbose):
     hyperdrive(objective, SPACE, tmp_path, n_drives=8, n_iterations=2, n_samples=2, verbose=verbose)
     shown = capsys.readouterr()
-    planned = "8 drives over 8 subspaces, on 1 rank; 2 evaluations a drive, 16 planned"
+    planned = "16 evaluations planned, 2 by each of 8 drives over 8 subspaces, in one process"
     assert (planned in shown.out) == verbose
     assert ("16/16" in shown.out) == verbose
     assert shown.err == ("" if verbose else f"hyperspace: {planned}\n")

@@ -286,15 +286,7 @@ class Session:
         if failed and speaks:
             what = "are evaluated again" if self._retry_failed else f"stay failed; {RETRY}"
             tell(f"{failed} of the {done} evaluations on record failed in earlier runs, and {what}")
-        each = (
-            f"{study.n_iterations} evaluations a drive, {study.planned}"
-            if study.n_calls is None
-            else f"{study.n_calls} evaluations"
-        )
-        where = "this worker is one of any number" if study.exchange == "files" else f"on {size} rank{'s' * (size > 1)}"
-        drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
-        subspaces = f"{study.partition.n_subspaces} subspace{'s' * (study.partition.n_subspaces != 1)}"
-        plan = f"{drives} over {subspaces}, {where}; {each} planned"
+        plan = _describe_plan(study, size)
         if not self._verbose or self._ranks.rank != 0:
             if speaks and done < study.planned:
                 tell(plan)
@@ -481,3 +473,19 @@ class Session:
             again = "" if self._folder is None else f"\n{RETRY}"
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{(ended[-1].error or '').rstrip()}{again}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))
+
+
+def _describe_plan(study: Study, ranks: int) -> str:
+    """Return how many evaluations are planned, and who makes them."""
+    planned = f"{study.planned} evaluation{'s' * (study.planned != 1)} planned"
+    drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
+    by = f"by {drives}" if study.n_calls is not None or study.n_drives == 1 else f"{study.n_iterations} by each of {drives}"
+    over = f" over {study.partition.n_subspaces} subspaces" if study.partition.n_subspaces > 1 else ""
+    where = (
+        "by workers that may come and go"
+        if study.exchange == "files"
+        else "in one process"
+        if ranks == 1
+        else f"on {ranks} ranks"
+    )
+    return f"{planned}, {by}{over}, {where}"

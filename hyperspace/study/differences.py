@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+_NAMED = {"space": "", "metrics": "metric "}  # settings that are lists of parts with names; what a part is called
 _WORDS = {"low": "lower bound", "high": "upper bound", "kind": "kind"}
 _LONGEST = 300  # characters of a value
+_FOLLOW = ("n_subspaces", "n_drives", "n_samples")  # what is chosen by the space, where it is left open
 
 
 def describe_difference(first: Mapping[str, Any], second: Mapping[str, Any], place: str, other: str) -> str:
@@ -20,41 +22,44 @@ def describe_difference(first: Mapping[str, Any], second: Mapping[str, Any], pla
         other: where the second one is found, such as "now".
     """
     lines: list[str] = []
+    another_space = first.get("space") != second.get("space")
     for name in {**first, **second}:
         one, another = first.get(name), second.get(name)
-        if one == another:
+        if one == another or (another_space and name in _FOLLOW):
             continue
-        if name == "space" and _is_space(one) and _is_space(another):
-            lines += _parameters(one, another, place, other)
+        if name in _NAMED and _have_names(one) and _have_names(another):
+            lines += _part_by_part(_NAMED[name], one, another, place, other)
         else:
             one, another = _what_differs(one, another)
             lines.append(f"{name}: {_short(one)} {place}, {_short(another)} {other}")
     return "".join(f"\n  {line}" for line in lines)
 
 
-def _is_space(value: Any) -> TypeGuard[list[Mapping[str, Any]]]:
+def _have_names(value: Any) -> TypeGuard[list[Mapping[str, Any]]]:
     return isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("name"), str) for part in value)
 
 
-def _parameters(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]], place: str, other: str) -> list[str]:
-    """Return what differs between two search spaces, parameter by parameter."""
+def _part_by_part(
+    what: str, first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]], place: str, other: str
+) -> list[str]:
+    """Return what differs between two search spaces or lists of metrics, name by name."""
     before, after = ({part["name"]: part for part in space} for space in (first, second))
     lines = []
     for name in {**before, **after}:
         if name not in after or name not in before:
-            lines.append(f"{name}: missing {other if name in before else place}")
+            lines.append(f"{what}{name}: missing {other if name in before else place}")
             continue
         one, another = before[name], after[name]
         keys = (
             ["kind"]
-            if one["kind"] != another["kind"]
+            if one.get("kind") != another.get("kind")
             else [key for key in {**one, **another} if one.get(key) != another.get(key)]
         )
         told = [f"{_WORDS.get(key, key)} {_short(one.get(key))} {place}, {_short(another.get(key))} {other}" for key in keys]
         if told:
-            lines.append(f"{name}: {'; '.join(told)}")
+            lines.append(f"{what}{name}: {'; '.join(told)}")
     if not lines:
-        lines.append(f"the order of the parameters: {', '.join(before)} {place}, {', '.join(after)} {other}")
+        lines.append(f"the order of the {what.strip() or 'parameter'}s: {', '.join(before)} {place}, {', '.join(after)} {other}")
     return lines
 
 

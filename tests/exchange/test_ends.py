@@ -87,7 +87,7 @@ def test_an_exit_of_c_after_the_study_is_the_programs_own(python):
         ctypes.CDLL(None).exit(0)
     """
     (plan,) = python(program).stderr.splitlines()
-    assert plan.endswith("3 evaluations planned")
+    assert plan == "hyperspace: 3 evaluations planned, by 1 drive, in one process"
 
 
 @pytest.mark.parametrize("exchange", ["async", "round"])

@@ -48,9 +48,9 @@ def test_the_seed_call_runs_word_for_word(mpirun, tmp_path, ranks):
     results = re.findall(r"RESULT (.*)", run.stdout)
     assert len(results) == ranks
     assert len(set(results)) == 1
-    subspaces = {8: "8 subspaces", 3: "1 subspace"}[ranks]
+    over = {8: " over 8 subspaces", 3: ""}[ranks]
     planned = 15 * ranks
-    assert f"{ranks} drives over {subspaces}, on {ranks} ranks; 15 evaluations a drive, {planned} planned" in run.stdout
+    assert f"{planned} evaluations planned, 15 by each of {ranks} drives{over}, on {ranks} ranks" in run.stdout
     assert f"{planned}/{planned}" in run.stdout
 
 

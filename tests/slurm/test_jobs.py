@@ -98,7 +98,7 @@ def test_an_mpi_job_makes_the_trials_of_a_plain_run(cluster, submit, whole, laun
     nodes = [line.split()[2] for line in out.splitlines() if line.startswith("RANK ON") and line.endswith(f"HAS {N_CALLS}")]
     assert len(nodes) == 4, out
     assert len(set(nodes)) == 2
-    assert "8 drives over 4 subspaces, on 4 ranks" in out
+    assert "by 8 drives over 4 subspaces, on 4 ranks" in out
     assert "no evaluation begins that would not end within 0:09:" in out  # the limit of the job is 10 minutes
     assert rows(folder / "study") == whole
 

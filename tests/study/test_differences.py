@@ -1,5 +1,10 @@
+"""What differs between two studies, in words."""
+
+from dataclasses import asdict
+
 import pytest
 
+from hyperspace.metrics import Metric
 from hyperspace.space import check_space
 from hyperspace.study.differences import describe_difference
 
@@ -28,3 +33,18 @@ def test_spaces_differ_in_words(new, lines):
 def test_other_settings_are_named():
     first, second = {"model": "GP", "n_drives": 4}, {"model": "RF", "n_drives": 4}
     assert describe_difference(first, second, "on rank 0", "here") == '\n  model: "GP" on rank 0, "RF" here'
+
+
+def test_metrics_differ_in_words():
+    first, second = ([asdict(metric) for metric in metrics] for metrics in ([Metric("drag")], [Metric("Drag", goal="maximize")]))
+    lines = describe_difference({"metrics": first}, {"metrics": second}, "there", "now")
+    assert lines == "\n  metric drag: missing now\n  metric Drag: missing there"
+    limit = [asdict(Metric("heat", goal="constrain", upper=bound)) for bound in (400, 500)]
+    told = describe_difference({"metrics": limit[:1]}, {"metrics": limit[1:]}, "there", "now")
+    assert told == "\n  metric heat: upper 400 there, 500 now"
+
+
+def test_what_follows_from_the_space_is_no_difference_of_its_own():
+    first, second = ({"space": check_space(space).describe(), "n_drives": n} for space, n in ((OLD, 4), ({"C": (0.0, 1.0)}, 2)))
+    assert "n_drives" not in describe_difference(first, second, "there", "now")
+    assert "n_drives" in describe_difference(first, first | {"n_drives": 2}, "there", "now")
