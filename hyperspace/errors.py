@@ -58,7 +58,7 @@ def how_to_install(extra: str) -> str:
 
     The package is installed from a clone. The name hyperspace on PyPI belongs to another project.
     """
-    return f'run pip install -e ".[{extra}]" in your clone of HyperSpace'
+    return f'run pip install ".[{extra}]" in your clone of HyperSpace'
 
 
 def traceback_of(error: BaseException, frames: TracebackType | None) -> str:

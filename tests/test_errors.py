@@ -85,7 +85,7 @@ TREE = Path(hyperspace.__file__).parents[1]
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_an_extra_is_installed_from_the_clone(extra):
-    assert f'pip install -e ".[{extra}]" in your clone' in how_to_install(extra)
+    assert f'pip install ".[{extra}]" in your clone' in how_to_install(extra)
     assert f"\n{extra} =" in (TREE / "setup.cfg").read_text()
 
 

@@ -18,7 +18,7 @@ def test_the_first_program_runs_alone_and_under_mpirun(python, mpirun):
     alone = python(program)
     assert "20/20 trials" in alone.stdout
     again = mpirun(2, program)  # finds the study finished
-    assert again.stdout.splitlines()[-1] == again.stdout.splitlines()[-2] == alone.stdout.splitlines()[-1]
+    assert "the study in results is complete" in again.stdout
 
 
 def test_every_name_that_the_readme_imports_is_there():

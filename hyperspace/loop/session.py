@@ -299,7 +299,7 @@ class Session:
                 f'exchange="async", which gives every rank a drive'
             )
         if done and self._folder is not None:
-            rest = "is complete" if done >= study.planned else f"goes on after {done} evaluations"
+            rest = "is complete" if done >= study.planned else f"goes on after {done} evaluation{'s' * (done != 1)}"
             progress.note(f"the study in {self._folder.name} {rest}")
         if self._deadline is not None and self._deadline < math.inf and done < study.planned:
             left = max(self._deadline - time.monotonic(), 0.0)
@@ -481,11 +481,8 @@ def _describe_plan(study: Study, ranks: int) -> str:
     drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
     by = f"by {drives}" if study.n_calls is not None or study.n_drives == 1 else f"{study.n_iterations} by each of {drives}"
     over = f" over {study.partition.n_subspaces} subspaces" if study.partition.n_subspaces > 1 else ""
-    where = (
-        "by workers that may come and go"
-        if study.exchange == "files"
-        else "in one process"
-        if ranks == 1
-        else f"on {ranks} ranks"
-    )
+    if study.exchange == "files":
+        where = "shared by any number of workers"
+    else:
+        where = "in one process" if ranks == 1 else f"on {ranks} ranks"
     return f"{planned}, {by}{over}, {where}"

@@ -168,7 +168,7 @@ def test_options_are_checked(make, message):
 
 def test_a_missing_library_is_named_with_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "cma", None)
-    with pytest.raises(InputError, match=r"CMA needs cma.*pip install -e \"\.\[evolve\]\""):
+    with pytest.raises(InputError, match=r"CMA needs cma.*pip install \"\.\[evolve\]\""):
         Hand("CMA", CONTINUOUS)
 
 

@@ -49,7 +49,7 @@ def test_a_missing_library_is_named_with_what_to_install(name, monkeypatch):
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(hyperspace.surrogates, "import_module", import_module)
-    with pytest.raises(InputError, match=rf'model="{name}" needs torch, .* pip install -e "\.\[dnn\]"'):
+    with pytest.raises(InputError, match=rf'model="{name}" needs torch, .* pip install "\.\[dnn\]"'):
         make_surrogate(name)
 
 

@@ -102,7 +102,7 @@ def test_a_missing_device_is_named():
 
 def test_missing_torch_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(InputError, match=r'needs torch; run pip install -e "\.\[dnn\]" in your clone'):
+    with pytest.raises(InputError, match=r'needs torch; run pip install "\.\[dnn\]" in your clone'):
         Training(device="cpu")
 
 
