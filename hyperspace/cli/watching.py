@@ -157,7 +157,7 @@ def _head(overview: Overview) -> list[Text]:
         best = Text(f"best {brief(whole.best)}", style="bold") + Text(f", the {goal} value so far", style="not bold")
     times = [f"worked for {duration(overview.elapsed)}"]
     if not math.isnan(whole.utilisation):
-        times.append(f"ranks evaluated {whole.utilisation:.0%} of it")
+        times.append(f"evaluations took {whole.utilisation:.0%} of it")
     if not overview.complete and overview.left is not None:
         times.append(f"about {duration(overview.left)} left")
     return [bar + counts, best, Text(", ".join(times)), _who(overview)]

@@ -303,7 +303,7 @@ class Session:
             progress.note(f"the study in {self._folder.name} {rest}")
         if self._deadline is not None and self._deadline < math.inf and done < study.planned:
             left = max(self._deadline - time.monotonic(), 0.0)
-            progress.note(f"no evaluation begins that would not end within {duration(left)}")
+            progress.note(f"{duration(left)} left: no evaluation begins that would take longer")
         return progress
 
     def _judge(self, result: Result, endings: list[Any]) -> None:

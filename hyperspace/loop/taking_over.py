@@ -57,7 +57,7 @@ def take_over(wanted: Wanted) -> list[Record]:
             if taken.setdefault(repr(record), record) is record:
                 fits += 1
             else:
-                reasons["there already"] += 1
+                reasons["known twice"] += 1
         if SILENT_VARIABLE not in os.environ:
             tell(_sentence(folder.name, fits, len(trials), reasons))
     return list(taken.values())
@@ -107,7 +107,7 @@ def _fitting(trial: Trial, most: float, old: Description, space: Space, metrics:
         try:
             point.append(dimension.check(values[name]))
         except InputError:
-            raise _Misfit(f"with a value of {name} that is none here") from None
+            raise _Misfit(f"with a value of {name} that is not allowed here") from None
     return tuple(point)
 
 

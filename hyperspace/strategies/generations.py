@@ -1,4 +1,4 @@
-"""Generations: the drives of a subspace are the hands of one optimizer, and a round of theirs is a generation.
+"""Generations: the drives of a subspace evaluate for one optimizer, and each of their rounds is a generation.
 
 The optimizer is asked for as many points as its subspace has drives; all are evaluated, wherever their drives are carried, and
 waited for; then it is told them in the order of the drives, whatever order they came in. Every rank keeps a replica of the

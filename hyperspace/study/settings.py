@@ -131,7 +131,8 @@ def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], folder: s
         raise StudyError(
             f"results_path {folder!r} holds another study, which differs in{difference}\n"
             f"Take another results_path, or restart=True (--restart), which sets the old folder aside. To begin from what is "
-            f"known there, take another results_path and warm_start={folder!r} (--warm-start): it takes over what fits"
+            f"known there, take another results_path and warm_start={folder!r} (--warm-start): it takes over the evaluations "
+            f"that fit"
         )
 
 

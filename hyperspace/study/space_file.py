@@ -35,9 +35,9 @@ def read_space(file: Path) -> Space:
     except OSError as error:
         raise InputError(f"the space {str(file)!r} cannot be read: {error.strerror}") from None
     except ValueError as error:  # no TOML, or no text
-        raise InputError(f"the space {str(file)!r} is no TOML: {error}") from None
+        raise InputError(f"the space {str(file)!r} is not valid TOML: {error}") from None
     except RecursionError:
-        raise InputError(f"the space {str(file)!r} is no TOML that can be read: it is nested too deeply") from None
+        raise InputError(f"the space {str(file)!r} cannot be read: it is nested too deeply") from None
     try:
         return check_space({name: _dimension(name, entry) for name, entry in entries.items()}, Lists.INTERVALS)
     except InputError as error:

@@ -81,8 +81,8 @@ def test_what_does_not_fit_is_named_with_how_many(old, tmp_path, capfd):
     capfd.readouterr()
     result = hyperdrive(objective, other, tmp_path / "new", n_calls=4, warm_start=str(old), **FEW)
     line = told(capfd)
-    assert f"{outside} with a value of C that is none here" in line
-    assert f"{poly} with a value of kernel that is none here" in line
+    assert f"{outside} with a value of C that is not allowed here" in line
+    assert f"{poly} with a value of kernel that is not allowed here" in line
     assert len(given(result)) == len(trials) - outside - poly
 
 
@@ -137,7 +137,7 @@ def test_several_folders_and_what_they_have_in_common(old, tmp_path, capfd):
     result = hyperdrive(objective, NARROW, tmp_path / "third", n_calls=4, warm_start=[old, tmp_path / "second"], **FEW)
     lines = [line for line in capfd.readouterr().err.splitlines() if "warm_start" in line]
     assert len(lines) == 2
-    assert "there already" in lines[1]
+    assert "known twice" in lines[1]
     assert len({trial.x for trial in given(result)}) == len(given(result))
 
 

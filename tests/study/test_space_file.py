@@ -38,7 +38,7 @@ def test_prior_and_base_may_be_given_in_words(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = [0.0", "is no TOML: "),
+        ("x = [0.0", "is not valid TOML: "),
         ("", "the search space is empty"),
         ("x = [1.0, 0.0]", "dimension 0 (x): "),
         ("x = [0.0, 1.0]\ny = []", "dimension 1 (y): "),
@@ -57,7 +57,7 @@ def test_prior_and_base_may_be_given_in_words(tmp_path):
         pytest.param("x = " + "[" * 20000 + "]" * 20000, "nested too deeply", id="lists"),
         pytest.param("x = " + "{a=" * 5000 + "1" + "}" * 5000, "nested too deeply", id="tables"),
         pytest.param("x = [0, 0x" + "f" * 6000 + "]", "an integer of about 7225 digits", id="hexadecimal"),
-        pytest.param("x = " + "9" * 5000, "is no TOML: ", id="digits"),
+        pytest.param("x = " + "9" * 5000, "is not valid TOML: ", id="digits"),
     ],
 )
 def test_an_error_is_one_sentence_that_names_the_file(tmp_path, text, message):
