@@ -89,7 +89,8 @@ def evaluate(
     """Call the objective and return what came of it; nothing but an interrupt leaves this function.
 
     A KeyboardInterrupt that the objective raises itself, with no SIGINT, ends the program as Ctrl-C does, but only in the trial's
-    first attempt (`attempt` 0): else it would end every later run, too.
+    first attempt (`attempt` 0): else it would end every later run, too. After a SIGINT that asked the study to end, it is what
+    the objective's children have made of that signal.
     """
     arguments = (parameters,) if handle is None else (parameters, handle)
     start = time.perf_counter()
@@ -113,7 +114,8 @@ def evaluate(
     except SystemExit as leaving:
         error = f"the objective called sys.exit({shown(leaving.code)})"
     except BaseException as raised:  # a Rust panic, a cancelled task
-        if isinstance(raised, KeyboardInterrupt) and (attempt == 0 or interrupts.caused(raised)):
+        own = isinstance(raised, KeyboardInterrupt) and attempt == 0 and not interrupts.came_as_request
+        if own or interrupts.caused(raised):
             raise
         error = describe_raised(raised)
     seconds = time.perf_counter() - start
