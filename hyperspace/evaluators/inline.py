@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from hyperspace.disk import is_full
-from hyperspace.errors import shown, traceback_of
+from hyperspace.errors import HyperSpaceError, shown, traceback_of
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.importing import Unguarded
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.forks import call
 from hyperspace.metrics import AmbiguousMetrics, Metrics
@@ -94,7 +95,7 @@ def evaluate(
     """
     arguments = (parameters,) if handle is None else (parameters, handle)
     start = time.perf_counter()
-    fatal: AmbiguousMetrics | None = None
+    fatal: HyperSpaceError | None = None
     read: dict[str, Any] = {}
     error = note = None
     status = FAILED
@@ -105,6 +106,8 @@ def evaluate(
         read, note = metrics.read_with_note(returned)
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)
+    except Unguarded as unguarded:
+        fatal, error = unguarded, str(unguarded)
     except Pruned as pruned:
         status, error = PRUNED, str(pruned)
         read = {} if handle is None else dict(handle.last)
@@ -121,7 +124,8 @@ def evaluate(
     seconds = time.perf_counter() - start
     if error is None:
         return Outcome(metrics=read, seconds=seconds, note=note)
-    fault = None if status != FAILED else "infrastructure" if again else "objective"
+    elsewhere = again or isinstance(fatal, Unguarded)  # no matter of the point, which the next run evaluates again
+    fault = None if status != FAILED else "infrastructure" if elsewhere else "objective"
     return Outcome(status, read, seconds, error, fault, fatal, again)
 
 
