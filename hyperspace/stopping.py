@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from hyperspace.errors import StudyError
-from hyperspace.evaluators import calls
+from hyperspace.evaluators import calls, children
 from hyperspace.journal import StudyFolder
 from hyperspace.journal.files import replace_whole
 from hyperspace.terminal import tell
@@ -170,8 +170,9 @@ def request_stop(results_path: str | os.PathLike[str]) -> None:
 def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> Iterator[None]:
     """Take SIGTERM, SIGUSR1 and SIGINT as requests to end the study, and give their former handlers back afterwards.
 
-    A second SIGTERM or SIGINT does what it did before. A SIGINT that is ignored, as in the background, stays ignored. Nothing is
-    caught outside of the main thread, where Python has no handlers.
+    A second SIGTERM or SIGINT does what it did before. Where that ends this process at once, what it has started in the meantime
+    ends, too. A SIGINT that is ignored, as in the background, stays ignored. Nothing is caught outside of the main thread, where
+    Python has no handlers.
 
     Args:
         folder: the study that a signal to this process ends on all ranks; None if it ends this process's part only.
@@ -185,19 +186,33 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
     if former[signal.SIGINT] == signal.SIG_IGN:
         del ours[signal.SIGINT]
     first: dict[int, float] = {}  # when each signal came first
+    begun = children.now()
 
     def handle(number: int, frame: FrameType | None) -> None:
         global _received
+        try:
+            if children.give_up_if_asked():
+                return
+        except calls.GivenUp as error:
+            if speaks:
+                _tell(f"the evaluation under way is given up: {error}; the next run begins it again")
+            raise
         again = number in first
+        if not again:
+            children.watch_call(number)
         if number in _TWICE and time.monotonic() - first.setdefault(number, time.monotonic()) > _SAME_SIGNAL:
             signal.signal(number, ours[signal.Signals(number)])
             if number == signal.SIGINT:
                 calls.note_interrupt()
+            if ours[signal.Signals(number)] == signal.SIG_DFL:  # nothing else ends them then
+                children.end_children(begun)
             os.kill(os.getpid(), number)
             return
         if speaks and not again and _received is None:
-            _tell(signal.Signals(number))
+            _tell(_stopping(signal.Signals(number)))
         _received = signal.Signals(number).name
+        if number == signal.SIGINT:
+            calls.note_request()
         with suppress(OSError):
             if folder is not None and folder.study_file.exists():
                 _write(folder.stop_file, _received)
@@ -231,9 +246,13 @@ def leave_if_interrupted(result: Any) -> None:
         raise StudyInterrupted(result)
 
 
-def _tell(number: signal.Signals) -> None:
-    again = "; Ctrl-C again ends the program at once" if number == signal.SIGINT else ""
-    text = f"{number.name}: stopping after the evaluation under way{again}"
+def _stopping(number: signal.Signals) -> str:
+    """Return what a signal does, and what it does when it comes again."""
+    again = {signal.SIGINT: "; Ctrl-C again ends the program at once", signal.SIGTERM: "; SIGTERM again ends the program at once"}
+    return f"{number.name}: stopping after the evaluation under way{again.get(number, '')}"
+
+
+def _tell(text: str) -> None:
     try:
         tell(text)
     except RuntimeError:  # the signal came while this thread was printing

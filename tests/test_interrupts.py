@@ -118,7 +118,7 @@ def test_a_term_says_at_once_that_it_has_come(start, tmp_path):
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "hyperspace: SIGTERM: stopping after the evaluation under way\n" in out
+    assert "hyperspace: SIGTERM: stopping after the evaluation under way; SIGTERM again ends the program at once\n" in out
     assert "RETURNED" in out
 
 

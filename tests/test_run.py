@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from launch import await_end, clean_environment, run_group
 
 from hyperspace import load_results
 from hyperspace.cli import main
+from hyperspace.state import study_state
 
 TRAIN = """
 import os
@@ -139,8 +141,32 @@ def test_workers_end_cleanly_when_they_are_told_to(folder):
     assert "stopped by" in out
 
 
-@pytest.mark.parametrize("way", ["inline", "isolate", "command"])
+@pytest.mark.parametrize("after", [0.0, 0.03])
+def test_a_signal_reaches_workers_that_are_just_being_started(folder, after):
+    words = [*HYPERSPACE, "run", "--command", "sh -c 'sleep 1; echo {x}'", "--space", "x.toml", "--n-calls", "300"]
+    (folder / "x.toml").write_text("x = [0.0, 1.0]\n")
+    process = subprocess.Popen([*words, "--workers", "3"], cwd=folder, env=clean_environment())
+    while not (folder / "results" / "study.json").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    time.sleep(after)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) in (0, 128 + signal.SIGTERM)
+    assert study_state(folder / "results").finished < 30
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT"])
+def test_workers_and_commands_end_with_the_process_that_has_started_them(folder, name, alone):
+    _end_workers(folder, "command", getattr(signal, name), alone)
+
+
+@pytest.mark.parametrize("way", ["inline", "isolate"])
 def test_workers_end_with_the_process_that_has_started_them(folder, way):
+    _end_workers(folder, way, signal.SIGKILL, alone=True)
+
+
+def _end_workers(folder, way, number, alone):
     (folder / "train.py").write_text(
         "import os, time\n"
         "space = {'x': (0.0, 1.0)}\n"
@@ -155,12 +181,17 @@ def test_workers_end_with_the_process_that_has_started_them(folder, way):
         "command": ["--command", "sh -c 'touch working-$$; sleep 1000; echo {x}'", "--space", "x.toml"],
     }[way]
     words = [*HYPERSPACE, "run", *target, "--model", "RAND", "--n-calls", "100", "--workers", "2"]
-    process = subprocess.Popen(words, cwd=folder, env=clean_environment())
+    process = subprocess.Popen(words, cwd=folder, env=clean_environment(), start_new_session=True)
     while len(found := list(folder.glob("working-*"))) < 2:
         assert process.poll() is None
         time.sleep(0.02)
-    process.kill()
-    process.wait()
+    end = process.send_signal if alone else partial(os.killpg, process.pid)
+    end(number)
+    if number in (signal.SIGTERM, signal.SIGINT):  # the first one waits for the evaluations under way
+        time.sleep(1.5)
+        assert process.poll() is None
+        end(number)
+    process.wait(timeout=60)
     await_end([file.name.partition("-")[2] for file in found])
 
 

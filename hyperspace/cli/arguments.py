@@ -39,3 +39,11 @@ def output_file(text: str | Path) -> Path:
 StudyPath = Annotated[
     Path, typer.Argument(parser=study_folder, metavar="PATH", help="Folder of a study: the results_path of hyperdrive.")
 ]
+
+
+def as_typed(text: str) -> str:
+    """Return a word of the command line that is no path, with the characters that Python has kept as bytes (LC_ALL=C)."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        return text

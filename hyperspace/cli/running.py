@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import hyperspace
-from hyperspace.cli.arguments import output_file, study_folder
+from hyperspace.cli.arguments import as_typed, output_file, study_folder
 from hyperspace.cli.output import show_best
 from hyperspace.cli.points import read_points
 from hyperspace.cli.targets import load_target
@@ -31,7 +31,11 @@ def run(
     ] = None,
     command: Annotated[
         str | None,
-        typer.Option(help='A program that is the objective, such as "python sim.py --x {x}"; runs without a shell.'),
+        typer.Option(
+            parser=as_typed,
+            metavar="TEXT",
+            help='A program that is the objective, such as "python sim.py --x {x}"; runs without a shell.',
+        ),
     ] = None,
     space: Annotated[
         str | None,
@@ -42,13 +46,21 @@ def run(
     ] = Path("results"),
     metric_regex: Annotated[
         str | None,
-        typer.Option(help="Finds the value in what the program prints; left out, the last line that is JSON tells it."),
+        typer.Option(
+            parser=as_typed,
+            metavar="TEXT",
+            help="Finds the value in what the program prints; left out, the last line that is JSON tells it.",
+        ),
     ] = None,
-    goal: Annotated[str | None, typer.Option(help="Which metric to optimise, where there are several.")] = None,
+    goal: Annotated[
+        str | None, typer.Option(parser=as_typed, metavar="TEXT", help="Which metric to optimise, where there are several.")
+    ] = None,
     maximize: Annotated[bool, typer.Option("--maximize/--minimize", help="What to do with it.")] = False,
     limit: Annotated[
         list[str] | None,
         typer.Option(
+            parser=as_typed,
+            metavar="TEXT",
             help='A constraint on another metric, such as "size<=0.5" or "0.1<=size<=0.5"; needs --goal; may be repeated.',
             show_default=False,
         ),
@@ -75,6 +87,8 @@ def run(
     x0: Annotated[
         list[str] | None,
         typer.Option(
+            parser=as_typed,
+            metavar="TEXT",
             help="A point to evaluate first, such as rate=0.1,depth=3; or a .csv or .json file of points; may be repeated.",
             show_default=False,
         ),

@@ -36,20 +36,34 @@ def run_workers(n: int, results: Path, restart: bool) -> int:
     folder = StudyFolder(results)
     if restart and folder.study_file.exists():
         _set_aside(folder)
-    with _passing_signals_on() as processes:
-        processes.append(_start(0, n))
+    with _passing_signals_on() as (processes, passed_on):
+
+        def start(number: int) -> None:
+            before = len(passed_on)
+            processes.append(_start(number, n))
+            for late in passed_on[before:]:  # came before the process was in the list
+                processes[-1].send_signal(late)
+
+        start(0)
         while processes[0].poll() is None and not folder.study_file.exists():
             time.sleep(_NAP)
         if processes[0].returncode is not None:
-            return processes[0].returncode
-        processes += [_start(number, n) for number in range(1, n)]
+            return _exit_code(processes[0].returncode)
+        for number in range(1, n):
+            if not passed_on:  # else the study is about to end
+                start(number)
         codes = [process.wait() for process in processes]
     if -signal.SIGINT in codes or _INTERRUPTED in codes:
         return _INTERRUPTED
     for number, code in enumerate(codes):
         if code < 0:
             sys.stderr.write(f"hyperspace: worker {number} {describe_end(code)[0]}\n")
-    return 0 if 0 in codes else max(codes, default=1)
+    return 0 if 0 in codes else max(map(_exit_code, codes))
+
+
+def _exit_code(code: int) -> int:
+    """Return the exit code that a shell gives a process that a signal has ended, or its own."""
+    return 128 - code if code < 0 else code
 
 
 def end_with_parent() -> None:
@@ -98,18 +112,24 @@ def _start(number: int, n: int) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def _passing_signals_on() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Pass the signals that end a study on to the processes in the list; one that they got by themselves counts once there."""
+def _passing_signals_on() -> Iterator[tuple[list[subprocess.Popen[bytes]], list[int]]]:
+    """Pass the signals that end a study on to the processes in the list; one that they got by themselves counts once there.
+
+    Yields:
+        The processes, for the block to fill, and the signals that came so far.
+    """
     processes: list[subprocess.Popen[bytes]] = []
+    passed_on: list[int] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
+        passed_on.append(number)
         for process in processes:
             if process.returncode is None:
                 process.send_signal(number)
 
     before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        yield processes
+        yield processes, passed_on
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 
 from hyperspace.errors import LaunchError
+from hyperspace.evaluators import calls
 
 _MAIN = ("__main__", "__mp_main__")  # the second is multiprocessing's name for it in the processes that it starts
+_WORKER_VARIABLE = "HYPERSPACE_WORKER"  # number of the worker that a process belongs to
+_UNGUARDED = signal.SIGUSR2
 _standing_in: dict[str, ModuleType] = {}
 _depth = 0  # of the imports for an objective
 
@@ -36,11 +41,41 @@ def refuse_while_importing() -> None:
     Raises:
         Unguarded: it is; each process that evaluates would begin the study anew.
     """
-    if _depth or _multiprocessing_imports():
-        raise Unguarded(
-            f"{_module_under_way()} begins a study whenever it is imported, and it is imported for the objective in it; put the "
-            f'study under `if __name__ == "__main__":`'
-        )
+    if _depth:
+        raise Unguarded(_reason(_module_under_way(), "the objective"))
+    if _multiprocessing_imports():
+        _tell_worker()
+        raise Unguarded(_reason(_module_under_way(), "a function"))
+
+
+def _reason(module: str, thing: str) -> str:
+    return (
+        f"{module} begins a study whenever it is imported, and it is imported for {thing} in it; put the study under "
+        f'`if __name__ == "__main__":`'
+    )
+
+
+def _tell_worker() -> None:
+    """Let the worker whose objective has started this process know; a pool would start such processes again and again."""
+    worker = os.environ.get(_WORKER_VARIABLE, "")
+    if worker.isdigit():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(int(worker), _UNGUARDED)
+
+
+def hear_of_unguarded_processes() -> None:
+    """Have the objective's call in this worker raise Unguarded where a process below cannot import the program."""
+    os.environ[_WORKER_VARIABLE] = str(os.getpid())
+    ended: object | None = None  # the call that has heard of it: there may be several processes
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal ended
+        call = calls.under_way()
+        if call is not None and call is not ended:
+            ended = call
+            raise Unguarded(_reason(getattr(sys.modules["__main__"], "__file__", "the program"), "a function"))
+
+    signal.signal(_UNGUARDED, handle)
 
 
 def _multiprocessing_imports() -> bool:

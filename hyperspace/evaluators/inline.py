@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from hyperspace.disk import is_full
-from hyperspace.errors import shown, traceback_of
+from hyperspace.errors import HyperSpaceError, shown, traceback_of
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.importing import Unguarded
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.forks import call
 from hyperspace.metrics import AmbiguousMetrics, Metrics
@@ -89,11 +90,12 @@ def evaluate(
     """Call the objective and return what came of it; nothing but an interrupt leaves this function.
 
     A KeyboardInterrupt that the objective raises itself, with no SIGINT, ends the program as Ctrl-C does, but only in the trial's
-    first attempt (`attempt` 0): else it would end every later run, too.
+    first attempt (`attempt` 0): else it would end every later run, too. After a SIGINT that asked the study to end, it is what
+    the objective's children have made of that signal.
     """
     arguments = (parameters,) if handle is None else (parameters, handle)
     start = time.perf_counter()
-    fatal: AmbiguousMetrics | None = None
+    fatal: HyperSpaceError | None = None
     read: dict[str, Any] = {}
     error = note = None
     status = FAILED
@@ -104,6 +106,8 @@ def evaluate(
         read, note = metrics.read_with_note(returned)
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)
+    except Unguarded as unguarded:
+        fatal, error = unguarded, str(unguarded)
     except Pruned as pruned:
         status, error = PRUNED, str(pruned)
         read = {} if handle is None else dict(handle.last)
@@ -113,13 +117,15 @@ def evaluate(
     except SystemExit as leaving:
         error = f"the objective called sys.exit({shown(leaving.code)})"
     except BaseException as raised:  # a Rust panic, a cancelled task
-        if isinstance(raised, KeyboardInterrupt) and (attempt == 0 or interrupts.caused(raised)):
+        own = isinstance(raised, KeyboardInterrupt) and attempt == 0 and not interrupts.came_as_request
+        if own or interrupts.caused(raised):
             raise
         error = describe_raised(raised)
     seconds = time.perf_counter() - start
     if error is None:
         return Outcome(metrics=read, seconds=seconds, note=note)
-    fault = None if status != FAILED else "infrastructure" if again else "objective"
+    elsewhere = again or isinstance(fatal, Unguarded)  # no matter of the point, which the next run evaluates again
+    fault = None if status != FAILED else "infrastructure" if elsewhere else "objective"
     return Outcome(status, read, seconds, error, fault, fatal, again)
 
 

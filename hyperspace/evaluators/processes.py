@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from hyperspace.evaluators.environment import clean_environment
 _SUPERVISOR = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import supervisor; supervisor.main(sys.argv[1:])"
 _MARK = "HYPERSPACE_EVALUATION"  # environment variable: the evaluations that a process belongs to, with colons
 _marks = itertools.count()
+_groups: weakref.WeakSet[ProcessGroup] = weakref.WeakSet()  # of this process
 
 # A program that gets one of these signals has caused it; any other one came from outside.
 _OWN_DOING = {
@@ -90,6 +92,12 @@ class ProcessGroup:
             _close(self._control, self._status)
             raise
         os.set_blocking(self._status, False)
+        _groups.add(self)
+
+    @property
+    def supervisor(self) -> int:
+        """The number of the supervisor's process."""
+        return self._process.pid
 
     def _await_start(self, request: bytes, program: str) -> int:
         """Return the number of the program's process, once it has one."""
@@ -180,6 +188,11 @@ class ProcessGroup:
     def _marked(self) -> list[int]:
         """Return the living processes that belong to this evaluation by their environment."""
         return [number for number in supervisor.numbers() if number != os.getpid() and self._mark in _marks_of(number)]
+
+
+def supervisors() -> set[int]:
+    """Return the supervisors that this process has started: they end with it, after all that is below them."""
+    return {group.supervisor for group in list(_groups)}
 
 
 def _close(*descriptors: int) -> None:

@@ -15,9 +15,14 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hyperspace.errors import HyperSpaceError
+from hyperspace.evaluators.importing import Unguarded
+from hyperspace.metrics import AmbiguousMetrics
 from hyperspace.trial import FAILED, OK, PRUNED
 
 Record = dict[str, Any]
+# What ends the study, by the name that it has in an answer.
+FATAL: Mapping[str, type[HyperSpaceError]] = {kind.__name__: kind for kind in (AmbiguousMetrics, Unguarded)}
 _LONGEST = 1 << 28  # bytes of an answer
 
 
@@ -61,7 +66,7 @@ _FIELDS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
         "seconds": lambda value: _is_number(value) and 0 <= value < math.inf,
         "error": _or_none(_is_text),
         "fault": lambda value: value in (None, "objective", "infrastructure"),
-        "fatal": lambda value: isinstance(value, bool),
+        "fatal": lambda value: value is None or value in FATAL,
         "again": lambda value: isinstance(value, bool),
         "note": _or_none(_is_text),
         "memory": _is_count,

@@ -72,8 +72,15 @@ def pack(words: Sequence[str]) -> bytes:
     """
     if any("\0" in word for word in words):
         raise ValueError("a word holds a null character, which no program can be given")
-    data = b"".join(os.fsencode(word) + b"\0" for word in words)
+    data = b"".join(_encoded(word) + b"\0" for word in words)
     return f"{len(data)}\n".encode() + data
+
+
+def _encoded(word: str) -> bytes:
+    try:
+        return os.fsencode(word)
+    except UnicodeEncodeError:  # LC_ALL=C without Python's UTF-8 mode
+        return word.encode("utf-8", "surrogateescape")
 
 
 def _unpack(control: int) -> list[str]:

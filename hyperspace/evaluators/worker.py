@@ -15,10 +15,9 @@ from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput
 from hyperspace.evaluators.processes import describe_end
-from hyperspace.evaluators.protocol import NoAnswer
+from hyperspace.evaluators.protocol import FATAL, NoAnswer
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.evaluators.worker_client import Worker
-from hyperspace.metrics import AmbiguousMetrics
 from hyperspace.pruning import Pruned
 from hyperspace.trial import FAILED, TIMEOUT, Trial
 
@@ -184,7 +183,7 @@ def _limit(first: int) -> int:
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
     metrics = {name: tuple(value) if isinstance(value, list) else value for name, value in answer["metrics"].items()}
-    fatal = AmbiguousMetrics(answer["error"]) if answer["fatal"] else None
+    fatal = None if answer["fatal"] is None else FATAL[answer["fatal"]](answer["error"])
     return Outcome(
         answer["status"],
         metrics,

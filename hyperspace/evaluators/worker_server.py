@@ -21,7 +21,7 @@ from typing import Any
 from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.importing import Unguarded
+from hyperspace.evaluators.importing import Unguarded, hear_of_unguarded_processes
 from hyperspace.evaluators.inline import describe_raised, evaluate
 from hyperspace.evaluators.output import TrialOutput, limit_error
 from hyperspace.evaluators.protocol import Record
@@ -43,6 +43,7 @@ def main(commands: int, replies: int, traces: int) -> None:
         os.set_inheritable(descriptor, False)
     faulthandler.enable(traces)
     _be_the_first_to_go()
+    hear_of_unguarded_processes()
     with open(commands, "rb") as stream, open(replies, "w", encoding="utf-8") as answers:
 
         def reply(record: Record) -> None:
@@ -108,7 +109,7 @@ class _Server:
                 "seconds": outcome.seconds,
                 "error": None if outcome.error is None else limit_error(outcome.error, folder, attempt),
                 "fault": outcome.fault,
-                "fatal": outcome.fatal is not None,
+                "fatal": None if outcome.fatal is None else type(outcome.fatal).__name__,
                 "again": outcome.again,
                 "note": outcome.note,
                 "memory": _memory(),

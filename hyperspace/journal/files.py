@@ -15,11 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from hyperspace.terminal import tell
 from hyperspace.whole_file import create, unused_name
 
 T = TypeVar("T")
 
-_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)  # what file systems say that cannot sync a folder
+_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # what file systems say that cannot sync a file
+_UNSUPPORTED_FOLDER = (*_UNSUPPORTED, errno.EBADF, errno.EACCES)
+_warned = False
 
 
 def open_regular(path: Path) -> int:
@@ -112,10 +115,28 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in _UNSUPPORTED:
+        if error.errno not in _UNSUPPORTED_FOLDER:
             raise
     finally:
         os.close(descriptor)
+
+
+def sync_file(descriptor: int) -> bool:
+    """Make what was written to a file durable; return False on a file system that cannot do so (CIFS and some FUSE cannot)."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        return False
+    return True
+
+
+def _warn_once(folder: Path) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        tell(f"the file system of {folder} cannot sync files (fsync): a power cut may lose evaluations that have ended")
 
 
 def file_system_time(folder: Path) -> float:
@@ -145,7 +166,8 @@ def _write_new(path: Path, text: str) -> None:
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
-        os.fsync(descriptor)
+        if not sync_file(descriptor):
+            _warn_once(path.parent)  # here, and not for each journal: one process of a run at least writes such files
 
 
 def _remove(path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from hyperspace.errors import StudyError
-from hyperspace.journal.files import once_more, open_regular
+from hyperspace.journal.files import once_more, open_regular, sync_file
 from hyperspace.journal.lines import FORMAT, decode_line
 from hyperspace.records import Record, load_end, load_trial
 from hyperspace.space import Space
@@ -314,9 +314,9 @@ def read_journal(path: Path, space: Space) -> JournalReader:
 
 def _sync(descriptor: int) -> None:
     try:
-        os.fsync(descriptor)
+        sync_file(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EROFS, errno.EBADF):
+        if error.errno not in (errno.EROFS, errno.EBADF):
             raise
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hyperspace import disk
 from hyperspace.errors import StudyError
-from hyperspace.journal.files import once_more, sync_folder
+from hyperspace.journal.files import once_more, sync_file, sync_folder
 from hyperspace.journal.folder import StudyFolder
 from hyperspace.journal.lease import LeaseLostError
 from hyperspace.journal.lines import FORMAT, encode_line
@@ -180,7 +180,7 @@ class Journal:
             written = 0
             while written < len(data):
                 written += os.write(file, data[written:])
-            os.fsync(file)
+            sync_file(file)
         except OSError:
             _truncate(file, size)  # a reader should find whole lines all the time
             raise

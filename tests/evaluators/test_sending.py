@@ -18,6 +18,7 @@ from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
 from hyperspace.metrics import Metrics
 from hyperspace.space import check_space
+from hyperspace.state import study_state
 from hyperspace.trial import Trial
 
 SPACE = check_space({"x": (0.0, 1.0)})
@@ -246,25 +247,45 @@ def test_a_module_that_begins_a_study_while_it_is_imported_works(tmp_path, way):
     assert run(tmp_path, "outer.py") == WELL
 
 
-def test_a_study_that_multiprocessing_would_begin_again_is_refused(python, tmp_path):
-    program = """
-import multiprocessing
+POOLS = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
 from hyperspace import hyperdrive
-def work():
-    pass
+class Number:
+    def __init__(self, value):
+        self.value = value
+def double(number):
+    return 2 * number.value
 def objective(parameters):
-    child = multiprocessing.get_context("spawn").Process(target=work)
-    child.start()
-    child.join()
-    return float(child.exitcode)
-result = hyperdrive(objective, [(0.0, 1.0)], "study", n_calls=1, n_drives=1, n_subspaces=1, isolate=True)
-print(result.fun)
+    numbers = [Number(parameters[0]), Number(1.0)]
+    if sys.argv[1] == "loky":
+        from joblib import Parallel, delayed
+        return sum(Parallel(2)(delayed(double)(number) for number in numbers))
+    if sys.argv[1] == "futures":
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            return sum(pool.map(double, numbers))
+    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+        return sum(pool.map(double, numbers))
+if True:
+    result = hyperdrive(objective, [(0.0, 1.0)], "study", n_calls=2, n_drives=1, n_subspaces=1, model="RAND", isolate=True)
+    print(list(result.trials.status), result.fun == 2 * result.x[0] + 2)
 """
-    assert python(program, timeout=200).stdout == "1.0\n"
-    (said,) = (tmp_path / "study").glob("scratch/*/stderr.txt")
-    assert "program.py begins a study whenever it is imported" in said.read_text()
-    guarded = program.replace("result = ", 'if __name__ == "__main__":\n    result = ').replace("print(", "    print(")
-    assert python(guarded.replace('"study"', '"other"'), timeout=200).stdout == "0.0\n"
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn", "forkserver", "futures", "loky"])
+def test_pools_within_the_objective_get_functions_and_classes_of_the_script(python, way):
+    guarded = POOLS.replace("if True", 'if __name__ == "__main__"')
+    assert python(guarded, way, timeout=200).stdout == "['ok', 'ok'] True\n"
+
+
+@pytest.mark.parametrize("way", ["spawn", "forkserver", "futures"])
+def test_a_study_that_multiprocessing_would_begin_again_is_refused(python, tmp_path, way):
+    refused = python(POOLS, way, timeout=200, check=False)
+    assert refused.returncode == 1
+    assert "program.py begins a study whenever it is imported, and it is imported for a function in it; put" in refused.stderr
+    assert (study_state(tmp_path / "study").finished, study_state(tmp_path / "study").failed) == (0, 0)
+    guarded = POOLS.replace("if True", 'if __name__ == "__main__"')
+    assert python(guarded, way, timeout=200).stdout == "['ok', 'ok'] True\n"  # it goes on
 
 
 RANKS = """

@@ -51,3 +51,25 @@ def test_a_trial_is_on_disk_before_anyone_hears_of_it(tmp_path):
             assert ("started", *telling.groups()) in durable
             assert ("finished", *telling.groups()) in durable
     assert sorted(told) == [(str(drive), str(iteration)) for drive in range(2) for iteration in range(4)]
+
+
+SHARED = """
+import sys
+from hyperspace import hyperdrive
+result = hyperdrive(lambda x: x[0], [(0.0, 1.0)], "study", n_drives=2, n_calls=6, model="RAND", exchange=sys.argv[1])
+print(result.nfev)
+"""
+
+
+@pytest.mark.parametrize("exchange", ["round", "files"])
+def test_a_file_system_that_cannot_sync_is_named_once(tmp_path, exchange):
+    """CIFS and some FUSE file systems answer EINVAL, for files as for folders."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed; on Debian: apt install strace")
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:error=EINVAL"]
+    words = [*strace, sys.executable, "-c", SHARED, exchange]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    if "ptrace" in done.stderr:
+        pytest.skip(f"this machine does not let strace look: {done.stderr.strip()}")
+    assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr
+    assert done.stderr.count("cannot sync files (fsync): a power cut may lose evaluations that have ended") == 1
