@@ -178,6 +178,7 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
         folder: the study that a signal to this process ends on all ranks; None if it ends this process's part only.
         speaks: whether this process tells the user that a signal has come.
     """
+    global _received
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -223,6 +224,10 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
         signal.signal(number, handle)
     try:
         yield
+    except KeyboardInterrupt:  # the second Ctrl-C is the program's own; where that goes on, its next study does, too
+        if len(_former) == 1 and _received == INTERRUPT:
+            _received = None
+        raise
     finally:
         for number, handler in ours.items():
             signal.signal(number, handler)

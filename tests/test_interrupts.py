@@ -112,6 +112,24 @@ def test_the_second_one_ends_a_process_at_once(start, tmp_path):
     assert process.returncode in (130, -signal.SIGINT)
 
 
+def test_a_program_that_goes_on_after_the_second_one_begins_its_next_study(python):
+    program = """
+        import os, signal, time
+        from hyperspace import hyperdrive
+        def objective(x):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1.1)  # what comes within a second is the first one again
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        try:
+            hyperdrive(objective, [(0.0, 1.0)], "first", model="RAND", n_calls=3)
+        except KeyboardInterrupt:
+            print("INTERRUPTED")
+        print(hyperdrive(lambda x: x[0], [(0.0, 1.0)], "second", model="RAND", n_calls=3).nfev)
+    """
+    assert python(program).stdout.splitlines() == ["INTERRUPTED", "3"]
+
+
 def test_a_term_says_at_once_that_it_has_come(start, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     process = start([sys.executable, "program.py", tmp_path / "study", "round", 0.3], tmp_path / "study")
