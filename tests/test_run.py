@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -182,17 +183,21 @@ def _end_workers(folder, way, number, alone):
     }[way]
     words = [*HYPERSPACE, "run", *target, "--model", "RAND", "--n-calls", "100", "--workers", "2"]
     process = subprocess.Popen(words, cwd=folder, env=clean_environment(), start_new_session=True)
-    while len(found := list(folder.glob("working-*"))) < 2:
-        assert process.poll() is None
-        time.sleep(0.02)
-    end = process.send_signal if alone else partial(os.killpg, process.pid)
-    end(number)
-    if number in (signal.SIGTERM, signal.SIGINT):  # the first one waits for the evaluations under way
-        time.sleep(1.5)
-        assert process.poll() is None
+    try:
+        while len(found := list(folder.glob("working-*"))) < 2:
+            assert process.poll() is None
+            time.sleep(0.02)
+        end = process.send_signal if alone else partial(os.killpg, process.pid)
         end(number)
-    process.wait(timeout=60)
-    await_end([file.name.partition("-")[2] for file in found])
+        if number in (signal.SIGTERM, signal.SIGINT):  # the first one waits for the evaluations under way
+            time.sleep(1.5)
+            assert process.poll() is None
+            end(number)
+        process.wait(timeout=60)
+        await_end([file.name.partition("-")[2] for file in found])
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_ranks_of_an_mpirun_work_one_study(start, folder):
