@@ -386,24 +386,46 @@ def regrets(rows: Iterable[dict[str, Any]], split: str) -> dict[tuple[str, str, 
     return result
 
 
-def cells(found: dict[tuple[str, str, int], dict[int, float]], ours: str, other: str) -> tuple[int, int, int, int]:
-    """Return in how many cells (a problem and a budget) the median of `ours` is lower, equal and higher, over the seeds that both
-    have, and the least number of seeds of a cell."""
+def cells(found: dict[tuple[str, str, int], dict[int, float]], ours: str, other: str, budget: int) -> tuple[int, int, int, int]:
+    """Return on how many problems the median of `ours` at a budget is lower, equal and higher, over the seeds that both have, and
+    the least number of seeds of a problem."""
     counts, seeds = [0, 0, 0], 1 << 30
     for name in PROBLEMS:
         both = [seed for method, problem, seed in found if method == ours and problem == name and (other, name, seed) in found]
-        for n in BUDGETS if both else ():
-            seeds = min(seeds, len(both))
-            mine, theirs = (
-                float(np.median([found[method, name, seed].get(n, np.nan) for seed in both])) for method in (ours, other)
-            )
-            if np.isfinite(mine + theirs):
-                counts[int(np.sign(mine - theirs)) + 1] += 1
+        if not both:
+            continue
+        seeds = min(seeds, len(both))
+        mine, theirs = (np.median([found[method, name, seed].get(budget, np.nan) for seed in both]) for method in (ours, other))
+        if np.isfinite(mine + theirs):
+            counts[int(np.sign(mine - theirs)) + 1] += 1
     return counts[0], counts[1], counts[2], seeds
 
 
-def table(rows: list[dict[str, Any]], split: str, ours: str = "hyperdrive") -> str:
-    """Return the median regrets, and in how many cells the defaults are better than each other method."""
+def compared(rows: list[dict[str, Any]], split: str, ours: str = "hyperdrive") -> str:
+    """Return in how many cells (a problem and a budget) the defaults are better than each other method; ties count as half."""
+    found = regrets(rows, split)
+    lines = [
+        f"| {ours} against | {' | '.join(f'at {n}' for n in BUDGETS)} | better | equal | worse | share | seeds | its time |",
+        "|---" * (len(BUDGETS) + 7) + "|",
+    ]
+    for method in dict.fromkeys([*METHODS, *(row["method"] for row in rows)]):
+        counts = [cells(found, ours, method, n) for n in BUDGETS]
+        better, equal, worse = (sum(count[k] for count in counts) for k in range(3))
+        if method == ours or not better + equal + worse:
+            continue
+        share = f"{(better + equal / 2) / (better + equal + worse):.0%}"
+        at = [f"{b + e / 2:g} of {b + e + w}" for b, e, w, _ in counts]
+        times = [
+            np.median([row["cpu_seconds"] for row in rows if row["method"] == m and row["split"] == split])
+            for m in (method, ours)
+        ]
+        told = [*at, str(better), str(equal), str(worse), share, str(counts[0][3]), f"{times[0] / times[1]:.2g}"]
+        lines.append(f"| {method} | {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+def table(rows: list[dict[str, Any]], split: str) -> str:
+    """Return the median regrets of all methods."""
     found = regrets(rows, split)
     methods = [
         method for method in dict.fromkeys([*METHODS, *(row["method"] for row in rows)]) if any(k[0] == method for k in found)
@@ -418,21 +440,6 @@ def table(rows: list[dict[str, Any]], split: str, ours: str = "hyperdrive") -> s
             best = np.nanmin(medians) if np.isfinite(medians).any() else np.nan
             shown = ["" if np.isnan(v) else f"**{v:.2g}**" if v == best else f"{v:.2g}" for v in medians]
             lines.append(f"| {name} | {n} | {' | '.join(shown)} |")
-    lines.append("")
-    lines.append(
-        f"| {ours} against | better | equal | worse | better, ties as half | seeds | processor time of a run, over ours |"
-    )
-    lines.append("|---" * 7 + "|")
-    for method in methods:
-        better, equal, worse, seeds = cells(found, ours, method)
-        if method == ours or not better + equal + worse:
-            continue
-        share = (better + equal / 2) / (better + equal + worse)
-        times = [
-            np.median([row["cpu_seconds"] for row in rows if row["method"] == m and row["split"] == split])
-            for m in (method, ours)
-        ]
-        lines.append(f"| {method} | {better} | {equal} | {worse} | {share:.0%} | {seeds} | {times[0] / times[1]:.2g} |")
     return "\n".join(lines)
 
 
@@ -465,7 +472,7 @@ def main() -> None:
                     rows.append(run(method, name, arguments.split, seed, arguments.evaluations))
                     with arguments.results.open("a") as file:
                         file.write(json.dumps(rows[-1]) + "\n")
-    print(table(rows, arguments.split))
+    print(table(rows, arguments.split), compared(rows, arguments.split), sep="\n\n")
 
 
 if __name__ == "__main__":
