@@ -253,6 +253,11 @@ class Metrics:
         """Return the optimised metric, turned so that less is better; nan where it is missing."""
         return self.sign * self.value(metrics)
 
+    def reported_loss(self, metrics: Mapping[str, Value]) -> float:
+        """Return the loss of what was reported under way, where a plain number is the goal's, whatever its name; nan without one."""
+        value = metrics[FLOAT_NAME] if metrics.keys() == {FLOAT_NAME} else self.value(metrics)
+        return self.sign * value if isinstance(value, float) else math.nan
+
     def violation(self, metrics: Mapping[str, Value]) -> float:
         """Return the sum of the constraints' violations; 0 for a feasible trial, inf for one without a constraint's metric."""
         total = 0.0

@@ -3,7 +3,8 @@
 Notation used throughout the package:
     n   finished trials           d   dimensions of the search space
     U   points in the unit cube, shape (n, d), in the order in which the trials became known
-    y   losses (the optimised metric, turned so that less is better), shape (n,); nan where a trial gave none
+    y   losses (the optimised metric, turned so that less is better), shape (n,); nan where a trial gave none; of a pruned trial
+        what it teaches (`Archive.y`)
 """
 
 from __future__ import annotations
@@ -170,6 +171,7 @@ class Archive:
         self._U: Array = np.empty((0, n_dimensions))
         self._y: Array = np.empty(0)
         self._best, self._best_rank = -1, NO_RANK
+        self._worst = math.nan  # the largest finite loss so far
 
     def __len__(self) -> int:
         """Return the number of finished trials."""
@@ -211,11 +213,21 @@ class Archive:
             self._y = np.concatenate([self._y[:first], np.empty(room - first)])
         self._U[first:last] = self.encode([trial.x for trial in fresh])
         losses = self.metrics.loss
-        self._y[first:last] = [losses(trial.metrics) if trial.status == OK else math.nan for trial in fresh]
         for row, trial in enumerate(fresh, start=first):
+            loss = losses(trial.metrics) if trial.status == OK else self._taught(trial) if trial.status == PRUNED else math.nan
+            self._y[row] = loss
+            if math.isfinite(loss) and not loss <= self._worst:
+                self._worst = loss
             found = rank(trial, self.metrics)
             if found.is_usable and found < self._best_rank:
                 self._best, self._best_rank = row, found
+
+    def _taught(self, trial: Trial) -> float:
+        """Return the loss that a pruned trial teaches, given the trials before it; see `y`."""
+        loss = self.metrics.reported_loss(trial.metrics)
+        if not math.isfinite(loss):
+            return self._worst
+        return max(loss, self._best_rank.loss) if self._best >= 0 else loss
 
     def replace_running(self, trials: Iterable[Trial]) -> None:
         """Take these for the trials under way, in this order."""
@@ -238,7 +250,12 @@ class Archive:
 
     @property
     def y(self) -> Array:
-        """Losses of the finished trials, (n,), nan where a trial gave none; a view."""
+        """Losses of the finished trials, (n,), nan where a trial gave none; a view.
+
+        A pruned trial has the loss that it reported last, which is too high where learning curves fall, but tells a surrogate not
+        to look there again. It never looks better than the best trial before it. One whose last report is no finite number, or
+        that reported nothing, is taken for as bad as the worst before it. No such loss makes a trial usable (see `incumbent`).
+        """
         return self._y[: len(self)]
 
     @property

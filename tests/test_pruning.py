@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from hyperspace import Pruned, evolutionary_search, hyperdrive, load_results
@@ -112,7 +113,8 @@ def test_a_rule_goes_with_a_callback_and_with_a_tolerance():
     assert len(seen) < 180
 
 
-def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun):
+@pytest.mark.parametrize("model", ["RAND", "GP"])
+def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun, model):
     program = """
         import hashlib, sys
         from hyperspace import hyperdrive
@@ -123,13 +125,13 @@ def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun):
                 trial.report(epoch, x[0] + 1.0 / epoch)
             return x[0]
 
-        options = {"n_subspaces": 1, "n_drives": 3, "n_iterations": 8, "model": "RAND", "exchange": "round", "checkpoints": False}
+        options = {"n_subspaces": 1, "n_drives": 3, "n_iterations": 8, "exchange": "round", "checkpoints": False, "model": sys.argv[1]}
         result = hyperdrive(objective, [(0.0, 1.0)], None, callback=MedianRule(min_trials=3), **options)
         trials = repr([(t.iteration, t.drive, t.x, t.status, t.reports) for t in result._trials])
         pruned = sum(t.status == "pruned" for t in result._trials)
         sys.stdout.write(f"{hashlib.sha256(trials.encode()).hexdigest()} {pruned}\\n")  # a short line, which ranks write whole
     """
-    outputs = [set(mpirun(ranks, program).stdout.splitlines()) for ranks in (1, 3)]
+    outputs = [set(mpirun(ranks, program, model).stdout.splitlines()) for ranks in (1, 3)]
     assert outputs[0] == outputs[1]
     assert len(outputs[0]) == 1
     assert int(outputs[0].pop().split()[1]) > 0
@@ -175,3 +177,65 @@ def test_reports_of_metrics_of_which_nothing_tells_the_goal_are_no_fault(tmp_pat
 
     trials = hyperdrive(reports, [(0.0, 1.0)], tmp_path, n_calls=2, model="RAND").all_trials
     assert [trial.status for trial in trials] == ["ok", "ok"]
+
+
+def falling(x, trial):
+    for epoch in range(1, 6):
+        trial.report(epoch, (x[0] - 0.3) ** 2 + (x[1] - 0.6) ** 2 + 0.1 / epoch)
+    return (x[0] - 0.3) ** 2 + (x[1] - 0.6) ** 2
+
+
+SQUARE = [(0.0, 1.0), (0.0, 1.0)]
+
+
+def gives_up(x, trial):
+    """Promise much wherever the first parameter is large, and never come to an end there."""
+    loss = (x[0] - 0.3) ** 2 + (x[1] - 0.6) ** 2
+    trial.report(1, loss + 1.0 if x[0] > 0.5 else loss)
+    if x[0] > 0.5:
+        raise Pruned("no end here")
+    return loss
+
+
+@pytest.mark.parametrize("strategy", ["adaptive", "static"])
+def test_a_model_learns_from_pruned_trials_where_not_to_look_again(strategy):
+    options = {"n_subspaces": 1, "n_calls": 24, "random_state": 1, "checkpoints": False}
+    result = hyperdrive(gives_up, SQUARE, None, strategy=strategy, **options)
+    asked = [trial for trial in result.all_trials if trial.arm != "design"]
+    assert len(asked) > 8
+    # A model that knew nothing of them would see its largest uncertainty there, and nothing else.
+    assert sum(trial.status == PRUNED for trial in asked) <= len(asked) // 3
+    assert result.best_trial.status == OK
+
+
+def test_regions_are_centred_on_trials_that_ended_well():
+    from hyperspace.metrics import Metrics
+    from hyperspace.space import check_space
+    from hyperspace.strategies.regions import Fold
+    from hyperspace.strategies.settings import Settings
+    from hyperspace.trial import Archive, Trial
+
+    space = check_space(SQUARE)
+    known = Archive(space.to_unit, Metrics(), 2)
+    losses = [(3.0, OK), (1.0, PRUNED), (2.0, OK), (0.5, PRUNED)]
+    for number, (loss, status) in enumerate(losses):
+        x = (0.2 * number, 0.9 - 0.2 * number)
+        known.extend([Trial(drive=0, iteration=number, x=x, status=status, metrics={"objective": loss}, arm="global")])
+    fold = Fold(space, Settings(), 2, 1)
+    fold.update(known)
+    assert np.isfinite(known.y).all()
+    assert fold.score.tolist() == [3.0, math.inf, 2.0, math.inf]
+    assert {region.centre for region in fold.regions} <= {0, 2}
+    assert fold.failed == []
+    assert fold.caution == 0.0
+
+
+@pytest.mark.parametrize("options", [{}, {"strategy": "static", "n_subspaces": 1}, {"strategy": "generations", "model": "PSO"}])
+def test_models_that_learned_from_pruned_trials_are_resumed_alike(tmp_path, options):
+    common = {"n_drives": 3, "exchange": "round", "callback": HalvingRule(), "n_samples": 2, "n_subspaces": 1}
+    common |= options
+    whole = hyperdrive(falling, SQUARE, tmp_path / "whole", n_iterations=7, **common)
+    hyperdrive(falling, SQUARE, tmp_path / "cut", n_calls=11, **common)
+    cut = hyperdrive(falling, SQUARE, tmp_path / "cut", n_iterations=7, **common)
+    assert sum(trial.status == PRUNED for trial in whole.all_trials) > 2
+    assert [(t.key, t.x, t.status) for t in cut.all_trials] == [(t.key, t.x, t.status) for t in whole.all_trials]

@@ -70,3 +70,23 @@ def test_only_the_objectives_faults_teach_the_surrogate():
 def test_rounds_are_ordered_by_iteration_and_then_drive():
     keys = [TrialKey(1, 0), TrialKey(0, 7), TrialKey(0, 2)]
     assert sorted(keys) == [TrialKey(0, 2), TrialKey(0, 7), TrialKey(1, 0)]
+
+
+def test_a_pruned_trial_teaches_what_it_reported_last_and_is_never_the_best():
+    known = archive(Metrics(maximize=True))
+    known.extend([trial(0, 0, status="pruned"), trial(0, 1, 0.5, status="pruned"), trial(0, 2, np.nan, status="pruned")])
+    known.extend([trial(0, 3, 0.8), trial(0, 4, 0.2, status="pruned"), trial(0, 5, 0.9, status="pruned")])
+    known.extend([trial(0, 6, np.nan, status="pruned"), trial(0, 7, status="pruned"), trial(0, 8, status="failed")])
+    # Nothing is known; its report; the worst so far; its value; its report; no better than the best; twice the worst so far.
+    np.testing.assert_array_equal(known.y, [np.nan, -0.5, -0.5, -0.8, -0.2, -0.8, -0.2, -0.2, np.nan])
+    assert known.best.iteration == 3
+
+
+def test_a_plain_number_that_a_pruned_trial_reported_is_that_of_the_goal():
+    metrics = Metrics([Metric("loss"), Metric("size", goal="constrain", upper=1.0)])
+    known = archive(metrics)
+    reports = [{"objective": 3.0}, {"loss": 4.0}, {"accuracy": 0.9}]
+    for number, reported in enumerate(reports):
+        known.extend([Trial(drive=0, iteration=number, x=(0, 0), status="pruned", metrics=reported)])
+    assert known.y.tolist() == [3.0, 4.0, 4.0]  # the last one reported nothing of the goal
+    assert known.best is None

@@ -71,7 +71,8 @@ class AskTell(ABC):
         Args:
             trials: what became known, in order.
             U: their points in the unit cube, (n, d).
-            y: their losses (less is better), (n,); nan for a trial that gave none.
+            y: their losses (less is better), (n,); nan for a trial that gave none; of a pruned trial what it teaches
+                (see `hyperspace.trial.Archive.y`).
         """
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:

@@ -85,7 +85,7 @@ class BayesOptimizer(AskTell):
         self._failure = Learner(GP(space=space, warp=False), bounds, max_rows)
         self._metrics = metrics
         self._constraints = ConstraintModels(space, metrics) if metrics is not None and metrics.constraints else None
-        self._kept: list[bool] = []  # of the trials with a value: whether they keep the constraints
+        self._kept: list[bool] = []  # of the trials with a value: whether they ended well and keep the constraints
         self._is_feasible = self._constraints is None  # whether a trial in the box keeps the constraints
         self._given = GivenPoints()
         self._any_failure = False
@@ -101,22 +101,21 @@ class BayesOptimizer(AskTell):
         self._told.append(np.array(U))
         usable = np.isfinite(y)
         self._given.tell(trials, U, usable & self.box.bounds.contains(U))
-        if self._constraints is not None:
-            self._tell_constraints(self._constraints, trials, U, usable)
+        kept = self._tell_constraints(self._constraints, trials, U) if self._constraints is not None else _ended_well(trials)
+        self._kept += kept[usable].tolist()
         self._objective.tell(U[usable], y[usable])
         failed = np.array([trial.teaches_failure for trial in trials])
-        labelled = failed | np.array([trial.status == OK for trial in trials])
+        labelled = failed | _ended_well(trials)
         self._failure.tell(U[labelled], np.where(failed, _FAILURE, _SUCCESS)[labelled])
         self._any_failure |= bool(failed.any())
         self._learn_caution(trials, failed, labelled & self.box.bounds.contains(U))
 
-    def _tell_constraints(
-        self, constraints: ConstraintModels, trials: Sequence[Trial], U: Array, usable: NDArray[np.bool_]
-    ) -> None:
+    def _tell_constraints(self, constraints: ConstraintModels, trials: Sequence[Trial], U: Array) -> NDArray[np.bool_]:
+        """Take up finished trials; return which of them keep the constraints."""
         constraints.tell(trials, U)
         kept = np.array([rank(trial, cast(Metrics, self._metrics)).is_usable for trial in trials])
-        self._kept += kept[usable].tolist()
         self._is_feasible |= bool((kept & self.box.bounds.contains(U)).any())
+        return kept
 
     def _learn_caution(self, trials: Sequence[Trial], failed: NDArray[np.bool_], counts: NDArray[np.bool_]) -> None:
         """Ask for more certainty after a failure and for less after a success, of points that a model had proposed."""
@@ -244,12 +243,10 @@ class BayesOptimizer(AskTell):
         return np.asarray(proposals[int(rng.choice(len(proposals), p=weights / weights.sum()))])
 
     def _known(self, latent: Model) -> tuple[Array, Array]:
-        """Return the model's points in the box that keep the constraints, and its means there."""
+        """Return the model's points in the box that ended well and keep the constraints, and its means there."""
         rows = self._objective.rows
         U = self._objective.U[rows]
-        inside = self.box.bounds.contains(U)
-        if self._constraints is not None:
-            inside &= np.array(self._kept, dtype=bool)[rows]
+        inside = self.box.bounds.contains(U) & np.array(self._kept, dtype=bool)[rows]
         if isinstance(latent, ExactGP):
             return U[inside], latent.fitted[: len(rows)][inside]
         return U[inside], latent.posterior(U[inside]).mean[:, 0] if inside.any() else np.empty(0)
@@ -268,3 +265,7 @@ class BayesOptimizer(AskTell):
         if isinstance(latent, ExactGP) and self._constraints is None:
             means = np.concatenate([means, latent.fitted[len(self._objective.rows) :]])
         return float((means if len(means) else latent.posterior(U).mean[:, 0]).min())
+
+
+def _ended_well(trials: Sequence[Trial]) -> NDArray[np.bool_]:
+    return np.array([trial.status == OK for trial in trials], dtype=bool)

@@ -10,7 +10,7 @@ waits for as many failures as there are dimensions. Where it does not, points ar
 too wide for what is known: it falls to a quarter after a few of them.
 
 Notation:
-    score    what a trial is worth, (n,): its loss; inf where it gave none or violates a constraint
+    score    what a trial is worth, (n,): its loss; inf where it gave none, was pruned or violates a constraint
     block    consecutive asked trials, one for each drive; with an exchange in rounds, a round
 """
 
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from hyperspace.optimizers.base import NO_MODEL
 from hyperspace.space import Space
 from hyperspace.strategies.settings import WHOLE, Settings
-from hyperspace.trial import OK, Archive, Array, Trial
+from hyperspace.trial import OK, PRUNED, Archive, Array, Trial
 
 _MISMATCH = 0.5  # distance of two categories
 _FEWEST_COMPARED = 6  # trials of a region whose order may tell anything about its model
@@ -129,7 +129,7 @@ class Fold:
         self._score[known:n] = np.where(np.isfinite(losses), losses, math.inf)
 
     def _take(self, row: int, trial: Trial, violated: bool) -> None:
-        if violated:
+        if violated or trial.status == PRUNED:  # its loss is what a model learns; it is no progress
             self._score[row] = math.inf
         if trial.status != OK and trial.teaches_failure:
             self.failed.append(row)
