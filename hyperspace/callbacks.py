@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,14 +17,39 @@ def as_one(callback: Any) -> Callback | None:
     """Return the one callback that stands for what a user passed: None, a function, or a list of functions.
 
     Raises:
-        InputError: something else.
+        InputError: something else, a class, or a function that cannot take one argument.
     """
     if callback is None or callable(callback):
+        if callback is not None:
+            _check_callable(callback)
         only: Callback | None = callback
         return only
     if not isinstance(callback, (list, tuple)) or not all(callable(each) for each in callback):
         raise InputError(f"callback must be a function of a trial, or a list of such functions, got {shown(callback)}")
+    for each in callback:
+        _check_callable(each)
     return Callbacks(callback) if callback else None
+
+
+def _check_callable(callback: Any) -> None:
+    """Refuse a callback that cannot be called with a trial.
+
+    Raises:
+        InputError: it is a class, or takes another number of arguments than one.
+    """
+    if isinstance(callback, type):
+        raise InputError(f"callback is the class {callback.__name__}; pass an object of it, {callback.__name__}(...)")
+    try:
+        signature = inspect.signature(callback)
+    except (TypeError, ValueError):  # a built-in or extension function that does not tell
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        name = getattr(callback, "__name__", type(callback).__name__)
+        raise InputError(
+            f"callback is called as callback(trial), and {name}{signature} cannot be called with one argument"
+        ) from None
 
 
 class Callbacks:

@@ -254,7 +254,7 @@ class Metrics:
         return self.sign * self.value(metrics)
 
     def reported_loss(self, metrics: Mapping[str, Value]) -> float:
-        """Return the loss of what was reported under way, where a plain number is the goal's, whatever its name; nan without one."""
+        """Return the loss that was reported under way, nan if none was; a plain number is the goal's, whatever its name."""
         value = metrics[FLOAT_NAME] if metrics.keys() == {FLOAT_NAME} else self.value(metrics)
         return self.sign * value if isinstance(value, float) else math.nan
 

@@ -178,6 +178,9 @@ def check_rules(stopping: Any) -> tuple[StoppingRule, ...]:
         InputError: something else.
     """
     rules = (stopping,) if isinstance(stopping, StoppingRule) else () if stopping is None else stopping
+    for rule in rules if isinstance(rules, (list, tuple)) else (rules,):
+        if isinstance(rule, type):
+            raise InputError(f"stopping holds the class {rule.__name__}; pass an object of it, {rule.__name__}(...)")
     if not isinstance(rules, (list, tuple)) or not all(isinstance(rule, StoppingRule) for rule in rules):
         raise InputError(
             f"stopping must be a rule or a list of rules of hyperspace.rules, such as [TargetValue(0.1), NoProgress(50)]; got "

@@ -294,6 +294,11 @@ def _named_space(hyperparameters: Mapping[Any, Any], lists: Lists) -> Space:
             constants[name] = value
         else:
             dimensions.append(_checked(f"dimension {j} ({name[:60]})", value, lists).renamed(name))
+    if constants and not dimensions:
+        raise InputError(
+            f"all hyperparameters are constants ({shown_all(list(constants))}), so that nothing is left to search; give one of "
+            f"them an interval such as (0.0, 1.0), or a list of categories"
+        )
     return Space(dimensions, named=True, constants=constants, order=list(hyperparameters))
 
 

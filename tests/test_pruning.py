@@ -125,7 +125,8 @@ def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun, model):
                 trial.report(epoch, x[0] + 1.0 / epoch)
             return x[0]
 
-        options = {"n_subspaces": 1, "n_drives": 3, "n_iterations": 8, "exchange": "round", "checkpoints": False, "model": sys.argv[1]}
+        options = {"n_subspaces": 1, "n_drives": 3, "n_iterations": 8, "model": sys.argv[1]}
+        options |= {"exchange": "round", "checkpoints": False}
         result = hyperdrive(objective, [(0.0, 1.0)], None, callback=MedianRule(min_trials=3), **options)
         trials = repr([(t.iteration, t.drive, t.x, t.status, t.reports) for t in result._trials])
         pruned = sum(t.status == "pruned" for t in result._trials)
@@ -239,3 +240,45 @@ def test_models_that_learned_from_pruned_trials_are_resumed_alike(tmp_path, opti
     cut = hyperdrive(falling, SQUARE, tmp_path / "cut", n_iterations=7, **common)
     assert sum(trial.status == PRUNED for trial in whole.all_trials) > 2
     assert [(t.key, t.x, t.status) for t in cut.all_trials] == [(t.key, t.x, t.status) for t in whole.all_trials]
+
+
+@pytest.mark.parametrize(("step", "told"), [(0.33, "0.33"), (1.7, "1.7"), (2.0, "2.0"), (True, "True"), ("0", "'0'"), (-1, "-1")])
+def test_a_step_that_is_no_whole_number_is_refused(step, told):
+    def swapped(x, trial):
+        with pytest.raises(InputError, match=rf"takes the step first, a whole number .* step={told}, value=7"):
+            trial.report(step, 7)
+        trial.report(np.int64(3), 0.5)
+        return x[0]
+
+    result = hyperdrive(swapped, [(0.0, 1.0)], None, model="RAND", n_calls=1, checkpoints=False)
+    assert result.best_trial.reports == ((3, 0.5),)
+
+
+@pytest.mark.parametrize("rule", [None, HalvingRule()])
+def test_a_report_that_is_no_number_is_told_once(rule, tmp_path, capsys):
+    def diverges(x, trial):
+        trial.report(1, math.nan)
+        return x[0]
+
+    result = hyperdrive(diverges, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=3, callback=rule)
+    assert capsys.readouterr().err.count("reported a value that is no finite number") == 1
+    assert result.best_trial is not None
+
+
+@pytest.mark.parametrize("wrap", [lambda callback: callback, lambda callback: [print, callback]])
+@pytest.mark.parametrize(
+    ("callback", "told"),
+    [
+        (MedianRule, r"the class MedianRule; pass an object of it, MedianRule\(...\)"),
+        (lambda: None, "cannot be called with one argument"),
+        (lambda study, trial: None, "called as callback\\(trial\\)"),
+    ],
+)
+def test_a_callback_that_cannot_be_called_with_a_trial_is_refused_at_the_call(callback, told, wrap):
+    with pytest.raises(InputError, match=told):
+        hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False, callback=wrap(callback))
+
+
+@pytest.mark.parametrize("callback", [print, lambda *trials: None, lambda trial, more=1: None, MedianRule(), repr])
+def test_a_callback_that_can_is_taken(callback):
+    assert hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, model="RAND", n_calls=1, checkpoints=False, callback=callback).nfev == 1

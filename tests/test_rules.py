@@ -171,3 +171,9 @@ def test_what_a_round_leaves_out_is_made_up_for_until_all_points_are_known(tmp_p
     assert study_state(tmp_path).complete
     again = hyperdrive(**call, results_path=tmp_path, n_calls=n_calls)
     assert [(trial.key, trial.x) for trial in again.all_trials] == [(trial.key, trial.x) for trial in result.all_trials]
+
+
+@pytest.mark.parametrize("wrap", [lambda rule: rule, lambda rule: [rule]])
+def test_the_class_of_a_rule_is_no_rule(wrap):
+    with pytest.raises(InputError, match=r"the class TargetValue; pass an object of it, TargetValue\(...\)"):
+        hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False, stopping=wrap(TargetValue))

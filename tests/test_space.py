@@ -14,6 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from skopt.space.space import check_dimension as skopt_check_dimension
 
+from hyperspace.dimensions.inference import Lists
 from hyperspace.errors import InputError
 from hyperspace.space import Bounds, Categorical, Integer, Real, Space, check_dimension, check_space, space_from
 
@@ -243,8 +244,6 @@ def same(ours, theirs):
         (True, False),
         [False, True],
         [1, 2, 3],
-        (1, 2, 3),
-        (1.0, 2.0, 3.0, 4.0, 5.0),
         [7],
         ("only",),
         list("abcdefghij"),
@@ -533,7 +532,7 @@ def test_a_point_inside_comes_back_plain():
     [
         ([], "empty"),
         ({}, "empty"),
-        ({"batch": 32}, "empty"),
+        ({"batch": 32}, "nothing is left to search"),
         (5, "list of dimensions or a dict"),
         ("abc", "list of dimensions or a dict"),
         ((0, 1), "dimension 0"),
@@ -671,3 +670,21 @@ def test_steps_reach_both_of_the_next_levels():
             coordinates = dimension.to_unit(range(1, n + 1))
             next_ones = coordinates[[max(x[j] - 1, 1) - 1, min(x[j] + 1, n) - 1]]
             assert steps[j] == pytest.approx(np.abs(next_ones - u[j]).max(), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "dimension", [(10, 100, 5), (1e-3, 1.0, True), (1, 2, 3, 4), (0.0, 1.0, None), (0.1, "log-uniform"), ("uniform", 3)]
+)
+def test_a_tuple_that_begins_as_an_interval_and_is_none_is_refused(dimension):
+    with pytest.raises(InputError, match=r"interval.*list"):
+        check_dimension(dimension)
+
+
+def test_a_list_of_the_same_is_categories():
+    assert check_dimension([10, 100, 5], Lists.IN_A_DICT).categories == (10, 100, 5)
+    assert check_dimension(("a", 1), Lists.IN_A_DICT).levels == 2
+
+
+def test_a_space_of_constants_alone_says_so():
+    with pytest.raises(InputError, match=r"all hyperparameters are constants \('a', 'b'\), so that nothing is left to search"):
+        check_space({"a": 1, "b": "x"})

@@ -108,7 +108,29 @@ def check_dimension(dimension: Any, lists: Lists = Lists.INTERVALS) -> Dimension
                 f"expected two numbers low and high, got {shown(dimension)}; if these are categories, write a list: "
                 f"{shown(values)}"
             )
+        _refuse_other_tuples(values, numeric)
     return Categorical(values)
+
+
+def _refuse_other_tuples(values: Sequence[Any], numeric: bool) -> None:
+    """Refuse a tuple that begins as an interval does and is none, such as (10, 100, 5), where somebody meant a step.
+
+    Raises:
+        InputError: its first two values are numbers, or a number and a prior.
+    """
+    if len(values) < 2:
+        return
+    if numeric:
+        raise InputError(
+            f'a tuple of numbers is an interval, (low, high) or (low, high, "log-uniform"), got {shown(tuple(values))}; there is '
+            f"no step: for some of the values, write them as a list, such as {shown(list(values))}"
+        )
+    number, other = (values[0], values[1]) if is_number(values[0]) else (values[1], values[0])
+    if is_number(number) and _meant_prior(other) is not None:
+        raise InputError(
+            f'an interval has two ends, (low, high) or (low, high, "log-uniform"), got {shown(tuple(values))}; if these are '
+            f"categories, write a list: {shown(list(values))}"
+        )
 
 
 def bounded(low: Any, high: Any, *scale: Any) -> Dimension:

@@ -10,6 +10,7 @@ from typing import Any
 from hyperspace.disk import wait_while_full
 from hyperspace.errors import InputError, shown
 from hyperspace.metrics import FLOAT_NAME, Value, number_of
+from hyperspace.values import is_whole
 
 
 class TrialHandle:
@@ -75,13 +76,18 @@ class TrialHandle:
 
         Raises:
             RuntimeError: this is another process than the one that evaluates, a child of it.
-            InputError: no number in it.
+            InputError: no number in it, or a step that is no whole number of at least 0.
             Pruned: the study has a pruning rule, and this evaluation promises little; let it pass.
         """
         if os.getpid() != self._process:
             raise RuntimeError(
                 f"trial.report was called in process {os.getpid()}, a child of process {self._process} that evaluates the trial; "
                 f"pass the value to that one, and report it there"
+            )
+        if not is_whole(step) or step < 0:
+            raise InputError(
+                f"trial.report(step, value) takes the step first, a whole number of at least 0, and then the value; got "
+                f"step={shown(step)}, value={shown(value)}"
             )
         metrics = value if isinstance(value, Mapping) else {FLOAT_NAME: value}
         numbers = {str(name): number_of(number) for name, number in metrics.items()}

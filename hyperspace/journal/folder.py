@@ -221,18 +221,20 @@ class StudyFolder:
     def set_aside(self) -> Path:
         """Move the study away, so that a new one can begin in its place; return where it is now.
 
-        The folder is renamed. One that cannot be, such as a mount point, or must not be, such as the working folder with the
-        user's program in it, keeps its name, and the study's own files go into a folder within it.
+        The folder is renamed. One that cannot be, such as a mount point, or must not be, such as the working folder or one with
+        the user's own files in it, keeps its name, and the study's own files go into a folder within it.
 
         Raises:
-            StudyError: neither can be done.
+            StudyError: neither can be done, or what is there is no study.
         """
+        self.check_ours()
         home = Path(os.path.realpath(self.path))  # a link stays a link to the same place
         number = 1
         while (aside := home.with_name(f"{home.name}.old-{number}")).exists() or (home / f"old-{number}").exists():
             number += 1
         try:
-            if not Path(os.path.realpath(os.curdir)).is_relative_to(home):
+            others = any(entry.name not in _OWN for entry in home.iterdir())
+            if not others and not Path(os.path.realpath(os.curdir)).is_relative_to(home):
                 with suppress(OSError):  # a mount point, a parent folder that cannot be written, a name that is too long
                     home.rename(aside)
                     home.mkdir()
@@ -248,6 +250,22 @@ class StudyFolder:
                 f"another results_path"
             ) from error
         return within
+
+    def check_ours(self) -> None:
+        """Refuse a study.json that is another program's; one that is damaged has journals beside it.
+
+        Raises:
+            StudyError: it is no study's.
+        """
+        if self.journals.exists() or not self.study_file.exists():
+            return
+        try:
+            self.read_study()
+        except StudyError:
+            raise StudyError(
+                f"{str(self.study_file)!r} is no file of a HyperSpace study, and restart=True would move it; move it away "
+                f"yourself, or take another results_path"
+            ) from None
 
     def reader(self, drive: int, space: Space, study: str | None = None, durable: bool = False) -> DriveReader:
         """Return a reader of a drive's journal, which has read nothing yet.

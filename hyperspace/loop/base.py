@@ -456,8 +456,15 @@ class Loop(ABC):
                 journal.reported(trial, step, metrics)
             goal = self._goal_of(metrics, prunes is not None)
             value = None if goal is None else metrics.get(goal)
-            if not isinstance(value, float) or (prunes is None and not math.isfinite(value)):
+            if not isinstance(value, float):
                 return
+            if not math.isfinite(value):
+                self._tell_once(
+                    "an evaluation has reported a value that is no finite number; learning curves leave such values out, the "
+                    "journal has them, and a pruning rule takes them for the worst"
+                )
+                if prunes is None:
+                    return
             self._reports.pop(step, None)  # the step reported last is the last one
             self._reports[step] = value
             if prunes is None:

@@ -80,7 +80,10 @@ def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
     if folder is None:
         return None
     _check_folder(folder)
-    return None if restart else folder.read_study()
+    if restart:
+        folder.check_ours()
+        return None
+    return folder.read_study()
 
 
 def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,10 @@ def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0,
         ax: where to draw.
 
     Raises:
-        InputError: no such dimension, or twice the same.
+        InputError: no such dimension, twice the same, or not two of them.
     """
+    if isinstance(dimensions, str) or not isinstance(dimensions, Sequence) or len(dimensions) != 2:
+        raise InputError(f'plot_partition takes two dimensions, such as ("C", "gamma") or (0, 1), got {shown(dimensions)}')
     first, second = find_dimension(result, dimensions[0]), find_dimension(result, dimensions[1])
     if first == second:
         raise InputError(f"two different dimensions were expected, got {shown(dimensions)}")

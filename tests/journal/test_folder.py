@@ -38,6 +38,24 @@ def test_the_working_folder_keeps_the_users_files(tmp_path, monkeypatch):
     assert load_results("old-1").nfev == 3
 
 
+def test_files_that_are_not_the_studys_stay_where_they_are(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "notes.txt").touch()
+    assert study(tmp_path / "s", restart=True).nfev == 3  # no study yet: nothing to set aside
+    for number in (1, 2):
+        assert study(tmp_path / "s", n_calls=4, restart=True).nfev == 4
+        assert load_results(tmp_path / "s" / f"old-{number}").nfev == 2 + number
+    assert (tmp_path / "s" / "notes.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_another_programs_study_json_is_not_moved(tmp_path):
+    (tmp_path / "study.json").write_text('{"subjects": 12}')
+    with pytest.raises(StudyError, match="no file of a HyperSpace study"):
+        study(tmp_path, restart=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+
+
 def test_of_a_folder_that_cannot_be_renamed_the_content_is_moved(tmp_path, monkeypatch):
     study(tmp_path / "mount")
     rename = type(tmp_path).rename

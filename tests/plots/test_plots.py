@@ -480,3 +480,9 @@ def test_lines_of_one_level_stay_within_its_bar():
     well = next(collection for collection in of(ax, LineCollection) if len(collection.get_segments()) == 40)
     heights = np.array([segment[0, 1] for segment in well.get_segments()])
     assert (np.abs(np.where(heights < 0.5, heights - 0.25, heights - 0.75)) <= 0.5 * 0.3 / 2 + 1e-9).all()
+
+
+@pytest.mark.parametrize("dimensions", ["C", ("rate",), 0, ("rate", "units", "kind")])
+def test_plot_partition_takes_two_dimensions(result, dimensions):
+    with pytest.raises(InputError, match="takes two dimensions"):
+        plots.plot_partition(result, dimensions)
