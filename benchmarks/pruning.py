@@ -2,8 +2,8 @@
 
     python -m benchmarks.pruning MedianRule HalvingRule none
 
-Each line: the rule, the seed, points within 1 % of an earlier pruned one in every parameter, points within 1 % of any earlier one,
-pruned trials, epochs, the best accuracy. Needs scikit-learn.
+Each line: the rule, the seed, points within 1 % of an earlier pruned one in every parameter, points within 1 % of any earlier
+one, pruned trials, epochs, the best accuracy. Needs scikit-learn.
 """
 
 from __future__ import annotations

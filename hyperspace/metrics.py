@@ -160,7 +160,7 @@ class Metrics:
         for name in [goal, *(metric.name for metric in self.constraints)]:
             if name in others:
                 raise _no_number(name, others[name])
-            self._check(name, metrics)
+            self._check(name, metrics, plain=not isinstance(returned, Mapping))
         if self.goal is not None and not self.declared and goal != LOSS_NAME and LOSS_NAME in metrics:
             return metrics, (
                 f"the objective returned {LOSS_NAME!r}, but the study's goal is {goal!r}, as its first answer had it; "
@@ -186,9 +186,12 @@ class Metrics:
             raise _no_number(name, value)
         return self.goal_name([*metrics, *missing])
 
-    def _check(self, name: str, metrics: Mapping[str, Value]) -> None:
-        """Check a metric that the study cannot do without."""
+    def _check(self, name: str, metrics: Mapping[str, Value], plain: bool = False) -> None:
+        """Check a metric that the study cannot do without; `plain`: the answer was a number without a name."""
         value = metrics.get(name)
+        if value is None and plain:
+            wanted = [metric.name for metric in (*self.goals, *self.constraints)]
+            raise InputError(f"a plain number is not enough: a dict with the metrics {shown_all(wanted)} was expected")
         if value is None:
             raise InputError(self._missing(name, metrics))
         if not isinstance(value, float):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
-_BUDGET = "budget"
+_BUDGET, _FEASIBLE = "budget", "feasible"
 _IN_NOTEBOOK = 10  # trials that a notebook shows
 _LATE = 10.0  # seconds after a request to end from which on a trial can only be a later run's
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
@@ -171,8 +171,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         """Every trial, a row each, in the order of iteration and drive.
 
         Columns: drive, iteration, subspace, region, arm, status, then one a dimension and one a metric, the budget where there
-        are budgets, then seconds, suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric
-        whose name is taken gets the prefix "parameter." or "metric.".
+        are budgets, feasible where there are constraints (None for a trial that did not end well), then seconds,
+        suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric whose name is taken gets the prefix "parameter." or "metric.".
         """
         import pandas
 
@@ -180,7 +180,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         metric_names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
         columns: dict[str, Any] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
         budgets = {_BUDGET: [trial.budget for trial in trials]} if any(trial.budget is not None for trial in trials) else {}
-        taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS, *budgets}
+        feasible = {_FEASIBLE: [self._keeps(trial) for trial in trials]} if self._metrics.constraints else {}
+        taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS, *budgets, *feasible}
         named = {*taken, *(metric_names or [FLOAT_NAME])}
         mixed: list[str] = []
         for position, name in enumerate(self.names):
@@ -192,7 +193,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         for name in metric_names:
             label = free_label(name, "metric", {*taken, *columns})
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
-        columns |= budgets | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
+        columns |= budgets | feasible | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
         cells = {well_formed(label): [_cell(value) for value in values] for label, values in columns.items()}
         frame = pandas.DataFrame(cells)
         for label in map(well_formed, mixed):  # pandas makes floats of the integers among other values
@@ -206,7 +207,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         Evaluations with a larger budget come before those with a smaller one.
 
         Columns: generation (the trial's iteration), job (its drive), then one a dimension, one a constant and one a metric, the
-        budget where there are budgets, then seconds and status.
+        budget where there are budgets, feasible where there are constraints, then seconds and status.
         """
         trials: Sequence[Trial] = self._trials
         ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
@@ -217,7 +218,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         """The n best trials, best first: only those that may be the best, which kept all constraints.
 
         Columns: drive (-1 for evaluations that were given), iteration, then one a dimension, one a constant and one a metric, the
-        budget where there are budgets, then seconds.
+        budget where there are budgets, feasible where there are constraints, then seconds.
 
         Raises:
             InputError: n is no whole number of at least 1.
@@ -226,6 +227,11 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             raise InputError(f"top(n) takes a whole number of at least 1, got {shown(n)}")
         usable = [row for row, trial in enumerate(self._trials) if rank(trial, self._metrics).is_usable]
         return self._best_first(usable, {"drive": "drive", "iteration": "iteration"}, ["seconds"]).head(int(n))
+
+    def _keeps(self, trial: Trial) -> bool | None:
+        """Return whether a trial kept the constraints; None for one that gave no loss."""
+        metrics: Metrics = self._metrics
+        return True if rank(trial, metrics).is_usable else False if is_infeasible(trial, metrics) else None
 
     def _best_first(self, rows: Sequence[int], head: Mapping[str, str], tail: Sequence[str]) -> pandas.DataFrame:
         """Return these rows of `trials`, best first; `head` and `tail` name the columns around parameters, metrics and budget."""

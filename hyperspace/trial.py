@@ -78,10 +78,10 @@ class Trial:
     subspace: int = 0
     region: int | None = None
     arm: str = ""
-    model: Mapping[str, Any] | None = None
+    model: Mapping[str, Any] | None = field(default=None, repr=False)
     predicted: float | None = None
-    known: tuple[Mapping[int, int], ...] | None = None
-    pending: tuple[int, ...] | None = None
+    known: tuple[Mapping[int, int], ...] | None = field(default=None, repr=False)
+    pending: tuple[int, ...] | None = field(default=None, repr=False)
     started: float = 0.0
     seconds: float | None = None
     suggest_seconds: float = 0.0
@@ -89,7 +89,7 @@ class Trial:
     host: str = ""
     error: str | None = None
     fault: str | None = None
-    reports: tuple[tuple[int, float], ...] | None = None
+    reports: tuple[tuple[int, float], ...] | None = field(default=None, repr=False)
     origin: str = "asked"
 
     @property

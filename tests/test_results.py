@@ -1,12 +1,13 @@
 """The merged result; how hyperdrive fills it is in tests/test_drive.py."""
 
+import json
 import math
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 
-from hyperspace import Integer, hyperdrive, load_results
+from hyperspace import Integer, Metric, hyperdrive, load_results
 from hyperspace.errors import InputError, StudyError
 from hyperspace.metrics import Metrics
 from hyperspace.optimizers import PSO
@@ -186,3 +187,27 @@ def test_dir_lists_what_a_result_has_and_a_notebook_shows_the_best(tmp_path):
     assert f"{result.fun:.6g}" in page
     empty = Result([], result.search_space, result.goals, result.partition)
     assert "no trial has ended well" in empty._repr_html_()
+
+
+def test_a_column_tells_which_trials_kept_the_constraints(command, tmp_path):
+    def objective(x):
+        if x[0] > 0.8:
+            raise ValueError("no value here")
+        return {"loss": x[0], "size": x[0]}
+
+    metrics = [Metric("loss"), Metric("size", goal="constrain", lower=0.4)]
+    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=12, metrics=metrics)
+    expected = [None if x > 0.8 else x >= 0.4 for x in result.trials["x0"]]
+    assert {True, False, None} == set(expected)
+    assert list(result.trials["feasible"]) == expected
+    assert result.top()["feasible"].all()
+    code, written, _ = command("export", tmp_path, "--format", "json")
+    assert code == 0
+    assert [row["feasible"] for row in json.loads(written)] == expected
+    assert "feasible" not in hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False).trials
+
+
+def test_the_repr_of_a_trial_leaves_out_what_models_and_curves_fill():
+    trial = Trial(drive=0, iteration=1, x=(0.5,), model={"surrogate": [1.0] * 100}, reports=((1, 0.5),) * 100)
+    assert len(repr(trial)) < 400
+    assert "x=(0.5,)" in repr(trial)

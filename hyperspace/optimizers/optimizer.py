@@ -29,7 +29,7 @@ Point = list[Any] | dict[str, Any]
 
 
 class Optimizer:
-    """Minimise a function by asking where to evaluate it and telling what came back.
+    """Minimise a function (or maximise it, with maximize=True) by asking where to evaluate it and telling what came back.
 
         opt = Optimizer([(-5.0, 10.0), (0.0, 15.0)], random_state=0)
         for _ in range(40):
@@ -54,6 +54,7 @@ class Optimizer:
         sampler: initial design, "sobol", "lhs" or "random".
         n_samples: its size; None for twice the number of dimensions, from 5 to 20.
         metrics: what is wanted of each metric, see `hyperdrive`; None: the value told is minimized.
+        maximize: the value told, a number, is maximized.
 
     Raises:
         InputError: an argument is not what it has to be.
@@ -69,13 +70,16 @@ class Optimizer:
         sampler: str = "sobol",
         n_samples: int | None = None,
         metrics: Sequence[Metric] | None = None,
+        maximize: bool = False,
     ) -> None:
+        if not isinstance(maximize, (bool, np.bool_)):
+            raise InputError(f"maximize must be True or False, got {shown(maximize)}")
         if random_state is None:
             random_state = secrets.randbits(31)
         if not is_whole(random_state) or random_state < 0:
             raise InputError(f"random_state must be a non-negative integer or None, got {shown(random_state)}")
         self.space = check_space(dimensions)
-        self._metrics = Metrics(metrics)
+        self._metrics = Metrics(metrics, bool(maximize))
         if n_samples is None:
             n_samples = min(max(2 * self.space.d, 5), 20)
         if not is_whole(n_samples) or n_samples < 1:
@@ -152,7 +156,7 @@ class Optimizer:
 
         Args:
             x: a point (a list of values, or a dict by name), or a sequence of points if y is one. It need not be one asked for.
-            y: the value, less is better, or a dict of metrics; or a sequence of these.
+            y: the value, less is better (more with maximize=True), or a dict of metrics; or a sequence of these.
 
         Raises:
             InputError: a point outside the space, a value that is no number, or a metric that is missing.

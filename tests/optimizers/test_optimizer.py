@@ -200,7 +200,7 @@ def test_what_tell_takes_is_what_an_objective_may_return():
     assert opt.x is None
     with pytest.raises(InputError, match="must return the metric 'size'"):
         opt.tell([0.5, 0.8], {"gain": 1.0})
-    with pytest.raises(InputError, match="must return the metric 'size'"):
+    with pytest.raises(InputError, match="a dict with the metrics 'gain', 'size' was expected"):
         opt.tell([0.5, 0.8], 1.0)
     with pytest.raises(InputError, match="metrics="):
         Optimizer([(0.0, 1.0)], metrics=[Metric("a"), "b"])
@@ -315,3 +315,26 @@ def test_what_was_saved_goes_on_as_if_it_had_not_been():
     loaded = pickle.loads(pickle.dumps(opt))
     assert loaded.history == opt.history
     assert [loaded.ask() for _ in range(2)] == [opt.ask() for _ in range(2)]
+
+
+def test_maximize_is_the_same_search_turned_around():
+    least, most = Optimizer([(0.0, 1.0)]), Optimizer([(0.0, 1.0)], maximize=True)
+    assert most.fun == -np.inf
+    for _ in range(12):
+        x = least.ask()
+        assert most.ask() == x
+        least.tell(x, (x[0] - 0.3) ** 2)
+        most.tell(x, -((x[0] - 0.3) ** 2))
+    assert most.x == least.x
+    assert most.fun == -least.fun
+    assert most.history[0][1] == -least.history[0][1]
+    with pytest.raises(InputError, match="maximize must be True or False, got 'yes'"):
+        Optimizer([(0.0, 1.0)], maximize="yes")
+    with pytest.raises(InputError, match='write goal="maximize"'):
+        Optimizer([(0.0, 1.0)], metrics=[Metric("loss")], maximize=True)
+
+
+def test_a_number_where_metrics_are_declared_is_refused_by_what_is_missing():
+    optimizer = Optimizer([(0.0, 1.0)], metrics=[Metric("loss"), Metric("size", goal="constrain", upper=1.0)])
+    with pytest.raises(InputError, match=r"^a plain number is not enough: a dict with the metrics 'loss', 'size' was expected$"):
+        optimizer.tell(optimizer.ask(), 0.5)
