@@ -172,7 +172,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
         Columns: drive, iteration, subspace, region, arm, status, then one a dimension and one a metric, the budget where there
         are budgets, feasible where there are constraints (None for a trial that did not end well), then seconds,
-        suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric whose name is taken gets the prefix "parameter." or "metric.".
+        suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric whose name is taken gets
+        the prefix "parameter." or "metric.".
         """
         import pandas
 
