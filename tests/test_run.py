@@ -1,6 +1,7 @@
 """`hyperspace run`: Python functions and programs, alone, as workers, and under mpirun."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -345,7 +346,12 @@ def test_a_program_with_an_input_file_and_a_results_file_in_a_folder_of_its_own(
         (["train.py:objective", "--limit", "size<=1"], "needs --goal"),
         (["train.py:several", "--goal", "error", "--limit", "size<1"], "NAME<=NUMBER"),
         (["--command", "true {x}", "--space", "space.toml", "--template", "no.in"], "cannot be read"),
-        (["--command", "true {x}", "--space", "space.toml", "--template", "train.py"], "do not use the parameter 'kind'"),
+        (
+            ["--command", "true {x}", "--space", "space.toml", "--template", "train.py", "--in-folder"],
+            "do not use the parameter 'kind'",
+        ),
+        (["--command", "true {x} {kind}", "--space", "space.toml", "--template", "train.py"], "run it there by --in-folder"),
+        (["--command", "true {x} {kind}", "--space", "space.toml", "--metrics-file", "out"], "write {trial.folder}/out in"),
         (["--command", "true", "--space", "space.toml", "--metrics-file", "../x"], "a name in the trial's folder"),
         (["--command", COMMAND, "--space", "space.toml", *QUICK, "--metric-regex", "nothing (.*)"], "--metric-regex"),
     ],
@@ -359,7 +365,7 @@ def test_what_a_command_lacks_is_said_with_the_option_that_gives_it(run, argumen
 def test_a_result_that_an_earlier_attempt_left_does_not_count(tmp_path):
     from hyperspace.evaluators.command import Command
 
-    command = Command("true {x0}", metrics_file="out.json")
+    command = Command("true {x0}", metrics_file="out.json", in_folder=True)
     (tmp_path / "out.json").write_text("1.0")
     from hyperspace.errors import InputError
     from hyperspace.space import check_space
@@ -376,3 +382,54 @@ def test_hyperband_gives_a_command_its_budget(run, folder):
     )
     assert (code, err) == (0, "")
     assert load_results(folder / "results").trials["budget"].notna().all()
+
+
+def test_a_rule_ends_the_study_from_the_command_line(run, folder):
+    code, _, err = run("train.py:objective", "--model", "RAND", "--n-calls", "200", "--target", "0.5", "--results", "target")
+    assert (code, err) == (0, "")
+    result = load_results(folder / "target")
+    assert result.ended_by == "the target value 0.5"
+    code, _, err = run("train.py:objective", "--model", "RAND", "--n-calls", "200", "--no-progress", "7", "--results", "row")
+    assert (code, err) == (0, "")
+    assert load_results(folder / "row").ended_by == "no progress in 7 evaluations"
+    code, _, err = run("train.py:objective", *QUICK, "--no-progress", "0", "--results", "none")
+    assert (code, len(err.splitlines())) == (1, 1)
+
+
+def test_the_help_names_the_values_that_options_take(run):
+    from hyperspace.study.checks import MODELS
+    from hyperspace.study.planning import EXCHANGES
+
+    code, out, _ = run("-h")
+    assert code == 0
+    words = re.findall(r"\w+", out)
+    assert not {*MODELS, *EXCHANGES, "adaptive", "static", "generations", "halving"} - set(words)
+    assert "hyperdrive" not in words
+
+
+def test_quiet_shows_no_progress_and_still_tells_the_plan(start):
+    code, out, err = start("train.py:objective", *QUICK, "--quiet")
+    assert (code, out) == (0, "")
+    assert [line for line in err.splitlines() if "6 evaluations planned" not in line] == []
+
+
+def test_files_of_the_working_folder_are_found_from_the_trials_folders(run, folder):
+    (folder / "inputs").mkdir()
+    (folder / "inputs" / "x.dat").write_text("2.0")
+    (folder / "inputs" / "good.dat").write_text("0.5")
+    (folder / "inputs" / "bad.dat").write_text("0.5")
+    (folder / "deck.in").write_text("{x}")
+    (folder / "out.json").write_text("17.0")  # of a trial run by hand
+    (folder / "sim.py").write_text(
+        "import sys\n"
+        "scale, deck, more, out = (word.removeprefix('--deck=') for word in sys.argv[1:])\n"
+        "value = float(open(deck).read()) * float(open(scale).read()) + float(open(more).read())\n"
+        "open(out, 'w').write(str(value))\n"
+    )
+    words = f"{sys.executable} sim.py inputs/x.dat --deck=deck.in inputs/{{kind}}.dat out.json"
+    arguments = ["--template", "deck.in", "--in-folder", "--metrics-file", "{trial.folder}/out.json", "--space", "space.toml"]
+    code, _, err = run("--command", words, *arguments, *QUICK)
+    assert (code, err) == (0, "")
+    trials = load_results(folder / "results").trials
+    assert list(trials["objective"]) == list(2.0 * trials["x"] + 0.5)
+    assert (folder / "out.json").read_text() == "17.0"

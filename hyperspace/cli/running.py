@@ -20,14 +20,25 @@ from hyperspace.evaluators.command import Command
 from hyperspace.exchange.launcher import has_other_ranks, is_first_rank
 from hyperspace.metrics import Metric
 from hyperspace.paths import expanded
+from hyperspace.rules import NoProgress, StoppingRule, TargetValue
 from hyperspace.space import check_space
 from hyperspace.study.space_file import read_space
 
+_MODELS = (
+    "Surrogate: GP, DNN, ENSEMBLE, RF, ET or GBRT; or CMA, GA, PSO, DE, ES, SA, EDA, NSGA2, ACO, PAES, BITGA (evolution), GRID, "
+    "RAND, HYPERBAND."
+)
+_QUIET = "Show no progress and no result. The line with the planned evaluations, and warnings, still go to standard error."
+
 
 def run(
-    target: Annotated[
+    function: Annotated[
         str | None,
-        typer.Argument(help="FILE.py:FUNCTION or MODULE:FUNCTION, the objective; left out with --command.", show_default=False),
+        typer.Argument(
+            metavar="[TARGET]",
+            help="FILE.py:FUNCTION or MODULE:FUNCTION, the objective; left out with --command.",
+            show_default=False,
+        ),
     ] = None,
     command: Annotated[
         str | None,
@@ -35,6 +46,7 @@ def run(
             parser=as_typed,
             metavar="TEXT",
             help='A program that is the objective, such as "python sim.py --x {x}"; runs without a shell.',
+            show_default=False,
         ),
     ] = None,
     space: Annotated[
@@ -45,11 +57,13 @@ def run(
         Path, typer.Option(parser=study_folder, metavar="PATH", help="Folder of the study; the same command again goes on there.")
     ] = Path("results"),
     metric_regex: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             parser=as_typed,
             metavar="TEXT",
-            help="Finds the value in what the program prints; left out, the last line that is JSON tells it.",
+            help="Finds the value in what the program prints, or metrics as named groups; may be repeated with named groups. "
+            "Left out, the last line that is JSON tells it.",
+            show_default=False,
         ),
     ] = None,
     goal: Annotated[
@@ -70,12 +84,17 @@ def run(
         typer.Option(
             parser=output_file,
             metavar="PATH",
-            help="An input file with {name} where values belong; written to the trial's folder; may be repeated.",
+            help="An input file with {name} where values belong; written to the trial's folder, which the command reaches by "
+            "--in-folder or {trial.folder}; may be repeated.",
             show_default=False,
         ),
     ] = None,
     in_folder: Annotated[
-        bool, typer.Option("--in-folder/--no-in-folder", help="Run the --command inside the trial's folder.")
+        bool,
+        typer.Option(
+            "--in-folder/--no-in-folder",
+            help="Run the --command inside the trial's folder; its words that name files of this folder become absolute.",
+        ),
     ] = False,
     metrics_file: Annotated[
         str | None,
@@ -83,7 +102,10 @@ def run(
     ] = None,
     n_calls: Annotated[int | None, typer.Option(help="Evaluations in all.")] = None,
     n_iterations: Annotated[int, typer.Option(help="Evaluations a drive, without --n-calls.")] = 50,
-    n_drives: Annotated[int | None, typer.Option(help="As in hyperdrive.", show_default="one for each rank")] = None,
+    n_drives: Annotated[
+        int | None,
+        typer.Option(help="Logical workers, which ranks or --workers carry.", show_default="one for each rank or worker"),
+    ] = None,
     x0: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,24 +125,49 @@ def run(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine that work the study together.")] = 1,
-    model: Annotated[str, typer.Option(help="Surrogate or optimizer, as in hyperdrive.")] = "GP",
-    strategy: Annotated[str, typer.Option(help="As in hyperdrive.")] = "adaptive",
-    exchange: Annotated[str | None, typer.Option(help="As in hyperdrive.")] = None,
+    model: Annotated[str, typer.Option(help=_MODELS)] = "GP",
+    strategy: Annotated[
+        str,
+        typer.Option(help="adaptive; static, the published method; generations (evolutionary models); halving (HYPERBAND)."),
+    ] = "adaptive",
+    exchange: Annotated[
+        str | None,
+        typer.Option(
+            help="How drives share trials: round (the same trials on any number of ranks), async (nobody waits), none, or files "
+            "(processes without MPI that may join or leave).",
+            show_default="async under MPI, files with --workers, else round; none for static",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     timeout: Annotated[float | None, typer.Option(help="Seconds that an evaluation may take.")] = None,
     retries: Annotated[int, typer.Option(help="Repeats of an evaluation that was killed from outside.")] = 0,
     isolate: Annotated[bool, typer.Option("--isolate/--no-isolate", help="Evaluate the function in another process.")] = False,
-    deadline: Annotated[float | None, typer.Option(help="Seconds after which nothing may run any more.")] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(help="Seconds after which nothing may run any more.", show_default="the end of the Slurm job, if in one"),
+    ] = None,
+    target: Annotated[
+        float | None, typer.Option("--target", help="End the study when a trial is at least this good.", show_default=False)
+    ] = None,
+    no_progress: Annotated[
+        int | None,
+        typer.Option(
+            "--no-progress",
+            metavar="N",
+            help="End the study after N evaluations in a row without a better trial.",
+            show_default=False,
+        ),
+    ] = None,
     restart: Annotated[bool, typer.Option("--restart/--no-restart", help="Set an old study aside, and begin anew.")] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed/--no-retry-failed", help="First evaluate recorded failures again, at the same points.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet/--no-quiet", help="Show nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet/--no-quiet", help=_QUIET)] = False,
 ) -> None:
     """Optimise a Python function or any program; over MPI when started by mpirun."""
     end_with_parent()
     of_command = {"template": template or [], "in_folder": in_folder, "metrics_file": metrics_file}
-    objective, variables = _objective(target, command, metric_regex, of_command)
+    objective, variables = _objective(function, command, metric_regex, of_command)
     searched = _space(space, variables)
     if isinstance(objective, Command):
         objective.check(searched)
@@ -150,6 +197,7 @@ def run(
         deadline=deadline,
         restart=restart,
         retry_failed=retry_failed,
+        stopping=_rules(target, no_progress),
         verbose=not quiet,
     )
     if not quiet and is_first_rank():
@@ -157,7 +205,7 @@ def run(
 
 
 def _objective(
-    target: str | None, command: str | None, metric_regex: str | None, of_command: Mapping[str, Any]
+    target: str | None, command: str | None, metric_regex: list[str] | None, of_command: Mapping[str, Any]
 ) -> tuple[Callable[..., Any] | Command, dict[str, Any]]:
     """Return the objective, and what is defined beside it."""
     if (target is None) == (command is None):
@@ -167,7 +215,7 @@ def _objective(
     for name, value in of_command.items():
         if value:
             raise InputError(f"--{name.replace('_', '-')} goes with --command; a function writes and reads its own files")
-    if metric_regex is not None:
+    if metric_regex:
         raise InputError("--metric-regex reads what a --command prints; a function returns its metrics")
     return load_target(str(target))
 
@@ -179,6 +227,12 @@ def _metrics(goal: str | None, maximize: bool, limits: list[str]) -> list[Metric
             raise InputError("--limit needs --goal NAME, the metric to optimise beside those that are limited")
         return None
     return [Metric(goal, goal="maximize" if maximize else "minimize"), *map(_limit, limits)]
+
+
+def _rules(target: float | None, no_progress: int | None) -> list[StoppingRule]:
+    """Return the rules that end the study before its budget is spent."""
+    wanted: list[tuple[type[TargetValue | NoProgress], Any]] = [(TargetValue, target), (NoProgress, no_progress)]
+    return [kind(value) for kind, value in wanted if value is not None]
 
 
 def _limit(text: str) -> Metric:

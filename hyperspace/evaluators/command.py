@@ -6,12 +6,10 @@ import errno
 import json
 import os
 import re
-import shlex
 import shutil
 import string
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.starting import Repeats, Start
+from hyperspace.evaluators.words import as_written, file_of, not_found, split_line, with_absolute_file
 from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.space import Space
 from hyperspace.trial import FAILED, TIMEOUT, Trial
@@ -44,39 +43,47 @@ class Command:
         line: split into words once, as a shell would, and run without one. In a word, {name} stands for the parameter `name`,
             {name:.3f} for it in that format, {trial.id}, {trial.seed}, {trial.attempt}, {trial.folder} and {trial.budget} for the
             trial's own; {{ and }} for braces.
-        pattern: a regular expression. Its last match in the standard output gives the value, as its first group, or the
-            metrics by name, as its named groups. None: the last line that is a number or an object in JSON does.
+        pattern: a regular expression. Its last match in the standard output gives the value, as its first group. With named
+            groups, the last match in which a group took part gives the metric of that name. Or a list of regular expressions
+            with named groups. None: the last line that is a number or an object in JSON does.
         templates: text files with places for the parameters, {name} or {name:.3f}. They are filled in and written to the trial's
-            folder, under their own names. Braces around anything else stay as they are.
-        in_folder: run the program inside the trial's folder.
+            folder, under their own names. Braces around anything else stay as they are. The command runs inside that folder, or
+            has a place for {trial.folder}.
+        in_folder: run the program inside the trial's folder. Words that name a file of the folder in which this object is made
+            become absolute, other than the names of templates and of the metrics file; so do words with a slash and a place.
         metrics_file: name of the file in the trial's folder that the program writes its results to: JSON, or text in which
-            `pattern` is looked for. None: they are looked for in the standard output.
+            `pattern` is looked for. None: they are looked for in the standard output. As with templates, the command must use
+            that folder.
 
     Raises:
-        InputError: no words, quotes or braces that do not match, no regular expression, or a template that cannot be read.
+        InputError: no words, quotes or braces that do not match, a shell's operators, no regular expression, a template that
+            cannot be read, or files in the trial's folder that the command does not use.
     """
 
     def __init__(
         self,
         line: str,
-        pattern: str | None = None,
+        pattern: str | Sequence[str] | None = None,
         templates: Sequence[str | os.PathLike[str]] = (),
         in_folder: bool = False,
         metrics_file: str | None = None,
     ) -> None:
         try:
-            words = shlex.split(line)
+            words = split_line(line)
             self._words = [[_piece(*part) for part in string.Formatter().parse(word)] for word in words]
+        except InputError:
+            raise
         except ValueError as error:
-            raise InputError(f"the command {line!r} cannot be split into words: {error}; a brace is written twice") from None
+            raise InputError(
+                f"the command {as_written(line)} cannot be split into words: {error}; a brace is written twice"
+            ) from None
         if not words:
             raise InputError("the command is empty; expected a program and its arguments, such as python sim.py --x {x}")
-        try:
-            self._pattern = None if pattern is None else re.compile(pattern, re.MULTILINE)
-        except re.error as error:
-            raise InputError(f"the pattern {pattern!r} is no regular expression: {error}") from None
-        if metrics_file is not None and (not metrics_file or Path(metrics_file).name != metrics_file):
-            raise InputError(f"the metrics file is a name in the trial's folder, such as out.json, got {metrics_file!r}")
+        self._patterns = _compiled(pattern)
+        if metrics_file is not None:
+            metrics_file = metrics_file.removeprefix("{trial.folder}/")
+            if not metrics_file or Path(metrics_file).name != metrics_file:
+                raise InputError(f"the metrics file is a name in the trial's folder, such as out.json, got {metrics_file!r}")
         self.templates = [Template(file) for file in templates]
         names = [*(template.name for template in self.templates), "stdout.txt", "stderr.txt"]
         names += [] if metrics_file is None else [metrics_file]
@@ -86,6 +93,44 @@ class Command:
         self.metrics_file = metrics_file
         self.line = line
         self.__qualname__ = line  # the name under which it stands in the study
+        self._own_files = frozenset(names)
+        self._origin = _working_folder()
+        self._check_use_of_folder()
+        if in_folder:
+            for position, word in enumerate(self._words):
+                if all(name is None for _, name, _ in word):
+                    text = "".join(text for text, _, _ in word)
+                    self._words[position] = [(self._with_absolute_file(text, position), None, "")]
+
+    def _check_use_of_folder(self) -> None:
+        """Refuse a command that reads or writes its files elsewhere than in the trial's folder."""
+        for word in self._words:
+            self._check_no_template(file_of("".join(text for text, _, _ in word)))
+        if self.in_folder or any(name == "trial.folder" for word in self._words for _, name, _ in word):
+            return
+        file, what = self.metrics_file, "read from"
+        if self.templates:
+            file, what = self.templates[0].name, "filled in and written to"
+        if file is not None:
+            raise InputError(
+                f"{file!r} is {what} the trial's folder, which the command does not use; run it there by --in-folder "
+                f"(in_folder=True in Python), or write {{trial.folder}}/{file} in the command"
+            )
+
+    def _check_no_template(self, name: str) -> None:
+        """Refuse a word that names a template itself, whose places are not filled in."""
+        if not name or (self.in_folder and os.path.normpath(name) in self._own_files):
+            return
+        for template in self.templates:
+            if template.is_file(os.path.join(self._origin, name)):
+                right = template.name if self.in_folder else f"{{trial.folder}}/{template.name}"
+                raise InputError(
+                    f"the command names the template {name!r}, which stays as it is; write {right}, the file that is filled in "
+                    f"for each trial"
+                )
+
+    def _with_absolute_file(self, word: str, position: int) -> str:
+        return with_absolute_file(word, self._origin, self._own_files, is_program=position == 0)
 
     @property
     def has_fixed_program(self) -> bool:
@@ -119,7 +164,7 @@ class Command:
         self.fill_templates(space, middle, dict.fromkeys(_TRIAL, 0))
         program = self.fill(space, middle, dict.fromkeys(_TRIAL, 0))[0]
         if self.has_fixed_program and shutil.which(program) is None:
-            raise InputError(f"the command's program {program!r} was not found; give its path, or see that it is executable")
+            raise not_found(program)
 
     def fill(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> list[str]:
         """Return the words of the command with all values in their places.
@@ -128,7 +173,13 @@ class Command:
             InputError: a value that a format does not fit.
         """
         values = _values(space, parameters, trial)
-        return ["".join(text + _format(name, values, spec) for text, name, spec in word) for word in self._words]
+        words = ["".join(text + _format(name, values, spec) for text, name, spec in word) for word in self._words]
+        if self.in_folder:  # a word that is nothing but a value stays as it is
+            words = [
+                self._with_absolute_file(text, position) if any(os.sep in fixed for fixed, _, _ in word) else text
+                for position, (word, text) in enumerate(zip(self._words, words, strict=True))
+            ]
+        return words
 
     def fill_templates(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> dict[str, str]:
         """Return the texts of the templates by name, with all values in their places.
@@ -171,7 +222,7 @@ class Command:
         if not file.is_file():
             raise InputError(f"the command wrote no file {file.name!r} to the trial's folder {str(file.parent)!r}")
         text = read_end(file, _READ)
-        if self._pattern is None:
+        if not self._patterns:
             try:
                 return _checked_json(json.loads(text))
             except (ValueError, RecursionError):
@@ -179,15 +230,7 @@ class Command:
         return self._find(text, f"the command wrote to {file.name!r}")
 
     def _find(self, text: str, did: str) -> Any:
-        return _last_json(text, did) if self._pattern is None else self._last_match(text, self._pattern, did)
-
-    def _last_match(self, text: str, pattern: re.Pattern[str], did: str) -> Any:
-        match = next(iter(deque(pattern.finditer(text), maxlen=1)), None)
-        if match is None:
-            raise InputError(f"{did} nothing that the pattern {pattern.pattern!r} (--metric-regex) matches{_last_line_of(text)}")
-        if match.groupdict():
-            return {name: _number(value) for name, value in match.groupdict().items() if value is not None}
-        return _number(match[1] if pattern.groups else match[0])
+        return _last_matches(text, self._patterns, did) if self._patterns else _last_json(text, did)
 
 
 class CommandEvaluator(Evaluator):
@@ -232,8 +275,6 @@ class CommandEvaluator(Evaluator):
         words = self._command.fill(self._space, parameters, told)
         self._command.prepare(self._space, parameters, told, folder)
         self._used_folder = folder
-        if self._command.in_folder and os.sep in words[0]:  # a relative name means what it meant where the study was started
-            words[0] = os.path.abspath(words[0])
         self._output = TrialOutput(folder, described["attempt"])
         files = self._output.open()
         try:
@@ -344,6 +385,46 @@ def _start(words: list[str], files: tuple[int, int], folder: Path | None) -> Pro
             if is_passing(error) or time.monotonic() - begun > _REPLACED:
                 raise
         time.sleep(_RETRY)
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it is gone, and no file is in it
+        return os.sep
+
+
+def _compiled(patterns: str | Sequence[str] | None) -> list[re.Pattern[str]]:
+    """Return regular expressions, ready for use; without a pattern none."""
+    written = [patterns] if isinstance(patterns, str) else list(patterns or ())
+    compiled = []
+    for text in written:
+        try:
+            compiled.append(re.compile(text, re.MULTILINE))
+        except re.error as error:
+            raise InputError(f"the pattern {as_written(text)} is no regular expression: {error}") from None
+        if len(written) > 1 and not compiled[-1].groupindex:
+            raise InputError(
+                f"with several patterns each names its metrics, as in 'loss: (?P<loss>\\S+)', and {as_written(text)} names none"
+            )
+    return compiled
+
+
+def _last_matches(text: str, patterns: Sequence[re.Pattern[str]], did: str) -> Any:
+    """Return the last value that a pattern finds, or the last one of each named group of all patterns."""
+    named: dict[str, str] = {}
+    last: str | None = None
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            found = match[1] if pattern.groups else match[0]
+            last = last if found is None else found
+            named |= {name: value for name, value in match.groupdict().items() if value is not None}
+    if named:
+        return {name: _number(value) for name, value in named.items()}
+    if last is None or patterns[0].groupindex:
+        told = " or ".join(as_written(pattern.pattern) for pattern in patterns)
+        raise InputError(f"{did} nothing that the pattern {told} (--metric-regex) matches{_last_line_of(text)}")
+    return _number(last)
 
 
 def _piece(text: str, name: str | None, spec: str | None, conversion: str | None) -> _Piece:

@@ -34,6 +34,14 @@ class Template:
             raise InputError(f"the template {str(file)!r} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise InputError(f"the template {str(file)!r} is no text in UTF-8") from None
+        self._path = path.absolute()
+
+    def is_file(self, path: str) -> bool:
+        """Return whether this is the file of the template itself."""
+        try:
+            return os.path.samefile(path, self._path)
+        except (OSError, ValueError):
+            return False
 
     def names(self, known: Iterable[str]) -> set[str]:
         """Return which of the known names it has a place for."""

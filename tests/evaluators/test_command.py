@@ -59,6 +59,8 @@ def test_a_float_is_passed_with_all_its_digits():
         ("true {x} {n}", "does not use the parameter 'kind'; write {kind} where its value belongs"),
         ("true {x:d} {n} {kind}", "{x:d} does not fit the value 0.5"),
         ("no-such-program {x} {n} {kind}", "program 'no-such-program' was not found"),
+        ("ulimit -n {x} {n} {kind}", "begins with 'ulimit', a word of a shell's, and it runs without a shell; write sh -c"),
+        ("THREADS=1 sim {x} {n} {kind}", "begins with 'THREADS=1', a word of a shell's"),
     ],
 )
 def test_a_wrong_command_is_refused_in_one_sentence(line, message):
@@ -68,9 +70,111 @@ def test_a_wrong_command_is_refused_in_one_sentence(line, message):
     assert len(str(refused.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("end", "sign"),
+    [
+        ("> out.txt", ">"),
+        (">out.txt", ">"),
+        (">> out.txt", ">>"),
+        ("< in.txt", "<"),
+        ("| tee log", "|"),
+        ("&& echo", "&&"),
+        ("|| echo", "||"),
+        ("; echo", ";"),
+        ("--last; echo", ";"),
+        ("&", "&"),
+        ("2> err.txt", "2>"),
+        ("2>&1", "2>"),
+        ("&> all.txt", "&>"),
+    ],
+)
+def test_what_only_a_shell_understands_is_refused(end, sign):
+    with pytest.raises(InputError) as refused:
+        Command(f"sim {{x}} 'a > b' {end}")
+    assert str(refused.value).startswith(f"the command has a {sign!r} that only a shell understands")
+    assert "write sh -c '...'" in str(refused.value)
+
+
+def test_a_shells_signs_in_quotes_and_within_words_are_passed_on():
+    words = Command(r"""find '>' "|" \; a>b x=1;y {x:>5} --text="a > b; c" '&' "~/x" """).fill(SPACE, POINT, TRIAL)
+    assert words == ["find", ">", "|", ";", "a>b", "x=1;y", "  0.1", "--text=a > b; c", "&", "~/x"]
+
+
+def test_the_home_folder_is_put_in_its_place(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/{me}")
+    assert Command("~/bin/sim {x} ~/in.dat a~/b '~/c'").fill(SPACE, POINT, TRIAL) == [
+        "/home/{me}/bin/sim",
+        "0.1",
+        "/home/{me}/in.dat",
+        "a~/b",
+        "~/c",
+    ]
+
+
+@pytest.fixture
+def decks(tmp_path, monkeypatch):
+    """A working folder with templates and data."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    for name in ("deck.in", "sub/other.in", "data", "prog", "4"):
+        (tmp_path / name).write_text("{x} {n} {kind}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "in_folder", "told"),
+    [
+        ("sim deck.in", False, "the command names the template 'deck.in', which stays as it is; write {trial.folder}/deck.in,"),
+        ("sim ./deck.in --out {trial.folder}", False, "write {trial.folder}/deck.in,"),
+        ("sim --deck=deck.in {trial.folder}", False, "names the template 'deck.in'"),
+        ("sim sub/../deck.in", True, None),
+        ("sim sub/other.in", True, "names the template 'sub/other.in', which stays as it is; write other.in,"),
+        ("sim {x}", False, "'deck.in' is filled in and written to the trial's folder, which the command does not use"),
+        ("sim {trial.folder}/deck.in", False, None),
+        ("sim deck.in", True, None),
+    ],
+)
+def test_templates_are_read_where_they_are_filled_in(decks, line, in_folder, told):
+    if told is None:
+        assert Command(line, templates=["deck.in", "sub/other.in"], in_folder=in_folder)
+        return
+    with pytest.raises(InputError) as refused:
+        Command(line, templates=["deck.in", "sub/other.in"], in_folder=in_folder)
+    assert told in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_results_file_is_one_of_the_trials_folder():
+    with pytest.raises(InputError, match=r"'out.json' is read from the trial's folder.*--in-folder"):
+        Command("sim {x}", metrics_file="out.json")
+    assert Command("sim {x} -o {trial.folder}/out.json", metrics_file="out.json").metrics_file == "out.json"
+    assert Command("sim {x} -o {trial.folder}/out.json", metrics_file="{trial.folder}/out.json").metrics_file == "out.json"
+
+
+def test_words_that_name_files_mean_those_of_the_working_folder(decks, monkeypatch):
+    line = "prog ./prog data --from=data deck.in {n} no-file sub --n={n} sub/{kind}.in"
+    (decks / "sub" / "a b.in").write_text("")
+    command = Command(line, templates=["deck.in"], in_folder=True)
+    monkeypatch.chdir("/")
+    here = str(decks)
+    expected = ["prog", f"{here}/prog", f"{here}/data", f"--from={here}/data", "deck.in", "4", "no-file", "sub", "--n=4"]
+    assert command.fill(SPACE, POINT, TRIAL) == [*expected, f"{here}/sub/a b.in"]
+    monkeypatch.chdir(decks)
+    assert Command("./prog data").fill(SPACE, POINT, TRIAL) == ["./prog", "data"]
+    assert Command("./prog", in_folder=True).fill(SPACE, POINT, TRIAL) == [f"{here}/prog"]
+
+
 def test_a_wrong_pattern_is_refused():
     with pytest.raises(InputError, match=r"the pattern '\(' is no regular expression"):
         Command("true", "(")
+    with pytest.raises(InputError, match="with several patterns each names its metrics"):
+        Command("true", [r"loss (?P<loss>\S+)", r"size (\S+)"])
+
+
+def test_a_pattern_is_shown_as_it_was_written():
+    with pytest.raises(InputError) as refused:
+        Command("true", r"loss: (\S+)\d").read("nothing")
+    assert r"the pattern 'loss: (\S+)\d' (--metric-regex)" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +184,9 @@ def test_a_wrong_pattern_is_refused():
         (None, '{"loss": 1}\n{"loss": 0.25, "n": 2}\ntrue\n"text"\n[1]\n', {"loss": 0.25, "n": 2}),
         (r"loss=(\S+)", "loss=3\nloss=2.5e-1\ndone", 0.25),
         (r"^\d+$", "12\nx 13\n", 12.0),
+        (r"drag = (?P<drag>\S+)|heat = (?P<heat>\S+)", "drag = 1\nheat = 5\ndrag = 2\n", {"drag": 2.0, "heat": 5.0}),
+        ([r"drag = (?P<drag>\S+)", "heat = (?P<heat>.)"], "heat = 5\ndrag = 1\ndrag = 2", {"drag": 2.0, "heat": 5.0}),
+        (r"a = (\d)|b", "a = 1 b", 1.0),
         (r"loss (?P<loss>\S+) acc (?P<accuracy>\S+)", "loss 1 acc 0.5\nloss 2 acc 0.75\n", {"loss": 2.0, "accuracy": 0.75}),
     ],
 )

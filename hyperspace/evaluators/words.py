@@ -1,0 +1,100 @@
+"""The words of a command line: split as a shell splits them, without the rest of its language, and the files that they name."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Container
+
+from hyperspace.errors import InputError
+from hyperspace.terminal import printable
+
+# A word with its quotes, which tell what a shell would take for its own.
+_RAW = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""", re.DOTALL)
+# Redirections, pipes and what joins commands: > out.txt, 2>&1, | tee, && echo, cd run; &
+_OPERATOR = re.compile(r"\d*>{1,2}|\d*<{1,3}|&>{1,2}|\|{1,2}|&&|&(?=$)|;")
+_JOINED = re.compile(r"[^\\](;|&)$")
+_WORDS_OF_SHELLS = {
+    ".",
+    "alias",
+    "cd",
+    "eval",
+    "exec",
+    "export",
+    "for",
+    "if",
+    "module",
+    "pushd",
+    "set",
+    "source",
+    "ulimit",
+    "while",
+}
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+
+
+def split_line(line: str) -> list[str]:
+    """Return the words of a command line; a leading ~/ outside quotes is the home folder.
+
+    Raises:
+        InputError: a part of a shell's language that is more than words and quotes.
+        ValueError: quotes that do not match.
+    """
+    words = shlex.split(line)
+    raw = _RAW.findall(line)
+    for word in raw:
+        if operator := _OPERATOR.match(word) or _JOINED.search(word):
+            sign = operator[operator.lastindex or 0]
+            raise InputError(
+                f"the command has a {sign!r} that only a shell understands, and it runs without one; write sh -c '...' around "
+                f"it, or a script (in quotes, {sign!r} is passed on to the program)"
+            )
+    if len(raw) != len(words):  # quotes that the pattern above does not know
+        return words
+    return [_with_home(word) if quoted.startswith("~/") else word for word, quoted in zip(words, raw, strict=True)]
+
+
+def _with_home(word: str) -> str:
+    """Return a word with the home folder in place of its ~; braces in that folder's name are none of the command's."""
+    home = os.path.expanduser("~").replace("{", "{{").replace("}", "}}")
+    return home + word[1:]
+
+
+def not_found(program: str) -> InputError:
+    """Return the error for a program that is not there."""
+    if program in _WORDS_OF_SHELLS or _ASSIGNMENT.fullmatch(program):
+        return InputError(
+            f"the command begins with {program!r}, a word of a shell's, and it runs without a shell; write sh -c '...' around "
+            f"it, or a script"
+        )
+    return InputError(
+        f"the command's program {program!r} was not found; give its path, or see that it is executable (there is no shell that "
+        f"knows other commands)"
+    )
+
+
+def as_written(text: str) -> str:
+    """Return a text in quotes for a message, as the user wrote it: no backslash is doubled."""
+    return f"'{printable(text)}'"
+
+
+def file_of(word: str) -> str:
+    """Return the part of a word that may name a file: all of it, or what follows the = of --option=FILE."""
+    return word.partition("=")[2] if word.startswith("-") and "=" in word else word
+
+
+def with_absolute_file(word: str, origin: str, own: Container[str], is_program: bool = False) -> str:
+    """Return a word with the absolute name of the file that it names in a folder; any other word as it is.
+
+    Args:
+        word: a word of a command.
+        origin: the folder.
+        own: names that mean files of the trial's folder.
+        is_program: whether it is the first word. Without a slash it is looked up in PATH, and with one it always names a file.
+    """
+    name = word if is_program else file_of(word)
+    if not name or os.path.normpath(name) in own or (is_program and os.sep not in name):
+        return word
+    path = os.path.join(origin, name.removeprefix("./"))
+    return word[: len(word) - len(name)] + path if is_program or os.path.isfile(path) else word
