@@ -68,6 +68,11 @@ def best_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
     return best
 
 
+def closest_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
+    """Return the trial that broke the constraints least; None if none of them gave a loss and broke one."""
+    return min((trial for trial in trials if is_infeasible(trial, metrics)), key=lambda trial: rank(trial, metrics), default=None)
+
+
 def contenders(trials: Sequence[Trial], metrics: Metrics) -> NDArray[np.bool_]:
     """Return for each trial whether it may be the best: it is usable, and none that is usable had a larger budget."""
     ranks = [rank(trial, metrics) for trial in trials]

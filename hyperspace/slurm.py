@@ -181,7 +181,10 @@ def _check(job: SlurmJob) -> None:
     if not job.command:
         raise InputError("a command was expected, e.g. python train.py, got none")
     if job.kind == "requeue" and not job.study:
-        raise InputError("a requeueing job asks its study whether it is finished; name the study, the program's results_path")
+        raise InputError(
+            "a requeueing job asks its study whether it is finished; name the study, the program's results_path, by --study PATH "
+            "(study= in Python)"
+        )
     for name, least in (("ranks", 1), ("nodes", 1), ("cpus_per_rank", 1), ("gpus_per_rank", 0), ("requeues", 0), ("warning", 1)):
         _check_count(name, getattr(job, name), least)
     for name in ("name", "memory_per_cpu", "partition", "account"):

@@ -149,6 +149,13 @@ def test_a_path_without_a_study_is_one_sentence(command, tmp_path, name):
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["status", "best", "failures", "export", "plot", "report", "stop"])
+def test_a_file_is_no_study(command, tmp_path, name):
+    (tmp_path / "file.txt").write_text("")
+    code, out, err = command(name, tmp_path / "file.txt")
+    assert (code, out, err) == (1, "", f"hyperspace: {tmp_path / 'file.txt'} is a file, not the folder of a study\n")
+
+
 def test_a_wrong_format_is_a_usage_error(command, study):
     code, _, err = command("export", study, "--format", "xml")
     assert code == 2

@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 from hyperspace.cli.arguments import StudyPath
-from hyperspace.terminal import printable
+from hyperspace.cli.commanded import RunCommand, find_run
+from hyperspace.errors import InputError
+from hyperspace.paths import absolute_folder
+from hyperspace.terminal import printable, tell
 
 
 class Kind(StrEnum):
@@ -28,12 +31,17 @@ class Launcher(StrEnum):
 
 
 def slurm(
+    context: typer.Context,
     command: Annotated[list[str], typer.Argument(help="The program and its arguments, e.g. python train.py.")],
     kind: Annotated[
         Kind, typer.Option(help="An MPI job; a job array of workers without MPI; or an MPI job that requeues itself.")
     ] = Kind.mpi,
     study: Annotated[
-        str | None, typer.Option(help="The program's results_path; a requeueing job needs it.", show_default=False)
+        str | None,
+        typer.Option(
+            help="The program's results_path; a requeueing job needs it.",
+            show_default="the --results of a hyperspace run command",
+        ),
     ] = None,
     ranks: Annotated[int, typer.Option("--ranks", "-n", help="MPI ranks, or tasks of the array.")] = 16,
     throttle: Annotated[
@@ -59,10 +67,12 @@ def slurm(
     """Print a script for sbatch. Options stand before the program: hyperspace slurm -n 64 python train.py."""
     from hyperspace.slurm import SlurmJob, sbatch_script
 
+    inner = find_run(command)
+    _warn_of_options(context, command, inner)
     job = SlurmJob(
         command=command,
         kind=kind,
-        study=study,
+        study=study if inner is None else _study_of(inner, kind, study),
         ranks=ranks,
         throttle=throttle,
         time=time,
@@ -83,9 +93,49 @@ def slurm(
     print(sbatch_script(job), end="")
 
 
+def _study_of(inner: RunCommand, kind: Kind, study: str | None) -> str:
+    """Return the folder of the study of a `hyperspace run` command.
+
+    Raises:
+        InputError: the command and the job do not go together.
+    """
+    if kind is Kind.array and not inner.through_files:
+        raise InputError(
+            "the tasks of an array share a study through its files; add --exchange files to the hyperspace run command, or all "
+            "tasks but one are refused"
+        )
+    if kind is Kind.requeue and inner.restart:
+        raise InputError("each requeue would set the study aside; leave --restart out of the hyperspace run command")
+    if study is not None and absolute_folder(study, "--study") != absolute_folder(inner.results, "--results"):
+        raise InputError(
+            f"--study is {study!r}, and the hyperspace run command works the study in {inner.results!r} (--results); leave "
+            f"--study out"
+        )
+    return study or inner.results
+
+
+def _warn_of_options(context: typer.Context, command: list[str], inner: RunCommand | None) -> None:
+    """Name options of this command that stand behind the program, which gets them."""
+    own = {name for parameter in context.command.params for name in parameter.opts if name.startswith("--")}
+    own -= frozenset() if inner is None else inner.options
+    late = [word for word in command if word.partition("=")[0] in own]
+    if late:
+        tell(
+            f"{', '.join(late)} after the program {command[0]!r} is passed on to it; an option of hyperspace slurm stands before "
+            f"the program"
+        )
+
+
 def stop(path: StudyPath) -> None:
     """End the running study: what is under way comes to its end, and everything is merged. To go on, run its program again."""
+    from hyperspace.journal import Leases, StudyFolder
     from hyperspace.stopping import request_stop
 
+    folder = StudyFolder(path)
+    if folder.path.is_file():
+        raise InputError(f"{folder.path} is a file, not the folder of a study")
     request_stop(path)
+    if all(held.expired for held in Leases(folder.leases).holders().values()):
+        print(f"Nothing works on the study in {printable(path)}, so there is nothing to stop. To go on, run its program again.")
+        return
     print(f"The runs of the study in {printable(path)} begin no further evaluation, and end when those under way have.")

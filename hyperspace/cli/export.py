@@ -72,15 +72,15 @@ def csv_bytes(trials: pandas.DataFrame) -> bytes:
 
 def json_bytes(trials: pandas.DataFrame) -> bytes:
     """Return a table of trials as JSON: a list with an object for each."""
-    records = [{str(name): _json_value(value) for name, value in row.items()} for row in trials.to_dict("records")]
+    records = [{str(name): json_value(value) for name, value in row.items()} for row in trials.to_dict("records")]
     return json.dumps(records, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Return a table's value as JSON: null for what is missing, and its text for what JSON has no form for."""
     value = _plain(value)
     if isinstance(value, (list, tuple)):
-        return [_json_value(element) for element in value]
+        return [json_value(element) for element in value]
     return value if is_scalar(value) else str(value)
 
 

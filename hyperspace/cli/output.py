@@ -8,11 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hyperspace.incumbent import why_none
+from hyperspace.incumbent import closest_trial, is_infeasible, rank, why_none
 from hyperspace.terminal import printable
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 
 if TYPE_CHECKING:
+    import pandas
+
+    from hyperspace.metrics import Metric
     from hyperspace.results import Result
 
 _STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
@@ -24,7 +27,7 @@ def show_best(result: Result) -> None:
     told = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if status in counts)
     print(f"{len(result.trials)} trials: {told}" if told else "no trials yet")
     if result.x is None:
-        print(why_none(result.all_trials))
+        _show_closest(result)
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("best", brief(result.fun), style="bold")
@@ -43,13 +46,66 @@ def show_top(result: Result, n: int) -> None:
     frame = result.top(n)
     if frame.empty:
         print(why_none(result.all_trials))
-        return
+        frame = closest_rows(result, n)
+        if frame.empty:
+            return
+        print("the closest, all infeasible:")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in frame.columns:
         table.add_column(Text(printable(name)), justify="left" if frame[name].dtype == object else "right")
     for _, row in frame.astype(object).iterrows():
         table.add_row(*(brief(value) for value in row))
     Console(highlight=False).print(table)
+
+
+def _show_closest(result: Result) -> None:
+    """Print why there is no best trial, and by how much the one that came closest broke the constraints."""
+    closest = closest_trial(result.all_trials, result.goals)
+    if closest is None:
+        print(why_none(result.all_trials))
+        return
+    print(f"{why_none(result.all_trials)}; the closest one, infeasible:")
+    limited = {metric.name: metric for metric in result.goals.constraints}
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name in dict.fromkeys([*closest.metrics, *limited]):
+        value = closest.metrics.get(name)
+        shown = Text("missing") if value is None else brief(value)
+        table.add_row(Text(printable(name)), shown, _excess(limited[name], value) if name in limited else "")
+    space = result.search_space
+    parameters = space.parameters(closest.x)
+    items = parameters.items() if isinstance(parameters, dict) else zip(space.names, parameters, strict=True)
+    for name, value in items:
+        table.add_row(Text(printable(name)), brief(value), "")
+    Console(highlight=False).print(table)
+
+
+def _excess(metric: Metric, value: Any) -> str:
+    """Return by how much a value breaks the limits of a metric; "" if it keeps them."""
+    if not isinstance(value, float):
+        return "a constraint"
+    if not metric.violation(value):
+        return ""
+    if metric.upper is not None and value > metric.upper:
+        return f"above the limit {metric.upper:.6g} by {value - metric.upper:.6g}"
+    return f"below the limit {metric.lower:.6g} by {metric.violation(value):.6g}"
+
+
+def closest_rows(result: Result, n: int) -> pandas.DataFrame:
+    """Return the n trials that broke the constraints least, as `Result.top` shows trials; none if a trial has kept them.
+
+    More columns: infeasible, which is true, and violation, the sum by which the limits are broken.
+    """
+    from hyperspace.results import free_label
+
+    frame, goals = result.top(1), result.goals
+    if not frame.empty:
+        return frame.head(0)
+    broken = [rank(t, goals).violation for t in result.all_trials if t.drive >= 0 and is_infeasible(t, goals)]
+    best_first = result.table().head(min(n, len(broken)))
+    columns = [best_first.columns[1], best_first.columns[0], *best_first.columns[2:-1]]  # drive and iteration; no status
+    rows = best_first[columns].set_axis(frame.columns, axis="columns")
+    more: dict[str, Any] = {"infeasible": True, "violation": sorted(broken)[: len(rows)]}
+    return rows.assign(**{free_label(name, "study", set(frame.columns)): value for name, value in more.items()})
 
 
 def brief(value: Any) -> Text:

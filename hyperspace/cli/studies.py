@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import hyperspace
 from hyperspace.cli.arguments import StudyPath
-from hyperspace.cli.export import csv_bytes, json_bytes, write_bytes
-from hyperspace.cli.output import show_best, show_top
-from hyperspace.terminal import printable, well_formed
+from hyperspace.cli.export import csv_bytes, json_bytes, json_value, write_bytes
+from hyperspace.cli.output import brief, closest_rows, show_best, show_top
+from hyperspace.incumbent import why_none
+from hyperspace.journal import StudyFolder
+from hyperspace.terminal import printable, tell, well_formed
 from hyperspace.trial import PRUNED
 
 if TYPE_CHECKING:
+    from hyperspace.space import Space
     from hyperspace.trial import Trial
 
 _MOST_NUMBERS = 12  # trials that a kind of failure names on a terminal
@@ -47,7 +51,11 @@ def best(
     """Show the best trial of a study, or the best ones, also while the study runs."""
     result = hyperspace.load_results(path)
     if format is not TopFormat.table:
-        write_bytes({TopFormat.csv: csv_bytes, TopFormat.json: json_bytes}[format](result.top(top or 1)))
+        rows = result.top(top or 1)
+        if rows.empty:
+            rows = closest_rows(result, top or 1)
+            tell(why_none(result.all_trials) + ("" if rows.empty else "; the closest ones follow, marked as infeasible"))
+        write_bytes({TopFormat.csv: csv_bytes, TopFormat.json: json_bytes}[format](rows))
     elif top is None:
         show_best(result)
     else:
@@ -60,23 +68,24 @@ def failures(
         FailuresFormat.text
     ),
 ) -> None:
-    """Show what went wrong, by kind of error: how often, the first and the last message, and which trials."""
+    """Show what went wrong, by kind of error: how often, the first and the last message, where it began, and which trials."""
     from hyperspace.analysis.failure_kinds import failure_kinds, message
 
-    trials = hyperspace.load_results(path).all_trials
+    result = hyperspace.load_results(path)
+    trials, space, folder = result.all_trials, result.search_space, StudyFolder(path)
     kinds = failure_kinds(trials)
     if format is FailuresFormat.json:
         records = [
             {
                 "status": kind.status,
                 "count": len(kind.trials),
-                "first": _record(kind.first, message(kind.first)),
-                "last": _record(kind.last, message(kind.last)),
+                "first": _record(kind.first, message(kind.first), space, folder),
+                "last": _record(kind.last, message(kind.last), space, folder),
                 "trials": [_number(trial) for trial in kind.trials],
             }
             for kind in kinds
         ]
-        write_bytes(json.dumps(records, indent=1).encode() + b"\n")
+        write_bytes(json.dumps(records, indent=1, allow_nan=False).encode() + b"\n")
         return
     ended = sum(trial.finished and trial.drive >= 0 for trial in trials)
     pruned = sum(trial.status == PRUNED for trial in trials)
@@ -86,6 +95,12 @@ def failures(
         numbers = [_number(trial) for trial in kind.trials]
         more = len(numbers) - _MOST_NUMBERS
         print(f"\n{len(numbers)} × {kind.status}: {printable(message(kind.first))}")
+        print(
+            "  first   "
+            + ", ".join(f"{printable(name)}={brief(value)}" for name, value in _parameters(kind.first, space).items())
+        )
+        if (scratch := _scratch(kind.first, folder)) is not None:
+            print(f"  folder  {printable(scratch)}")
         if message(kind.last) != message(kind.first):
             print(f"  last    {printable(message(kind.last))}")
         print("  trials  " + " ".join(numbers[:_MOST_NUMBERS]) + (f" and {more} more" if more > 0 else ""))
@@ -98,10 +113,25 @@ def _number(trial: Trial) -> str:
     return f"{trial.drive}-{trial.iteration}"
 
 
-def _record(trial: Trial, told: str) -> dict[str, Any]:
+def _parameters(trial: Trial, space: Space) -> dict[str, Any]:
+    """Return a trial's parameters by name."""
+    given = space.parameters(trial.x)
+    return given if isinstance(given, dict) else dict(zip(space.names, given, strict=True))
+
+
+def _scratch(trial: Trial, folder: StudyFolder) -> str | None:
+    """Return the folder with a trial's files, as the user names the study's; None if it has none."""
+    scratch = folder.scratch(trial.drive, trial.iteration)
+    return str(Path(folder.name) / scratch.relative_to(folder.path)) if trial.drive >= 0 and scratch.is_dir() else None
+
+
+def _record(trial: Trial, told: str, space: Space, folder: StudyFolder) -> dict[str, Any]:
+    scratch = _scratch(trial, folder)
     return {
         "trial": _number(trial),
         "message": well_formed(told),
+        "parameters": {well_formed(name): json_value(value) for name, value in _parameters(trial, space).items()},
+        "folder": None if scratch is None else well_formed(scratch),
         "error": well_formed(trial.error or ""),
         "fault": trial.fault,
         "started": trial.started,

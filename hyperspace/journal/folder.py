@@ -130,6 +130,8 @@ class StudyFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
+            if self.path.is_file():
+                raise StudyError(f"{self.path} is a file, not the folder of a study") from None
             raise StudyError(f"{self.study_file} cannot be read: {error}") from error
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             raise StudyError(f"{self.study_file} is not a study of format {FORMAT}, which this version reads")

@@ -288,7 +288,7 @@ class Leases:
                     os.utime(file)
 
 
-def take_study(leases: Leases, path: Path, least: int = 0) -> Claim:
+def take_study(leases: Leases, path: Path, least: int = 0, shareable: bool = True) -> Claim:
     """Take the lease of a whole study, for a run that works all its drives.
 
     An owner on another machine that gives no sign of life is waited for until it counts as dead; one that is about to end, for
@@ -298,6 +298,7 @@ def take_study(leases: Leases, path: Path, least: int = 0) -> Claim:
         leases: the study's.
         path: the study's folder, for messages.
         least: see `Leases.take`.
+        shareable: whether processes could work on it together, through its files.
 
     Raises:
         StudyError: another process works on it.
@@ -317,7 +318,7 @@ def take_study(leases: Leases, path: Path, least: int = 0) -> Claim:
         waited = time.monotonic() - begun
         # A lease that has expired since `take` looked is taken over at the next try.
         if alive or waited > (_MOMENT if near else EXPIRY if working else 2.0 * EXPIRY):
-            raise _busy(path, working)
+            raise _busy(path, working, shareable)
         if waited > _MOMENT and not told:
             told = True
             sys.stderr.write(
@@ -363,11 +364,12 @@ def _names(working: Iterable[Held]) -> str:
     return "; ".join(sorted({str(held.owner or "an unknown process") for held in working}))
 
 
-def _busy(path: Path, working: Iterable[Held]) -> StudyError:
+def _busy(path: Path, working: Iterable[Held], shareable: bool = True) -> StudyError:
     working = list(working)
+    together = '; to work on a study together, start each process with exchange="files" (hyperspace run: --exchange files)'
     unknown = any(held.owner is None for held in working)
     hint = f"; or, if no run works on it, remove the damaged files in {path / 'leases'}" if unknown else ""
     return StudyError(
         f"the study in {str(path)!r} is being worked by {_names(working)}; wait for its end, end it with: hyperspace stop "
-        f"{path}, or take another results_path{hint}"
+        f"{path}, or take another results_path{hint}{together if shareable else ''}"
     )

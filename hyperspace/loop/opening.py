@@ -90,21 +90,22 @@ def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Lease
     """Take the study's lease and write study.json, on rank 0; return the fingerprint, and the lease for the other ranks."""
     if folder is None or leases is None:
         return {"fingerprint": study.fingerprint()}
-    claim = _claim(folder, leases)
+    shareable = study.strategy != "generations"  # which wait for each other
+    claim = _claim(folder, leases, shareable)
     if restart and folder.study_file.exists():
         leases.release(STUDY)  # the lease is in the folder
         folder.set_aside()
-        claim = _claim(folder, leases)
+        claim = _claim(folder, leases, shareable)
     elif _fingerprint(now := folder.read_study()) != recorded or (_drives_now(now) or 0) > study.n_drives:
         raise StudyError(f"another run has created the study in {str(folder.path)!r} this moment; start again to join it")
     folder.write_study(study_record(study))
     return {"fingerprint": study.fingerprint(), "lease": claim.path.name, "text": claim.text}
 
 
-def _claim(folder: StudyFolder, leases: Leases) -> Claim:
+def _claim(folder: StudyFolder, leases: Leases, shareable: bool) -> Claim:
     """Take the study's lease under a number under which no journal was written yet."""
     while True:
-        claim = take_study(leases, folder.path, folder.next_attempt())
+        claim = take_study(leases, folder.path, folder.next_attempt(), shareable)
         if claim.attempt >= folder.next_attempt():
             return claim
         leases.release(STUDY)  # another run has come and gone since the folder was listed

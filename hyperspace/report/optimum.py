@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hyperspace.incumbent import is_infeasible, rank, why_none
+from hyperspace.incumbent import closest_trial, why_none
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, limits, metric, moment, numbers, pairs, show, tag, together
 from hyperspace.trial import Trial
@@ -40,7 +40,7 @@ def _no_optimum(study: Evidence) -> Html:
         )
         return tag("p", all_of_them, "; see ", tag("a", "Failures", href="#failures"), ".")
     none = why_none(trials)
-    closest = min((trial for trial in trials if is_infeasible(trial, goals)), key=lambda trial: rank(trial, goals), default=None)
+    closest = closest_trial(trials, goals)
     said = tag("p", f"{none[0].upper()}{none[1:]}.")
     if closest is None:
         return said

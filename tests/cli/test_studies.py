@@ -80,7 +80,10 @@ def test_failures_are_grouped_by_kind_with_the_first_and_the_last(command, study
     started = {f"{trial.drive}-{trial.iteration}": trial.started for trial in failed}
     assert started[large["first"]["trial"]] == min(started[name] for name in large["trials"])
     assert started[large["last"]["trial"]] == max(started[name] for name in large["trials"])
+    (own,) = [trial for trial in failed if f"{trial.drive}-{trial.iteration}" == large["first"]["trial"]]
+    assert (large["first"]["parameters"]["x"], large["first"]["parameters"]["epochs"]) == (own.x[0], 20)
     out = command("failures", study)[1]
+    assert f"  first   x={own.x[0]:.6g}, kind={own.x[1]}, epochs=20\n" in out
     pruned = len(of(study, PRUNED))
     assert pruned > 0
     assert out.splitlines()[0] == f"{len(failed)} of 48 evaluations failed; {pruned} more were pruned, which is no failure"
@@ -118,3 +121,53 @@ def test_curves_of_a_study_that_reports_nothing_are_one_sentence(command, tmp_pa
     code, out, err = command("plot", tmp_path / "s", "--kind", "curves", "-o", tmp_path / "x.png")
     assert (code, out, len(err.splitlines())) == (1, "", 1)
     assert "trial.report(step, value)" in err
+
+
+def test_a_failure_names_the_folder_with_its_files(command, tmp_path):
+    from hyperspace.evaluators.command import Command
+
+    with pytest.raises(RuntimeError):
+        hyperdrive(Command("sh -c 'echo mesh >&2; exit {x}'"), {"x": (1, 9)}, tmp_path / "s", model="RAND", n_calls=2)
+    (kind,) = json.loads(command("failures", tmp_path / "s", "--format", "json")[1])
+    folder = kind["first"]["folder"]
+    assert f"  folder  {folder}\n" in command("failures", tmp_path / "s")[1]
+    assert (tmp_path / "s" / "scratch" / "00000-00000" / "stderr.txt").read_text() == "mesh\n"
+    assert folder.endswith("s/scratch/00000-00000")
+
+
+def test_where_no_trial_keeps_the_limits_the_closest_is_shown_as_infeasible(command, tmp_path):
+    def sized(parameters):
+        x = parameters["x"]
+        return {"loss": x, "size": 2.0 + x, "age": 1.0}
+
+    metrics = [Metric("loss"), Metric("size", "constrain", upper=1.5), Metric("age", "constrain", lower=0.5)]
+    space = {"x": (0.0, 1.0), "violation": 3}
+    hyperdrive(sized, space, tmp_path, model="RAND", n_calls=8, n_drives=2, metrics=metrics)
+    trials = load_results(tmp_path).all_trials
+    closest = min(trials, key=lambda trial: trial.metrics["size"])
+    code, out, err = command("best", tmp_path)
+    assert (code, err) == (0, "")
+    assert "no trial has kept the constraints so far; the closest one, infeasible:" in out
+    assert f"above the limit 1.5 by {closest.metrics['size'] - 1.5:.6g}" in out
+    assert f"{closest.x[0]:.6g}" in out
+    code, out, err = command("best", tmp_path, "--top", 3, "--format", "json")
+    records = json.loads(out)
+    assert (code, "marked as infeasible" in err) == (0, True)
+    assert [record["infeasible"] for record in records] == [True] * 3
+    assert [record["size"] - 1.5 for record in records] == [record["study.violation"] for record in records]
+    assert (records[0]["x"], records[0]["violation"]) == (closest.x[0], 3)
+    assert (records[0]["drive"], records[0]["iteration"]) == (closest.drive, closest.iteration)
+    assert "infeasible" in command("best", tmp_path, "--format", "csv")[1]
+    table = command("best", tmp_path, "--top", 3)[1]
+    assert "the closest, all infeasible:" in table
+    assert len(table.splitlines()) == 6
+
+
+def test_a_study_whose_trials_all_failed_has_no_closest(command, tmp_path):
+    def fails(parameters):
+        raise ValueError
+
+    with pytest.raises(RuntimeError):
+        hyperdrive(fails, {"x": (0.0, 1.0)}, tmp_path, model="RAND", n_calls=2)
+    assert "no trial has ended well so far" in command("best", tmp_path)[1]
+    assert command("best", tmp_path, "--format", "json")[1].strip() == "[]"

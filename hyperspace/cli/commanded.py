@@ -1,0 +1,65 @@
+"""A `hyperspace run` command within another command line, such as that of `hyperspace slurm`: what it will do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import typer
+
+from hyperspace.cli.running import run
+from hyperspace.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """What a `hyperspace run` command asks for.
+
+    Attributes:
+        results: the folder of its study.
+        through_files: whether it shares the study with other processes through its files.
+        restart: whether it sets an old study aside.
+        options: the names of all options that `hyperspace run` has.
+    """
+
+    results: str
+    through_files: bool
+    restart: bool
+    options: frozenset[str]
+
+
+def find_run(words: Sequence[str]) -> RunCommand | None:
+    """Return the `hyperspace run` command among some words; None if there is none, or if it only asks for help.
+
+    Raises:
+        InputError: an option that it does not have, or a value that an option does not take.
+    """
+    start = _start(words)
+    if start is None or {"-h", "--help"} & set(words[start:]):
+        return None
+    app = typer.Typer(add_completion=False)
+    app.command()(run)
+    parser = typer.main.get_command(app)
+    try:
+        asked = parser.make_context("run", list(words[start:])).params
+    except Exception as error:  # click's own, of which typer may have a copy
+        told = getattr(error, "format_message", None)
+        if told is None:
+            raise
+        raise InputError(f"hyperspace run would refuse its command: {told()}") from None
+    return RunCommand(
+        results=str(asked["results"]),
+        through_files=asked["exchange"] == "files" or asked["workers"] > 1,
+        restart=asked["restart"],
+        options=frozenset(name for parameter in parser.params for name in (*parameter.opts, *parameter.secondary_opts)),
+    )
+
+
+def _start(words: Sequence[str]) -> int | None:
+    """Return where the arguments of `hyperspace run` begin."""
+    for position in range(len(words) - 1):
+        program = os.path.basename(words[position]) == "hyperspace"  # also behind python -m
+        if program and words[position + 1] == "run":
+            return position + 2
+    return None
