@@ -433,3 +433,31 @@ def test_files_of_the_working_folder_are_found_from_the_trials_folders(run, fold
     trials = load_results(folder / "results").trials
     assert list(trials["objective"]) == list(2.0 * trials["x"] + 0.5)
     assert (folder / "out.json").read_text() == "17.0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["train.py:objective", "--space", "nothing.toml"], 1, "the space 'nothing.toml' cannot be read"),
+        (["--command", "true {x}", "--space", "space.toml"], 1, "does not use the parameter 'kind'"),
+        (["train.py:objective", "--limit", "x<=1"], 1, "--limit needs --goal NAME"),
+        (["train.py:objective", "--workers", "2"], 1, "leave it out under mpirun"),
+        (["train.py:objective", "--n-calls", "many"], 2, "Invalid value"),
+        (["train.py:objective", "--n-cals", "6"], 2, "--n-cals"),
+    ],
+)
+def test_a_mistake_is_told_once_under_mpirun(start, arguments, code, told):
+    launcher = [Path(sys.executable).with_name("mpirun"), "-n", "3"]
+    found, out, err = start(*arguments, launcher=launcher)
+    assert found in (code, 255)  # a launcher may end the ranks that have not ended
+    assert (out + err).count(told) == 1
+    assert "Traceback" not in err
+
+
+def test_a_module_that_cannot_be_imported_shows_its_traceback_under_mpirun(start, folder):
+    (folder / "broken.py").write_text("import os\nraise OSError('no license')\n")
+    launcher = [Path(sys.executable).with_name("mpirun"), "-n", "2"]
+    code, _, err = start("broken.py:objective", launcher=launcher)
+    assert code != 0
+    assert "broken.py" in err
+    assert "OSError: no license" in err

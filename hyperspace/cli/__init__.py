@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import Annotated
+import time
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import hyperspace
 from hyperspace.cli import cluster, demonstration, pictures, running, studies, watching
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
+from hyperspace.exchange.launcher import launched_rank
 from hyperspace.numerics import own_numerics
 from hyperspace.terminal import lose_output, take_any_text, tell, write_out
 
 _OF_AN_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # errors of a standard output that is a file
 
+_FOR_RANK_0 = 1.0  # seconds: a launcher that sees a rank fail ends the others, and rank 0 has not said why yet
+
+
+class _Commands(TyperGroup):
+    """The commands; a wrong option is told by one process of those that a launcher has started."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the words name."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:  # click's own, of which typer may have a copy
+            if launched_rank() and hasattr(error, "format_message"):
+                time.sleep(_FOR_RANK_0)
+                sys.exit(getattr(error, "exit_code", 2))
+            raise
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Distributed Bayesian optimization of expensive functions over MPI.",
     no_args_is_help=True,
     add_completion=False,
@@ -43,7 +64,9 @@ def main() -> None:
         with own_numerics():
             app()
     except HyperSpaceError as error:
-        if not error.told_by_rank_0:
+        if error.told_by_rank_0:
+            time.sleep(_FOR_RANK_0)
+        else:
             tell(error)
         sys.exit(1)
     except OSError as error:

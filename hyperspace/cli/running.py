@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -15,14 +17,16 @@ from hyperspace.cli.output import show_best
 from hyperspace.cli.points import read_points
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
-from hyperspace.errors import InputError
+from hyperspace.errors import HyperSpaceError, InputError
 from hyperspace.evaluators.command import Command
-from hyperspace.exchange.launcher import has_other_ranks, is_first_rank
+from hyperspace.exchange.launcher import has_other_ranks, is_first_rank, launched_rank, open_exchange
 from hyperspace.metrics import Metric
 from hyperspace.paths import expanded
 from hyperspace.rules import NoProgress, StoppingRule, TargetValue
 from hyperspace.space import check_space
 from hyperspace.study.space_file import read_space
+
+T = TypeVar("T")
 
 _MODELS = (
     "Surrogate: GP, DNN, ENSEMBLE, RF, ET or GBRT; or CMA, GA, PSO, DE, ES, SA, EDA, NSGA2, ACO, PAES, BITGA (evolution), GRID, "
@@ -35,7 +39,7 @@ def run(
     function: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TARGET]",
+            metavar="TARGET",
             help="FILE.py:FUNCTION or MODULE:FUNCTION, the objective; left out with --command.",
             show_default=False,
         ),
@@ -166,15 +170,27 @@ def run(
 ) -> None:
     """Optimise a Python function or any program; over MPI when started by mpirun."""
     end_with_parent()
-    of_command = {"template": template or [], "in_folder": in_folder, "metrics_file": metrics_file}
-    objective, variables = _objective(function, command, metric_regex, of_command)
-    searched = _space(space, variables)
-    if isinstance(objective, Command):
-        objective.check(searched)
-    first = read_points(x0 or [], searched)
+    if workers > 1 and has_other_ranks():
+        error = InputError("--workers starts processes of its own; leave it out under mpirun, whose ranks are the workers")
+        error.told_by_rank_0 = launched_rank() > 0
+        raise error
+
+    def prepare() -> tuple[Callable[..., Any] | Command, Any, Any, list[Metric] | None, list[StoppingRule]]:
+        of_command = {"template": template or [], "in_folder": in_folder, "metrics_file": metrics_file}
+        objective, variables = _objective(function, command, metric_regex, of_command)
+        searched = _space(space, variables)
+        if isinstance(objective, Command):
+            objective.check(searched)
+        return (
+            objective,
+            searched,
+            read_points(x0 or [], searched),
+            _metrics(goal, maximize, limit or []),
+            _rules(target, no_progress),
+        )
+
+    objective, searched, first, metrics, rules = prepare() if exchange == "files" else _together(prepare, deadline)
     if workers > 1:
-        if has_other_ranks():
-            raise InputError("--workers starts processes of its own; leave it out under mpirun, whose ranks are the workers")
         raise typer.Exit(run_workers(workers, results, restart))
     result = hyperspace.hyperdrive(
         objective,
@@ -188,7 +204,7 @@ def run(
         warm_start=warm_start or (),
         strategy=strategy,
         exchange=exchange,
-        metrics=_metrics(goal, maximize, limit or []),
+        metrics=metrics,
         maximize=maximize and goal is None,
         random_state=seed,
         timeout=timeout,
@@ -197,11 +213,31 @@ def run(
         deadline=deadline,
         restart=restart,
         retry_failed=retry_failed,
-        stopping=_rules(target, no_progress),
+        stopping=rules,
         verbose=not quiet,
     )
     if not quiet and is_first_rank():
         show_best(result)
+
+
+def _together(prepare: Callable[[], T], deadline: float | None) -> T:
+    """Do `prepare` on each rank and return this rank's result; what is wrong is told once, and ends all ranks.
+
+    Raises:
+        HyperSpaceError: what `prepare` raised here or on another rank.
+    """
+    if not has_other_ranks():
+        return prepare()
+    ranks = open_exchange(deadline=None if deadline is None else time.monotonic() + deadline)
+    try:
+        prepared = ranks.each(prepare)
+    except HyperSpaceError:
+        raise
+    except BaseException as error:  # of the user's module, while it was imported
+        traceback.print_exc()
+        ranks.abort(error)
+    ranks.close()
+    return prepared
 
 
 def _objective(

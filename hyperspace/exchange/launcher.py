@@ -20,6 +20,8 @@ from hyperspace.exchange.serial import SerialExchange
 # within a Slurm job starts its helpers as a step whose size is the number of nodes.
 _SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "MPI_LOCALNRANKS")
 
+_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK")
+
 _working = 0  # calls of hyperdrive that are under way in this process
 
 
@@ -32,6 +34,16 @@ def launched_size(environment: Mapping[str, str] | None = None) -> int | None:
     if "SLURM_STEP_ID" in environment and environment.get("SLURM_STEP_NUM_TASKS", "").isdigit():
         return int(environment["SLURM_STEP_NUM_TASKS"])
     return None
+
+
+def launched_rank(environment: Mapping[str, str] | None = None) -> int:
+    """Return this process's number as its launcher's environment tells it, before MPI is asked; 0 without a launcher.
+
+    For messages only: it is no rank of mpi4py's where the launcher belongs to another MPI.
+    """
+    environment = os.environ if environment is None else environment
+    names = (*_RANK_VARIABLES, *(["SLURM_PROCID"] if "SLURM_STEP_ID" in environment else []))
+    return next((int(environment[name]) for name in names if environment.get(name, "").isdigit()), 0)
 
 
 def has_other_ranks() -> bool:
