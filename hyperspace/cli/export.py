@@ -15,11 +15,14 @@ import typer
 import hyperspace
 from hyperspace.cli.arguments import StudyPath, output_file
 from hyperspace.errors import InputError, how_to_install
+from hyperspace.incumbent import is_infeasible, rank
 from hyperspace.values import is_scalar, plain
 from hyperspace.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas
+
+    from hyperspace.results import Result
 
 
 class Format(StrEnum):
@@ -82,6 +85,24 @@ def json_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [json_value(element) for element in value]
     return value if is_scalar(value) else str(value)
+
+
+def closest_rows(result: Result, n: int) -> pandas.DataFrame:
+    """Return the n trials that broke the constraints least, as `Result.top` shows trials; none if a trial has kept them.
+
+    More columns: infeasible, which is true, and violation, the sum by which the limits are broken.
+    """
+    from hyperspace.results import free_label
+
+    frame, goals = result.top(1), result.goals
+    if not frame.empty:
+        return frame.head(0)
+    broken = [rank(t, goals).violation for t in result.all_trials if t.drive >= 0 and is_infeasible(t, goals)]
+    best_first = result.table().head(min(n, len(broken)))
+    columns = [best_first.columns[1], best_first.columns[0], *best_first.columns[2:-1]]  # drive and iteration; no status
+    rows = best_first[columns].set_axis(frame.columns, axis="columns")
+    more: dict[str, Any] = {"infeasible": True, "violation": sorted(broken)[: len(rows)]}
+    return rows.assign(**{free_label(name, "study", set(frame.columns)): value for name, value in more.items()})
 
 
 def _parquet(trials: pandas.DataFrame) -> bytes:

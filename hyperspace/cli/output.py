@@ -8,13 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hyperspace.incumbent import closest_trial, is_infeasible, rank, why_none
+from hyperspace.cli.export import closest_rows
+from hyperspace.incumbent import closest_trial, why_none
 from hyperspace.terminal import printable
 from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 
 if TYPE_CHECKING:
-    import pandas
-
     from hyperspace.metrics import Metric
     from hyperspace.results import Result
 
@@ -88,24 +87,6 @@ def _excess(metric: Metric, value: Any) -> str:
     if metric.upper is not None and value > metric.upper:
         return f"above the limit {metric.upper:.6g} by {value - metric.upper:.6g}"
     return f"below the limit {metric.lower:.6g} by {metric.violation(value):.6g}"
-
-
-def closest_rows(result: Result, n: int) -> pandas.DataFrame:
-    """Return the n trials that broke the constraints least, as `Result.top` shows trials; none if a trial has kept them.
-
-    More columns: infeasible, which is true, and violation, the sum by which the limits are broken.
-    """
-    from hyperspace.results import free_label
-
-    frame, goals = result.top(1), result.goals
-    if not frame.empty:
-        return frame.head(0)
-    broken = [rank(t, goals).violation for t in result.all_trials if t.drive >= 0 and is_infeasible(t, goals)]
-    best_first = result.table().head(min(n, len(broken)))
-    columns = [best_first.columns[1], best_first.columns[0], *best_first.columns[2:-1]]  # drive and iteration; no status
-    rows = best_first[columns].set_axis(frame.columns, axis="columns")
-    more: dict[str, Any] = {"infeasible": True, "violation": sorted(broken)[: len(rows)]}
-    return rows.assign(**{free_label(name, "study", set(frame.columns)): value for name, value in more.items()})
 
 
 def brief(value: Any) -> Text:

@@ -11,8 +11,8 @@ import typer
 
 import hyperspace
 from hyperspace.cli.arguments import StudyPath
-from hyperspace.cli.export import csv_bytes, json_bytes, json_value, write_bytes
-from hyperspace.cli.output import brief, closest_rows, show_best, show_top
+from hyperspace.cli.export import closest_rows, csv_bytes, json_bytes, json_value, write_bytes
+from hyperspace.cli.output import brief, show_best, show_top
 from hyperspace.incumbent import why_none
 from hyperspace.journal import StudyFolder
 from hyperspace.terminal import printable, tell, well_formed
