@@ -42,9 +42,11 @@ _MISTAKES = (
 _MISTAKE = re.compile(rf"^(?:{'|'.join(_MISTAKES)})(?::.*)?$", re.MULTILINE)
 
 # What `hyperspace.metrics` says of an answer of the wrong form. A value that is not finite, or None, is no mistake: some return
-# it where an evaluation did not work.
+# it where an evaluation did not work. Nor is a missing goal that was taken from an earlier answer, and not asked for.
 _NO_ANSWER = re.compile(
-    r"^(?:[\w.]*InputError: )?(the objective (?:must return |returned (?:a dict with nothing|.* = .* \((?!NoneType)\w+\); )).*|"
+    r"^(?:[\w.]*InputError: )?("
+    r"the objective must return (?!.* each time, ).*|"
+    r"the objective returned (?:a dict with nothing|.* = .* \((?!NoneType)\w+\); ).*|"
     r"the metric .* must be one number .*)$",
     re.MULTILINE,
 )

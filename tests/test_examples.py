@@ -111,7 +111,8 @@ def test_all_algorithms_of_the_docs_are_there():
     from hyperspace import optimizers
 
     text = (EXAMPLES.parent / "docs" / "bring-your-own.md").read_text()
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    table = text[text.index("| name | algorithm |") :].partition("\n\n")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
     for row in rows:
         name, _, _, options = (cell.strip() for cell in row.strip("|").split("|"))
         if name != "`RAND`":
