@@ -13,7 +13,7 @@ from hyperspace import numerics
 # What warns in our own computing is an error here, as setup.cfg says for the rest.
 numerics.warnings_may_raise = True
 
-# A shell starts what it puts in the background with SIGINT and SIGQUIT ignored, and all processes of the tests would inherit that.
+# A shell starts what it puts in the background with SIGINT and SIGQUIT ignored, and all processes of the tests would inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
