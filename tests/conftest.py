@@ -16,6 +16,7 @@ numerics.warnings_may_raise = True
 # A shell starts what it puts in the background with SIGINT and SIGQUIT ignored, and all processes of the tests would inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The same examples in every run, however slow the machine.
 settings.register_profile("suite", deadline=None, derandomize=True)
