@@ -24,6 +24,7 @@ _NAP = 0.1  # seconds
 _IDLE = 0.1  # share of one processor that threads use which only wait
 _STARTED = 19  # place of a process's start in /proc/PID/stat, behind its name
 
+_ending = False  # whether this process kills its children, to end itself
 _giving_up: object | None = None  # the call of the objective that `Watch` wants to end
 
 
@@ -40,6 +41,8 @@ def end_children(since: float) -> None:
     Args:
         since: what `now` returned.
     """
+    global _ending
+    _ending = True
     supervised = processes.supervisors()
     pools = {worker.pid for worker in _workers() if worker.daemon}
 
@@ -52,6 +55,15 @@ def end_children(since: float) -> None:
         return [number for number in found if number in pools or _started(number) >= since]
 
     supervisor.end_found(find)
+
+
+def _fork_no_more() -> None:
+    """Keep other threads from forking while children are killed: a pool's thread replaces each worker that it misses."""
+    while _ending and threading.current_thread() is not threading.main_thread():
+        time.sleep(_NAP)
+
+
+os.register_at_fork(before=_fork_no_more)
 
 
 def _started(number: int) -> float:

@@ -128,7 +128,6 @@ def test_a_signal_to_the_program_alone_lets_the_evaluation_end(start):
     assert "given up" not in err
 
 
-@pytest.mark.xfail(strict=False, reason="in a long run of tests in the background the second signal does not always end it")
 @pytest.mark.parametrize("way", ["fork", "spawn", "joblib"])
 def test_a_second_one_leaves_no_processes(start, way):
     process, children = start(way)
