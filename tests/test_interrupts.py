@@ -92,7 +92,6 @@ def test_ranks_that_all_get_it_end_in_good_order(start, tmp_path, exchange):
     assert study_state(tmp_path / "study").running == 0
 
 
-@pytest.mark.xfail(strict=False, reason="in a long run of tests in the background the second signal does not always end it")
 def test_the_second_one_ends_all_ranks_at_once_and_without_tracebacks(start, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     process = start([*MPIRUN, sys.executable, "program.py", tmp_path / "study", "round", 50], tmp_path / "study", 4)
@@ -100,7 +99,8 @@ def test_the_second_one_ends_all_ranks_at_once_and_without_tracebacks(start, tmp
     time.sleep(_LATER)
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=40)
-    assert process.returncode != 0
+    # MPICH's mpiexec, which gets both signals, too, cleans up by itself; its own exit code is 0 once in about ten times.
+    assert "RETURNED" not in out
     assert "Traceback" not in out
     assert study_state(tmp_path / "study").finished == 0
 
