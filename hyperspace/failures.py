@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hyperspace.metrics import WRONG_FORM
 from hyperspace.trial import OK, Archive, Trial
 
 HOPELESS = 10  # a study ends if this many trials a drive bring not one usable value
@@ -41,16 +42,6 @@ _MISTAKES = (
 )
 _MISTAKE = re.compile(rf"^(?:{'|'.join(_MISTAKES)})(?::.*)?$", re.MULTILINE)
 
-# What `hyperspace.metrics` says of an answer of the wrong form. A value that is not finite, or None, is no mistake: some return
-# it where an evaluation did not work. Nor is a missing goal that was taken from an earlier answer, and not asked for.
-_NO_ANSWER = re.compile(
-    r"^(?:[\w.]*InputError: )?("
-    r"the objective must return (?!.* each time, ).*|"
-    r"the objective returned (?:a dict with nothing|.* = .* \((?!NoneType)\w+\); ).*|"
-    r"the metric .* must be one number .*)$",
-    re.MULTILINE,
-)
-
 
 def all_failed(archive: Archive, n_drives: int) -> str | None:
     """Return a sentence if the first trials of a study all failed; else None."""
@@ -67,7 +58,7 @@ def mistake_of(error: str | None) -> str | None:
     lines = _MISTAKE.findall(error or "")
     if lines and (error or "").rstrip().endswith(lines[-1]):
         return str(lines[-1])
-    answer = _NO_ANSWER.search(error or "")
+    answer = WRONG_FORM.search(error or "")
     return None if answer is None else answer.group(1)
 
 
@@ -92,7 +83,7 @@ class Mistakes:
         """Return a sentence about the mistake; None if there is none, or not on each of so many ranks that evaluate."""
         if self._over or len(self._drives) < SAME_MISTAKE or len({drive % ranks for drive in self._drives}) < ranks:
             return None
-        named = "" if _NO_ANSWER.search(self._mistake or "") is None else _OTHER_METRICS
+        named = "" if WRONG_FORM.search(self._mistake or "") is None else _OTHER_METRICS
         return (
             f"the first {len(self._drives)} evaluations of this run all failed with the same error, which other points would not "
             f"mend: {self._mistake}\nCorrect the objective and start the same program again; {RETRY}{named}"

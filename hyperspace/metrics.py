@@ -9,6 +9,7 @@ Where no metrics are declared, the study's first answer fixes which one is the g
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,17 @@ Value = float | tuple[float, ...]
 GOALS = ("minimize", "maximize", "constrain", "observe")
 FLOAT_NAME = "objective"  # the metric of an objective that returns a plain float
 LOSS_NAME = "loss"  # the metric that is minimized when several come and no goals were given
+# The errors below that tell of a mistake in the program, since other points would not mend the form of its answers. A value that
+# is not finite, or None, is none: some return it where an evaluation did not work. Nor is a missing goal that was taken from an
+# earlier answer, and not asked for.
+WRONG_FORM = re.compile(
+    r"^(?:[\w.]*InputError: )?("
+    r"the objective must return (?!.* each time, ).*|"
+    r"the objective returned (?:a dict with nothing|.* = .* \((?!NoneType)\w+\); ).*|"
+    r"a plain number is not enough: .*|"
+    r"the metric .* must be one number .*)$",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)

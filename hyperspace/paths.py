@@ -68,3 +68,11 @@ def absolute_folder(path: Any, what: str = "results_path") -> Path:
     if os.path.normpath(folder) in ("/", "//"):
         raise InputError(f"{what} must be a folder for one study, got the root of the file system, {str(relative)!r}")
     return folder
+
+
+def working_folder() -> str | None:
+    """Return this process's working folder; None where it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None

@@ -154,6 +154,10 @@ class Space:
         values = dict(zip(self.names, x, strict=True)) | self.constants
         return {name: values[name] for name in self._order}
 
+    def by_name(self, parameters: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the objective receives as a dict, also where that is a list."""
+        return dict(parameters) if isinstance(parameters, Mapping) else dict(zip(self.names, parameters, strict=True))
+
     def check_point(self, x: Any) -> tuple[Any, ...]:
         """Return the point x, a sequence, a dict by name or a row of a pandas table, as a tuple of plain Python values.
 

@@ -158,6 +158,7 @@ def request_stop(results_path: str | os.PathLike[str]) -> None:
         StudyError: no study there, or the folder cannot be written.
     """
     folder = StudyFolder(results_path)
+    folder.refuse_file()
     if not folder.study_file.exists():
         raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
     try:

@@ -205,6 +205,12 @@ def test_answers_of_the_wrong_form_end_a_study_at_once(tmp_path, answer, ends_at
     assert ("metrics= (--goal" in str(raised.value)) is ends_at_once
 
 
+def test_a_plain_number_where_a_constraint_is_declared_ends_a_study_at_once(tmp_path):
+    metrics = [Metric("accuracy", goal="maximize"), Metric("size", goal="constrain", upper=3.0)]
+    with pytest.raises(StudyError, match=r"first 3 evaluations .*a plain number is not enough"):
+        hyperdrive(lambda x: 0.5, [(0.0, 1.0)], tmp_path, n_calls=20, metrics=metrics)
+
+
 def test_a_command_that_does_not_print_the_goal_ends_the_study_at_once(tmp_path):
     command = Command(f"{sys.executable} -c \"print('drag = 0.5')\" {{x0}}", pattern=r"(?P<drag>[\d.]+)")
     with pytest.raises(StudyError, match=r"first 3 evaluations(.|\n)*'Drag'; it returned 'drag'"):

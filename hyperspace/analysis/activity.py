@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from hyperspace.trial import GIVEN_DRIVE, Trial
 
-PAUSE = 10.0  # seconds in which nobody evaluated or proposed anything, beyond which the study was not worked
+PAUSE = 10.0  # seconds without any evaluation or proposal, from which on the study counts as paused
 
 
 class Span(NamedTuple):
@@ -73,7 +73,7 @@ def attended(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> li
 def utilisation(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> float:
     """Return which part of the periods that they attended at least one of `trials` was being evaluated, from 0 to 1.
 
-    Of the trials of one rank this is the part of its time that the objective had. Without any period it is nan.
+    Of one rank's trials this is the share of its time that it spent in the objective. Without any period it is nan.
     """
     return mean_utilisation([list(trials)], periods, now)
 

@@ -131,11 +131,8 @@ def stop(path: StudyPath) -> None:
     from hyperspace.journal import Leases, StudyFolder
     from hyperspace.stopping import request_stop
 
-    folder = StudyFolder(path)
-    if folder.path.is_file():
-        raise InputError(f"{folder.path} is a file, not the folder of a study")
     request_stop(path)
-    if all(held.expired for held in Leases(folder.leases).holders().values()):
+    if all(held.expired for held in Leases(StudyFolder(path).leases).holders().values()):
         print(f"Nothing works on the study in {printable(path)}, so there is nothing to stop. To go on, run its program again.")
         return
     print(f"The runs of the study in {printable(path)} begin no further evaluation, and end when those under way have.")

@@ -33,9 +33,7 @@ def show_best(result: Result) -> None:
     if len(result.metrics) > 1:
         for name, value in result.metrics.items():
             table.add_row(Text(printable(name)), brief(value))
-    parameters = result.parameters
-    items = parameters.items() if isinstance(parameters, dict) else zip(result.names, parameters, strict=True)
-    for name, value in items:
+    for name, value in result.search_space.by_name(result.parameters).items():
         table.add_row(Text(printable(name)), brief(value))
     Console(highlight=False).print(table)
 
@@ -71,9 +69,7 @@ def _show_closest(result: Result) -> None:
         shown = Text("missing") if value is None else brief(value)
         table.add_row(Text(printable(name)), shown, _excess(limited[name], value) if name in limited else "")
     space = result.search_space
-    parameters = space.parameters(closest.x)
-    items = parameters.items() if isinstance(parameters, dict) else zip(space.names, parameters, strict=True)
-    for name, value in items:
+    for name, value in space.by_name(space.parameters(closest.x)).items():
         table.add_row(Text(printable(name)), brief(value), "")
     Console(highlight=False).print(table)
 

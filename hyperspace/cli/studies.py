@@ -115,8 +115,7 @@ def _number(trial: Trial) -> str:
 
 def _parameters(trial: Trial, space: Space) -> dict[str, Any]:
     """Return a trial's parameters by name."""
-    given = space.parameters(trial.x)
-    return given if isinstance(given, dict) else dict(zip(space.names, given, strict=True))
+    return space.by_name(space.parameters(trial.x))
 
 
 def _scratch(trial: Trial, folder: StudyFolder) -> str | None:

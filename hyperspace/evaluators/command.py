@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import re
 import shutil
 import string
 import tempfile
@@ -22,10 +20,12 @@ from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.deck import Template, remove_old, write_new
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end
+from hyperspace.evaluators.printed import compile_patterns, find_metrics
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.evaluators.words import as_written, file_of, not_found, split_line, with_absolute_file
 from hyperspace.metrics import AmbiguousMetrics, Metrics
+from hyperspace.paths import working_folder
 from hyperspace.space import Space
 from hyperspace.trial import FAILED, TIMEOUT, Trial
 
@@ -43,9 +43,9 @@ class Command:
         line: split into words once, as a shell would, and run without one. In a word, {name} stands for the parameter `name`,
             {name:.3f} for it in that format, {trial.id}, {trial.seed}, {trial.attempt}, {trial.folder} and {trial.budget} for the
             trial's own; {{ and }} for braces.
-        pattern: a regular expression. Its last match in the standard output gives the value, as its first group. With named
-            groups, the last match in which a group took part gives the metric of that name. Or a list of regular expressions
-            with named groups. None: the last line that is a number or an object in JSON does.
+        pattern: a regular expression, whose last match in the standard output gives the value as its first group. A named group
+            gives the metric of that name, where it last matched. Or a list of expressions with named groups. None: the last line
+            that is a number or an object in JSON gives the value.
         templates: text files with places for the parameters, {name} or {name:.3f}. They are filled in and written to the trial's
             folder, under their own names. Braces around anything else stay as they are. The command runs inside that folder, or
             has a place for {trial.folder}.
@@ -79,7 +79,7 @@ class Command:
             ) from None
         if not words:
             raise InputError("the command is empty; expected a program and its arguments, such as python sim.py --x {x}")
-        self._patterns = _compiled(pattern)
+        self._patterns = compile_patterns(pattern)
         if metrics_file is not None:
             metrics_file = metrics_file.removeprefix("{trial.folder}/")
             if not metrics_file or Path(metrics_file).name != metrics_file:
@@ -94,7 +94,7 @@ class Command:
         self.line = line
         self.__qualname__ = line  # the name under which it stands in the study
         self._own_files = frozenset(names)
-        self._origin = _working_folder()
+        self._origin = working_folder() or os.sep  # no file is in one that was removed
         self._check_use_of_folder()
         if in_folder:
             for position, word in enumerate(self._words):
@@ -216,21 +216,12 @@ class Command:
         """
         if self.metrics_file is not None and folder is not None:
             return self._read_file(folder / self.metrics_file)
-        return self._find(text, "the command printed")
+        return find_metrics(text, self._patterns, "the command printed")
 
     def _read_file(self, file: Path) -> Any:
         if not file.is_file():
             raise InputError(f"the command wrote no file {file.name!r} to the trial's folder {str(file.parent)!r}")
-        text = read_end(file, _READ)
-        if not self._patterns:
-            try:
-                return _checked_json(json.loads(text))
-            except (ValueError, RecursionError):
-                pass  # perhaps a line of it
-        return self._find(text, f"the command wrote to {file.name!r}")
-
-    def _find(self, text: str, did: str) -> Any:
-        return _last_matches(text, self._patterns, did) if self._patterns else _last_json(text, did)
+        return find_metrics(read_end(file, _READ), self._patterns, f"the command wrote to {file.name!r}", whole=True)
 
 
 class CommandEvaluator(Evaluator):
@@ -387,46 +378,6 @@ def _start(words: list[str], files: tuple[int, int], folder: Path | None) -> Pro
         time.sleep(_RETRY)
 
 
-def _working_folder() -> str:
-    try:
-        return os.getcwd()
-    except FileNotFoundError:  # it is gone, and no file is in it
-        return os.sep
-
-
-def _compiled(patterns: str | Sequence[str] | None) -> list[re.Pattern[str]]:
-    """Return regular expressions, ready for use; without a pattern none."""
-    written = [patterns] if isinstance(patterns, str) else list(patterns or ())
-    compiled = []
-    for text in written:
-        try:
-            compiled.append(re.compile(text, re.MULTILINE))
-        except re.error as error:
-            raise InputError(f"the pattern {as_written(text)} is no regular expression: {error}") from None
-        if len(written) > 1 and not compiled[-1].groupindex:
-            raise InputError(
-                f"with several patterns each names its metrics, as in 'loss: (?P<loss>\\S+)', and {as_written(text)} names none"
-            )
-    return compiled
-
-
-def _last_matches(text: str, patterns: Sequence[re.Pattern[str]], did: str) -> Any:
-    """Return the last value that a pattern finds, or the last one of each named group of all patterns."""
-    named: dict[str, str] = {}
-    last: str | None = None
-    for pattern in patterns:
-        for match in pattern.finditer(text):
-            found = match[1] if pattern.groups else match[0]
-            last = last if found is None else found
-            named |= {name: value for name, value in match.groupdict().items() if value is not None}
-    if named:
-        return {name: _number(value) for name, value in named.items()}
-    if last is None or patterns[0].groupindex:
-        told = " or ".join(as_written(pattern.pattern) for pattern in patterns)
-        raise InputError(f"{did} nothing that the pattern {told} (--metric-regex) matches{_last_line_of(text)}")
-    return _number(last)
-
-
 def _piece(text: str, name: str | None, spec: str | None, conversion: str | None) -> _Piece:
     if conversion is not None:
         raise ValueError(f"{{{name}!{conversion}}} asks for a conversion, which is not supported")
@@ -439,8 +390,7 @@ def _known_names(space: Space) -> list[str]:
 
 def _values(space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> dict[str, Any]:
     """Return all values that a command or a template has places for, by name."""
-    named = parameters if isinstance(parameters, dict) else dict(zip(space.names, parameters, strict=True))
-    return named | {f"trial.{name}": trial.get(name) for name in _TRIAL}
+    return space.by_name(parameters) | {f"trial.{name}": trial.get(name) for name in _TRIAL}
 
 
 def _format(name: str | None, values: Mapping[str, Any], spec: str, where: str = "command") -> str:
@@ -450,43 +400,3 @@ def _format(name: str | None, values: Mapping[str, Any], spec: str, where: str =
         return format(values[name], spec)
     except (ValueError, TypeError):
         raise InputError(f"the {where}'s {{{name}:{spec}}} does not fit the value {shown(values[name])}") from None
-
-
-def _last_json(text: str, did: str) -> Any:
-    for line in reversed(text.splitlines()):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        try:
-            return _checked_json(value)
-        except ValueError:
-            continue
-    raise InputError(
-        f"{did} no line that is a number or an object in JSON, and no pattern says where the value is{_last_line_of(text)}; "
-        f"give one with --metric-regex, such as 'loss: (\\S+)', or pattern= in Python"
-    )
-
-
-def _checked_json(value: Any) -> Any:
-    """Return a value that can be metrics: a number or an object.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if isinstance(value, dict) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        return value
-    raise ValueError("neither a number nor an object")
-
-
-def _last_line_of(text: str) -> str:
-    """Return the last line of an output, to be added to an error."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"; its last line is {shown(lines[-1])}" if lines else "; it is empty"
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"the pattern found {text!r} in the command's output, which is no number") from None

@@ -25,6 +25,7 @@ from hyperspace.evaluators.inline import takes_handle
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.protocol import Lines, NoAnswer, Record, parse_answer
 from hyperspace.metrics import Metrics
+from hyperspace.paths import working_folder
 from hyperspace.space import Space
 from hyperspace.study.checks import name_of
 
@@ -66,7 +67,7 @@ class Worker:
         self._settings = {
             "path": [os.path.abspath(place) for place in sys.path],
             "arguments": list(sys.argv),
-            "folder": _working_folder(),
+            "folder": working_folder(),
             "sizes": [len(part) for part in self._payload.parts],
             "writable": self._payload.writable,
         }
@@ -261,11 +262,3 @@ class Worker:
 def _interpreter_options() -> list[str]:
     """Return what the rank's interpreter was told, and -u: what is printed before a crash is not to be lost in a buffer."""
     return ["-u", *(["-O"] * sys.flags.optimize), *(f"-W{option}" for option in sys.warnoptions)]
-
-
-def _working_folder() -> str | None:
-    """Return this process's working folder; None where it was removed."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return None

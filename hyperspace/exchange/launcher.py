@@ -37,7 +37,7 @@ def launched_size(environment: Mapping[str, str] | None = None) -> int | None:
 
 
 def launched_rank(environment: Mapping[str, str] | None = None) -> int:
-    """Return this process's number as its launcher's environment tells it, before MPI is asked; 0 without a launcher.
+    """Return this process's rank by the environment variables of its launcher, without asking MPI; 0 without a launcher.
 
     For messages only: it is no rank of mpi4py's where the launcher belongs to another MPI.
     """

@@ -119,6 +119,15 @@ class StudyFolder:
         """Return the least number of a lease under which nothing has been written yet."""
         return 1 + max((max(attempts) for attempts in self.segments().values()), default=-1)
 
+    def refuse_file(self) -> None:
+        """Refuse a path that is a file's.
+
+        Raises:
+            StudyError: it is.
+        """
+        if self.path.is_file():
+            raise StudyError(f"{self.path} is a file, not the folder of a study") from None
+
     def read_study(self) -> Record | None:
         """Return what study.json says; None where there is none.
 
@@ -130,8 +139,7 @@ class StudyFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
-            if self.path.is_file():
-                raise StudyError(f"{self.path} is a file, not the folder of a study") from None
+            self.refuse_file()
             raise StudyError(f"{self.study_file} cannot be read: {error}") from error
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             raise StudyError(f"{self.study_file} is not a study of format {FORMAT}, which this version reads")

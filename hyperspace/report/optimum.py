@@ -55,10 +55,7 @@ def _no_optimum(study: Evidence) -> Html:
 def _point(study: Evidence, trial: Trial) -> list[tuple[object, ...]]:
     """Return the parameters and the other metrics of a trial, with the limit of each metric that has one."""
     space, goals = study.result.search_space, study.result.goals
-    given = space.parameters(trial.x)
-    items: list[tuple[object, ...]] = (
-        list(given.items()) if isinstance(given, dict) else list(zip(space.names, given, strict=True))
-    )
+    items: list[tuple[object, ...]] = list(space.by_name(space.parameters(trial.x)).items())
     goal = goals.goal_name(trial.metrics)
     limited = {metric.name: metric for metric in goals.constraints}
     for name, value in trial.metrics.items():

@@ -1,0 +1,110 @@
+"""Metrics in what a program prints or writes to a file: by regular expressions, or as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from hyperspace.errors import InputError, shown
+from hyperspace.evaluators.words import as_written
+
+
+def compile_patterns(patterns: str | Sequence[str] | None) -> list[re.Pattern[str]]:
+    """Return regular expressions, ready for use; without a pattern none.
+
+    Raises:
+        InputError: one is no regular expression, or one of several names no metric.
+    """
+    written = [patterns] if isinstance(patterns, str) else list(patterns or ())
+    compiled = []
+    for text in written:
+        try:
+            compiled.append(re.compile(text, re.MULTILINE))
+        except re.error as error:
+            raise InputError(f"the pattern {as_written(text)} is no regular expression: {error}") from None
+        if len(written) > 1 and not compiled[-1].groupindex:
+            raise InputError(
+                f"with several patterns each names its metrics, as in 'loss: (?P<loss>\\S+)', and {as_written(text)} names none"
+            )
+    return compiled
+
+
+def _last_matches(text: str, patterns: Sequence[re.Pattern[str]], did: str) -> Any:
+    """Return the last value that a pattern finds, or the last one of each named group of all patterns."""
+    named: dict[str, str] = {}
+    last: str | None = None
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            found = match[1] if pattern.groups else match[0]
+            last = last if found is None else found
+            named |= {name: value for name, value in match.groupdict().items() if value is not None}
+    if named:
+        return {name: _number(value) for name, value in named.items()}
+    if last is None or patterns[0].groupindex:
+        told = " or ".join(as_written(pattern.pattern) for pattern in patterns)
+        raise InputError(f"{did} nothing that the pattern {told} (--metric-regex) matches{_last_line_of(text)}")
+    return _number(last)
+
+
+def find_metrics(text: str, patterns: Sequence[re.Pattern[str]], did: str, whole: bool = False) -> Any:
+    """Return the number, or the metrics by name, that a text tells.
+
+    Args:
+        text: the end of an output, or of a file.
+        patterns: what `compile_patterns` returned; without any the last line that is JSON tells it.
+        did: what the program did with the text, to begin an error with.
+        whole: whether the whole text may be JSON, over several lines.
+
+    Raises:
+        InputError: nothing in it is what was looked for.
+    """
+    if patterns:
+        return _last_matches(text, patterns, did)
+    if whole:
+        try:
+            return _checked_json(json.loads(text))
+        except (ValueError, RecursionError):
+            pass  # perhaps a line of it
+    return _last_json(text, did)
+
+
+def _last_json(text: str, did: str) -> Any:
+    for line in reversed(text.splitlines()):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        try:
+            return _checked_json(value)
+        except ValueError:
+            continue
+    raise InputError(
+        f"{did} no line that is a number or an object in JSON, and no pattern says where the value is{_last_line_of(text)}; "
+        f"give one with --metric-regex, such as 'loss: (\\S+)', or pattern= in Python"
+    )
+
+
+def _checked_json(value: Any) -> Any:
+    """Return a value that can be metrics: a number or an object.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, dict) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise ValueError("neither a number nor an object")
+
+
+def _last_line_of(text: str) -> str:
+    """Return the last line of an output, to be added to an error."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"; its last line is {shown(lines[-1])}" if lines else "; it is empty"
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"the pattern found {text!r} in the command's output, which is no number") from None
