@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hyperspace import Metric, Optimizer, hyperdrive
-from hyperspace.metrics import Metrics
+from hyperspace.trials.metrics import Metrics
 
 Evaluate = Callable[[Sequence[float]], dict[str, float]]
 

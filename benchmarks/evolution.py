@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from hyperspace import hyperdrive
-from hyperspace.problems import problem, shifted
+from hyperspace.testing.problems import problem, shifted
 
 RESULTS = Path(__file__).parent / "results" / "evolution.jsonl"
 MODELS = ("CMA", "DE", "PSO", "ES", "GA", "NSGA2", "EDA", "SA", "PAES", "ACO", "BITGA")

@@ -28,7 +28,7 @@ import numpy as np
 
 import hyperspace
 from benchmarks.suites import REGRET_FLOOR, SPLITS
-from hyperspace.problems import problem, rotated, shifted
+from hyperspace.testing.problems import problem, rotated, shifted
 
 RESULTS = Path(__file__).parent / "results" / "first_study.jsonl"
 BUDGETS = (24, 48, 96, 200)

@@ -27,17 +27,18 @@ import numpy as np
 
 from benchmarks import suites
 from benchmarks.run import load
-from hyperspace.metrics import FLOAT_NAME
+from hyperspace.numerics.threads import one_thread
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.bayes import BayesOptimizer
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Subspace
-from hyperspace.problems import problem, shifted
-from hyperspace.space import Bounds, check_space
+from hyperspace.space import check_space
+from hyperspace.space.partition import Subspace
+from hyperspace.space.space import Bounds
 from hyperspace.surrogates import SURROGATES, make_surrogate
-from hyperspace.threads import one_thread
-from hyperspace.trial import OK, Trial
+from hyperspace.testing.problems import problem, shifted
+from hyperspace.trials.metrics import FLOAT_NAME
+from hyperspace.trials.trial import OK, Trial
 
 RESULTS = Path(__file__).parent / "results" / "models"
 PROBLEMS = ["branin:shifted", "styblinski_tang4:rotated", "ackley4:rotated", "hartmann6:shifted", "levy10:rotated"]

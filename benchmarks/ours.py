@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 import hyperspace
-from hyperspace.metrics import FLOAT_NAME, Metrics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space import check_space
 from hyperspace.strategies import make_strategy
-from hyperspace.strategies.adaptive import AdaptiveStrategy
+from hyperspace.strategies.adaptive.config import Settings
+from hyperspace.strategies.adaptive.strategy import AdaptiveStrategy
 from hyperspace.strategies.base import Strategy
-from hyperspace.strategies.settings import Settings
 from hyperspace.study.planning import plan_samples, plan_subspaces
-from hyperspace.trial import OK, RUNNING, Archive, Trial
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.metrics import FLOAT_NAME, Metrics
+from hyperspace.trials.trial import OK, RUNNING, Trial
 
 
 class Ours:

@@ -16,7 +16,7 @@ import numpy as np
 
 from hyperspace import hyperdrive
 from hyperspace.pruning import HalvingRule, MedianRule, PruningRule
-from hyperspace.trial import PRUNED
+from hyperspace.trials.trial import PRUNED
 
 RULES: dict[str, type[PruningRule] | None] = {"MedianRule": MedianRule, "HalvingRule": HalvingRule, "none": None}
 SPACE = {"alpha": (1e-6, 1e-1, "log-uniform"), "eta0": (1e-4, 1.0, "log-uniform"), "penalty": ["l1", "l2", "elasticnet"]}

@@ -19,13 +19,14 @@ from benchmarks import suites
 from benchmarks.ours import Apart
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.serial import SerialExchange
-from hyperspace.loop.asynchronous import AHEAD
-from hyperspace.loop.views import View
-from hyperspace.metrics import FLOAT_NAME, Metrics
-from hyperspace.records import load_trial, shared_record
-from hyperspace.strategies.regions import Fold
-from hyperspace.strategies.settings import LARGEST_TEAM, Settings
-from hyperspace.trial import OK, Archive, Trial
+from hyperspace.execution.asynchronous import AHEAD
+from hyperspace.execution.views import View
+from hyperspace.strategies.adaptive.config import LARGEST_TEAM, Settings
+from hyperspace.strategies.adaptive.trust_regions import Fold
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.metrics import FLOAT_NAME, Metrics
+from hyperspace.trials.records import load_trial, shared_record
+from hyperspace.trials.trial import OK, Trial
 
 PROBLEM = "rosenbrock10:rotated"  # of the tuning split
 WORKERS, ROUNDS = 16, 20
@@ -33,7 +34,7 @@ SIZES = (16, 256, 1024, 4096)  # numbers of drives among which taking up a trial
 
 _PROGRAM = """
 import json, sys, time
-import hyperspace.loop.asynchronous
+import hyperspace.execution.asynchronous
 from hyperspace import hyperdrive
 from hyperspace.exchange.gossip import Gossip
 options = json.loads(sys.argv[1])
@@ -42,7 +43,7 @@ class Kept(Gossip):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         kept.append(self)
-hyperspace.loop.asynchronous.Gossip = Kept
+hyperspace.execution.asynchronous.Gossip = Kept
 def brief(x):
     return sum((value - 0.3) ** 2 for value in x)
 def objective(x):

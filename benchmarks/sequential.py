@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hyperspace.problems import problem
+from hyperspace.testing.problems import problem
 
 RESULTS = Path(__file__).parent / "results" / "sequential.jsonl"
 PROBLEMS = {"branin": ("branin", 2), "hartmann6": ("hartmann6", 6), "styblinski_tang4": ("styblinski_tang", 4)}

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sequential import BoTorch, HyperSpace, Method, OptunaGP, ScikitOptimize
-from hyperspace.problems import problem
+from hyperspace.testing.problems import problem
 
 RESULTS = Path(__file__).parent / "results" / "suggestion.jsonl"
 D, FIRST, LAST = 10, 10, 200

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks import tuning
 from benchmarks.instances import Instance
-from hyperspace.problems import problem, rotated, shifted
+from hyperspace.testing.problems import problem, rotated, shifted
 
 SPLITS = {"tune": 100_000, "report": 200_000}  # where the seeds of a split's instances begin
 NOISE = 0.01  # standard deviation of the noisy variants, in units of the range

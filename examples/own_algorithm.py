@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from hyperspace import hyperdrive
-from hyperspace.problems import problem
+from hyperspace.testing.problems import problem
 
 
 class Climber:

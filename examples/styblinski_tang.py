@@ -18,7 +18,7 @@ import numpy as np
 from mpi4py import MPI
 
 from hyperspace import hyperdrive
-from hyperspace.problems import problem
+from hyperspace.testing.problems import problem
 
 INK, LOW, HIGH = "#22292f", -5.0, 5.0
 COLOURS = ["#8795a1", "#d98f1f", "#d1495b", "#2563a8"]

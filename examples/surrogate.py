@@ -11,8 +11,8 @@ import argparse
 import matplotlib as mpl
 import numpy as np
 
-from hyperspace.acquisition import LogEI
-from hyperspace.sampling import sobol
+from hyperspace.acquisition.functions import LogEI
+from hyperspace.numerics.sampling import sobol
 from hyperspace.surrogates import SURROGATES, make_surrogate
 
 LOW, HIGH = 0.0, 10.0

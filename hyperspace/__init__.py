@@ -13,16 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hyperspace.drive import hyperdrive
-    from hyperspace.hyperbelt import hyperbelt
-    from hyperspace.metrics import Metric
+    from hyperspace.api.hyperbelt import hyperbelt
+    from hyperspace.api.hyperdrive import hyperdrive
+    from hyperspace.api.search import evolutionary_search, grid_search, random_search
     from hyperspace.optimizers.optimizer import Optimizer
     from hyperspace.pruning import Pruned
-    from hyperspace.results import Result, load_results
-    from hyperspace.search import evolutionary_search, grid_search, random_search
-    from hyperspace.space import Categorical, Integer, Real
+    from hyperspace.results.result import Result, load_results
+    from hyperspace.space.space import Categorical, Integer, Real
     from hyperspace.surrogates import make_surrogate
-    from hyperspace.trial import Trial
+    from hyperspace.trials.metrics import Metric
+    from hyperspace.trials.trial import Trial
 
 __version__ = "0.1.0"
 
@@ -46,21 +46,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Categorical": "hyperspace.space",
-    "Integer": "hyperspace.space",
-    "Metric": "hyperspace.metrics",
+    "Categorical": "hyperspace.space.space",
+    "Integer": "hyperspace.space.space",
+    "Metric": "hyperspace.trials.metrics",
     "Optimizer": "hyperspace.optimizers.optimizer",
     "Pruned": "hyperspace.pruning",
-    "Real": "hyperspace.space",
-    "Result": "hyperspace.results",
-    "Trial": "hyperspace.trial",
-    "evolutionary_search": "hyperspace.search",
-    "grid_search": "hyperspace.search",
-    "hyperbelt": "hyperspace.hyperbelt",
-    "hyperdrive": "hyperspace.drive",
-    "load_results": "hyperspace.results",
+    "Real": "hyperspace.space.space",
+    "Result": "hyperspace.results.result",
+    "Trial": "hyperspace.trials.trial",
+    "evolutionary_search": "hyperspace.api.search",
+    "grid_search": "hyperspace.api.search",
+    "hyperbelt": "hyperspace.api.hyperbelt",
+    "hyperdrive": "hyperspace.api.hyperdrive",
+    "load_results": "hyperspace.results.result",
     "make_surrogate": "hyperspace.surrogates",
-    "random_search": "hyperspace.search",
+    "random_search": "hyperspace.api.search",
 }
 
 

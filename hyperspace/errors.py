@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from hyperspace.terminal import printable
+from hyperspace.system.terminal import printable
 
 _MOST_SHOWN = 200  # characters of a value in a message
 _DEEPEST = 6  # containers within containers that are shown

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from hyperspace.callbacks import as_one
 from hyperspace.errors import InputError, shown
-from hyperspace.trial import Trial
-from hyperspace.values import is_true
+from hyperspace.space.values import is_true
+from hyperspace.trials.callbacks import as_one
+from hyperspace.trials.trial import Trial
 
 MOST_REPORTS = 200  # of a trial, that are kept where no rule compares them
 Curve = Mapping[int, float]  # step -> loss, in the order of the steps

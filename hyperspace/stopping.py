@@ -1,302 +1,194 @@
-"""How a running study is asked to end before its budget is spent: by a signal, Ctrl-C among them, or by a file in its folder.
+"""Rules that end a study before its budget is spent, for `hyperdrive(..., stopping=[...])`.
 
-A study that is asked begins no further evaluation; those under way come to their end, everything is merged, and every rank
-returns as it would have at the end of the budget. The next run of the same program goes on.
+With exchange="round" a rule is asked after each round, so that a study ends at the same trials on any number of ranks and when it
+goes on. Elsewhere each rank asks with the trials that it knows; evaluations under way come to their end.
 """
 
 from __future__ import annotations
 
-import builtins
-import os
-import signal
-import socket
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from types import FrameType
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from hyperspace.errors import StudyError
-from hyperspace.evaluators import calls, children
-from hyperspace.journal import StudyFolder
-from hyperspace.journal.files import replace_whole
-from hyperspace.terminal import tell
+from hyperspace.errors import InputError, shown
+from hyperspace.space.space import Space
+from hyperspace.space.values import is_finite, is_number
+from hyperspace.trials.incumbent import NO_RANK, rank
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import Trial
 
-BY_COMMAND = "hyperspace stop"
-BUDGET = "the budget"
-DEADLINE = "the deadline"
-CALLBACK = "the callback"
-FOLDER_GONE = "the loss of its folder"
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-_TWICE = (signal.SIGTERM, signal.SIGINT)  # signals that end the process when they come again
-INTERRUPT = signal.SIGINT.name
-_INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
-SIGNALS = tuple(number.name for number in _SIGNALS)
-_LOOKS_APART = 1.0  # seconds between two looks for the file, a rank: a stat is a request to a cluster's file server
-_SAME_SIGNAL = 1.0  # seconds within which a second signal is the first one, passed on by a launcher that got it too
-
-Mark = tuple[int, int]
-Handler = Callable[[int, FrameType | None], Any] | int
-
-# The handlers that were there before each of the studies under way in this process, the first study's first.
-_former: list[dict[signal.Signals, Handler]] = []
-_while_forking = threading.local()  # the signals that this thread held back before
-
-# A process that was told to end is not to begin its program's next study either.
-_received: str | None = None
+Watcher = Callable[[Trial], bool]  # called once with each finished trial; returns whether the study ends
 
 
-class StudyInterrupted(SystemExit):
-    """Ctrl-C has ended a study: all that it has evaluated is merged, and the program ends with exit code 130.
-
-    Attributes:
-        result: the Result of the study.
-    """
-
-    def __init__(self, result: Any) -> None:
-        super().__init__(_INTERRUPTED)
-        self.result = result
-
-
-class StopRequest:
-    """Tells whether a study was asked to end, and why.
-
-    It also tells when the study's folder was removed, moved or unmounted: what would be evaluated then would not be kept.
-
-    Args:
-        file: the file whose appearance asks the study to end; None if the study keeps no files.
-        before: what `mark_of` gave when the run began: an earlier run's request, which does not count.
-        clock: tells seconds.
-        needed: a file without which the study cannot go on; None if there is none.
-    """
-
-    def __init__(
-        self,
-        file: Path | None,
-        before: Mark | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        needed: Path | None = None,
-    ) -> None:
-        self._file = file
-        self._before = before
-        self._clock = clock
-        self._next_look = clock()
-        self._found: str | None = None
-        self._needed = needed
-        self._looks_in_vain = 0
+class StoppingRule(ABC):
+    """Ends a study. Subclass it for a rule of your own."""
 
     @property
-    def reason(self) -> str | None:
-        """What asked the study to end; None if nothing has. Looks for the file at most once a second."""
-        if _received is not None:
-            return _received
-        if self._file is not None and self._found is None and self._clock() >= self._next_look:
-            self._next_look = self._clock() + _LOOKS_APART
-            if mark_of(self._file) not in (None, self._before):
-                self._found = _read(self._file)
-            elif self._needed is not None and self._is_gone(self._needed):
-                self._found = FOLDER_GONE
-        return self._found
+    @abstractmethod
+    def reason(self) -> str:
+        """What the study was ended by, as `Result.ended_by` has it."""
 
-    def _is_gone(self, file: Path) -> bool:
-        """Return whether a file was not there at two looks in a row: at one, somebody may be replacing it."""
-        try:
-            os.stat(file)
-        except (FileNotFoundError, NotADirectoryError):
-            self._looks_in_vain += 1
-        except OSError:  # the file server is away, and comes back
-            pass
-        else:
-            self._looks_in_vain = 0
-        return self._looks_in_vain >= 2
+    @abstractmethod
+    def watch(self, metrics: Metrics) -> Watcher:
+        """Return a function that is called once with each finished trial, and returns whether the study ends."""
 
 
-def mark_of(file: Path) -> Mark | None:
-    """Return what tells this file from any that replaces it; None if there is none."""
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino
-
-
-def recorded_request(folder: StudyFolder) -> tuple[str, float] | None:
-    """Return what asked the study's last runs to end, and when (seconds since the epoch); None if nothing did."""
-    mark = mark_of(folder.stop_file)
-    return None if mark is None else (_read(folder.stop_file), mark[0] / 1e9)
-
-
-def forget_request(folder: StudyFolder, alone: bool) -> Mark | None:
-    """Return the mark of what an earlier run was asked, which is none of this run's business.
-
-    Args:
-        folder: the study's files.
-        alone: whether this run is the study's only one, so that nobody else needs the file any more and it is removed.
+@dataclass(frozen=True, slots=True)
+class TargetValue(StoppingRule):
+    """Ends a study when a trial that keeps the constraints is at least as good as `value`, in the objective's own sign.
 
     Raises:
-        StudyError: the file cannot be removed.
+        InputError: value is no finite number.
     """
-    if not alone:
-        return mark_of(folder.stop_file)
-    try:
-        folder.stop_file.unlink(missing_ok=True)
-    except OSError as error:
-        raise StudyError(f"{folder.stop_file} cannot be removed: {error.strerror}") from error
-    return None
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not (is_number(self.value) and is_finite(self.value)):
+            raise InputError(f"value must be a finite number, got {shown(self.value)}")
+
+    @property
+    def reason(self) -> str:
+        """What the study was ended by."""
+        return f"the target value {self.value!r}"
+
+    def watch(self, metrics: Metrics) -> Watcher:
+        """Return a function that tells whether a trial has reached the value."""
+
+        def reached(trial: Trial) -> bool:
+            found = rank(trial, metrics)
+            return found.is_usable and found.loss <= metrics.sign * self.value
+
+        return reached
 
 
-def request_stop(results_path: str | os.PathLike[str]) -> None:
-    """Ask the runs of a study to end; they look about once a second. What is under way comes to its end first.
+@dataclass(frozen=True, slots=True)
+class NoProgress(StoppingRule):
+    """Ends a study when the best trial has not improved by more than `tolerance` for `evaluations` evaluations in a row.
 
-    Args:
-        results_path: the folder of the study.
+    Evaluations before the first usable one do not count.
 
     Raises:
-        StudyError: no study there, or the folder cannot be written.
+        InputError: evaluations is no whole number of at least 1, or tolerance no finite number of at least 0.
     """
-    folder = StudyFolder(results_path)
-    folder.refuse_file()
-    if not folder.study_file.exists():
-        raise StudyError(f"{folder.path} holds no study (there is no {folder.study_file.name} in it)")
-    try:
-        _write(folder.stop_file, BY_COMMAND)
-    except OSError as error:
-        raise StudyError(f"{folder.stop_file} cannot be written: {error.strerror}") from error
+
+    evaluations: int
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.evaluations, bool) or not isinstance(self.evaluations, int) or self.evaluations < 1:
+            raise InputError(f"evaluations must be a whole number of at least 1, got {shown(self.evaluations)}")
+        if not (is_number(self.tolerance) and is_finite(self.tolerance) and self.tolerance >= 0):
+            raise InputError(f"tolerance must be a number of at least 0, got {shown(self.tolerance)}")
+
+    @property
+    def reason(self) -> str:
+        """What the study was ended by."""
+        return f"no progress in {self.evaluations} evaluations"
+
+    def watch(self, metrics: Metrics) -> Watcher:
+        """Return a function that tells whether the last evaluations have brought no progress."""
+        best, row = NO_RANK, 0
+
+        def stalls(trial: Trial) -> bool:
+            nonlocal best, row
+            found = rank(trial, metrics)
+            gains = found.is_usable and (found.budget, found.loss + self.tolerance) < (best.budget, best.loss)
+            best, row = (found, 0) if gains else (best, row + best.is_usable)
+            return row >= self.evaluations
+
+        return stalls
 
 
-@contextmanager
-def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> Iterator[None]:
-    """Take SIGTERM, SIGUSR1 and SIGINT as requests to end the study, and give their former handlers back afterwards.
-
-    A second SIGTERM or SIGINT does what it did before. Where that ends this process at once, what it has started in the meantime
-    ends, too. A SIGINT that is ignored, as in the background, stays ignored. Nothing is caught outside of the main thread, where
-    Python has no handlers.
-
-    Args:
-        folder: the study that a signal to this process ends on all ranks; None if it ends this process's part only.
-        speaks: whether this process tells the user that a signal has come.
-    """
-    global _received
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
-    ours = {number: handler for number, handler in former.items() if handler is not None}  # None: not Python's to give back
-    if former[signal.SIGINT] == signal.SIG_IGN:
-        del ours[signal.SIGINT]
-    first: dict[int, float] = {}  # when each signal came first
-    begun = children.now()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        global _received
-        try:
-            if children.give_up_if_asked():
-                return
-        except calls.GivenUp as error:
-            if speaks:
-                _tell(f"the evaluation under way is given up: {error}; the next run begins it again")
-            raise
-        again = number in first
-        if not again:
-            children.watch_call(number)
-        if number in _TWICE and time.monotonic() - first.setdefault(number, time.monotonic()) > _SAME_SIGNAL:
-            signal.signal(number, ours[signal.Signals(number)])
-            if number == signal.SIGINT:
-                calls.note_interrupt()
-            if ours[signal.Signals(number)] == signal.SIG_DFL:  # nothing else ends them then
-                children.end_children(begun)
-            os.kill(os.getpid(), number)
-            return
-        if speaks and not again and _received is None:
-            _tell(_stopping(signal.Signals(number)))
-        _received = signal.Signals(number).name
-        if number == signal.SIGINT:
-            calls.note_request()
-        with suppress(OSError):
-            if folder is not None and folder.study_file.exists():
-                _write(folder.stop_file, _received)
-
-    handle.is_of_a_study = True  # type: ignore[attr-defined]
-    _former.append(ours)
-    for number in ours:
-        signal.signal(number, handle)
-    try:
-        yield
-    except KeyboardInterrupt:  # the second Ctrl-C is the program's own; where that goes on, its next study does, too
-        if len(_former) == 1 and _received == INTERRUPT:
-            _received = None
-        raise
-    finally:
-        for number, handler in ours.items():
-            signal.signal(number, handler)
-        _former.remove(ours)
-
-
-def leave_if_interrupted(result: Any) -> None:
-    """End the program after a study that Ctrl-C has ended; call it when the study has given the signals back.
-
-    At a prompt or in a notebook the result is what the user waits for, and the next study is another matter.
+@dataclass(frozen=True, slots=True)
+class TimeLimit(StoppingRule):
+    """Ends a study `seconds` after the call, as `deadline=` does: no evaluation begins that would not end in time.
 
     Raises:
-        StudyInterrupted: Ctrl-C has ended the study, or came in its last evaluation.
+        InputError: seconds is no positive number.
     """
-    global _received
-    if INTERRUPT not in (result.ended_by, _received) or _former:
-        return
-    if hasattr(sys, "ps1") or hasattr(builtins, "get_ipython"):
-        _received = None
-    elif threading.current_thread() is threading.main_thread():
-        raise StudyInterrupted(result)
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not (is_number(self.seconds) and self.seconds > 0):
+            raise InputError(f"seconds must be a positive number, got {shown(self.seconds)}")
+
+    @property
+    def reason(self) -> str:
+        """What the study was ended by."""
+        return "the deadline"
+
+    def watch(self, metrics: Metrics) -> Watcher:
+        """Return a function that ends nothing: the clock does."""
+        return lambda trial: False
 
 
-def _stopping(number: signal.Signals) -> str:
-    """Return what a signal does, and what it does when it comes again."""
-    again = {signal.SIGINT: "; Ctrl-C again ends the program at once", signal.SIGTERM: "; SIGTERM again ends the program at once"}
-    return f"{number.name}: stopping after the evaluation under way{again.get(number, '')}"
+@dataclass(frozen=True, slots=True)
+class AllPoints(StoppingRule):
+    """Ends a study when each point of a discrete space was evaluated: without noise nothing more is to be learned.
+
+    Args:
+        space: the search space.
+        given: evaluations that the user brought along.
+        budget: what an evaluation must have been allowed to spend to count; None where evaluations have no budgets.
+    """
+
+    space: Space
+    given: tuple[Trial, ...] = ()
+    budget: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """What the study was ended by."""
+        n = count_points(self.space)
+        return f"its search space, whose {f'{n} points were all' if n > 1 else 'only point was'} evaluated"
+
+    def watch(self, metrics: Metrics) -> Watcher:
+        """Return a function that tells whether no point is left."""
+        left = count_points(self.space)
+        known: set[bytes] = set()
+
+        def exhausts(trial: Trial) -> bool:
+            if exhausts_point(trial) and (self.budget is None or trial.fidelity >= self.budget):
+                known.add(self.space.to_unit([trial.x]).tobytes())
+            return len(known) >= left
+
+        for trial in self.given:
+            exhausts(trial)
+        return exhausts
 
 
-def _tell(text: str) -> None:
-    try:
-        tell(text)
-    except RuntimeError:  # the signal came while this thread was printing
-        os.write(2, f"hyperspace: {text}\n".encode())
+def exhausts_point(trial: Trial) -> bool:
+    """Return whether a trial tells all of its point, where there is no noise."""
+    return trial.ended_well or trial.teaches_failure
 
 
-def _hold_signals() -> None:
-    """Hold the signals back while a process forks: one that comes too early for the child's handlers would be lost."""
-    if _former:
-        _while_forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+def count_points(space: Space) -> float:
+    """Return how many points a space has; infinite with a real number among its dimensions."""
+    return math.prod(dimension.levels or math.inf for dimension in space.dimensions)
 
 
-def _let_signals_come() -> None:
-    mask = _while_forking.__dict__.pop("mask", None)
-    if mask is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+def check_rules(stopping: Any) -> tuple[StoppingRule, ...]:
+    """Return the rules that a user passed: none, one, or several.
+
+    Raises:
+        InputError: something else.
+    """
+    rules = (stopping,) if isinstance(stopping, StoppingRule) else () if stopping is None else stopping
+    for rule in rules if isinstance(rules, (list, tuple)) else (rules,):
+        if isinstance(rule, type):
+            raise InputError(f"stopping holds the class {rule.__name__}; pass an object of it, {rule.__name__}(...)")
+    if not isinstance(rules, (list, tuple)) or not all(isinstance(rule, StoppingRule) for rule in rules):
+        raise InputError(
+            f"stopping must be a rule or a list of rules of hyperspace.stopping, such as [TargetValue(0.1), NoProgress(50)]; got "
+            f"{shown(stopping)}"
+        )
+    return tuple(rules)
 
 
-def _forget_studies() -> None:
-    """Give a forked child the handlers from before the study, which is its parent's: a signal to the child is about the child."""
-    while _former:
-        for number, handler in _former.pop().items():
-            with suppress(ValueError, OSError):
-                signal.signal(number, handler)
-    _let_signals_come()
-
-
-os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_forget_studies)
-
-
-def _write(file: Path, why: str) -> None:
-    """Put a new file there, whatever was there before; it says who wrote it."""
-    replace_whole(file, f"{why}: process {os.getpid()} on {socket.gethostname()}, {time.ctime()}\n")
-
-
-def _read(file: Path) -> str:
-    """Return what a file says asked for the end; somebody may have made it by hand, or removed it again."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace").partition(":")[0].strip()[:40] or f"the file {file.name}"
-    except OSError:
-        return f"the file {file.name}"
+def time_limit(rules: Iterable[StoppingRule]) -> float | None:
+    """Return the seconds of the shortest time limit among rules; None if there is none."""
+    return min((float(rule.seconds) for rule in rules if isinstance(rule, TimeLimit)), default=None)

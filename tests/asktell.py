@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 
+from hyperspace.numerics.threads import one_thread
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Partition
 from hyperspace.space import check_space
-from hyperspace.threads import one_thread
-from hyperspace.trial import FAILED, OK, Trial
+from hyperspace.space.partition import Partition
+from hyperspace.trials.trial import FAILED, OK, Trial
 
 CONTINUOUS = [(-5.0, 10.0), (1e-3, 1e3, "log-uniform"), (0.0, 1.0)]
 MIXED = [(-5.0, 10.0), (1, 100, "log-uniform"), ["a", "b", "c"], (0, 7)]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import settings
 from launch import run_program
 
-from hyperspace import numerics
+from hyperspace.numerics import floating_point
 
 # What warns in our own computing is an error here, as setup.cfg says for the rest.
-numerics.warnings_may_raise = True
+floating_point.warnings_may_raise = True
 
 # A shell starts what it puts in the background with SIGINT and SIGQUIT ignored, and all processes of the tests would inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,14 +2,14 @@
 
 from functools import partial
 
+from hyperspace.execution.views import View
 from hyperspace.journal import StudyFolder
-from hyperspace.loop.views import View
-from hyperspace.metrics import Metrics
-from hyperspace.partition import Partition
-from hyperspace.results import read_trials
+from hyperspace.results.result import read_trials
 from hyperspace.space import check_space
+from hyperspace.space.partition import Partition
 from hyperspace.strategies import make_strategy
-from hyperspace.trial import Archive
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.metrics import Metrics
 
 
 def replayed(path, dimensions, exchange, strategy="adaptive"):

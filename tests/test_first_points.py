@@ -9,10 +9,10 @@ import pytest
 
 from hyperspace import Categorical, grid_search, hyperdrive, load_results
 from hyperspace.errors import StudyError
-from hyperspace.metrics import Metrics
 from hyperspace.optimizers import GA
 from hyperspace.space import check_space
 from hyperspace.study.checks import check_first, check_given
+from hyperspace.trials.metrics import Metrics
 
 SPACE = {"rate": (1e-4, 1.0, "log-uniform"), "depth": (1, 10), "kind": ["a", "b"], "epochs": 5}
 DEFAULTS = [

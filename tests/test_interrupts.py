@@ -12,7 +12,7 @@ from launch import clean_environment
 
 from hyperspace import load_results
 from hyperspace.journal import StudyFolder
-from hyperspace.state import study_state
+from hyperspace.results.state import study_state
 
 _LATER = 4.0  # seconds to a second signal: on a busy machine the first one is handled late, and within a second both are one
 
@@ -170,7 +170,7 @@ def test_an_evaluation_whose_child_the_signal_has_ended_too_is_begun_again_and_n
     program = """
         import os, signal, subprocess, sys
         from hyperspace import hyperdrive
-        from hyperspace.stopping import StudyInterrupted
+        from hyperspace.execution.signals import StudyInterrupted
         signal.signal(signal.SIGINT, signal.default_int_handler)
         name, exchange, signals = sys.argv[1], sys.argv[2], sys.argv[3] == "signal"
         calls = []

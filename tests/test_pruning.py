@@ -9,7 +9,7 @@ from hyperspace import Pruned, evolutionary_search, hyperdrive, load_results
 from hyperspace.errors import InputError
 from hyperspace.plots import plot_curves
 from hyperspace.pruning import MOST_REPORTS, HalvingRule, MedianRule
-from hyperspace.trial import OK, PRUNED
+from hyperspace.trials.trial import OK, PRUNED
 
 
 def curves(*losses):
@@ -210,11 +210,12 @@ def test_a_model_learns_from_pruned_trials_where_not_to_look_again(strategy):
 
 
 def test_regions_are_centred_on_trials_that_ended_well():
-    from hyperspace.metrics import Metrics
     from hyperspace.space import check_space
-    from hyperspace.strategies.regions import Fold
-    from hyperspace.strategies.settings import Settings
-    from hyperspace.trial import Archive, Trial
+    from hyperspace.strategies.adaptive.config import Settings
+    from hyperspace.strategies.adaptive.trust_regions import Fold
+    from hyperspace.trials.archive import Archive
+    from hyperspace.trials.metrics import Metrics
+    from hyperspace.trials.trial import Trial
 
     space = check_space(SQUARE)
     known = Archive(space.to_unit, Metrics(), 2)

@@ -15,7 +15,7 @@ from launch import await_end, clean_environment, run_group
 
 from hyperspace import load_results
 from hyperspace.cli import main
-from hyperspace.state import study_state
+from hyperspace.results.state import study_state
 
 TRAIN = """
 import os

@@ -1,336 +1,179 @@
-"""A study that is asked to end does so on every rank, cleanly, and goes on as if nobody had asked."""
-
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from pathlib import Path
+"""Studies that end before their budget is spent."""
 
 import pytest
-from launch import clean_environment
 
-from hyperspace import hyperdrive, load_results, stopping
-from hyperspace.errors import StudyError
-from hyperspace.journal import StudyFolder
-from hyperspace.state import study_state
-from hyperspace.stopping import StopRequest, forget_request, mark_of, request_stop, signals_end_the_study
+from hyperspace import hyperbelt, hyperdrive
+from hyperspace.errors import InputError
+from hyperspace.results.state import study_state
+from hyperspace.space import check_space
+from hyperspace.stopping import NoProgress, TargetValue, TimeLimit, count_points
 
-PROGRAM = """
-import os, sys, time
-from pathlib import Path
-from hyperspace import hyperdrive
-from mpi4py import MPI
-rank = MPI.COMM_WORLD.Get_rank()
-study, exchange, n_calls, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+SPACE = [(0.0, 1.0), (0.0, 1.0)]
+FEW = {"n_drives": 4, "n_subspaces": 4, "model": "RAND"}
+SHARED = ["round", "async", "files"]
+
+
 def objective(x):
-    time.sleep(pause)
-    return (x[0] - 0.3) ** 2 + x[1]
-Path(f"{study}.pid-{rank}").write_text(str(os.getpid()))
-result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], study, n_calls=n_calls, n_drives=4, exchange=exchange, verbose=True)
-sys.stdout.write(f"RANK {rank} OF {MPI.COMM_WORLD.Get_size()} HAS {result.nfev}\\n")
+    return x[0]
+
+
+@pytest.mark.parametrize("exchange", [*SHARED, "none"])
+def test_a_target_value_ends_a_study(tmp_path, exchange):
+    result = hyperdrive(objective, SPACE, tmp_path, n_calls=400, exchange=exchange, stopping=TargetValue(0.2), **FEW)
+    assert result.ended_by == "the target value 0.2"
+    assert result.fun <= 0.2
+    assert result.nfev < 100
+    again = hyperdrive(objective, SPACE, tmp_path, n_calls=400, exchange=exchange, stopping=[TargetValue(0.2)], **FEW)
+    assert again.nfev == result.nfev
+
+
+def test_a_target_value_has_the_objectives_sign(tmp_path):
+    result = hyperdrive(objective, SPACE, tmp_path, n_calls=400, maximize=True, stopping=[TargetValue(0.8)], **FEW)
+    assert result.fun >= 0.8
+    assert result.nfev < 100
+
+
+@pytest.mark.parametrize("exchange", SHARED)
+def test_no_progress_ends_a_study(tmp_path, exchange):
+    rule = NoProgress(9)
+    result = hyperdrive(lambda x: 1.0, SPACE, tmp_path, n_calls=400, exchange=exchange, stopping=[rule], **FEW)
+    assert result.ended_by == "no progress in 9 evaluations"
+    assert result.nfev == (12 if exchange == "round" else 10)
+
+
+def test_a_gain_within_the_tolerance_is_none(tmp_path):
+    calls = []
+
+    def slow(x):
+        calls.append(x)
+        return 1.0 - 1e-6 * len(calls)
+
+    result = hyperdrive(slow, SPACE, tmp_path, n_calls=400, stopping=[NoProgress(9, tolerance=1e-3)], **FEW)
+    assert result.nfev == 12
+
+
+def test_a_time_limit_is_a_deadline(tmp_path):
+    result = hyperdrive(objective, SPACE, tmp_path, n_calls=10**6, stopping=[TimeLimit(0.5), NoProgress(10**6)], **FEW)
+    assert result.ended_by == "the deadline"
+
+
+RANKS = """
+import sys
+from hyperspace import hyperdrive
+from hyperspace.stopping import NoProgress, TargetValue
+options = {"n_calls": 400, "n_drives": 4, "n_subspaces": 4, "model": "RAND", "exchange": sys.argv[2]}
+rules = [TargetValue(0.05), NoProgress(200)]
+result = hyperdrive(lambda x: x[0], [(0.0, 1.0), (0.0, 1.0)], sys.argv[1], stopping=rules, **options)
+sys.stdout.write(f"ENDED {result.nfev} {result.ended_by}\\n")
 """
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Start PROGRAM on 3 ranks; return the process when some evaluations have ended."""
-    (tmp_path / "program.py").write_text(PROGRAM)
-    started = []
-
-    def run(study, exchange, n_calls):
-        mpirun = Path(sys.executable).with_name("mpirun")
-        words = [mpirun, "-n", "3", sys.executable, "program.py", study, exchange, n_calls, 0.05]
-        process = subprocess.Popen(
-            [str(word) for word in words],
-            cwd=tmp_path,
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        started.append(process)
-        wait_until(lambda: process.poll() is not None or (study_exists(study) and study_state(study).finished >= 6))
-        assert process.poll() is None, process.communicate()[0]
-        return process
-
-    yield run
-    for process in started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-
-
-def wait_until(ready):
-    until = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
-def study_exists(study):
-    return StudyFolder(study).study_file.exists()
-
-
-def rows(result):
-    return result.trials[["drive", "iteration", "x0", "x1", "objective"]].to_numpy().tolist()
-
-
-def kill(study, process, who, number):
-    os.kill(process.pid if who == "mpirun" else int(Path(f"{study}.pid-{who}").read_text()), number)
+@pytest.mark.parametrize("exchange", ["round", "async"])
+def test_ranks_end_together(mpirun, tmp_path, exchange):
+    ends = [mpirun(ranks, RANKS, tmp_path / f"study-{ranks}", exchange).stdout for ranks in (1, 3)]
+    assert [out.count("the target value 0.05") for out in ends] == [1, 3]
+    if exchange == "round":
+        assert len(set("".join(ends).splitlines())) == 1
 
 
 @pytest.mark.parametrize(
-    ("exchange", "ask", "said"),
+    "make",
     [
-        ("round", lambda study, process: kill(study, process, 0, signal.SIGTERM), "SIGTERM"),
-        ("round", lambda study, process: kill(study, process, "mpirun", signal.SIGTERM), "SIGTERM"),
-        ("round", lambda study, process: request_stop(study), "hyperspace stop"),
-        ("async", lambda study, process: kill(study, process, 2, signal.SIGUSR1), "SIGUSR1"),
-        ("none", lambda study, process: kill(study, process, 1, signal.SIGUSR1), ""),
+        lambda: TargetValue("low"),
+        lambda: NoProgress(0),
+        lambda: NoProgress(5, -1.0),
+        lambda: TimeLimit(0),
+        lambda: hyperdrive(objective, SPACE, None, checkpoints=False, stopping=[lambda trial: True]),
+        lambda: hyperdrive(objective, SPACE, None, checkpoints=False, callback=[3]),
     ],
-    ids=["round, TERM to a rank", "round, TERM to mpirun", "round, file", "async, USR1 to a rank", "none, USR1 to a rank"],
 )
-def test_every_rank_ends_cleanly_and_the_study_goes_on(start, mpirun, tmp_path, exchange, ask, said):
-    study, n_calls = tmp_path / "study", 1000
-    process = start(study, exchange, n_calls)
-    ask(study, process)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, out
-    done = study_state(study).finished
-    assert 6 <= done < n_calls
-    assert study_state(study).running == 0
-    assert [f"RANK {rank} OF 3 HAS {done}" in out for rank in range(3)] == [True] * 3
-    assert f"stopped by {said}" in out
-    assert f"after {done} of 1000 evaluations; start the same program again to go on" in out
-
-    more = 2 * done + 8  # with "none" some drives are ahead of others
-    out = mpirun(2, PROGRAM, study, exchange, more, 0).stdout
-    assert f"RANK 1 OF 2 HAS {more}" in out
-    assert f"goes on after {done} evaluations" in out
-    assert "stopped" not in out
-    assert not (study / "stop").exists()
-    if exchange != "async":  # which promises no repeatability
-        resumed = hyperdrive_again(study, exchange, more)
-        assert rows(resumed) == rows(hyperdrive_again(tmp_path / "whole", exchange, more))
+def test_bad_rules_are_one_sentence(make):
+    with pytest.raises(InputError, match="must be"):
+        make()
 
 
-WORKER = """
-import sys, time
-from hyperspace import hyperdrive
-def objective(x):
-    time.sleep(0.05)
-    return (x[0] - 0.3) ** 2 + x[1]
-result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], sys.argv[1], n_calls=2000, n_drives=4, exchange="files", verbose=True)
-print("RETURNED")
-"""
+@pytest.mark.parametrize("exchange", SHARED)
+@pytest.mark.parametrize("space", [[(1, 3), ["a", "b"]], [["a", "b"]], [["only"]], [(1, 2), ["one"]]])
+def test_a_space_of_few_points_ends_its_study(tmp_path, capfd, exchange, space):
+    result = hyperdrive(lambda x: float(len(str(x))), space, tmp_path, n_calls=40, exchange=exchange, n_subspaces=1, n_drives=1)
+    points = count_points(check_space(space))
+    assert result.nfev == len({tuple(x) for x in result.x_iters}) == points
+    assert "its search space" in result.ended_by
+    assert f"evaluated, after {points} of 40 evaluations; with noisy=True it goes on" in capfd.readouterr().err
 
 
-def test_a_signal_ends_one_worker_without_mpi_and_the_file_ends_all(tmp_path):
-    study = tmp_path / "study"
-    (tmp_path / "worker.py").write_text(WORKER)
-    words, pipes = [sys.executable, "worker.py", study], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    workers = [subprocess.Popen(words, cwd=tmp_path, env=clean_environment(), **pipes) for _ in range(3)]
-    try:
-        wait_until(lambda: study_exists(study) and len(set(load_results(study).trials["rank"])) == 3)  # "rank" is a process here
-        workers[0].send_signal(signal.SIGTERM)
-        out, _ = workers[0].communicate(timeout=60)
-        assert "stopped by SIGTERM" in out
-        assert out.endswith("RETURNED\n")
-        done = study_state(study).finished
-        wait_until(lambda: study_state(study).finished > done + 5)
-        request_stop(study)
-        for worker in workers[1:]:
-            out, _ = worker.communicate(timeout=60)
-            assert "stopped by hyperspace stop" in out
-            assert out.endswith("RETURNED\n")
-        assert [worker.returncode for worker in workers] == [0, 0, 0]
-        state = study_state(study)
-        assert state.running == 0
-        assert done < state.finished < 2000
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.communicate()
+def test_a_noisy_objective_goes_on(tmp_path):
+    assert hyperdrive(lambda x: 1.0, [(1, 3), ["a", "b"]], tmp_path, n_calls=20, noisy=True, n_drives=2, n_subspaces=2).nfev == 20
 
 
-def hyperdrive_again(study, exchange, n_calls):
-    def objective(x):
-        return (x[0] - 0.3) ** 2 + x[1]
-
-    objective.__qualname__ = "objective"
-    return hyperdrive(objective, [(0.0, 1.0), (1, 9)], study, n_calls=n_calls, n_drives=4, exchange=exchange)
-
-
-ISOLATED = """
-import os, sys, time
-from hyperspace import hyperdrive
-def objective(x):
-    if os.path.exists("slow"):
-        open("pid", "w").write(str(os.getpid()))
-        time.sleep(60)
-    return (x[0] - 0.3) ** 2 + x[1]
-if __name__ == "__main__":
-    options = {"n_calls": 12, "n_drives": 4, "exchange": sys.argv[2], "isolate": True, "retries": 1, "verbose": True}
-    result = hyperdrive(objective, [(0.0, 1.0), (1, 9)], sys.argv[1], **options)
-    print(result.nfev, set(result.trials["status"]))
-"""
+def test_every_callback_of_a_list_is_called(tmp_path):
+    seen = {"one": [], "two": []}
+    callbacks = [lambda trial: seen["one"].append(trial) or len(seen["one"]) == 5, lambda trial: seen["two"].append(trial)]
+    result = hyperdrive(objective, SPACE, tmp_path, n_calls=40, callback=callbacks, **FEW)
+    assert result.ended_by == "the callback"
+    assert len(seen["one"]) == len(seen["two"]) == result.nfev
+    assert hyperdrive(objective, SPACE, tmp_path / "none", n_calls=4, callback=[], **FEW).nfev == 4
 
 
-@pytest.mark.parametrize("exchange", ["round", "files"])
-def test_an_evaluation_that_is_ended_together_with_its_study_is_begun_again(python, tmp_path, exchange):
-    (tmp_path / "slow").touch()
-    (tmp_path / "worker.py").write_text(ISOLATED)
-    words, pipes = [sys.executable, "worker.py", "study", exchange], {"stdout": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(words, cwd=tmp_path, env=clean_environment(), **pipes)
-    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-    for number in (int((tmp_path / "pid").read_text()), process.pid):  # as Slurm does with all processes of a job
-        os.kill(number, signal.SIGTERM)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert "stopped by SIGTERM after 0 of 12 evaluations" in out
-    assert study_state(tmp_path / "study").running == 1
-    (tmp_path / "slow").unlink()
-    assert python(ISOLATED, "study", exchange).stdout.splitlines()[-1] == "12 {'ok'}"
+@pytest.mark.parametrize("strategy", ["static", "adaptive"])
+@pytest.mark.parametrize("n_drives", [2, 4, 16])
+def test_a_round_has_no_more_evaluations_than_points_are_left(strategy, n_drives):
+    """Subspaces overlap: two drives of different ones may choose the same point in one round, as published."""
+    result = hyperdrive(
+        lambda x: float(x[0] + len(x[1])),
+        [(1, 2), ["x", "yy", "zzz"]],
+        None,
+        n_calls=40,
+        n_drives=n_drives,
+        n_subspaces=2,
+        exchange="round",
+        strategy=strategy,
+        checkpoints=False,
+    )
+    distinct = len({tuple(x) for x in result.x_iters})
+    assert distinct == 6
+    assert result.nfev - distinct <= (strategy == "static")
+    assert "its search space" in result.ended_by
 
 
-@pytest.fixture
-def fresh_process(monkeypatch):
-    """Let this process forget afterwards that it was told to end."""
-    monkeypatch.setattr(stopping, "_received", None)
+@pytest.mark.parametrize(("strategy", "each"), [("static", 3), ("adaptive", 6)])
+def test_a_drive_that_shares_nothing_repeats_nothing_of_its_own(tmp_path, strategy, each):
+    call = {"hyperparameters": [(1, 2), ["x", "yy", "zzz"]], "results_path": tmp_path, "strategy": strategy, "exchange": "none"}
+    call |= {"n_drives": 2, "n_subspaces": 2, "objective": lambda x: float(x[0] + len(x[1]))}
+    result = hyperdrive(**call, n_calls=40)
+    for drive in range(2):
+        own = [trial.x for trial in result.all_trials if trial.drive == drive]
+        assert len(own) == len(set(own)) == each
+    assert "its search space" in result.ended_by
+    assert study_state(tmp_path).complete
+    again = hyperdrive(**call, n_calls=40)
+    assert [trial.x for trial in again.all_trials] == [trial.x for trial in result.all_trials]
+    assert hyperdrive(**call, n_calls=40, noisy=True).nfev == 40
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_ends_the_study_of_one_process_and_every_later_one(tmp_path, capsys, fresh_process, number):
-    former = signal.getsignal(number)
-
-    def objective(x):
-        if len(calls) == 4:
-            os.kill(os.getpid(), number)
-        calls.append(x)
-        return x[0]
-
-    calls = [None]
-    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "a", n_calls=20, verbose=True)
-    assert result.nfev == 4
-    assert f"stopped by {number.name} after 4 of 20 evaluations" in capsys.readouterr().out
-    assert hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, n_calls=20).nfev == 0
-    assert signal.getsignal(number) == former
+def test_hyperband_ends_when_each_point_had_the_whole_budget():
+    result = hyperbelt(
+        lambda x, budget: x[0] / budget, [(1, 2)], None, max_budget=3, loops=9, n_drives=2, n_subspaces=1, checkpoints=False
+    )
+    assert "its search space" in result.ended_by
+    assert {trial.x for trial in result.all_trials if trial.budget == 3} == {(1,), (2,)}
+    assert sum(trial.budget == 3 for trial in result.all_trials) <= 3
 
 
-def test_a_second_term_does_what_it_did_before(tmp_path, fresh_process, monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(stopping.time, "monotonic", lambda: now[0])
-    seen = []
-    former = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
-    try:
-        with signals_end_the_study(None):
-            os.kill(os.getpid(), signal.SIGTERM)
-            now[0] += 0.5
-            os.kill(os.getpid(), signal.SIGTERM)  # passed on by a launcher that got the first one too
-            assert seen == []
-            now[0] += 1.0
-            os.kill(os.getpid(), signal.SIGTERM)
-            assert seen == [signal.SIGTERM]
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert seen == [signal.SIGTERM] * 2
-    finally:
-        signal.signal(signal.SIGTERM, former)
+@pytest.mark.parametrize("model", ["GP", "RAND"])
+@pytest.mark.parametrize("n_calls", [7, 16, 40])
+def test_what_a_round_leaves_out_is_made_up_for_until_all_points_are_known(tmp_path, model, n_calls):
+    """Two drives may choose one point, so that a single round of 16 need not find all."""
+    call = {"hyperparameters": [(1, 2), ["x", "yy", "zzz"]], "n_drives": 16, "n_subspaces": 4, "strategy": "static"}
+    call |= {"exchange": "round", "model": model, "objective": lambda x: float(x[0] + len(x[1]))}
+    result = hyperdrive(**call, results_path=tmp_path, n_calls=n_calls)
+    assert len({trial.x for trial in result.all_trials}) == 6 or result.nfev == n_calls
+    assert study_state(tmp_path).complete
+    again = hyperdrive(**call, results_path=tmp_path, n_calls=n_calls)
+    assert [(trial.key, trial.x) for trial in again.all_trials] == [(trial.key, trial.x) for trial in result.all_trials]
 
 
-def test_a_thread_of_the_callers_works_without_handlers(tmp_path):
-    results = []
-    thread = threading.Thread(target=lambda: results.append(hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=3)))
-    thread.start()
-    thread.join()
-    assert results[0].nfev == 3
-
-
-def test_the_file_is_looked_for_once_a_second_and_an_old_one_does_not_count(tmp_path):
-    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=2)
-    file, now = StudyFolder(tmp_path).stop_file, [0.0]
-    request_stop(tmp_path)
-    request = StopRequest(file, mark_of(file), clock=lambda: now[0])
-    assert request.reason is None
-    request_stop(tmp_path)
-    assert request.reason is None
-    now[0] = 0.9
-    assert request.reason is None
-    now[0] = 1.0
-    assert request.reason == "hyperspace stop"
-    assert StopRequest(file).reason == "hyperspace stop"
-    file.unlink()
-    assert request.reason == "hyperspace stop"
-
-
-def test_a_run_that_shares_the_study_with_others_leaves_their_request(tmp_path):
-    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=2)
-    request_stop(tmp_path)
-    folder = StudyFolder(tmp_path)
-    assert forget_request(folder, alone=False) == mark_of(folder.stop_file)
-    assert folder.stop_file.exists()
-    assert forget_request(folder, alone=True) is None
-    assert not folder.stop_file.exists()
-
-
-def test_a_request_needs_a_study(tmp_path):
-    with pytest.raises(StudyError, match="holds no study"):
-        request_stop(tmp_path)
-
-
-FORKS = """
-import multiprocessing, os, signal, subprocess, sys, time
-from hyperspace import hyperdrive
-def square(x):
-    return x * x
-def objective(parameters):
-    context = multiprocessing.get_context("fork")
-    with context.Pool(2) as pool:  # its end sends SIGTERM
-        assert pool.map(square, [1, 2]) == [1, 4]
-    for _ in range(5):
-        child = context.Process(target=time.sleep, args=(1000,))
-        child.start()
-        child.terminate()  # often before the child's first line
-        child.join()
-        assert child.exitcode == -signal.SIGTERM, child.exitcode
-    child = subprocess.Popen(["sleep", "1000"])
-    child.terminate()
-    assert child.wait() == -signal.SIGTERM
-    if os.fork() == 0:
-        os._exit(0 if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and signal.getsignal(signal.SIGUSR1) is before else 1)
-    assert os.wait()[1] == 0
-    return parameters[0]
-if __name__ == "__main__":
-    before = signal.SIG_IGN
-    signal.signal(signal.SIGUSR1, before)
-    result = hyperdrive(objective, [(0.0, 1.0)], "study", n_calls=4, n_subspaces=1, n_drives=1, model="RAND")
-    print(result.nfev, *sorted({trial.error or trial.status for trial in result.all_trials}))
-"""
-
-
-def test_signals_to_children_of_an_objective_are_about_the_children(python):
-    assert python(FORKS).stdout == "4 ok\n"
-
-
-def test_a_child_has_the_handlers_from_before_the_first_of_nested_studies(tmp_path, fresh_process):
-    def first(number, frame):
-        raise AssertionError
-
-    def inner(x):
-        if os.fork() == 0:
-            os._exit(0 if signal.getsignal(signal.SIGUSR1) is first else 1)
-        return float(os.wait()[1])
-
-    def outer(x):
-        return hyperdrive(inner, [(0.0, 1.0)], None, checkpoints=False, n_calls=1, n_drives=1, n_subspaces=1).fun
-
-    former = signal.signal(signal.SIGUSR1, first)
-    try:
-        result = hyperdrive(outer, [(0.0, 1.0)], tmp_path, n_calls=2, n_drives=1, n_subspaces=1)
-        assert (result.nfev, result.fun) == (2, 0.0)
-        assert signal.getsignal(signal.SIGUSR1) is first
-        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
-    finally:
-        signal.signal(signal.SIGUSR1, former)
+@pytest.mark.parametrize("wrap", [lambda rule: rule, lambda rule: [rule]])
+def test_the_class_of_a_rule_is_no_rule(wrap):
+    with pytest.raises(InputError, match=r"the class TargetValue; pass an object of it, TargetValue\(...\)"):
+        hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False, stopping=wrap(TargetValue))

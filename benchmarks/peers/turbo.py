@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 import hyperspace
-from hyperspace.sampling import sobol
+from hyperspace.numerics.sampling import sobol
 from hyperspace.surrogates.base import draw
-from hyperspace.surrogates.gp import GP
+from hyperspace.surrogates.gp.surrogate import GP
 
 FIRST_SIDE, LARGEST_SIDE, SMALLEST_SIDE = 0.8, 1.6, 2.0**-7
 SUCCESSES = 3

@@ -22,7 +22,7 @@ from benchmarks.reliability.evidence import Event
 from benchmarks.reliability.play import Played
 from hyperspace import load_results
 from hyperspace.cli import main as hyperspace_command
-from hyperspace.trial import Trial
+from hyperspace.trials.trial import Trial
 
 LOST, CHANGED, DOUBLED, REPEATED = "lost", "changed", "doubled", "made again"
 HUNG, UNREADABLE, TRACEBACK, WORDLESS = "hung", "unreadable", "traceback", "no sentence"

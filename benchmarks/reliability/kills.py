@@ -22,7 +22,7 @@ from pathlib import Path
 
 from hyperspace import load_results
 from hyperspace.errors import StudyError
-from hyperspace.trial import Trial
+from hyperspace.trials.trial import Trial
 
 PROGRAM = """
 import json, os, sys, time

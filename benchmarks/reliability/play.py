@@ -236,7 +236,7 @@ class Player:
 
     def _request(self, step: Step) -> None:
         """Do what `hyperspace stop` does."""
-        from hyperspace.stopping import request_stop
+        from hyperspace.journal.stop_request import request_stop
 
         try:
             request_stop(self._disk.study)

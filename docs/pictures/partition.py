@@ -16,9 +16,9 @@ import matplotlib as mpl
 import numpy as np
 
 from hyperspace import hyperdrive
-from hyperspace.partition import Partition
-from hyperspace.problems import problem
 from hyperspace.space import check_space
+from hyperspace.space.partition import Partition
+from hyperspace.testing.problems import problem
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -15,8 +15,8 @@ from hyperspace.cli import cluster, demonstration, pictures, running, studies, w
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.launcher import launched_rank
-from hyperspace.numerics import own_numerics
-from hyperspace.terminal import lose_output, take_any_text, tell, write_out
+from hyperspace.numerics.floating_point import own_numerics
+from hyperspace.system.terminal import lose_output, take_any_text, tell, write_out
 
 _OF_AN_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # errors of a standard output that is a file
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hyperspace.errors import InputError
-from hyperspace.paths import absolute_folder, expanded
+from hyperspace.system.paths import absolute_folder, expanded
 
 
 def study_folder(text: str | Path) -> Path:

@@ -10,8 +10,8 @@ import typer
 from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.commanded import RunCommand, find_run
 from hyperspace.errors import InputError
-from hyperspace.paths import absolute_folder
-from hyperspace.terminal import printable, tell
+from hyperspace.system.paths import absolute_folder
+from hyperspace.system.terminal import printable, tell
 
 
 class Kind(StrEnum):
@@ -65,7 +65,7 @@ def slurm(
     option: Annotated[list[str] | None, typer.Option(help="Another option of sbatch, e.g. --qos=long; may be repeated.")] = None,
 ) -> None:
     """Print a script for sbatch. Options stand before the program: hyperspace slurm -n 64 python train.py."""
-    from hyperspace.slurm import SlurmJob, sbatch_script
+    from hyperspace.cluster.slurm import SlurmJob, sbatch_script
 
     inner = find_run(command)
     _warn_of_options(context, command, inner)
@@ -129,7 +129,7 @@ def _warn_of_options(context: typer.Context, command: list[str], inner: RunComma
 def stop(path: StudyPath) -> None:
     """End the running study: what is under way comes to its end, and everything is merged. To go on, run its program again."""
     from hyperspace.journal import Leases, StudyFolder
-    from hyperspace.stopping import request_stop
+    from hyperspace.journal.stop_request import request_stop
 
     request_stop(path)
     if all(held.expired for held in Leases(StudyFolder(path).leases).holders().values()):

@@ -13,7 +13,7 @@ from rich.table import Table
 import hyperspace
 from hyperspace.cli.arguments import study_folder
 from hyperspace.cli.output import show_best
-from hyperspace.terminal import printable
+from hyperspace.system.terminal import printable
 
 _CALLS = 128
 
@@ -27,7 +27,7 @@ def demo(
     ] = None,
 ) -> None:
     """Minimize a test function in this process, against random search."""
-    from hyperspace.problems import problem
+    from hyperspace.testing.problems import problem
 
     function = problem("hartmann6")
     names = [f"x{number}" for number in range(1, function.d + 1)]

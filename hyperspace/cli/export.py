@@ -15,14 +15,14 @@ import typer
 import hyperspace
 from hyperspace.cli.arguments import StudyPath, output_file
 from hyperspace.errors import InputError, how_to_install
-from hyperspace.incumbent import is_infeasible, rank
-from hyperspace.values import is_scalar, plain
-from hyperspace.whole_file import write_whole
+from hyperspace.space.values import is_scalar, plain
+from hyperspace.system.whole_file import write_whole
+from hyperspace.trials.incumbent import is_infeasible, rank
 
 if TYPE_CHECKING:
     import pandas
 
-    from hyperspace.results import Result
+    from hyperspace.results.result import Result
 
 
 class Format(StrEnum):
@@ -92,7 +92,7 @@ def closest_rows(result: Result, n: int) -> pandas.DataFrame:
 
     More columns: infeasible, which is true, and violation, the sum by which the limits are broken.
     """
-    from hyperspace.results import free_label
+    from hyperspace.results.result import free_label
 
     frame, goals = result.top(1), result.goals
     if not frame.empty:

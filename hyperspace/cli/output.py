@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from hyperspace.cli.export import closest_rows
-from hyperspace.incumbent import closest_trial, why_none
-from hyperspace.terminal import printable
-from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
+from hyperspace.system.terminal import printable
+from hyperspace.trials.incumbent import closest_trial, why_none
+from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 
 if TYPE_CHECKING:
-    from hyperspace.metrics import Metric
-    from hyperspace.results import Result
+    from hyperspace.results.result import Result
+    from hyperspace.trials.metrics import Metric
 
 _STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
 

@@ -12,10 +12,10 @@ import typer
 import hyperspace
 from hyperspace.cli.arguments import StudyPath, output_file, study_folder
 from hyperspace.errors import InputError
-from hyperspace.terminal import printable
+from hyperspace.system.terminal import printable
 
 if TYPE_CHECKING:
-    from hyperspace.results import Result
+    from hyperspace.results.result import Result
 
 
 class Kind(StrEnum):

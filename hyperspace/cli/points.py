@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hyperspace.errors import InputError, shown_all
-from hyperspace.labelled import TableRow
-from hyperspace.paths import expanded
-from hyperspace.space import Categorical, Space
+from hyperspace.space.labelled import TableRow
+from hyperspace.space.space import Categorical, Space
+from hyperspace.system.paths import expanded
 
 _FILES = (".csv", ".json")
 

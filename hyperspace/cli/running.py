@@ -20,11 +20,11 @@ from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import HyperSpaceError, InputError
 from hyperspace.evaluators.command import Command
 from hyperspace.exchange.launcher import has_other_ranks, is_first_rank, launched_rank, open_exchange
-from hyperspace.metrics import Metric
-from hyperspace.paths import expanded
-from hyperspace.rules import NoProgress, StoppingRule, TargetValue
-from hyperspace.space import check_space
+from hyperspace.space.space import check_space
+from hyperspace.stopping import NoProgress, StoppingRule, TargetValue
 from hyperspace.study.space_file import read_space
+from hyperspace.system.paths import expanded
+from hyperspace.trials.metrics import Metric
 
 T = TypeVar("T")
 

@@ -13,14 +13,14 @@ import hyperspace
 from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.export import closest_rows, csv_bytes, json_bytes, json_value, write_bytes
 from hyperspace.cli.output import brief, show_best, show_top
-from hyperspace.incumbent import why_none
 from hyperspace.journal import StudyFolder
-from hyperspace.terminal import printable, tell, well_formed
-from hyperspace.trial import PRUNED
+from hyperspace.system.terminal import printable, tell, well_formed
+from hyperspace.trials.incumbent import why_none
+from hyperspace.trials.trial import PRUNED
 
 if TYPE_CHECKING:
-    from hyperspace.space import Space
-    from hyperspace.trial import Trial
+    from hyperspace.space.space import Space
+    from hyperspace.trials.trial import Trial
 
 _MOST_NUMBERS = 12  # trials that a kind of failure names on a terminal
 
@@ -69,7 +69,7 @@ def failures(
     ),
 ) -> None:
     """Show what went wrong, by kind of error: how often, the first and the last message, where it began, and which trials."""
-    from hyperspace.analysis.failure_kinds import failure_kinds, message
+    from hyperspace.results.failure_kinds import failure_kinds, message
 
     result = hyperspace.load_results(path)
     trials, space, folder = result.all_trials, result.search_space, StudyFolder(path)

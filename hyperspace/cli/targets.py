@@ -10,7 +10,7 @@ from typing import Any
 
 from hyperspace.errors import InputError
 from hyperspace.evaluators.importing import importing_the_objective
-from hyperspace.paths import expanded
+from hyperspace.system.paths import expanded
 
 
 def load_target(target: str) -> tuple[Callable[..., Any], dict[str, Any]]:

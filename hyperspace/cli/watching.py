@@ -18,11 +18,11 @@ from rich.text import Text
 from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.output import brief
 from hyperspace.errors import InputError, StudyError
-from hyperspace.incumbent import why_none
-from hyperspace.terminal import lose_output, printable, tell
+from hyperspace.system.terminal import lose_output, printable, tell
+from hyperspace.trials.incumbent import why_none
 
 if TYPE_CHECKING:
-    from hyperspace.analysis.monitor import Group, Overview
+    from hyperspace.results.monitor import Group, Overview
 
 FINISHED, UNREADABLE, UNFINISHED = 0, 2, 3
 _MANY = 64  # rows of a table that is not watched
@@ -47,7 +47,7 @@ def status(
     ] = False,
 ) -> None:
     """Show what a study is doing, also while it runs: trials, best values, failures, who works, and the time left."""
-    from hyperspace.analysis.monitor import GROUPS, Monitor
+    from hyperspace.results.monitor import GROUPS, Monitor
 
     if by is not None and by not in GROUPS:
         raise InputError(f"--by must be one of {', '.join(GROUPS)}, got {by!r}")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hyperspace.errors import HyperSpaceError
-from hyperspace.metrics import Value
-from hyperspace.trial import OK, Trial
+from hyperspace.trials.metrics import Value
+from hyperspace.trials.trial import OK, Trial
 
 Parameters = list[Any] | dict[str, Any]
 

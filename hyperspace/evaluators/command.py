@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.disk import is_passing
 from hyperspace.errors import InputError, StudyError, shown
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.deck import Template, remove_old, write_new
@@ -24,10 +23,11 @@ from hyperspace.evaluators.printed import compile_patterns, find_metrics
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.evaluators.words import as_written, file_of, not_found, split_line, with_absolute_file
-from hyperspace.metrics import AmbiguousMetrics, Metrics
-from hyperspace.paths import working_folder
-from hyperspace.space import Space
-from hyperspace.trial import FAILED, TIMEOUT, Trial
+from hyperspace.space.space import Space
+from hyperspace.system.disk import is_passing
+from hyperspace.system.paths import working_folder
+from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
+from hyperspace.trials.trial import FAILED, TIMEOUT, Trial
 
 _TRIAL = ("id", "seed", "attempt", "folder", "budget")
 _READ = 1 << 20  # bytes at the end of the standard output that the metrics are looked for in

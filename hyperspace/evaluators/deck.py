@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hyperspace.errors import InputError
-from hyperspace.paths import expanded
+from hyperspace.system.paths import expanded
 
 _PLACE = re.compile(r"\{([^{}:!]+)(?::([^{}]*))?\}")
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperspace.disk import wait_while_full
 from hyperspace.errors import InputError, shown
-from hyperspace.metrics import FLOAT_NAME, Value, number_of
-from hyperspace.values import is_whole
+from hyperspace.space.values import is_whole
+from hyperspace.system.disk import wait_while_full
+from hyperspace.trials.metrics import FLOAT_NAME, Value, number_of
 
 
 class TrialHandle:

@@ -17,18 +17,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from hyperspace.disk import is_full
 from hyperspace.errors import HyperSpaceError, shown, traceback_of
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded
 from hyperspace.evaluators.starting import Repeats, Start
-from hyperspace.forks import call
-from hyperspace.metrics import AmbiguousMetrics, Metrics
-from hyperspace.numerics import users_numerics
+from hyperspace.numerics.floating_point import users_numerics
 from hyperspace.pruning import Pruned
-from hyperspace.trial import FAILED, PRUNED, Trial
+from hyperspace.system.disk import is_full
+from hyperspace.system.forks import call
+from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
+from hyperspace.trials.trial import FAILED, PRUNED, Trial
 
 Objective = Callable[..., Any]
 _MOST_WRAPPED = 50  # decorators around one another that are looked through

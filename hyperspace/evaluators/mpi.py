@@ -22,9 +22,9 @@ from hyperspace.evaluators.inline import Objective, describe_raised, takes_handl
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.rounds import MPIExchange
 from hyperspace.exchange.waiting import Patience, RanksSilentError
-from hyperspace.forks import call
-from hyperspace.numerics import users_numerics
+from hyperspace.numerics.floating_point import users_numerics
 from hyperspace.pruning import Pruned
+from hyperspace.system.forks import call
 
 if TYPE_CHECKING:
     from mpi4py import MPI

@@ -12,9 +12,9 @@ from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import InlineEvaluator, Objective
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
-from hyperspace.metrics import Metrics
-from hyperspace.space import Space
-from hyperspace.trial import Trial
+from hyperspace.space.space import Space
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import Trial
 
 MakeEvaluator = Callable[[Callable[[Trial], TrialHandle]], Evaluator]
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from hyperspace.errors import HyperSpaceError
 from hyperspace.evaluators.importing import Unguarded
-from hyperspace.metrics import AmbiguousMetrics
-from hyperspace.trial import FAILED, OK, PRUNED
+from hyperspace.trials.metrics import AmbiguousMetrics
+from hyperspace.trials.trial import FAILED, OK, PRUNED
 
 Record = dict[str, Any]
 # What ends the study, by the name that it has in an answer.

@@ -10,8 +10,8 @@ from io import BufferedReader
 from typing import Any
 
 from hyperspace.evaluators.importing import importing_the_objective, stand_in
-from hyperspace.metrics import Metrics
-from hyperspace.numerics import take_over
+from hyperspace.numerics.floating_point import take_over
+from hyperspace.trials.metrics import Metrics
 
 
 class Received:

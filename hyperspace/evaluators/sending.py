@@ -20,10 +20,10 @@ import cloudpickle
 
 from hyperspace.evaluators.importing import facts_of, is_importable
 from hyperspace.evaluators.receiving import make_cached, make_cached_property, set_cached
-from hyperspace.metrics import Metrics
-from hyperspace.numerics import users_state
-from hyperspace.space import Space
-from hyperspace.values import is_scalar
+from hyperspace.numerics.floating_point import users_state
+from hyperspace.space.space import Space
+from hyperspace.space.values import is_scalar
+from hyperspace.trials.metrics import Metrics
 
 _Cached = type(functools.lru_cache(len))
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from hyperspace.disk import Shortage, describe, has_room, is_passing
 from hyperspace.evaluators.base import Outcome
-from hyperspace.trial import FAILED, Trial, TrialKey
+from hyperspace.system.disk import Shortage, describe, has_room, is_passing
+from hyperspace.trials.trial import FAILED, Trial, TrialKey
 
 _REPEATS = 5  # of an evaluation that finds the disk full although there is room: 2, 4, 8, 16 and 32 seconds apart
 

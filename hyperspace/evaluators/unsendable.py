@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from hyperspace.evaluators.sending import Unsendable, check_sendable, is_refused, values_of
-from hyperspace.space import Space
+from hyperspace.space.space import Space
 from hyperspace.study.checks import name_of
 
 _DEEPEST = 20  # steps from the objective to the value

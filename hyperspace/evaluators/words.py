@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Container
 
 from hyperspace.errors import InputError
-from hyperspace.terminal import printable
+from hyperspace.system.terminal import printable
 
 # A word with its quotes, which tell what a shell would take for its own.
 _RAW = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""", re.DOTALL)

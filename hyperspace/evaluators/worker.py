@@ -19,7 +19,7 @@ from hyperspace.evaluators.protocol import FATAL, NoAnswer
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.evaluators.worker_client import Worker
 from hyperspace.pruning import Pruned
-from hyperspace.trial import FAILED, TIMEOUT, Trial
+from hyperspace.trials.trial import FAILED, TIMEOUT, Trial
 
 _LEAK = 1 << 30  # bytes: a worker that has grown by so much, and to more than twice its size, makes way for a fresh one
 

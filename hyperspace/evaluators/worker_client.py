@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import hyperspace
-from hyperspace.disk import wait_while_short
 from hyperspace.errors import InputError
 from hyperspace.evaluators.inline import takes_handle
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.protocol import Lines, NoAnswer, Record, parse_answer
-from hyperspace.metrics import Metrics
-from hyperspace.paths import working_folder
-from hyperspace.space import Space
+from hyperspace.space.space import Space
 from hyperspace.study.checks import name_of
+from hyperspace.system.disk import wait_while_short
+from hyperspace.system.paths import working_folder
+from hyperspace.trials.metrics import Metrics
 
 _ROOT = Path(hyperspace.__file__).parents[1]
 _PROGRAM = (

@@ -18,7 +18,6 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from hyperspace.disk import is_full
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded, hear_of_unguarded_processes
@@ -26,9 +25,10 @@ from hyperspace.evaluators.inline import describe_raised, evaluate
 from hyperspace.evaluators.output import TrialOutput, limit_error
 from hyperspace.evaluators.protocol import Record
 from hyperspace.evaluators.receiving import Received, read_parts
-from hyperspace.metrics import Value
 from hyperspace.pruning import Pruned
-from hyperspace.trial import FAILED
+from hyperspace.system.disk import is_full
+from hyperspace.trials.metrics import Value
+from hyperspace.trials.trial import FAILED
 
 
 def main(commands: int, replies: int, traces: int) -> None:

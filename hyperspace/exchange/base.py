@@ -18,7 +18,7 @@ from hyperspace import errors
 from hyperspace.errors import HyperSpaceError, message_of, shown
 from hyperspace.exchange.tally import Tally
 from hyperspace.exchange.waiting import Patience
-from hyperspace.terminal import tell
+from hyperspace.system.terminal import tell
 
 T = TypeVar("T")
 

@@ -14,9 +14,9 @@ from functools import partial
 
 from hyperspace.exchange.serial import SerialExchange
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
-from hyperspace.space import Space
-from hyperspace.stopping import request_stop
-from hyperspace.trial import Trial, TrialKey
+from hyperspace.journal.stop_request import request_stop
+from hyperspace.space.space import Space
+from hyperspace.trials.trial import Trial, TrialKey
 
 WORKERS_VARIABLE = "HYPERSPACE_WORKERS"
 SILENT_VARIABLE = "HYPERSPACE_SILENT_WORKER"  # set where another worker of this machine says what all would say

@@ -17,7 +17,7 @@ from hyperspace.exchange.base import Exchange, describe_error
 from hyperspace.exchange.silence import RollCall, has_given_up, refuse_after_silence
 from hyperspace.exchange.tally import Tally, add
 from hyperspace.exchange.waiting import Patience, RanksSilentError, naps_between_tests, naps_of_a_transfer
-from hyperspace.terminal import printable
+from hyperspace.system.terminal import printable
 
 if TYPE_CHECKING:
     from mpi4py import MPI

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hyperspace.incumbent import Rank, is_infeasible, rank
-from hyperspace.metrics import Metrics
-from hyperspace.trial import PRUNED, Trial
+from hyperspace.trials.incumbent import Rank, is_infeasible, rank
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import PRUNED, Trial
 
 
 class Tally(NamedTuple):

@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hyperspace.disk import wait_while_full
 from hyperspace.errors import StudyError
-from hyperspace.journal.files import create_whole, make_folder, read_whole, replace_whole
 from hyperspace.journal.lines import FORMAT
 from hyperspace.journal.reader import DriveReader
-from hyperspace.paths import absolute_folder
-from hyperspace.records import Record
-from hyperspace.space import Space
+from hyperspace.space.space import Space
+from hyperspace.system.disk import wait_while_full
+from hyperspace.system.durable_files import create_whole, make_folder, read_whole, replace_whole
+from hyperspace.system.paths import absolute_folder
+from hyperspace.trials.records import Record
 
 _JOURNAL = re.compile(r"(\d{5,})(?:\.(\d+))?\.jsonl")
 _OWN = (
@@ -43,7 +43,7 @@ class StudyFolder:
     journals/00003.jsonl     the events of drive 3
     journals/00003.2.jsonl   those that the owner of the second lease after the first one has written: a segment of its own
     leases/                  who works what (see `hyperspace.journal.lease`)
-    stop                     asks the runs that find it to end (see `hyperspace.stopping`)
+    stop                     asks the runs that find it to end (see `hyperspace.execution.signals`)
     scratch/00003-00017/     files of the trial of drive 3, iteration 17
 
     Args:

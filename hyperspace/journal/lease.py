@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hyperspace.disk import is_full, wait_while_full
 from hyperspace.errors import StudyError
-from hyperspace.journal.files import create_whole, file_system_time, make_folder, once_more, read_whole
 from hyperspace.journal.owner import Owner, load_owner
+from hyperspace.system.disk import is_full, wait_while_full
+from hyperspace.system.durable_files import create_whole, file_system_time, make_folder, once_more, read_whole
 
 HEARTBEAT = 10.0  # seconds between two signs of life
 EXPIRY = 120.0  # seconds without one after which an owner on another machine counts as dead

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from hyperspace.records import Record
+from hyperspace.trials.records import Record
 
 FORMAT = 1  # of a study's files
 _CRC = ',"crc":"'

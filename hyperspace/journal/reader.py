@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from hyperspace.errors import StudyError
-from hyperspace.journal.files import once_more, open_regular, sync_file
 from hyperspace.journal.lines import FORMAT, decode_line
-from hyperspace.records import Record, load_end, load_trial
-from hyperspace.space import Space
-from hyperspace.trial import Trial, TrialKey
+from hyperspace.space.space import Space
+from hyperspace.system.durable_files import once_more, open_regular, sync_file
+from hyperspace.trials.records import Record, load_end, load_trial
+from hyperspace.trials.trial import Trial, TrialKey
 
 
 class JournalReader:

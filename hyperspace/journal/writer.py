@@ -15,18 +15,18 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hyperspace import disk
 from hyperspace.errors import StudyError
-from hyperspace.journal.files import once_more, sync_file, sync_folder
 from hyperspace.journal.folder import StudyFolder
 from hyperspace.journal.lease import LeaseLostError
 from hyperspace.journal.lines import FORMAT, encode_line
 from hyperspace.journal.reader import DriveReader
-from hyperspace.metrics import Value
-from hyperspace.records import Record, dump_metric, finished_record, started_record
-from hyperspace.space import Space
-from hyperspace.terminal import printable
-from hyperspace.trial import Trial
+from hyperspace.space.space import Space
+from hyperspace.system import disk
+from hyperspace.system.durable_files import once_more, sync_file, sync_folder
+from hyperspace.system.terminal import printable
+from hyperspace.trials.metrics import Value
+from hyperspace.trials.records import Record, dump_metric, finished_record, started_record
+from hyperspace.trials.trial import Trial
 
 
 class Journal:

@@ -8,31 +8,31 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hyperspace import streams
 from hyperspace.errors import InputError, shown
+from hyperspace.numerics import random_streams
 
 if TYPE_CHECKING:
-    from hyperspace.metrics import Metrics
     from hyperspace.optimizers.base import AskTell
     from hyperspace.optimizers.design import Design
-    from hyperspace.partition import Subspace
-    from hyperspace.space import Space
+    from hyperspace.space.partition import Subspace
+    from hyperspace.space.space import Space
+    from hyperspace.trials.metrics import Metrics
 
 
 # Name as `model=` and in this package -> home. A name stands for the algorithm with its defaults.
 ALGORITHMS = {
-    "CMA": "cmaes",
-    "GA": "populations",
-    "PSO": "populations",
-    "DE": "populations",
-    "ES": "populations",
-    "NSGA2": "populations",
-    "SA": "inspired",
-    "EDA": "inspired",
-    "ACO": "inspired",
-    "PAES": "inspired",
+    "CMA": "evolution.cmaes",
+    "GA": "evolution.pymoo",
+    "PSO": "evolution.pymoo",
+    "DE": "evolution.pymoo",
+    "ES": "evolution.pymoo",
+    "NSGA2": "evolution.pymoo",
+    "SA": "evolution.inspyred",
+    "EDA": "evolution.inspyred",
+    "ACO": "evolution.inspyred",
+    "PAES": "evolution.inspyred",
     "GRID": "grid",
-    "BITGA": "bits",
+    "BITGA": "evolution.binary_ga",
 }
 HYPERBAND = "HYPERBAND"  # a name too, of what needs an objective with a budget (`hyperspace.optimizers.hyperband`)
 
@@ -68,7 +68,7 @@ def make_optimizer(
         together: how many points are evaluated at the same time, where one optimizer is asked for all; the size of a generation.
         metrics: what the study wants, for its constraints; None where there are none.
         member: which of the drives that evaluate together this is, where each has an optimizer of its own (see
-            `hyperspace.optimizers.steady`).
+            `hyperspace.optimizers.evolution.steady_state`).
 
     Raises:
         InputError: an unknown model or acquisition, or a library that the model needs is missing.
@@ -81,7 +81,7 @@ def make_optimizer(
 
         return RandomOptimizer(space, subspace.bounds, design)
     own = () if member is None else (member,)
-    random_state = streams.seed_of(seed, streams.SUGGEST, *design.key, *own)
+    random_state = random_streams.seed_of(seed, random_streams.SUGGEST, *design.key, *own)
     if isinstance(model, str) and model in ALGORITHMS:
         model = __getattr__(model)()
     if isinstance(model, str) and model == HYPERBAND:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hyperspace import streams
-from hyperspace.trial import Array, Trial
+from hyperspace.numerics import random_streams
+from hyperspace.trials.trial import Trial
+from hyperspace.typing import Array
 
 DESIGN = "design"  # arm of points that no model proposed
 FIRST = "x0"  # arm of points that the user wanted to be evaluated first
@@ -30,7 +31,7 @@ class Key(NamedTuple):
 
     def rng(self, *more: int) -> np.random.Generator:
         """Return the random stream of this question."""
-        return streams.stream(self.seed, streams.SUGGEST, self.drive, self.iteration, *more)
+        return random_streams.stream(self.seed, random_streams.SUGGEST, self.drive, self.iteration, *more)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +73,7 @@ class AskTell(ABC):
             trials: what became known, in order.
             U: their points in the unit cube, (n, d).
             y: their losses (less is better), (n,); nan for a trial that gave none; of a pruned trial what it teaches
-                (see `hyperspace.trial.Archive.y`).
+                (see `hyperspace.trials.trial.Archive.y`).
         """
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:

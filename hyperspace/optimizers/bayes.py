@@ -23,24 +23,25 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.acquisition import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition
-from hyperspace.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
+from hyperspace.acquisition.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
+from hyperspace.acquisition.feasibility import Feasibility, Success, joint
+from hyperspace.acquisition.functions import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition
+from hyperspace.acquisition.optimize import Box, candidates, choose_new, is_taken, maximise
 from hyperspace.errors import InputError, shown
-from hyperspace.feasibility import Feasibility, Success, joint
-from hyperspace.incumbent import rank
-from hyperspace.maximiser import Box, candidates, choose_new, is_taken, maximise
-from hyperspace.metrics import Metrics
 from hyperspace.optimizers.base import DESIGN, NO_MODEL, AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design, GivenPoints
 from hyperspace.optimizers.learner import MAX_ROWS, Learner
-from hyperspace.space import Bounds, Space
+from hyperspace.space.space import Bounds, Space
+from hyperspace.space.values import is_one_of
 from hyperspace.surrogates.base import Model, Surrogate, draw
-from hyperspace.surrogates.exact import ExactGP
-from hyperspace.surrogates.gp import GP
-from hyperspace.surrogates.latent import LatentModel
+from hyperspace.surrogates.gp.posterior import ExactGP
+from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.surrogates.standardized import Standardized
-from hyperspace.trial import OK, Array, Trial
-from hyperspace.values import is_one_of
+from hyperspace.surrogates.transformed import LatentModel
+from hyperspace.trials.incumbent import rank
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import OK, Trial
+from hyperspace.typing import Array
 
 _WORKED_OUT = math.log(1e-4)  # log EI, of targets of variance one, below which a model's noise may be all that it comes from
 _RESOLVED = 1e-7  # noise, of such targets, that is taken for none

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace import streams
 from hyperspace.errors import InputError, shown
-from hyperspace.sampling import SAMPLERS, sobol
-from hyperspace.space import Bounds, Space
-from hyperspace.trial import Array, Trial
-from hyperspace.values import is_one_of
+from hyperspace.numerics import random_streams
+from hyperspace.numerics.sampling import SAMPLERS, sobol
+from hyperspace.space.space import Bounds, Space
+from hyperspace.space.values import is_one_of
+from hyperspace.trials.trial import Trial
+from hyperspace.typing import Array
 
 _MOST_POINTS = 1 << 22  # of the designs of a subspace's drives, which are made at once
 
@@ -100,7 +101,7 @@ class Design:
         return self._block
 
     def _rng(self, *more: int) -> np.random.Generator:
-        return streams.stream(self._seed, streams.DESIGN, *self._subspace, *more)
+        return random_streams.stream(self._seed, random_streams.DESIGN, *self._subspace, *more)
 
 
 class GivenPoints:

@@ -13,9 +13,10 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Subspace
-from hyperspace.space import Space
-from hyperspace.trial import Array, Trial
+from hyperspace.space.partition import Subspace
+from hyperspace.space.space import Space
+from hyperspace.trials.trial import Trial
+from hyperspace.typing import Array
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,10 +25,11 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Subspace
-from hyperspace.space import Space
-from hyperspace.trial import OK, Array, Trial
-from hyperspace.values import is_number
+from hyperspace.space.partition import Subspace
+from hyperspace.space.space import Space
+from hyperspace.space.values import is_number
+from hyperspace.trials.trial import OK, Trial
+from hyperspace.typing import Array
 
 
 class Rung(NamedTuple):

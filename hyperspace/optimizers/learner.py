@@ -17,11 +17,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.space import Bounds
+from hyperspace.space.space import Bounds
 from hyperspace.surrogates.base import Model, Surrogate
-from hyperspace.surrogates.exact import ExactGP
-from hyperspace.surrogates.latent import LatentModel
-from hyperspace.trial import Array
+from hyperspace.surrogates.gp.posterior import ExactGP
+from hyperspace.surrogates.transformed import LatentModel
+from hyperspace.typing import Array
 
 MAX_ROWS = 500  # points that a model is fitted to
 

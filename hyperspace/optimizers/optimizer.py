@@ -11,18 +11,19 @@ from typing import Any, overload
 import numpy as np
 
 from hyperspace.errors import InputError, shown
-from hyperspace.incumbent import best_trial
-from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import FLOAT_NAME, Metric, Metrics, Value, scalar_of
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
+from hyperspace.numerics.threads import one_thread
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Subspace
-from hyperspace.space import Bounds, check_space
-from hyperspace.threads import one_thread
-from hyperspace.trial import FAILED, OK, Array, Trial
-from hyperspace.values import is_whole
+from hyperspace.space.labelled import rows_of, table_class
+from hyperspace.space.partition import Subspace
+from hyperspace.space.space import Bounds, check_space
+from hyperspace.space.values import is_whole
+from hyperspace.trials.incumbent import best_trial
+from hyperspace.trials.metrics import FLOAT_NAME, Metric, Metrics, Value, scalar_of
+from hyperspace.trials.trial import FAILED, OK, Trial
+from hyperspace.typing import Array
 
 _MOST_ASKED = 100_000
 Point = list[Any] | dict[str, Any]

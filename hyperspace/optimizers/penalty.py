@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hyperspace.metrics import Metrics
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
-from hyperspace.trial import Array, Trial
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import Trial
+from hyperspace.typing import Array
 
 INFEASIBLE = 1e99  # losses from here to twice this belong to infeasible trials
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
-from hyperspace.space import Bounds, Space
-from hyperspace.trial import Array, Trial
+from hyperspace.space.space import Bounds, Space
+from hyperspace.trials.trial import Trial
+from hyperspace.typing import Array
 
 
 class RandomOptimizer(AskTell):

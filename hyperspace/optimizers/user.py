@@ -9,9 +9,10 @@ from typing import Any
 
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
-from hyperspace.partition import Subspace
-from hyperspace.space import Space
-from hyperspace.trial import Array, Trial
+from hyperspace.space.partition import Subspace
+from hyperspace.space.space import Space
+from hyperspace.trials.trial import Trial
+from hyperspace.typing import Array
 
 
 class UserOptimizer(AskTell):

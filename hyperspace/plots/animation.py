@@ -11,15 +11,16 @@ from matplotlib.animation import PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from hyperspace.analysis.activity import evaluation
-from hyperspace.analysis.merged import FEWEST
 from hyperspace.errors import InputError
-from hyperspace.incumbent import contenders
-from hyperspace.numerics import own_numerics
-from hyperspace.paths import expanded
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results import Result
-from hyperspace.trial import OK, Array, Trial
+from hyperspace.results.activity import evaluation
+from hyperspace.results.merged_model import FEWEST
+from hyperspace.results.result import Result
+from hyperspace.system.paths import expanded
+from hyperspace.trials.incumbent import contenders
+from hyperspace.trials.trial import OK, Trial
+from hyperspace.typing import Array
 
 _GRID = 120
 _FRAMES = 120

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from hyperspace.analysis.diagnostics import LeaveOneOut, expected_coverage, leave_one_out
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results import Result
+from hyperspace.results.diagnostics import LeaveOneOut, expected_coverage, leave_one_out
+from hyperspace.results.result import Result
 
 _INTERVALS = 300  # drawn one by one up to so many trials
 
@@ -21,7 +21,7 @@ def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     Args:
         result: the study.
         ax: where to draw.
-        found: what `hyperspace.analysis.diagnostics.leave_one_out` returned; None to have it worked out.
+        found: what `hyperspace.results.diagnostics.leave_one_out` returned; None to have it worked out.
 
     Raises:
         StudyError: fewer than three trials ended well.
@@ -69,7 +69,7 @@ def plot_calibration(result: Result, ax: Axes | None = None, found: LeaveOneOut 
     Args:
         result: the study.
         ax: where to draw.
-        found: what `hyperspace.analysis.diagnostics.leave_one_out` returned; None to have it worked out.
+        found: what `hyperspace.results.diagnostics.leave_one_out` returned; None to have it worked out.
 
     Raises:
         StudyError: fewer than three trials ended well.

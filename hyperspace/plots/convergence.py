@@ -8,14 +8,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from matplotlib.axes import Axes
 
-from hyperspace.analysis.activity import evaluation
 from hyperspace.errors import InputError
-from hyperspace.incumbent import contenders, why_none
-from hyperspace.metrics import Metrics
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results import Result
-from hyperspace.trial import OK, Array, Trial
+from hyperspace.results.activity import evaluation
+from hyperspace.results.result import Result
+from hyperspace.trials.incumbent import contenders, why_none
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import OK, Trial
+from hyperspace.typing import Array
 
 Studies: TypeAlias = Result | Sequence[Result] | Mapping[str, Result | Sequence[Result]]
 

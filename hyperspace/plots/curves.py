@@ -10,10 +10,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from hyperspace.errors import StudyError
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results import Result
-from hyperspace.trial import OK, PRUNED, Trial
+from hyperspace.results.result import Result
+from hyperspace.trials.trial import OK, PRUNED, Trial
 
 _MOST = 600  # curves that are drawn
 _FAINT = 0.45  # opacity of a curve beside many others

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from hyperspace.analysis.sensitivity import Importance, dependence, find_dimension, importance
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results import Result
-from hyperspace.trial import OK
+from hyperspace.results.result import Result
+from hyperspace.results.sensitivity import Importance, dependence, find_dimension, importance
+from hyperspace.trials.trial import OK
 
 _MOST = 20  # parameters that are drawn
 
@@ -19,12 +19,12 @@ def plot_importance(result: Result, ax: Axes | None = None, found: Importance | 
     """Draw which part of the objective's variance each parameter explains, by the merged surrogate, most important first.
 
     Bars are total Sobol indices, the darker part is what the parameter explains alone, and lines hold 90 % of the posterior
-    draws. See `hyperspace.analysis.sensitivity` for the method. The 20 most important of more parameters are drawn.
+    draws. See `hyperspace.results.sensitivity` for the method. The 20 most important of more parameters are drawn.
 
     Args:
         result: the study.
         ax: where to draw.
-        found: what `hyperspace.analysis.sensitivity.importance` returned; None to have it worked out.
+        found: what `hyperspace.results.sensitivity.importance` returned; None to have it worked out.
 
     Raises:
         StudyError: fewer than three trials ended well.

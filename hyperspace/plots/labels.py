@@ -17,7 +17,7 @@ from matplotlib.font_manager import FontProperties, font_scalings
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import Formatter
 
-from hyperspace.terminal import printable
+from hyperspace.system.terminal import printable
 
 LONGEST = 18  # characters of a label
 _MEAN_WIDTH = 0.58  # of a character of DejaVu Sans, in units of the font's size

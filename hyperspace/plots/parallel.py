@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
-from hyperspace.analysis.sensitivity import find_dimension
-from hyperspace.incumbent import rank
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
 from hyperspace.plots.regions import is_spread, offsets
-from hyperspace.results import Result
-from hyperspace.trial import OK, Array
+from hyperspace.results.result import Result
+from hyperspace.results.sensitivity import find_dimension
+from hyperspace.trials.incumbent import rank
+from hyperspace.trials.trial import OK
+from hyperspace.typing import Array
 
 _MOST = 600  # lines: of more trials the best ones and every so-manieth of the others
 _MOST_AXES = 20

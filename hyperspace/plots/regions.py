@@ -11,15 +11,16 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from hyperspace.analysis.sensitivity import find_dimension
-from hyperspace.dimensions.base import Dimension
 from hyperspace.errors import InputError, shown
-from hyperspace.incumbent import rank
-from hyperspace.numerics import own_numerics
-from hyperspace.partition import Subspace
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results import Result
-from hyperspace.trial import OK, Array
+from hyperspace.results.result import Result
+from hyperspace.results.sensitivity import find_dimension
+from hyperspace.space.dimension import Dimension
+from hyperspace.space.partition import Subspace
+from hyperspace.trials.incumbent import rank
+from hyperspace.trials.trial import OK
+from hyperspace.typing import Array
 
 _ELSEWHERE = 0.3  # opacity of trials outside the slice
 _ROOM = 0.72  # part of the axes' width that the scale of colours leaves

@@ -20,27 +20,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from matplotlib.transforms import blended_transform_factory
 from numpy.typing import NDArray
 
-from hyperspace.dimensions.base import Dimension
-from hyperspace.dimensions.categorical import Categorical
-from hyperspace.dimensions.numeric import Integer
 from hyperspace.errors import InputError, shown
-from hyperspace.incumbent import is_infeasible
-from hyperspace.metrics import FLOAT_NAME, Metrics
-from hyperspace.plots.labels import (
-    LONGEST,
-    Plain,
-    breadth,
-    distinct,
-    fitting_ticks,
-    legend_columns,
-    number,
-    small,
-    text,
-    wrapped,
-)
-from hyperspace.results import Result
-from hyperspace.terminal import printable
-from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Array, Trial
+from hyperspace.plots.labels import LONGEST, Plain, breadth, distinct, fitting_ticks, legend_columns, number, small, text, wrapped
+from hyperspace.results.result import Result
+from hyperspace.space.categorical import Categorical
+from hyperspace.space.dimension import Dimension
+from hyperspace.space.numeric import Integer
+from hyperspace.system.terminal import printable
+from hyperspace.trials.incumbent import is_infeasible
+from hyperspace.trials.metrics import FLOAT_NAME, Metrics
+from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
+from hyperspace.typing import Array
 
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#3E9BD0"
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from hyperspace.analysis.activity import Span, evaluation, last_event, timed, utilisation, worked
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results import Result
-from hyperspace.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
+from hyperspace.results.activity import Span, evaluation, last_event, timed, utilisation, worked
+from hyperspace.results.result import Result
+from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
 
 _STRAGGLES = 3.0  # times the median duration
 _VISIBLE = 0.005  # of the whole time: what is shorter is not seen

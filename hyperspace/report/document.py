@@ -7,17 +7,17 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from hyperspace.analysis.monitor import Monitor, Overview
 from hyperspace.errors import InputError
-from hyperspace.numerics import own_numerics
-from hyperspace.paths import absolute_folder, expanded
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Html, moment, section, tag
 from hyperspace.report.optimum import optimum
 from hyperspace.report.pictures import colors
-from hyperspace.results import load_results
-from hyperspace.whole_file import write_whole
+from hyperspace.results.monitor import Monitor, Overview
+from hyperspace.results.result import load_results
+from hyperspace.system.paths import absolute_folder, expanded
+from hyperspace.system.whole_file import write_whole
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 SECTIONS = (

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspace.analysis.diagnostics import LeaveOneOut, leave_one_out
-from hyperspace.analysis.monitor import Overview
-from hyperspace.analysis.sensitivity import Importance, importance
-from hyperspace.description import Description
 from hyperspace.errors import StudyError
-from hyperspace.results import Result
+from hyperspace.results.diagnostics import LeaveOneOut, leave_one_out
+from hyperspace.results.monitor import Overview
+from hyperspace.results.result import Result
+from hyperspace.results.sensitivity import Importance, importance
+from hyperspace.study.description import Description
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from hyperspace.metrics import Metric
+from hyperspace.trials.metrics import Metric
 
 _EMPTY = ("br", "meta")
 _LONG = 20  # rows from which a table is scrolled by itself

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hyperspace.incumbent import closest_trial, why_none
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, limits, metric, moment, numbers, pairs, show, tag, together
-from hyperspace.trial import Trial
+from hyperspace.trials.incumbent import closest_trial, why_none
+from hyperspace.trials.trial import Trial
 
 
 def optimum(study: Evidence) -> Html:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from hyperspace.errors import StudyError
 from hyperspace.plots import style
 from hyperspace.report.html import Html, join, tag
-from hyperspace.terminal import printable
+from hyperspace.system.terminal import printable
 
 # Colours that occur nowhere else, and what they become.
 _INK, _PAPER = "#0a0b0d", "#fdfbfa"

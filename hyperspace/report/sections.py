@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from hyperspace import plots
-from hyperspace.analysis.diagnostics import LeaveOneOut, by_subspace
-from hyperspace.analysis.merged import FEWEST
-from hyperspace.incumbent import best_trial, is_infeasible
 from hyperspace.plots.regions import is_spread
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, duration, numbers, percent, show, table, tag, together
 from hyperspace.report.pictures import picture
-from hyperspace.trial import PRUNED, Trial
+from hyperspace.results.diagnostics import LeaveOneOut, by_subspace
+from hyperspace.results.merged_model import FEWEST
+from hyperspace.trials.incumbent import best_trial, is_infeasible
+from hyperspace.trials.trial import PRUNED, Trial
 
 _MOST_SUBSPACES = 256
 _MOST_DEPENDENCES = 8

@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hyperspace.analysis.contributions import contributions
-from hyperspace.analysis.failure_kinds import failure_kinds, message
-from hyperspace.dimensions.base import Dimension
-from hyperspace.dimensions.categorical import Categorical
-from hyperspace.dimensions.numeric import Integer
-from hyperspace.incumbent import is_infeasible, rank
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, limits, metric, moment, pairs, percent, show, table, tag, together
-from hyperspace.results import Result, free_label
-from hyperspace.trial import Trial
+from hyperspace.results.contributions import contributions
+from hyperspace.results.failure_kinds import failure_kinds, message
+from hyperspace.results.result import Result, free_label
+from hyperspace.space.categorical import Categorical
+from hyperspace.space.dimension import Dimension
+from hyperspace.space.numeric import Integer
+from hyperspace.trials.incumbent import is_infeasible, rank
+from hyperspace.trials.trial import Trial
 
 _MOST_TRIALS = 1000  # rows of the table of trials
 _MOST_PARAMETERS = 20  # columns of it

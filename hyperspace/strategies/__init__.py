@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from hyperspace.metrics import Metrics
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Partition, Subspace
-from hyperspace.space import Space
-from hyperspace.strategies.adaptive import AdaptiveStrategy
+from hyperspace.space.partition import Partition, Subspace
+from hyperspace.space.space import Space
+from hyperspace.strategies.adaptive.strategy import AdaptiveStrategy
 from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.strategies.generations import GenerationsStrategy
 from hyperspace.strategies.static import StaticStrategy
 from hyperspace.surrogates import is_surrogate
+from hyperspace.trials.metrics import Metrics
 
 
 def make_strategy(
@@ -33,7 +33,7 @@ def make_strategy(
     first: FirstPoints | None = None,
     founders: int | None = None,
 ) -> Strategy:
-    """Return the strategy of a study; see `hyperspace.drive.hyperdrive` for what the arguments mean.
+    """Return the strategy of a study; see `hyperspace.api.hyperdrive.hyperdrive` for what the arguments mean.
 
     Points in `first` are evaluated before it chooses any.
 

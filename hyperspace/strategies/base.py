@@ -10,8 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from hyperspace.optimizers.base import FIRST, Suggestion
-from hyperspace.space import Bounds
-from hyperspace.trial import Archive, Array, Trial
+from hyperspace.space.space import Bounds
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.trial import Trial
+from hyperspace.typing import Array
 
 
 class FirstPoints:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
-from hyperspace.partition import Subspace
-from hyperspace.space import Bounds
+from hyperspace.space.partition import Subspace
+from hyperspace.space.space import Bounds
 from hyperspace.strategies.base import FirstPoints, Strategy
-from hyperspace.trial import Archive, Trial
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.trial import Trial
 
 
 class GenerationsStrategy(Strategy):

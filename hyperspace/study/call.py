@@ -10,8 +10,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from hyperspace.space.values import is_finite, is_number, plain
 from hyperspace.study.checks import name_of
-from hyperspace.values import is_finite, is_number, plain
 
 # A program may show the progress on one rank only. `comm` is how the ranks compare.
 _MAY_DIFFER = ("verbose", "comm")

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from hyperspace.errors import InputError, NotBuiltError, shown
-from hyperspace.labelled import rows_of, table_class
-from hyperspace.metrics import AmbiguousMetrics, Metric, Metrics, Value
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
-from hyperspace.space import Space
+from hyperspace.space.labelled import rows_of, table_class
+from hyperspace.space.space import Space
+from hyperspace.space.values import is_finite, is_number, is_one_of, is_whole
 from hyperspace.study.population import evolution_of
-from hyperspace.trial import GIVEN_DRIVE, OK, Trial, fix_goal
-from hyperspace.values import is_finite, is_number, is_one_of, is_whole
+from hyperspace.trials.metrics import AmbiguousMetrics, Metric, Metrics, Value
+from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, fix_goal
 
 MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS, HYPERBAND)
 MOST_COUNTED = 1 << 53  # from here on doubles skip whole numbers

@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperspace.errors import InputError
-from hyperspace.metrics import Metrics
 from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
-from hyperspace.partition import Partition
-from hyperspace.records import Record, load_trial
-from hyperspace.space import Space
-from hyperspace.strategies.settings import LARGEST_TEAM
+from hyperspace.space.partition import Partition
+from hyperspace.space.space import Space
+from hyperspace.strategies.adaptive.config import LARGEST_TEAM
 from hyperspace.study.checks import (
     MOST_SEED,
     check_choice,
@@ -24,10 +22,12 @@ from hyperspace.study.checks import (
     check_model,
     label_of,
 )
+from hyperspace.study.config import Study
 from hyperspace.study.population import evolution_of, exchange_of, is_one_population, sized
-from hyperspace.study.settings import Study
 from hyperspace.surrogates import is_surrogate
-from hyperspace.trial import Trial, fix_goal
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.records import Record, load_trial
+from hyperspace.trials.trial import Trial, fix_goal
 
 LARGEST_STATIC_PARTITION = 4096
 _MOST_DRIVES = 1 << 20  # each holds a design and a journal

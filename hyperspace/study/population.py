@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from hyperspace.optimizers import ALGORITHMS
-from hyperspace.optimizers.evolution import Evolution
+from hyperspace.optimizers.evolution.base import Evolution
 
 LEAST_POPULATION = 8  # of a study whose drives are fewer
 

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperspace.dimensions.inference import Lists, bounded
 from hyperspace.errors import InputError, shown
-from hyperspace.space import Categorical, Space, check_space
+from hyperspace.space.parsing import Lists, bounded
+from hyperspace.space.space import Categorical, Space, check_space
 
 _BOUNDS = ("low", "high", "prior", "base")
 

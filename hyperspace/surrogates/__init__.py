@@ -6,17 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hyperspace.errors import InputError, how_to_install, shown
-from hyperspace.numerics import own_numerics
+from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.surrogates.base import Surrogate
 
 if TYPE_CHECKING:
-    from hyperspace.space import Space
+    from hyperspace.space.space import Space
 
 # name of a model: the module and the class that implement it, and the extra that brings what they import
 _HOMES = {
-    "GP": ("gp", "GP", ""),
-    "DNN": ("neural", "DNN", "dnn"),
-    "ENSEMBLE": ("ensemble", "DeepEnsemble", "dnn"),
+    "GP": ("gp.surrogate", "GP", ""),
+    "DNN": ("networks.dngo", "DNN", "dnn"),
+    "ENSEMBLE": ("networks.ensemble", "DeepEnsemble", "dnn"),
     "RF": ("forest", "RandomForest", ""),
     "ET": ("forest", "ExtraTrees", ""),
     "GBRT": ("forest", "GradientBoosting", ""),

@@ -23,8 +23,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from hyperspace.numerics import own_numerics
-from hyperspace.trial import Array
+from hyperspace.numerics.floating_point import own_numerics
+from hyperspace.typing import Array
 
 
 @dataclass(frozen=True, slots=True)

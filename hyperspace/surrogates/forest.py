@@ -23,15 +23,15 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
 
-from hyperspace import streams
+from hyperspace.numerics import random_streams
 from hyperspace.surrogates.base import Posterior, Surrogate
-from hyperspace.surrogates.features import Features
-from hyperspace.surrogates.latent import LatentModel
-from hyperspace.surrogates.warping import transformed
-from hyperspace.trial import Array
+from hyperspace.surrogates.input_encoding import Features
+from hyperspace.surrogates.outcome_transforms import transformed
+from hyperspace.surrogates.transformed import LatentModel
+from hyperspace.typing import Array
 
 if TYPE_CHECKING:
-    from hyperspace.space import Space
+    from hyperspace.space.space import Space
 
 _REMOTE = 0.1  # variance far from all data, of targets of variance one
 _LEAST_STD = 1e-3
@@ -102,7 +102,7 @@ class _Trees(Surrogate):
         inputs = features(X)
         known = cKDTree(inputs)
         transforms, Z, variances = transformed(Y, noise, self.warp)
-        seed = streams.seed_of(self.random_state, streams.MODEL, len(X))
+        seed = random_streams.seed_of(self.random_state, random_streams.MODEL, len(X))
         latents = []
         for z, variance in zip(Z.T, variances.T, strict=True):
             weights = None if noise is None else 1.0 / (1.0 + _BETA * variance)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hyperspace.surrogates.base import Surrogate
-from hyperspace.surrogates.latent import LatentModel
-from hyperspace.surrogates.warping import Transform
-from hyperspace.trial import Array
+from hyperspace.surrogates.outcome_transforms import Transform
+from hyperspace.surrogates.transformed import LatentModel
+from hyperspace.typing import Array
 
 
 class Standardized(Surrogate):

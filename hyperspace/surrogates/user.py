@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperspace.errors import InputError, shown
 from hyperspace.surrogates.base import Posterior, Surrogate
-from hyperspace.trial import Array
+from hyperspace.typing import Array
 
 
 class UserModel:

@@ -8,9 +8,9 @@ import pytest
 
 from hyperspace import hyperdrive, load_results
 from hyperspace.errors import InputError
-from hyperspace.metrics import Metric
 from hyperspace.pruning import MedianRule
-from hyperspace.trial import FAILED, PRUNED
+from hyperspace.trials.metrics import Metric
+from hyperspace.trials.trial import FAILED, PRUNED
 
 
 def objective(parameters, trial):
@@ -97,7 +97,7 @@ def test_a_pruned_trial_has_not_failed(command, study):
     assert f"{pruned} pruned (" in out
     by = load_results(study).summary_by("drive")
     assert (by["failed"].sum(), by["pruned"].sum()) == (failed, pruned)
-    from hyperspace.state import study_state
+    from hyperspace.results.state import study_state
 
     state = study_state(study)
     assert (state.failed, state.pruned) == (failed, pruned)

@@ -8,8 +8,8 @@ import pytest
 
 from hyperspace import evolutionary_search, hyperdrive, load_results
 from hyperspace.cli.watching import duration, moment
-from hyperspace.rules import TargetValue, TimeLimit
-from hyperspace.state import study_state
+from hyperspace.results.state import study_state
+from hyperspace.stopping import TargetValue, TimeLimit
 
 
 def objective(x):

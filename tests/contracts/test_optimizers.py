@@ -10,8 +10,8 @@ from asktell import CONTINUOUS, MIXED, Hand, bowl, partly_failing
 
 from hyperspace.optimizers import ALGORITHMS, BITGA, DE, ES, PSO, SA
 from hyperspace.optimizers.hyperband import Hyperband
-from hyperspace.problems import problem
-from hyperspace.trial import OK, Trial
+from hyperspace.testing.problems import problem
+from hyperspace.trials.trial import OK, Trial
 
 WITH_OPTIONS = [PSO(neighborhood_size=3), DE(variant="DE/rand/1/bin"), ES(population=6, parents=2), SA(population=3)]
 WITH_OPTIONS += [BITGA(bits=5, crossover="uniform")]

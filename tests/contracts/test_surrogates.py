@@ -8,10 +8,11 @@ import pytest
 from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.bayes import BayesOptimizer
 from hyperspace.optimizers.design import Design
-from hyperspace.space import Bounds, Categorical, Integer, Real, check_space
+from hyperspace.space import Categorical, Integer, Real, check_space
+from hyperspace.space.space import Bounds
 from hyperspace.surrogates import SURROGATES, make_surrogate
 from hyperspace.surrogates.base import condition, draw
-from hyperspace.trial import OK, Trial
+from hyperspace.trials.trial import OK, Trial
 
 OWN = "own object"
 MODELS = (*SURROGATES, OWN)
@@ -266,7 +267,7 @@ class Loop:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_resumed_study_proposes_what_the_uninterrupted_one_does(model, monkeypatch):
-    monkeypatch.setattr("hyperspace.surrogates.neural._MOST_REMEMBERED", 0)  # as in a process that has just begun
+    monkeypatch.setattr("hyperspace.surrogates.networks.dngo._MOST_REMEMBERED", 0)  # as in a process that has just begun
     through = Loop(model)
     for _ in range(14):
         through.step()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from launch import await_end, clean_environment
 
-from hyperspace.state import study_state
+from hyperspace.results.state import study_state
 
 _LATER = 4.0  # seconds to a second signal: on a busy machine the first one is handled late, and within a second both are one
 

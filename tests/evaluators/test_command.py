@@ -13,10 +13,10 @@ from hyperspace import hyperdrive
 from hyperspace.errors import InputError
 from hyperspace.evaluators.command import Command, CommandEvaluator
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.metrics import AmbiguousMetrics, Metrics
+from hyperspace.journal.stop_request import request_stop
 from hyperspace.space import check_space
-from hyperspace.stopping import request_stop
-from hyperspace.trial import Trial
+from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
+from hyperspace.trials.trial import Trial
 
 SPACE = check_space({"x": (0.0, 1.0), "n": (1, 9), "kind": ["a b", "c"], "fixed": 3})
 POINT = {"x": 0.1, "n": 4, "kind": "a b", "fixed": 3}
@@ -319,7 +319,7 @@ def test_a_program_without_room_on_the_disk_is_no_fault_of_its_own(evaluate, mon
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ETXTBSY])
 @pytest.mark.parametrize("where", ["ProcessGroup", "TrialOutput.open", "tempfile.TemporaryDirectory"])
 def test_a_program_that_cannot_be_started_at_this_moment_is_started_later(evaluate, monkeypatch, where, number):
-    monkeypatch.setattr("hyperspace.disk.RETRY", 0.01)
+    monkeypatch.setattr("hyperspace.system.disk.RETRY", 0.01)
     place, _, name = f"hyperspace.evaluators.command.{where}".rpartition(".")
     real, left = getattr(resolve_name(place), name), [2]
 

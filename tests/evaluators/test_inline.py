@@ -13,8 +13,8 @@ from skopt.utils import use_named_args
 from hyperspace import hyperdrive, load_results
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import InlineEvaluator, takes_handle
-from hyperspace.metrics import AmbiguousMetrics, Metrics
-from hyperspace.trial import Trial
+from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
+from hyperspace.trials.trial import Trial
 
 TRIAL = Trial(drive=3, iteration=2, x=(0.5,))
 
@@ -371,7 +371,7 @@ def test_an_objective_that_never_finds_room_is_no_objectives_fault(monkeypatch):
 
 
 def test_a_scratch_folder_is_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr("hyperspace.disk.RETRY", 0.001)
+    monkeypatch.setattr("hyperspace.system.disk.RETRY", 0.001)
     real, left = Path.mkdir, [2]
 
     def full(self, *arguments, **options):

@@ -16,10 +16,10 @@ from hyperspace.errors import InputError
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
-from hyperspace.metrics import Metrics
+from hyperspace.results.state import study_state
 from hyperspace.space import check_space
-from hyperspace.state import study_state
-from hyperspace.trial import Trial
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import Trial
 
 SPACE = check_space({"x": (0.0, 1.0)})
 

@@ -5,11 +5,11 @@ import os
 
 import pytest
 
-from hyperspace import disk
 from hyperspace.evaluators import starting
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.starting import Repeats, Start
-from hyperspace.trial import FAILED, Trial
+from hyperspace.system import disk
+from hyperspace.trials.trial import FAILED, Trial
 
 TRIAL = Trial(drive=3, iteration=2, x=(0.5,))
 

@@ -18,10 +18,10 @@ from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.processes import ProcessGroup
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
-from hyperspace.metrics import AmbiguousMetrics, Metrics
 from hyperspace.pruning import Pruned
 from hyperspace.space import check_space
-from hyperspace.trial import Trial
+from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
+from hyperspace.trials.trial import Trial
 
 SPACE = check_space([(0.0, 1.0)])
 TRIAL = Trial(drive=3, iteration=2, x=(0.5,))
@@ -181,7 +181,7 @@ def test_a_daemon_ends_with_its_trial_and_a_child_with_the_worker(evaluate, work
 
 
 def test_a_worker_that_cannot_be_started_at_this_moment_is_started_later(evaluate, worker, monkeypatch):
-    monkeypatch.setattr("hyperspace.disk.RETRY", 0.01)
+    monkeypatch.setattr("hyperspace.system.disk.RETRY", 0.01)
     real, left = ProcessGroup, [3]
 
     def scarce(*arguments, **options):

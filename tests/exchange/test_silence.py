@@ -11,7 +11,7 @@ from hyperspace.exchange.waiting import GRACE_VARIABLE, ROOT_FACTOR, Patience, g
 PROGRAM = """
 import json, os, signal, sys, time
 from hyperspace import hyperdrive
-from hyperspace.stopping import request_stop
+from hyperspace.journal.stop_request import request_stop
 from mpi4py import MPI
 rank = MPI.COMM_WORLD.Get_rank()
 options = json.loads(sys.argv[1])
@@ -30,14 +30,14 @@ def objective(x):
     return x[0] + x[1]
 asks = options.pop("asks", None)
 if moment == "merge" and rank == silent:
-    from hyperspace.loop.session import Session
+    from hyperspace.execution.run import Session
     merge = Session._merge
     def stopping(self, finished, **options):
         os.kill(os.getpid(), signal.SIGSTOP)
         return merge(self, finished, **options)
     Session._merge = stopping
 if moment == "opening" and rank == silent:
-    from hyperspace import drive
+    from hyperspace.api import hyperdrive
     drive._check_same_call = lambda *arguments: os.kill(os.getpid(), signal.SIGSTOP)
 result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], sys.argv[2] if options.get("checkpoints", True) else None, model="RAND",
                     n_subspaces=2, n_drives=6, **options)

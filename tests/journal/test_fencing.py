@@ -18,7 +18,7 @@ from hyperspace.journal import LeaseLostError, Leases, StudyFolder, open_journal
 from hyperspace.journal.lease import STUDY
 from hyperspace.journal.owner import Owner
 from hyperspace.space import check_space
-from hyperspace.trial import Trial, TrialKey
+from hyperspace.trials.trial import Trial, TrialKey
 
 SPACE = check_space([(0.0, 1.0)])
 DRIVE = 3

@@ -7,21 +7,12 @@ import time
 
 import pytest
 
-import hyperspace.disk
+import hyperspace.system.disk
 from hyperspace.errors import StudyError
-from hyperspace.journal import (
-    Journal,
-    LeaseLostError,
-    Leases,
-    StudyFolder,
-    decode_line,
-    encode_line,
-    open_journal,
-    read_journal,
-)
-from hyperspace.records import finished_record, started_record
+from hyperspace.journal import Journal, LeaseLostError, Leases, StudyFolder, decode_line, encode_line, open_journal, read_journal
 from hyperspace.space import check_space
-from hyperspace.trial import Trial, TrialKey
+from hyperspace.trials.records import finished_record, started_record
+from hyperspace.trials.trial import Trial, TrialKey
 
 SPACE = check_space([(0.0, 1.0), ["a", "b"]])
 
@@ -408,7 +399,7 @@ def test_a_disk_that_stays_full_is_one_sentence(small_disk, monkeypatch):
     with contextlib.suppress(OSError), open(small_disk / "filler", "wb", buffering=0) as file:
         while True:
             file.write(bytes(1024))
-    monkeypatch.setattr(hyperspace.disk, "PATIENCE", 0.0)
+    monkeypatch.setattr(hyperspace.system.disk, "PATIENCE", 0.0)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with pytest.raises(StudyError, match="the disk is full; free space and start again"):
         journal.finished(trial(0).finish("failed", error="x" * 5000))

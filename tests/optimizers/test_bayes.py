@@ -9,12 +9,13 @@ from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.bayes import BayesOptimizer
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Partition
-from hyperspace.problems import problem
-from hyperspace.space import Bounds, check_space
+from hyperspace.space import check_space
+from hyperspace.space.partition import Partition
+from hyperspace.space.space import Bounds
 from hyperspace.surrogates import make_surrogate
-from hyperspace.surrogates.gp import GP
-from hyperspace.trial import FAILED, OK, Trial
+from hyperspace.surrogates.gp.surrogate import GP
+from hyperspace.testing.problems import problem
+from hyperspace.trials.trial import FAILED, OK, Trial
 
 CONTINUOUS = [(-5.0, 10.0), (1e-3, 1e3, "log-uniform"), (0.0, 1.0)]
 MIXED = [(-5.0, 10.0), (1, 100, "log-uniform"), ["a", "b", "c"], (0, 7)]

@@ -3,8 +3,8 @@ import pytest
 
 from hyperspace.errors import InputError
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Partition
 from hyperspace.space import check_space
+from hyperspace.space.partition import Partition
 
 MIXED = [(0.0, 1.0), (1, 30), ["a", "b", "c", "d"]]
 

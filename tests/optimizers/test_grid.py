@@ -6,8 +6,8 @@ from asktell import Hand
 from hyperspace.optimizers import GRID
 from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.design import Design
-from hyperspace.partition import Partition
 from hyperspace.space import check_space
+from hyperspace.space.partition import Partition
 
 SPACE = check_space([(0.0, 1.0), ["a", "b"], (1, 9)])
 COMBINATIONS = set(itertools.product([0.0, 0.5, 1.0], ["a", "b"], [1, 5, 9]))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hyperspace.optimizers.learner import Learner, distance_to
-from hyperspace.space import Bounds
+from hyperspace.space.space import Bounds
 from hyperspace.surrogates.base import Surrogate
-from hyperspace.surrogates.gp import GP
+from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.surrogates.standardized import Standardized
 from hyperspace.surrogates.user import UserSurrogate
 

@@ -5,7 +5,7 @@ import pytest
 
 from hyperspace import Metric, Optimizer
 from hyperspace.errors import InputError
-from hyperspace.problems import problem
+from hyperspace.testing.problems import problem
 
 SPACE = [(-5.0, 10.0), (1, 15), ["a", "b"]]
 NAMED = {"rate": (1e-3, 1.0, "log-uniform"), "layers": (1, 4), "kind": ["relu", "tanh"], "epochs": 10}

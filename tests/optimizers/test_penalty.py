@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from hyperspace.metrics import Metric, Metrics
 from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.penalty import penalized
-from hyperspace.trial import FAILED, OK, Trial
+from hyperspace.trials.metrics import Metric, Metrics
+from hyperspace.trials.trial import FAILED, OK, Trial
 
 GOALS = Metrics([Metric("loss"), Metric("size", goal="constrain", upper=1.0)])
 

@@ -7,9 +7,9 @@ from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.design import Design
 from hyperspace.optimizers.random import RandomOptimizer
 from hyperspace.optimizers.user import UserOptimizer
-from hyperspace.partition import Partition
 from hyperspace.space import check_space
-from hyperspace.trial import FAILED, OK, Trial
+from hyperspace.space.partition import Partition
+from hyperspace.trials.trial import FAILED, OK, Trial
 
 SPACE = check_space([(0.0, 8.0), (1, 8)])
 NONE = np.empty((0, 2))

@@ -11,16 +11,16 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from hyperspace import Categorical, Integer, Metric, hyperdrive, plots
-from hyperspace.analysis.diagnostics import leave_one_out
-from hyperspace.analysis.sensitivity import importance
 from hyperspace.errors import InputError
-from hyperspace.metrics import Metrics
-from hyperspace.partition import Partition
 from hyperspace.plots import labels, style
 from hyperspace.plots.regions import winning_subspace
 from hyperspace.results import Result
+from hyperspace.results.diagnostics import leave_one_out
+from hyperspace.results.sensitivity import importance
 from hyperspace.space import check_space
-from hyperspace.trial import Trial
+from hyperspace.space.partition import Partition
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import Trial
 
 mpl.use("Agg")
 SPACE = {"rate": (1e-4, 1.0, "log-uniform"), "units": (1, 8), "kind": ["a", "$b$", "<c>"], "fixed": 7}

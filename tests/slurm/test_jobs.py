@@ -11,8 +11,8 @@ import pytest
 from launch import ROOT
 
 from hyperspace import hyperdrive, load_results
-from hyperspace.slurm import SlurmJob, sbatch_script
-from hyperspace.state import study_state
+from hyperspace.cluster.slurm import SlurmJob, sbatch_script
+from hyperspace.results.state import study_state
 
 N_CALLS = 96
 # In the first run of a job an evaluation takes long enough for somebody to interrupt it.

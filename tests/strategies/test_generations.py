@@ -5,7 +5,7 @@ import pytest
 from hyperspace import hyperdrive
 from hyperspace.errors import InputError, StudyError
 from hyperspace.optimizers import ALGORITHMS, PSO
-from hyperspace.problems import problem
+from hyperspace.testing.problems import problem
 
 EVOLUTION = [name for name in ALGORITHMS if name != "GRID"]
 SPACE = {"a": (-5.0, 5.0), "b": (1, 9), "c": ["x", "y"]}

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import pytest
 
-from hyperspace.metrics import Metric
 from hyperspace.space import check_space
 from hyperspace.study.differences import describe_difference
+from hyperspace.trials.metrics import Metric
 
 OLD = {"C": (1e-1, 1e3, "log-uniform"), "degree": (2, 5), "kernel": ["rbf", "poly"]}
 

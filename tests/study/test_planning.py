@@ -3,9 +3,9 @@
 import pytest
 
 from hyperspace.errors import InputError
-from hyperspace.metrics import Metrics
 from hyperspace.space import check_space
 from hyperspace.study.planning import Wanted, plan_study
+from hyperspace.trials.metrics import Metrics
 
 SPACE = [(0.0, 1.0)] * 5
 OWN = object.__new__(type("Own", (), {"ask": lambda self: [0.5] * 5, "tell": lambda self, x, y: None}))

@@ -3,10 +3,10 @@
 import pytest
 
 from hyperspace.errors import InputError
-from hyperspace.metrics import Metrics
 from hyperspace.optimizers import ALGORITHMS, CMA, DE, GA, SA
 from hyperspace.space import check_space
 from hyperspace.study.planning import Wanted, plan_study
+from hyperspace.trials.metrics import Metrics
 
 EVOLUTION = [name for name in ALGORITHMS if name != "GRID"]
 SPACE = [(0.0, 1.0)] * 6

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
 
-from hyperspace import Optimizer, streams
-from hyperspace.problems import problem, shifted
+from hyperspace import Optimizer
+from hyperspace.numerics import random_streams
 from hyperspace.space import Categorical, Real, check_space
 from hyperspace.surrogates.forest import ExtraTrees, GradientBoosting, RandomForest
+from hyperspace.testing.problems import problem, shifted
 
 
 def cloud(n=80, seed=0):
@@ -35,7 +36,7 @@ def test_forest_is_the_law_of_total_variance_over_scikit_learns_trees(ours, thei
     z = model.transform.forward(y)
     assert (model.transform.power is not None) == warp
     assert (z.mean(), z.std()) == pytest.approx((0.0, 1.0))
-    seed = streams.seed_of(3, streams.MODEL, len(X))
+    seed = random_streams.seed_of(3, random_streams.MODEL, len(X))
     forest = theirs(min_samples_leaf=least, random_state=seed, **options).fit(X - 0.5, z)
     posterior = model.latent.posterior(test)
     assert posterior.mean[:, 0] == pytest.approx(forest.predict(test - 0.5), abs=1e-12)
@@ -53,7 +54,7 @@ def test_boosting_is_scikit_learns_quantiles():
     test = cloud(50, seed=1)[0]
     model = GradientBoosting(0, n_estimators=30).fit(X, y)
     posterior = model.latent.posterior(test)
-    seed = streams.seed_of(0, streams.MODEL, len(X))
+    seed = random_streams.seed_of(0, random_streams.MODEL, len(X))
     quantiles = [
         GradientBoostingRegressor(loss="quantile", alpha=q, n_estimators=30, random_state=seed)
         .fit(X - 0.5, model.transform.forward(y))

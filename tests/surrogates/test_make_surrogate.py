@@ -4,7 +4,7 @@ import pytest
 import hyperspace.surrogates
 from hyperspace.errors import InputError
 from hyperspace.surrogates import SURROGATES, make_surrogate
-from hyperspace.surrogates.gp import GP
+from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.surrogates.standardized import Standardized
 from hyperspace.surrogates.user import UserSurrogate
 
@@ -55,7 +55,7 @@ def test_a_missing_library_is_named_with_what_to_install(name, monkeypatch):
 
 def test_a_missing_module_of_the_package_itself_is_no_input_error(monkeypatch):
     def import_module(module):
-        raise ModuleNotFoundError(module, name="hyperspace.surrogates.gp")
+        raise ModuleNotFoundError(module, name="hyperspace.surrogates.gp.surrogate")
 
     monkeypatch.setattr(hyperspace.surrogates, "import_module", import_module)
     with pytest.raises(ModuleNotFoundError):

@@ -1,0 +1,269 @@
+"""Acquisition functions: what evaluating a point is worth, given the posterior there. All are for minimisation; more is better.
+
+Notation:
+    mu, sigma   posterior mean and standard deviation, (q,)       best   the incumbent, the lowest mean known
+    z           (best - mu) / sigma                               phi, Phi   density and distribution of the standard normal
+
+EI(x) = sigma h(z), h(z) = phi(z) + z Phi(z) (Jones, Schonlau and Welch 1998). Its logarithm is taken (Ament et al., "Unexpected
+Improvements to Expected Improvement", 2023): EI itself underflows to 0 in most of the space, and leaves nothing to climb.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+from scipy.special import erfcx, log_ndtr
+
+from hyperspace.errors import InputError, shown
+from hyperspace.surrogates.base import Model, Path
+from hyperspace.typing import Array
+
+if TYPE_CHECKING:
+    from hyperspace.acquisition.feasibility import Excess, Feasibility
+
+ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
+PORTFOLIO = ("EI", "PI", "LCB")  # of gp_hedge
+_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+LEAST_VARIANCE = 1e-22  # keeps z finite where a point is known
+_NEGLIGIBLE = -50.0  # log EI below which differences stop to matter beside the chance of success
+_ROUNDING = 1e-6  # of labels: the one point that is left must not be lost to it
+_FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
+LARGEST = 30.0  # above it phi is nothing beside z
+
+
+class Valued(NamedTuple):
+    """An acquisition at q points, with its derivatives by mean and standard deviation, each (q,)."""
+
+    value: Array
+    by_mean: Array
+    by_std: Array
+
+
+class Acquisition(Protocol):
+    """What every acquisition function offers."""
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return the value at q points, (q,)."""
+        ...
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives by mean and std."""
+        ...
+
+
+def mills(z: Array) -> tuple[Array, Array]:
+    """Return m = Phi(z)/phi(z) and b = h(z)/phi(z) = 1 + z m, for z up to LARGEST."""
+    near = np.maximum(z, _FAR)
+    m = math.sqrt(0.5 * math.pi) * erfcx(near * -math.sqrt(0.5))
+    b = 1.0 + near * m
+    far = z < _FAR
+    if far.any():  # b = z^-2 (1 - 3 z^-2 + 15 z^-4 - 105 z^-6 + ...): the 1 and z m would cancel
+        square = 1.0 / np.minimum(z, _FAR) ** 2
+        b = np.where(far, square * (1.0 - square * (3.0 - square * (15.0 - 105.0 * square))), b)
+        m = np.where(far, (b - 1.0) / np.minimum(z, _FAR), m)
+    return m, b
+
+
+def log_h(z: Array) -> Array:
+    """Return log(phi(z) + z Phi(z)), accurate for every z (Ament et al. 2023, eq. 9, has the same in other terms)."""
+    small = np.minimum(z, LARGEST)
+    value = np.log(mills(small)[1]) - 0.5 * small * small - _LOG_SQRT_2PI
+    return value + np.log(np.maximum(z, LARGEST) / LARGEST)  # h(z) = z, to all digits, from LARGEST on
+
+
+@dataclass(frozen=True, slots=True)
+class LogEI:
+    """Log expected improvement.
+
+    Args:
+        best: the incumbent.
+    """
+
+    best: float
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return log(sigma h(z))."""
+        return log_h((self.best - mean) / std) + np.log(std)
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives: h'(z) = Phi(z), hence d/d mu = -Phi/(sigma h), d/d sigma = phi/(sigma h)."""
+        z = (self.best - mean) / std
+        m, b = mills(np.minimum(z, LARGEST))
+        by_std = 1.0 / (b * std)
+        excess = np.maximum(z, LARGEST) / LARGEST
+        return Valued(log_h(z) + np.log(std), -m * by_std / excess, by_std)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPI:
+    """Log probability of improving on the incumbent by at least `margin`.
+
+    Args:
+        best: the incumbent.
+        margin: in units of the (standardised) targets; without one the points next to the incumbent would win.
+    """
+
+    best: float
+    margin: float = 0.01
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return log Phi((best - margin - mu) / sigma)."""
+        result: Array = log_ndtr((self.best - self.margin - mean) / std)
+        return result
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives."""
+        z = (self.best - self.margin - mean) / std
+        slope = 1.0 / (mills(np.minimum(z, LARGEST))[0] * std)  # phi / Phi, over sigma
+        return Valued(log_ndtr(z), -slope, -slope * z)
+
+
+@dataclass(frozen=True, slots=True)
+class LCB:
+    """Lower confidence bound, turned around: kappa sigma - mu (Cox and John 1992).
+
+    Args:
+        kappa: weight of the standard deviation.
+    """
+
+    kappa: float = 1.96
+
+    def __call__(self, mean: Array, std: Array) -> Array:
+        """Return kappa sigma - mu."""
+        result: Array = self.kappa * std - mean
+        return result
+
+    def gradient(self, mean: Array, std: Array) -> Valued:
+        """Return the value and its derivatives."""
+        return Valued(self.kappa * std - mean, np.full_like(mean, -1.0), np.full_like(std, self.kappa))
+
+
+def make_acquisition(name: str, best: float) -> Acquisition:
+    """Return the acquisition function called "EI", "PI" or "LCB".
+
+    Args:
+        name: which one. "TS" and "gp_hedge" are no functions of mean and std; the optimizer composes them.
+        best: the incumbent, the lowest posterior mean at a known point.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    if name == "EI":
+        return LogEI(best)
+    if name == "PI":
+        return LogPI(best)
+    if name == "LCB":
+        return LCB()
+    raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {shown(name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What is maximised: an acquisition under a model, plus the log probability that the evaluation succeeds.
+
+    Args:
+        model: of the objective, one output.
+        acquisition: of mean and std.
+        feasibility: None where nothing has failed.
+        resolved: variance up to which a point counts as known, and has nothing to offer. A model of a function without noise
+            leaves some at its own points, so that its matrix can be inverted; enough for an acquisition to go back there.
+    """
+
+    model: Model
+    acquisition: Acquisition
+    feasibility: Feasibility | None = None
+    resolved: float = 0.0
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether `gradient` can be called."""
+        return self.model.has_gradients
+
+    def __call__(self, X: Array) -> Array:
+        """Return the value at X (q, d), (q,)."""
+        posterior = self.model.posterior(X)
+        value = self.acquisition(posterior.mean[:, 0], standard_deviation(posterior.variance - self.resolved))
+        if self.feasibility is None:
+            return value
+        return _limited(value)[0] + self.feasibility.log_probability(X)
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return the value at X (q, d) and its gradient, (q,) and (q, d)."""
+        posterior = self.model.posterior(X, gradients=True)
+        std = standard_deviation(posterior.variance - self.resolved)
+        value, by_mean, by_std = self.acquisition.gradient(posterior.mean[:, 0], std)
+        gradient = chain(by_mean, by_std, posterior.mean_gradient, posterior.variance_gradient, std)
+        if self.feasibility is None:
+            return value, gradient
+        value, slope = _limited(value)
+        log_probability, more = self.feasibility.gradient(X)
+        return value + log_probability, slope[:, None] * gradient + more
+
+
+class DrawnMinimum:
+    """What is maximised in Thompson sampling: minus a function drawn from a model (Thompson 1933), where success is drawn too.
+
+    Where the function drawn from the model of feasibility does not allow a point the value is -inf. One draw for all points, not
+    one for each: among hundreds of bad points a few would pass, and these the most promising ones.
+
+    Args:
+        model: of the objective, one output, with paths.
+        feasibility: None where nothing has failed.
+        U: points of which one is to be left at least, (q, d).
+        rng: of the draws.
+        distance: see `keep_off`.
+    """
+
+    has_gradients = True
+
+    def __init__(
+        self, model: Model, feasibility: Feasibility | None, U: Array, rng: np.random.Generator, distance: float = 0.0
+    ) -> None:
+        self._path: Path = model.path(rng)  # type: ignore[attr-defined]
+        self._excess: Excess | None = None if feasibility is None else feasibility.path(rng)
+        self._level = 0.0
+        self.keep_off(U, distance)
+
+    def keep_off(self, U: Array, distance: float) -> None:
+        """Keep so many standard deviations off the border of success, where of the points U (q, d) one is left at least."""
+        self._distance = distance
+        if self._excess is not None:
+            self._level = max(0.0, float(self._excess(U, distance).min()) + _ROUNDING)
+
+    def _allowed(self, X: Array, values: Array) -> Array:
+        return values if self._excess is None else np.where(self._excess(X, self._distance) <= self._level, values, -np.inf)
+
+    def __call__(self, X: Array) -> Array:
+        """Return the value at X (q, d), (q,)."""
+        return self._allowed(X, -self._path(X))
+
+    def gradient(self, X: Array) -> tuple[Array, Array]:
+        """Return the value at X (q, d) and its gradient, (q,) and (q, d)."""
+        values, gradients = self._path.gradient(X)
+        return self._allowed(X, -values), -gradients
+
+
+def _limited(value: Array) -> tuple[Array, Array]:
+    """Return `value`, below _NEGLIGIBLE as its logarithm, and the slope of this.
+
+    A log EI of -1e6 next to a known point must not outweigh that every other place fails.
+    """
+    below = np.maximum(_NEGLIGIBLE - value, 0.0)
+    return np.maximum(value, _NEGLIGIBLE) - np.log1p(below), 1.0 / (1.0 + below)
+
+
+def standard_deviation(variance: Array) -> Array:
+    """Return sigma of the variance of one output (q, 1), (q,), never 0."""
+    return np.sqrt(np.maximum(variance[:, 0], LEAST_VARIANCE))
+
+
+def chain(by_mean: Array, by_std: Array, mean_gradient: Array | None, variance_gradient: Array | None, std: Array) -> Array:
+    """Return the gradient by X, (q, d): d std = d variance / (2 std)."""
+    if mean_gradient is None or variance_gradient is None:
+        raise ValueError("this model declares gradients and gave none")
+    by_variance = np.where(std * std > 2.0 * LEAST_VARIANCE, by_std / (2.0 * std), 0.0)
+    gradient: Array = by_mean[:, None] * mean_gradient[:, 0] + by_variance[:, None] * variance_gradient[:, 0]
+    return gradient

@@ -1,0 +1,1 @@
+"""What users call: `hyperdrive`, the searches by name, `hyperbelt`."""

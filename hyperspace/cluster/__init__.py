@@ -1,0 +1,1 @@
+"""Slurm: batch scripts, and how much time a job has left."""

@@ -1,1 +1,0 @@
-"""The dimensions of a search space."""

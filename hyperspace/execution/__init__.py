@@ -1,0 +1,1 @@
+"""Runs of a study: the loops of its drives, from opening its files to the merged result."""

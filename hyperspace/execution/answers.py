@@ -1,0 +1,55 @@
+"""The result of a run some of whose ranks are silent: what the other ranks and the journals know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hyperspace.exchange.base import Exchange
+from hyperspace.execution.loop import Loop
+from hyperspace.journal import StudyFolder
+from hyperspace.results.result import read_trials
+from hyperspace.study.config import Study
+from hyperspace.trials.records import Record, load_trial, trial_record
+from hyperspace.trials.trial import Trial
+
+
+def merge_answers(
+    ranks: Exchange, study: Study, folder: StudyFolder | None, carried: Sequence[int], loop: Loop
+) -> tuple[list[Trial], list[str | None], list[str]]:
+    """Merge what is known without the silent ranks, on rank 0. To be called after RanksSilentError.
+
+    Args:
+        ranks: the ranks of this run.
+        study: the settings.
+        folder: the study's files; None if it keeps none.
+        carried: the drives of this rank.
+        loop: what has worked them.
+
+    Returns:
+        The trials; why each rank that answers has ended; and the names of the silent ranks. The same on all ranks that answer.
+    """
+    known = [] if folder is not None else list(loop.finished.values())
+    own, heard = (
+        [trial_record(trial, study.space) for trial in known if (trial.drive in carried) is here] for here in (True, False)
+    )
+
+    def conclude(answers: dict[int, Any]) -> Any:
+        told = [answer for answer in answers.values() if answer is not None]
+        if folder is None:
+            records = _first_of_each([*(answer["own"] for answer in told), *(answer["heard"] for answer in told)])
+        else:
+            records = [trial_record(trial, study.space) for trial in read_trials(folder, study.space, study.identity)]
+        return records, [answer["reason"] for answer in told]
+
+    (records, reasons), silent = ranks.merge_answers({"own": own, "heard": heard, "reason": loop.ended_by}, conclude)
+    return [load_trial(record, study.space) for record in records], reasons, silent
+
+
+def _first_of_each(parts: Sequence[Sequence[Record]]) -> list[Record]:
+    """Return one record of each trial; what a rank has heard of another one's leaves out who made it and when."""
+    records: dict[tuple[int, int], Record] = {}
+    for part in parts:
+        for record in part:
+            records.setdefault((record["iteration"], record["drive"]), record)
+    return list(records.values())

@@ -1,0 +1,70 @@
+"""A run whose ranks evaluate in groups: the leaders work the study, and everybody gets its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hyperspace.errors import HyperSpaceError
+from hyperspace.evaluators.inline import Objective
+from hyperspace.evaluators.mpi import TrialGroups
+from hyperspace.exchange.base import Exchange
+from hyperspace.results.result import Result
+from hyperspace.space.partition import Partition
+from hyperspace.study.planning import Wanted
+from hyperspace.trials.records import Record, load_trial, trial_record
+
+
+def work_in_groups(
+    world: Exchange, size: Any, objective: Objective, work: Callable[[Exchange, Objective], Result], check: Callable[[], Wanted]
+) -> Result:
+    """Work a study with `size` ranks a trial; return its result on every rank. Collective.
+
+    Args:
+        world: all ranks of the run.
+        size: ranks a trial.
+        objective: objective(parameters, trial).
+        work: works the study with the ranks that it is given, and this objective.
+        check: checks the arguments and returns them; what work() has accepted passes.
+
+    Raises:
+        InputError: see TrialGroups.
+        HyperSpaceError: what `work` raised on the leaders, on every rank.
+    """
+    groups = TrialGroups(world, size, objective)
+    result: Result | None = None
+    failure: HyperSpaceError | None = None
+    if groups.leaders is None:
+        groups.follow()
+    else:
+        try:
+            result = work(groups.leaders, groups.lead)
+        except HyperSpaceError as error:
+            if error.raised_by_all is not groups.leaders:
+                raise  # of this leader alone
+            failure = error
+        if groups.leaders.has_given_up:  # followers wait until the job is aborted
+            if failure is not None:
+                raise failure
+            assert result is not None
+            return result
+        groups.dismiss()
+
+    def outcome() -> Record:
+        if failure is not None:
+            raise failure
+        assert result is not None  # rank 0 leads
+        return {
+            "trials": [trial_record(trial, result.search_space) for trial in result.all_trials],
+            "n_subspaces": result.partition.n_subspaces,
+            "goal": result.goals.goal,
+        }
+
+    told = world.first(outcome)
+    groups.close()
+    if result is not None:
+        return result
+    wanted = check()
+    wanted.metrics.fix(told["goal"])
+    partition = Partition(wanted.space, told["n_subspaces"], wanted.overlap)
+    return Result([load_trial(record, wanted.space) for record in told["trials"]], wanted.space, wanted.metrics, partition)

@@ -1,0 +1,490 @@
+"""The drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
+
+This module holds what all loops do. The loops of `hyperspace.execution.synchronous` and `hyperspace.execution.asynchronous`
+differ in when a drive learns of the others' trials. What a journal already holds is recalled instead of asked, so that going on
+is the same loop.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hyperspace.errors import StudyError
+from hyperspace.evaluators.base import Evaluator, Outcome
+from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.output import limit_error
+from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.tally import add, tally
+from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.execution.progress import Progress
+from hyperspace.execution.signals import SIGNALS
+from hyperspace.journal import Journal
+from hyperspace.journal.stop_request import CALLBACK, DEADLINE, StopRequest
+from hyperspace.numerics import random_streams
+from hyperspace.numerics.floating_point import own_numerics, users_numerics
+from hyperspace.optimizers.base import Suggestion
+from hyperspace.pruning import Pruned, curve_of, loss_of, thinned
+from hyperspace.space.values import is_true
+from hyperspace.stopping import StoppingRule
+from hyperspace.strategies.base import Strategy
+from hyperspace.study.config import Study
+from hyperspace.system.forks import call
+from hyperspace.system.terminal import tell
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.failures import SAME_MISTAKE, Mistakes, OwnFailures, Streak, all_failed
+from hyperspace.trials.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Value
+from hyperspace.trials.trial import FAILED, RUNNING, Trial, TrialKey, judged
+
+Callback = Callable[[Trial], object]
+_ONE_MOMENT = 0.2  # seconds in which the processes of a job that is ended all get their signals
+_RECENT = 20  # evaluations that the expected duration of the next one is taken from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a loop works with.
+
+    Attributes:
+        exchange: the ranks of this run.
+        make_strategy: makes a strategy that knows nothing yet.
+        make_evaluator: makes the evaluator, given what makes a trial's handle.
+        journals: the open journals of the carried drives; empty if none are kept.
+        recorded: the trials that earlier runs have left: all drives' if trials are shared, else the carried drives'.
+        scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
+        deadline: time.monotonic() after which no evaluation may run; None without one.
+        stop: tells whether the study was asked to end.
+        retries: how often an evaluation is repeated that the infrastructure has failed.
+        progress: shows how far the study is; None where nothing is shown.
+        claim_goal: makes a metric the study's goal, where none is declared or fixed, and returns the one that is.
+        rules: end the study before its budget is spent.
+        repeats: whether a point is worth more than one evaluation: the objective is noisy, or evaluations have budgets.
+        retry_failed: whether recorded failures are evaluated again.
+        callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
+            after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
+            that has a method prunes is asked after every report of an evaluation (see `hyperspace.pruning`).
+    """
+
+    exchange: Exchange
+    make_strategy: Callable[[], Strategy]
+    make_evaluator: Callable[[Callable[[Trial], TrialHandle]], Evaluator]
+    journals: Mapping[int, Journal]
+    recorded: Mapping[TrialKey, Trial]
+    scratch: Callable[[int, int], Path] | None
+    deadline: float | None
+    stop: StopRequest
+    retries: int
+    progress: Progress | None
+    claim_goal: Callable[[str], str]
+    rules: Sequence[StoppingRule]
+    repeats: bool
+    retry_failed: bool
+    callback: Callback | None
+
+
+class Loop(ABC):
+    """Works the drives of one rank until the budget or the time is spent.
+
+    Args:
+        study: the settings.
+        around: what the loop works with.
+
+    Attributes:
+        finished: the finished trials known here, by key.
+        ended_by: what ended the study here before its budget was spent: a deadline, a signal, a file, the callback; None where
+            another rank did, or nothing has.
+        begun: number of evaluations that this rank has begun in this run.
+        gave_in: whether this rank begins no further evaluation because all of its last ones failed.
+        notes: what the user should be told once of this rank's evaluations, in their order.
+    """
+
+    def __init__(self, study: Study, around: Surroundings) -> None:
+        self._study = study
+        self._around = around
+        self._evaluator = around.make_evaluator(self._handle)
+        self._carried = carried_drives(study, around.exchange)
+        self._stopping = False
+        self.ended_by: str | None = None
+        self.begun = 0
+        self.gave_in = False
+        self._own_failures = OwnFailures()
+        self._mistakes = Mistakes()
+        self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in around.rules]
+        self._ruled: str | None = None  # the reason of the first rule that ends the study
+        self._noted: list[Trial] = []  # the last ones of this run
+        self._failure_told = False
+        self.notes: dict[str, None] = {}
+        self._reports: dict[int, float] = {}  # of the trial under way
+        self._left_out: frozenset[TrialKey] = frozenset()
+        self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
+        timed = sorted(self.finished.values(), key=lambda trial: trial.key)
+        self._durations = [trial.seconds or 0.0 for trial in timed][-_RECENT:]
+        self._recent = deque(self._durations, maxlen=max(_RECENT, 2 * study.n_drives))  # of all ranks, as far as known
+        carried = frozenset(self._carried)
+        self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
+        around.exchange.report(self._tally)
+        if self._asks_rules_at_once:
+            self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
+
+    @property
+    def _asks_rules_at_once(self) -> bool:
+        """Whether rules are asked with every trial that becomes known; with rounds they are asked after each round."""
+        return self._study.exchange != "round"
+
+    def _watch(self, trials: Iterable[Trial]) -> None:
+        """Ask the rules with trials that have become known, each once."""
+        for trial in trials:
+            for reason, ends in self._watchers:
+                if ends(trial):
+                    self._ruled = self._ruled or reason
+
+    def run(self) -> None:
+        """Work until the budget or the time is spent."""
+        self._show()
+        try:
+            self._work()
+        finally:
+            self._evaluator.close()
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest of the last evaluations that are known here; infinite on a rank without a drive."""
+        return max(self._recent, default=0.0) if self._carried else math.inf
+
+    @abstractmethod
+    def _work(self) -> None:
+        """Work until the budget or the time is spent."""
+
+    def _fresh_archive(self, metrics: Metrics | None = None) -> Archive:
+        """Return an archive that knows what was given; it reads trials by these metrics, or the study's."""
+        archive = Archive(self._study.space.to_unit, metrics or self._study.metrics, self._study.space.d)
+        archive.extend(self._study.given)
+        return archive
+
+    def _begin(self, key: TrialKey, ask: Callable[[], Suggestion], home: int, **more: Any) -> Trial:
+        """Return the running trial of this key: asked for, or begun by an earlier run that did not come to its end."""
+        interrupted = self._around.recorded.get(key)
+        exchange = self._around.exchange
+        here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host}
+        if interrupted is not None:
+            return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
+        start = time.perf_counter()
+        suggestion = call(ask)  # it may run a model of the user's
+        return Trial(
+            drive=key.drive,
+            iteration=key.iteration,
+            x=self._study.first_point(key) or self._study.space.from_unit(suggestion.u[None])[0],
+            subspace=home,
+            suggest_seconds=time.perf_counter() - start,
+            started=time.time(),
+            **suggestion.kept | here | more,
+        )
+
+    def _evaluate(self, trial: Trial, started: Callable[[Trial], None] | None = None) -> Trial:
+        """Return the trial as it ended; it is in the journal before anyone hears of it.
+
+        One whose process was ended together with the study is returned as it is, still running: the next run begins it again.
+        """
+        self.begun += 1
+        journal = self._around.journals.get(trial.drive)
+        if journal is not None:
+            journal.started(trial)
+        if started is not None:
+            started(trial)
+        outcome = self._outcome(trial)
+        if self._was_cut_off(outcome):
+            return trial
+        retries = self._around.retries
+        while outcome.again or (outcome.fault == "infrastructure" and retries > 0):
+            retries -= not outcome.again
+            trial = replace(trial, attempt=trial.attempt + 1, started=time.time())
+            if journal is not None:
+                journal.started(trial)
+            outcome = self._outcome(trial)
+            if self._was_cut_off(outcome):
+                return trial
+        if outcome.fatal is not None and outcome.fault == "infrastructure":
+            raise outcome.fatal
+        trial = trial.finish(
+            outcome.status,
+            metrics=outcome.metrics,
+            seconds=outcome.seconds,
+            error=self._limited(trial, outcome.error),
+            fault=outcome.fault,
+            reports=tuple((step, value) for step, value in self._reports.items() if math.isfinite(value)) or None,
+        )
+        trial = self._settled(trial)
+        if outcome.note is not None:
+            self._tell_once(outcome.note)
+        if journal is not None:
+            try:
+                journal.finished(trial)
+            except StudyError:
+                self.finished[trial.key] = trial  # for the error that ends the run, which keeps what is known
+                raise
+        self._durations = [*self._durations, outcome.seconds][-_RECENT:]
+        self._recent.append(outcome.seconds)
+        if outcome.fatal is not None:
+            raise outcome.fatal
+        self._count(trial)
+        self._show()
+        if self._call_back(trial):
+            self._end_by(CALLBACK)
+        self._take_note(trial)
+        if self._around.exchange.size == 1:
+            self._give_up_on_a_mistake(ranks=1)
+        self._own_failures.count(trial)
+        streak = self._own_failures.streak(self.known()) if self._ends_by_streaks() else None
+        if streak is not None and not self._stopping:
+            self._give_in(streak)
+        return trial
+
+    def _try_again(self, failed: Trial) -> Trial:
+        """Evaluate a failed trial once more, at the same point; return it as it ended (see `_evaluate`)."""
+        exchange = self._around.exchange
+        trial = replace(
+            failed,
+            status=RUNNING,
+            metrics={},
+            attempt=failed.attempt + 1,
+            retry=failed.retry + 1,
+            started=time.time(),
+            seconds=None,
+            error=None,
+            fault=None,
+            reports=None,
+            rank=exchange.worker,
+            host=exchange.host,
+        )
+        return self._evaluate(trial)
+
+    def _take_note(self, trial: Trial) -> None:
+        """Take note of how an evaluation of this run ended, here or elsewhere; tell of the first failure at once."""
+        self._mistakes.count(trial)
+        if self._asks_rules_at_once:
+            self._watch([trial])
+        self._noted = [*self._noted[-SAME_MISTAKE:], trial]
+        if not trial.failed or self._failure_told:
+            return
+        self._failure_told = True
+        if self._around.exchange.rank == 0:
+            tell(
+                f"evaluation {trial.drive}-{trial.iteration} failed, the first of this run to fail; later failures are only "
+                f"recorded:\n{(trial.error or '').rstrip()}"
+            )
+
+    def _give_up_on_a_mistake(self, ranks: int) -> None:
+        """End the study if the first evaluations of this run all failed with one mistake in the program.
+
+        Args:
+            ranks: how many ranks evaluate; the mistake counts if all have made it.
+
+        Raises:
+            StudyError: names the mistake.
+        """
+        if self._stopping or (sentence := self._mistakes.found(ranks)) is None:
+            return
+        self.finished |= {trial.key: trial for trial in self._noted}
+        raise StudyError(sentence)
+
+    def _ends_by_streaks(self) -> bool:
+        """Return whether a row of failures that is no chance ends the study, or this rank's part in it."""
+        return True
+
+    def _call_back(self, trial: Trial) -> bool:
+        """Return whether the user's callback ends the study with this trial."""
+        callback = self._around.callback
+        if callback is None:
+            return False
+        with users_numerics():
+            return is_true(call(callback, trial.copied(self._study.space)))
+
+    def end_before_it_begins(self, reason: str | None, begun: int) -> None:
+        """Take over from a loop before this one: why it ended, if not at its end, and how many evaluations it began."""
+        self.begun += begun
+        if reason is not None:
+            self._end_by(reason)
+
+    def known(self) -> Iterable[Trial]:
+        """Return the finished trials known here."""
+        return self.finished.values()
+
+    def _give_in(self, streak: Streak) -> None:
+        """Do what is to be done when this worker's failures are no chance: here, where it is the only one, end the study.
+
+        Raises:
+            StudyError: says what has been seen.
+        """
+        raise StudyError(
+            f"the study ends here, since something that worked before seems to be broken: {streak.describe(in_full=True)}\n"
+            f"Start the same program again to go on"
+        )
+
+    def _end_by(self, reason: str) -> None:
+        """Begin no further evaluation, and keep why."""
+        self._stopping, self.ended_by = True, reason
+
+    def _settled(self, trial: Trial) -> Trial:
+        """Return a trial that has just ended as the study's goal has it."""
+        return judged(trial, self._study.metrics)
+
+    def _tell_once(self, note: str) -> None:
+        """Tell the user on rank 0 now; what only other ranks have come across is told when the study ends."""
+        if note not in self.notes and self._around.exchange.rank == 0:
+            tell(note)
+        self.notes[note] = None
+
+    def _outcome(self, trial: Trial) -> Outcome:
+        """Evaluate `trial` once."""
+        self._reports = {}
+        self._evaluator.submit(trial, self._study.space.parameters(trial.x))
+        naps = naps_between_tests()
+        while (outcome := self._evaluator.poll()) is None:
+            if self._evaluator.held_up_by is not None and self._has_to_end():
+                outcome = Outcome(FAILED, error=self._evaluator.held_up_by, fault="infrastructure", again=True)
+                self._evaluator.cancel()
+                return outcome
+            self._meanwhile()
+            self._evaluator.wait(next(naps))
+        return outcome
+
+    def _limited(self, trial: Trial, error: str | None) -> str | None:
+        """Return an error's text as it is kept in the journal."""
+        scratch = self._around.scratch
+        folder = None if scratch is None else scratch(trial.drive, trial.iteration)
+        return None if error is None else limit_error(error, folder, trial.attempt)
+
+    def _has_to_end(self) -> bool:
+        """Return whether the study was asked to end, or has no time left."""
+        deadline = self._around.deadline
+        return self._around.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
+
+    def _was_cut_off(self, outcome: Outcome) -> bool:
+        """Return whether what asks the study to end has ended the evaluation's process too, as a cancelled job does.
+
+        So has a shortage that has not passed in time. A signal often goes to all processes of a terminal or a job, those that the
+        objective has started included: what fails then is evaluated by the next run.
+        """
+        if outcome.again and self._has_to_end():
+            return True
+        if outcome.status == FAILED and outcome.fatal is None and self._around.stop.reason in SIGNALS:
+            return True
+        if outcome.fault != "infrastructure":
+            return False
+        time.sleep(_ONE_MOMENT)
+        return self._around.stop.reason is not None
+
+    def _meanwhile(self) -> None:
+        """Do what there is to do while an evaluation runs elsewhere."""
+
+    def _give_up_if_hopeless(self, archive: Archive) -> None:
+        if (sentence := all_failed(archive, self._study.n_drives)) is not None:
+            raise StudyError(sentence)
+
+    def _must_stop(self) -> bool:
+        """Return whether to begin no further evaluation, and keep why."""
+        if not self._stopping:
+            reason = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
+            if reason is None and self._asks_rules_at_once:
+                reason = self._ruled
+            if reason is not None:
+                self._end_by(reason)
+        return self._stopping
+
+    def _time_is_up(self) -> bool:
+        """Return whether another evaluation would not end in time, by the longest of the last ones."""
+        deadline = self._around.deadline
+        return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
+
+    def _count(self, trial: Trial) -> None:
+        self._tally = add([self._tally, tally([trial], self._study.metrics)])
+        self._around.exchange.report(self._tally)
+
+    def _show(self) -> None:
+        if self._around.progress is not None:
+            whole = self._around.exchange.progress()
+            best = None if whole.best is None else self._study.metrics.sign * whole.best.loss
+            self._around.progress.update(whole.finished, best, **whole.useless)
+
+    def _find_left_out(self) -> frozenset[TrialKey]:
+        """Return the last trials of this study that need not be made, since without shares some drives have made more."""
+        study = self._study
+        surplus = sum(key.iteration >= study.budget(key.drive) for key in self.finished)
+        if surplus == 0:
+            return frozenset()
+        keys = (TrialKey(iteration, drive) for iteration in range(study.rounds) for drive in range(study.n_drives))
+        missing = [key for key in keys if key.iteration < study.budget(key.drive) and key not in self.finished]
+        return frozenset(missing[max(0, len(missing) - surplus) :])
+
+    def _is_due(self, key: TrialKey) -> bool:
+        """Return whether a trial belongs to what its drive is to make, where each drive has a share of its own."""
+        return key.iteration < self._study.budget(key.drive) and key not in self._left_out
+
+    @abstractmethod
+    def _knowledge(self, drive: int) -> Archive:
+        """Return what a carried drive knows now: what it asked with last, and what it has taken up since."""
+
+    def _goal_of(self, metrics: Mapping[str, Value], needed: bool) -> str | None:
+        """Return which of the metrics that an objective has reported is optimised; None where nothing tells yet.
+
+        Raises:
+            AmbiguousMetrics: nothing tells, and it is needed.
+        """
+        if metrics.keys() == {FLOAT_NAME}:
+            return FLOAT_NAME
+        try:
+            return self._study.metrics.goal_name(metrics)
+        except AmbiguousMetrics:
+            if needed:
+                raise
+            return None
+
+    def _handle(self, trial: Trial) -> TrialHandle:
+        sign = self._study.metrics.sign
+        prunes = getattr(self._around.callback, "prunes", None)
+        known = self._knowledge(trial.drive).trials if prunes is not None else []
+        peers = [curve_of(other, sign) for other in known if other.reports]
+
+        @own_numerics()
+        def report(step: int, metrics: Mapping[str, Value]) -> None:
+            journal = self._around.journals.get(trial.drive)
+            if journal is not None:
+                journal.reported(trial, step, metrics)
+            goal = self._goal_of(metrics, prunes is not None)
+            value = None if goal is None else metrics.get(goal)
+            if not isinstance(value, float):
+                return
+            if not math.isfinite(value):
+                self._tell_once(
+                    "an evaluation has reported a value that is no finite number; learning curves leave such values out, the "
+                    "journal has them, and a pruning rule takes them for the worst"
+                )
+                if prunes is None:
+                    return
+            self._reports.pop(step, None)  # the step reported last is the last one
+            self._reports[step] = value
+            if prunes is None:
+                self._reports = thinned(self._reports)
+            elif call(prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
+                raise Pruned(f"pruned at step {step}")
+
+        scratch = self._around.scratch
+        return TrialHandle(
+            id=f"{trial.drive}-{trial.iteration}",
+            seed=random_streams.seed_of(self._study.seed, random_streams.OBJECTIVE, trial.drive, trial.iteration),
+            attempt=trial.attempt,
+            folder=None if scratch is None else scratch(trial.drive, trial.iteration),
+            report=report,
+            budget=trial.budget,
+        )
+
+
+def carried_drives(study: Study, exchange: Exchange) -> list[int]:
+    """Return the drives that this rank carries: every size-th one."""
+    return list(range(exchange.rank, study.n_drives, exchange.size))

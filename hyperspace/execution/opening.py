@@ -1,0 +1,174 @@
+"""Opens or creates a study: what it is, and that nobody else works on it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+import scipy
+
+import hyperspace
+from hyperspace.errors import InputError, StudyError
+from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.files import expected_workers
+from hyperspace.execution.warm_start import take_over
+from hyperspace.journal import FORMAT, Claim, Leases, StudyFolder, join_study, take_study
+from hyperspace.journal.lease import STUDY
+from hyperspace.study.config import Study, check_alike, check_same
+from hyperspace.study.planning import Wanted, plan_study
+from hyperspace.system.terminal import tell
+from hyperspace.trials.records import Record
+
+FILES = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A study that this run may work on.
+
+    Attributes:
+        study: its settings.
+        claim: the lease under which all ranks of the run write; None for a study without files and for a worker.
+        worker: name of the lease of a worker; None for a run that works all drives.
+    """
+
+    study: Study
+    claim: Claim | None = None
+    worker: str | None = None
+
+
+def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
+    """Return the study that was asked for, the recorded one or a new one. Collective.
+
+    Args:
+        wanted: what hyperdrive was asked for.
+        ranks: the ranks of this run.
+        folder: the study's files; None if it keeps none.
+        leases: of the folder; rank 0 takes the study's. None if it keeps no files.
+        restart: set the folder aside first.
+
+    Raises:
+        InputError: an argument is not what it has to be.
+        StudyError: the folder holds another study, is damaged, cannot be written, or another process works on it.
+    """
+    if wanted.exchange == FILES:
+        return _join(wanted, folder, leases, restart)
+    opened = ranks.first(lambda: _look_around(wanted, folder, restart))
+    recorded, now = _fingerprint(opened["recorded"]), _drives_now(opened["recorded"])
+    study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"], opened["taken"], now))
+    ranks.each(lambda: _check_recorded(recorded, study, folder))
+    taken = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
+    ranks.each(lambda: check_alike(taken["fingerprint"], study.fingerprint()))
+    if folder is None:
+        return Opened(study)
+    return Opened(study, Claim(folder.leases / taken["lease"], taken["text"]))
+
+
+def _look_around(wanted: Wanted, folder: StudyFolder | None, restart: bool) -> Record:
+    """Return, on rank 0, what all ranks need to know: the recorded study, a seed, and what a new study takes over from others."""
+    recorded = _look(folder, restart)
+    if recorded is not None and wanted.warm_start and not recorded["fingerprint"].get("given"):
+        tell("warm_start= is only read when a study is created; this one took nothing over")
+    taken = take_over(wanted) if recorded is None else []
+    return {"recorded": recorded, "seed": secrets.randbits(32), "taken": taken}
+
+
+def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
+    """Return what study.json says; None for a study that begins anew."""
+    if folder is None:
+        return None
+    _check_folder(folder)
+    if restart:
+        folder.check_ours()
+        return None
+    return folder.read_study()
+
+
+def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Record:
+    """Take the study's lease and write study.json, on rank 0; return the fingerprint, and the lease for the other ranks."""
+    if folder is None or leases is None:
+        return {"fingerprint": study.fingerprint()}
+    shareable = study.strategy != "generations"  # which wait for each other
+    claim = _claim(folder, leases, shareable)
+    if restart and folder.study_file.exists():
+        leases.release(STUDY)  # the lease is in the folder
+        folder.set_aside()
+        claim = _claim(folder, leases, shareable)
+    elif _fingerprint(now := folder.read_study()) != recorded or (_drives_now(now) or 0) > study.n_drives:
+        raise StudyError(f"another run has created the study in {str(folder.path)!r} this moment; start again to join it")
+    folder.write_study(study_record(study))
+    return {"fingerprint": study.fingerprint(), "lease": claim.path.name, "text": claim.text}
+
+
+def _claim(folder: StudyFolder, leases: Leases, shareable: bool) -> Claim:
+    """Take the study's lease under a number under which no journal was written yet."""
+    while True:
+        claim = take_study(leases, folder.path, folder.next_attempt(), shareable)
+        if claim.attempt >= folder.next_attempt():
+            return claim
+        leases.release(STUDY)  # another run has come and gone since the folder was listed
+
+
+def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
+    """Return the study that this worker joins, or creates."""
+    if folder is None or leases is None:
+        raise InputError('exchange="files" shares through the study\'s files; it needs a results_path and checkpoints=True')
+    if restart:
+        raise InputError(
+            f'restart=True would set aside what other workers of exchange="files" are writing; rename {folder.path} before you '
+            f"start the workers"
+        )
+    _check_folder(folder)
+    record = folder.read_study()
+    recorded = _fingerprint(record)
+    seed = secrets.randbits(32)
+    taken = take_over(wanted) if recorded is None else []
+    # Before anything is written.
+    study = plan_study(wanted, recorded, expected_workers(), seed, taken, _drives_now(record))
+    _check_recorded(recorded, study, folder)
+    worker = join_study(leases, folder.path)
+    while True:
+        record = folder.read_study()
+        recorded = _fingerprint(record)
+        study = plan_study(wanted, recorded, expected_workers(), seed, taken, _drives_now(record))
+        _check_recorded(recorded, study, folder)
+        if record is None:
+            if folder.write_study(study_record(study), create=True):
+                return Opened(study, worker=worker)
+        else:
+            if record["planned"] != study.planned or record["exchange"] != study.exchange:
+                folder.write_study(study_record(study))
+            return Opened(study, worker=worker)
+
+
+def _check_folder(folder: StudyFolder) -> None:
+    if folder.path.exists() and not folder.path.is_dir():
+        raise StudyError(f"results_path must be a folder, and {str(folder.path)!r} is a file; take another name")
+
+
+def _fingerprint(record: Record | None) -> Any:
+    return None if record is None else record.get("fingerprint")
+
+
+def _drives_now(record: Record | None) -> int | None:
+    """Return how many drives a study has; None where it has those that it was created with."""
+    return None if record is None else record.get("n_drives")
+
+
+def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> None:
+    if recorded is not None and folder is not None:
+        check_same(recorded, study.fingerprint(), folder.name)
+
+
+def study_record(study: Study) -> Record:
+    """Return what study.json says of a study."""
+    return {
+        "format": FORMAT,
+        "fingerprint": study.fingerprint(),
+        "planned": study.planned,
+        "exchange": study.exchange,
+        **({"n_drives": study.n_drives} if study.n_drives > study.founders else {}),
+        "versions": {library.__name__: library.__version__ for library in (hyperspace, numpy, scipy)},
+    }

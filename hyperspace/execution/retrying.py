@@ -1,0 +1,58 @@
+"""Evaluates recorded failures again, before a study goes on.
+
+A retried trial keeps its key and its point. Its new end replaces the failure once it is on record; until then the failure
+stands, so that what other drives knew of it stays on record. Points that were asked for with the failure are not asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.study.config import Study
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.records import load_trial, trial_record
+from hyperspace.trials.trial import Trial, TrialKey
+
+
+class RetryLoop(Loop):
+    """Evaluates the failed trials of the drives that this rank carries, each once.
+
+    Args:
+        study: the settings.
+        around: what the loop works with.
+
+    Attributes:
+        recorded: all trials on record, with the new ends.
+    """
+
+    def __init__(self, study: Study, around: Surroundings) -> None:
+        self._failed = {key: trial for key, trial in around.recorded.items() if trial.failed}
+        others = {key: trial for key, trial in around.recorded.items() if key not in self._failed}
+        super().__init__(study, replace(around, recorded=others, rules=()))
+        self.recorded: Mapping[TrialKey, Trial] = around.recorded
+
+    def _work(self) -> None:
+        carried = [self._failed[key] for key in sorted(self._failed) if key.drive in self._carried]
+        ended = []
+        for failed in carried:
+            if self._must_stop():
+                break
+            trial = self._try_again(failed)
+            if trial.finished:
+                self.finished[trial.key] = trial
+                ended.append(trial)
+        exchange, space = self._around.exchange, self._study.space
+        answers = exchange.gather([{"trials": [trial_record(trial, space) for trial in ended], "ended_by": self.ended_by}])
+        news = [load_trial(record, space) for answer in answers for record in answer["trials"]]
+        self.recorded = {**self.recorded, **{trial.key: trial for trial in news if trial.key in self.recorded}}
+        self.ended_by = next((answer["ended_by"] for answer in answers if answer["ended_by"] is not None), None)
+
+    def _knowledge(self, drive: int) -> Archive:
+        archive = self._fresh_archive()
+        archive.extend(self.finished[key] for key in sorted(self.finished))
+        return archive
+
+    def _ends_by_streaks(self) -> bool:
+        return False  # what failed before may well fail again

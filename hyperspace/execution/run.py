@@ -1,0 +1,489 @@
+"""One run of a study: opens or creates its files, works its drives, merges the result."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from hyperspace.errors import StudyError, shown
+from hyperspace.evaluators.opening import MakeEvaluator
+from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
+from hyperspace.exchange.tally import tally
+from hyperspace.exchange.waiting import Patience, RanksSilentError
+from hyperspace.execution.answers import merge_answers
+from hyperspace.execution.asynchronous import AsyncLoop
+from hyperspace.execution.loop import Callback, Loop, Surroundings, carried_drives
+from hyperspace.execution.opening import open_study, study_record
+from hyperspace.execution.progress import Progress, duration
+from hyperspace.execution.rescue import rescue
+from hyperspace.execution.retrying import RetryLoop
+from hyperspace.execution.shared_folder import FilesLoop
+from hyperspace.execution.signals import INTERRUPT, SIGNALS, received
+from hyperspace.execution.synchronous import RoundLoop
+from hyperspace.journal import DriveReader, Journal, LeaseLostError, Leases, StudyFolder, open_journal
+from hyperspace.journal.stop_request import BUDGET, DEADLINE, FOLDER_GONE, StopRequest, forget_request
+from hyperspace.optimizers.hyperband import Hyperband
+from hyperspace.results.result import Result, read_trials
+from hyperspace.stopping import AllPoints, StoppingRule, TimeLimit
+from hyperspace.strategies import make_strategy
+from hyperspace.strategies.base import FirstPoints, Strategy
+from hyperspace.study.config import Study
+from hyperspace.study.description import split_label
+from hyperspace.study.planning import Wanted
+from hyperspace.system.terminal import tell
+from hyperspace.trials.failures import RETRY
+from hyperspace.trials.incumbent import why_none
+from hyperspace.trials.records import load_trial, trial_record
+from hyperspace.trials.trial import OK, Trial, TrialKey, fix_goal, judged
+
+
+class Session:
+    """One run of a study on this rank.
+
+    Args:
+        wanted: what hyperdrive was asked for.
+        ranks: the ranks of this run.
+        folder: the study's files; None if it keeps none.
+        restart: set the folder aside first.
+        deadline: time.monotonic() after which no evaluation may run.
+        retries: how often an evaluation is repeated that the infrastructure has failed.
+        verbose: show the progress on rank 0.
+        callback: called with every trial that this rank finishes.
+        retry_failed: evaluate recorded failures again.
+        rules: end the study before its budget is spent.
+        noisy: whether evaluations of one point differ, so that points are worth more than one.
+
+    Raises:
+        InputError: an argument is not what it has to be.
+        StudyError: the folder holds another study, is damaged, or cannot be written.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        ranks: Exchange,
+        folder: StudyFolder | None,
+        restart: bool,
+        deadline: float | None,
+        retries: int,
+        verbose: bool,
+        callback: Callback | None,
+        retry_failed: bool = False,
+        rules: Sequence[StoppingRule] = (),
+        noisy: bool = False,
+    ) -> None:
+        self._ranks = ranks
+        self._folder = folder
+        self._deadline = deadline
+        self._retries = retries
+        self._verbose = verbose
+        self._callback = callback
+        self._retry_failed = retry_failed
+        self._leases = None if folder is None else Leases(folder.leases)
+        try:
+            ranks.bound(Patience(lambda: received() is not None, deadline=deadline))
+            self._opened = open_study(wanted, ranks, folder, self._leases, restart)
+            self.study = self._opened.study
+            self._goal: str | None = ranks.first(lambda: None if folder is None else folder.read_goal())
+            self._stop = self._listen()
+        except RanksSilentError as error:
+            ranks.abort(error)
+        except BaseException:
+            self._release()
+            raise
+        self._carried = carried_drives(self.study, ranks)
+        model = self.study.model
+        by_budget = self.study.strategy == "halving" or isinstance(model, Hyperband)
+        self._repeats = noisy or by_budget
+        all_points = AllPoints(self.study.space, self.study.given, model.max_budget if isinstance(model, Hyperband) else None)
+        self._rules = [*rules, *([all_points] if self.study.shared and not noisy else [])]
+
+    @property
+    def _lasting(self) -> set[str]:
+        """What ends the study for good: the same call again would end at once, with the same trials."""
+        rules = {rule.reason for rule in self._rules if not isinstance(rule, TimeLimit)}
+        rules |= set() if self._repeats else {AllPoints(self.study.space).reason}
+        return rules | {reason for reason in [getattr(self._callback, "reason", None)] if isinstance(reason, str)}
+
+    def _release(self) -> None:
+        # A silent rank may still write. What this process holds then expires with it.
+        if self._leases is not None and not self._ranks.has_given_up:
+            self._leases.close()
+
+    def _listen(self) -> StopRequest:
+        folder = self._folder
+        if folder is None:
+            return StopRequest(None, received=received)
+        self._ranks.first(folder.forget_ending)
+        before = self._ranks.first(lambda: forget_request(folder, alone=self.study.exchange != "files"))
+        mark = None if before is None else (before[0], before[1])
+        return StopRequest(folder.stop_file, mark, needed=folder.study_file, received=received)
+
+    def run(self, make_evaluator: MakeEvaluator) -> Result:
+        """Work the carried drives until the budget or the time is spent; return the merged result. To be called once."""
+        try:
+            return self._run(make_evaluator)
+        finally:
+            self._release()
+
+    def _run(self, make_evaluator: MakeEvaluator) -> Result:
+        study, folder = self.study, self._folder
+        recorded, journals, make_loop = self._open_records()
+        self._fix_goal(recorded.values())
+        progress = self._announce(recorded.values())
+        around = Surroundings(
+            exchange=self._ranks,
+            make_strategy=self._make_strategy,
+            make_evaluator=make_evaluator,
+            journals=journals,
+            recorded=recorded,
+            scratch=None if folder is None else folder.scratch,
+            deadline=self._deadline,
+            stop=self._stop,
+            retries=self._retries,
+            progress=progress,
+            claim_goal=self._claim_goal,
+            rules=self._rules,
+            repeats=self._repeats,
+            retry_failed=self._retry_failed,
+            callback=self._callback,
+        )
+        try:
+            loop = self._make_loop(make_loop, around)
+            self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
+            try:
+                loop.run()
+                endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.gave_in]])
+                reasons = [reason for reason, _, _ in endings if reason is not None]
+                result = self._merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
+            except RanksSilentError:
+                result, reasons = self._merge_answers(loop)
+                endings = [[loop.ended_by, loop.begun, loop.gave_in]]
+            except StudyError as error:
+                self._keep(loop.known(), error)
+                raise
+            result.ended_by = self._ended_by(result, reasons)
+            if self._folder is not None and self._ranks.rank == 0 and result.ended_by in self._lasting:
+                self._folder.write_ending(result.ended_by)
+            self._judge(result, endings)
+            self._tell_rest(loop.notes, alone=bool(result.silent_ranks))
+            told = (INTERRUPT, AllPoints(study.space).reason)
+            if progress is None and self._ranks.rank == 0 and result.ended_by in told and any(begun for _, begun, _ in endings):
+                tell(self._explain(result))
+            if progress is not None:
+                whole = tally((trial for trial in result.all_trials if trial.drive >= 0), study.metrics)
+                best = result.fun if result.success else None
+                progress.update(whole.finished, best, **whole.useless)
+                progress.close(self._explain(result))
+        finally:
+            # An error that is on its way says more than that a journal cannot be closed either.
+            failing = sys.exc_info()[0] is not None
+            for journal in journals.values():
+                with suppress(StudyError) if failing else nullcontext():
+                    journal.close()
+            if progress is not None:
+                progress.close()
+        return result
+
+    def _make_loop(self, make_loop: Callable[[Study, Surroundings], Loop], around: Surroundings) -> Loop:
+        """Return the loop that works the study, after recorded failures were evaluated again where that was asked for."""
+        if not self._retry_failed or self.study.exchange == "files":  # workers do that under the leases of the drives
+            return make_loop(self.study, around)
+        retries = RetryLoop(self.study, around)
+        retries.run()
+        loop = make_loop(self.study, replace(around, recorded=retries.recorded))
+        loop.end_before_it_begins(retries.ended_by, retries.begun)
+        return loop
+
+    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, Surroundings], Loop]]:
+        """Return the trials of earlier runs, the open journals, and the class of the loop that works with both."""
+        study, folder = self.study, self._folder
+        if study.exchange == "files":
+            assert folder is not None  # opening has made sure of it
+            assert self._leases is not None
+            assert self._opened.worker is not None
+            shared = SharedFolder(folder, self._leases, self._opened.worker, study.identity, study.space, study.n_drives)
+            shared.look(insist=True)
+            return shared.recorded, shared.journals, partial(FilesLoop, shared=shared)
+        readers = {} if folder is None else folder.read_journals(study.space, self._carried, study.identity)
+        recorded = {trial.key: trial for trial in self._recorded(readers.values())}
+        return recorded, self._open_journals(readers), AsyncLoop if study.exchange == "async" else RoundLoop
+
+    def _fix_goal(self, recorded: Iterable[Trial]) -> None:
+        """Take up the goal that an earlier run has fixed, or whose first answer is on record."""
+        metrics = self.study.metrics
+        if self.study.exchange == "none":  # each drive goes by its own first answer
+            return
+        metrics.fix(self._goal)
+        if self.study.exchange == "async" and metrics.goal is None:  # rounds take the first answer of the round
+            goal = fix_goal(metrics, recorded)
+            if goal is not None and self._ranks.rank == 0:
+                self._claim_goal(goal)
+
+    def _claim_goal(self, goal: str) -> str:
+        return goal if self._folder is None else self._folder.claim_goal(goal)
+
+    def _tell_rest(self, notes: Iterable[str], alone: bool) -> None:
+        """Tell on rank 0 what only other ranks have come across. Collective unless `alone`."""
+        told = list(notes)
+        if alone:
+            return
+        rest = dict.fromkeys(note for note in self._ranks.gather(told) if note not in told)
+        for note in rest if self._ranks.rank == 0 else ():
+            tell(note)
+
+    def _make_strategy(self) -> Strategy:
+        study = self.study
+        return make_strategy(
+            study.strategy,
+            space=study.space,
+            partition=study.partition,
+            n_drives=study.n_drives,
+            founders=study.founders,
+            seed=study.seed,
+            model=study.model,
+            acquisition=study.acquisition,
+            sampler=study.sampler,
+            n_samples=study.n_samples,
+            exchange=study.exchange,
+            metrics=study.metrics,
+            first=FirstPoints(study.space.to_unit(study.first), study.founders) if study.first else None,
+        )
+
+    def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:
+        """Return the trials of earlier runs: everybody's where trials are shared, else the carried drives'."""
+        trials = [trial for reader in readers for trial in reader.trials.values()]
+        if not self.study.shared:
+            return trials
+        records = self._ranks.gather([trial_record(trial, self.study.space) for trial in trials])
+        return [load_trial(record, self.study.space) for record in records]
+
+    def _open_journals(self, contents: Mapping[int, DriveReader]) -> dict[int, Journal]:
+        folder, study, claim = self._folder, self.study, self._opened.claim
+        if folder is None or claim is None:
+            return {}
+        return {
+            drive: open_journal(folder, study.identity, drive, study.space, contents.get(drive), claim.attempt, claim.check)
+            for drive in self._carried
+        }
+
+    def _announce(self, recorded: Iterable[Trial]) -> Progress | None:
+        """Say on rank 0 what is about to happen, if anything is to be shown. Collective."""
+        study, size = self.study, self._ranks.size
+        recorded = list(recorded)
+        done, failed = sum(trial.finished for trial in recorded), sum(trial.failed for trial in recorded)
+        if not study.shared:  # each rank knows of its own
+            counts = self._ranks.gather([[done, failed]])
+            done, failed = sum(one for one, _ in counts), sum(another for _, another in counts)
+        speaks = self._ranks.rank == 0 and SILENT_VARIABLE not in os.environ
+        if failed and speaks:
+            what = "are evaluated again" if self._retry_failed else f"stay failed; {RETRY}"
+            tell(f"{failed} of the {done} evaluations on record failed in earlier runs, and {what}")
+        plan = _describe_plan(study, size)
+        if not self._verbose or self._ranks.rank != 0:
+            if speaks and done < study.planned:
+                tell(plan)
+            return None
+        progress = Progress(study.planned, done)
+        progress.note(plan)
+        if size > study.n_drives:
+            progress.note(
+                f"{size - study.n_drives} ranks have no drive and wait; set n_drives when a study is created, or go on with "
+                f'exchange="async", which gives every rank a drive'
+            )
+        if done and self._folder is not None:
+            rest = "is complete" if done >= study.planned else f"goes on after {done} evaluation{'s' * (done != 1)}"
+            progress.note(f"the study in {self._folder.name} {rest}")
+        if self._deadline is not None and self._deadline < math.inf and done < study.planned:
+            left = max(self._deadline - time.monotonic(), 0.0)
+            progress.note(f"{duration(left)} left: no evaluation begins that would take longer")
+        return progress
+
+    def _judge(self, result: Result, endings: list[Any]) -> None:
+        """Say on rank 0 what a user has to know of how the run has ended.
+
+        Args:
+            result: what it has brought.
+            endings: for each rank why it ended, how many evaluations it began, and whether it gave in to failures.
+
+        Raises:
+            StudyError: all ranks gave in.
+        """
+        at_work = [gave_in for _, begun, gave_in in endings if begun]
+        broken = result.failing_workers
+        if at_work and all(at_work) and result.ended_by != BUDGET:
+            named = "; ".join(broken) or result.ended_by
+            error = StudyError(f"the study ends here, since all ranks only fail: {named}. Start the same program again to go on")
+            error.result = result
+            raise error
+        if self._ranks.rank == 0:
+            # That a study is complete was said by the progress, or by the first of workers that were started together.
+            said = result.ended_by == BUDGET and (self._verbose or SILENT_VARIABLE in os.environ)
+            if not at_work and not said:
+                tell(f"no evaluation was begun: {self._why_none(result)}")
+            for sentence in broken if at_work else ():
+                tell(sentence)
+            if result.x is None and result.all_trials:
+                tell(f"there is no optimum: {why_none(result.all_trials)}")
+
+    def _ended_by(self, result: Result, reasons: list[str]) -> str:
+        """Return what has ended the study: the reason of the first rank that has one, unless the budget is spent."""
+        spent = result.nfev - len(self.study.given) >= self.study.planned
+        return BUDGET if spent or not reasons else reasons[0]
+
+    def _explain(self, result: Result) -> str | None:
+        """Say why the study has ended before its budget was spent, if something did that, and how it goes on."""
+        study, done = self.study, result.nfev - len(self.study.given)
+        if result.ended_by == BUDGET:
+            return None
+        if result.ended_by == AllPoints(study.space).reason:
+            return f"stopped by {result.ended_by}, after {done} of {study.planned} evaluations; with noisy=True it goes on"
+        goes_on = "; start the same program again to go on" if self._folder is not None else ""
+        return f"stopped by {result.ended_by} after {done} of {study.planned} evaluations{goes_on}"
+
+    def _why_none(self, result: Result) -> str:
+        """Say why a run has evaluated nothing."""
+        if result.ended_by == BUDGET:
+            where = "" if self._folder is None else f" in {self._folder.name!r}"
+            return f"the study{where} is complete with {self.study.planned} evaluations; a larger number goes on with it"
+        if result.ended_by == DEADLINE:
+            job = os.environ.get("SLURM_JOB_ID")
+            whose = "deadline=" if job is None else f"deadline=, or the end of the Slurm job {job},"
+            return f"{whose} leaves no time for one"
+        if result.ended_by in SIGNALS:
+            return (
+                f"a process that was told to end by {result.ended_by} begins no evaluation of a later study either; start the "
+                f"program again to go on"
+            )
+        return f"the study was stopped by {result.ended_by}"
+
+    def _merge_answers(self, loop: Loop) -> tuple[Result, list[str]]:
+        """Merge without the ranks that are silent; return why the others have ended, too."""
+        if loop.ended_by is None:  # it was waiting, and came to no further evaluation
+            late = self._deadline is not None and time.monotonic() > self._deadline
+            loop.ended_by = self._stop.reason or (DEADLINE if late else None)
+        trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
+        result = self._result(trials)
+        object.__setattr__(result, "silent_ranks", tuple(silent))
+        return result, [reason for reason in reasons if reason is not None] or [f"the silence of {', '.join(silent)}"]
+
+    def _merge(self, finished: Iterable[Trial], gone: bool) -> Result:
+        """Merge on rank 0, from the journals if there are any; every rank returns the same. Collective.
+
+        Args:
+            finished: the finished trials known here.
+            gone: whether the study's folder was found missing.
+
+        Raises:
+            StudyError: all trials failed; or the journals hold less than the ranks know (the error's `result` is what they know).
+        """
+        study = self.study
+        goals = [self._goal] if study.exchange == "none" else self._ranks.gather([study.metrics.goal])
+        study.metrics.reopen(next((goal for goal in goals if goal is not None), None))
+        own = [trial for trial in finished if trial.drive in self._carried]
+        if self._folder is None:
+            return self._result(self._everybodys(own))
+        known = sum(self._ranks.gather([len(own)]))
+        kept = self._ranks.first(lambda: self._read(known, gone))
+        if kept["lost"] is not None:
+            raise self._rescue(self._everybodys(own), kept["lost"])
+        result = self._result([load_trial(record, study.space) for record in kept["records"]])
+        goal, complete = study.metrics.goal, result.nfev - len(study.given) >= study.planned
+        if study.exchange == "none" and goal is not None and not study.metrics.declared and complete:
+            self._ranks.first(lambda: self._claim_goal(goal))  # nothing that is still to come can be the first answer
+        return result
+
+    def _everybodys(self, own: list[Trial]) -> list[Trial]:
+        """Return the trials of all ranks. Collective."""
+        space = self.study.space
+        records = self._ranks.gather([trial_record(trial, space) for trial in own])
+        return [load_trial(record, space) for record in records]
+
+    def _read(self, known: int, gone: bool) -> dict[str, Any]:
+        """Return what the journals hold, or how they have lost some of the `known` evaluations that have ended."""
+        assert self._folder is not None
+        try:
+            trials = read_trials(self._folder, self.study.space, self.study.identity)
+        except (StudyError, OSError) as error:
+            return {"records": [], "lost": str(error)}
+        held = sum(trial.finished for trial in trials)
+        if held >= known and not gone:
+            return {"records": [trial_record(trial, self.study.space) for trial in trials], "lost": None}
+        return {
+            "records": [],
+            "lost": f"the study's folder {str(self._folder.path)!r} was removed, moved or changed during the run: of the "
+            f"{known} evaluations that were made, it holds {held}",
+        }
+
+    def _rescue(self, trials: list[Trial], lost: str, alone: bool = False) -> StudyError:
+        """Keep the trials known in memory; return the error that tells of them. Collective unless `alone`."""
+        assert self._folder is not None
+        folder, study = self._folder, self.study
+
+        def write() -> str:
+            return str(rescue(folder, study_record(study), study, trials) or "")
+
+        place = write() if alone else self._ranks.first(write)
+        kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
+        result = self._result(trials, hopeful=True)
+        best = "" if result.x is None else f"; the best is {result.fun!r} at {shown(result.parameters)}"
+        error = StudyError(f"{lost}. The {len(trials)} that the run knows are not lost: {kept}{best}")
+        error.result = result
+        return error
+
+    def _keep(self, finished: Iterable[Trial], error: StudyError) -> None:
+        """Give an error that ends this process the result so far; keep the trials if the journals have lost them.
+
+        No other rank takes part. Where there are others, their journals hold what this one does not know of.
+        """
+        trials = list(finished)
+        others = isinstance(error, LeaseLostError) or self._ranks.size > 1
+        if others and (self._folder is None or self._folder.study_file.exists()):
+            return
+        if self._folder is not None:
+            kept = self._read(len(trials), gone=False)
+            if kept["lost"] is not None and trials:
+                there = self._folder.study_file.exists()  # what could not be written has been told better
+                raise self._rescue(trials, str(error).rstrip(".") if there else kept["lost"], alone=True) from error
+            trials = [load_trial(record, self.study.space) for record in kept["records"]]
+        error.result = self._result(trials, hopeful=True)
+
+    def _result(self, trials: list[Trial], hopeful: bool = False) -> Result:
+        """Return the result of trials.
+
+        Args:
+            trials: of this study.
+            hopeful: whether to return it even if all failed.
+
+        Raises:
+            StudyError: all failed.
+        """
+        study = self.study
+        fix_goal(study.metrics, [*study.given, *trials])
+        trials = [judged(trial, study.metrics) for trial in trials]
+        ended = [trial for trial in trials if trial.finished]
+        if ended and not hopeful and not any(trial.status == OK for trial in [*ended, *study.given]):
+            again = "" if self._folder is None else f"\n{RETRY}"
+            raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{(ended[-1].error or '').rstrip()}{again}")
+        return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))
+
+
+def _describe_plan(study: Study, ranks: int) -> str:
+    """Return how many evaluations are planned, and who makes them."""
+    planned = f"{study.planned} evaluation{'s' * (study.planned != 1)} planned"
+    drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
+    by = f"by {drives}" if study.n_calls is not None or study.n_drives == 1 else f"{study.n_iterations} by each of {drives}"
+    over = f" over {study.partition.n_subspaces} subspaces" if study.partition.n_subspaces > 1 else ""
+    if study.exchange == "files":
+        where = "shared by any number of workers"
+    else:
+        where = "in one process" if ranks == 1 else f"on {ranks} ranks"
+    return f"{planned}, {by}{over}, {where}"

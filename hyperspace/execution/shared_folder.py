@@ -1,0 +1,171 @@
+"""The loop of a worker without MPI: it takes a drive, works one trial of it, and gives it back."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+
+from hyperspace.errors import StudyError
+from hyperspace.exchange.files import SharedFolder
+from hyperspace.exchange.tally import tally
+from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.execution.loop import Surroundings
+from hyperspace.execution.views import ViewLoop
+from hyperspace.journal import LeaseLostError
+from hyperspace.study.config import Study
+from hyperspace.trials.failures import Streak
+from hyperspace.trials.trial import TrialKey
+
+_LOYALTY = 1.5  # evaluations by which a drive may be ahead and still be worked by the one who knows it
+_PATIENCE = 5  # looks at the folder until what one journal refers to must stand in another
+
+
+class FilesLoop(ViewLoop):
+    """Works whichever drive has done least and is held by nobody, until all have made their evaluations.
+
+    Args:
+        study: the settings.
+        around: what the loop works with; `recorded` and `journals` are those of `shared`.
+        shared: the study's journals and the leases of its drives.
+    """
+
+    def __init__(self, study: Study, around: Surroundings, shared: SharedFolder) -> None:
+        super().__init__(study, around)
+        self._shared = shared
+        self._left_out = self._find_left_out()  # the same for all workers: none of them makes more than a drive's share
+
+    def _work(self) -> None:
+        if self._around.retry_failed:
+            self._retry_failed()
+        self._hear(range(self._study.n_drives))
+        naps = naps_between_tests()
+        while not self._is_complete() and not self._must_stop():
+            waits = self._own_failures.must_wait(len(self.finished)) and bool(self._shared.taken())  # it may be the broken one
+            drive = None if waits else self._take()
+            if drive is None:  # the last evaluations are under way elsewhere
+                time.sleep(next(naps))
+                self._listen()
+                if waits and (streak := self._own_failures.streak(self.known())) is not None:
+                    self._give_in(streak)
+                continue
+            naps = naps_between_tests()
+            try:
+                self._work_on(drive)
+            except LeaseLostError as error:
+                self._shared.abandon(drive)
+                sys.stderr.write(f"hyperspace: {error}; this worker goes on with other drives\n")
+                self._listen(insist=True)
+                continue
+            except BaseException:
+                self._shared.give_back(drive)
+                raise
+            self._shared.give_back(drive)
+            self._hear([drive])
+            self._listen()
+
+    def _retry_failed(self) -> None:
+        """Evaluate the failures that were on record when this worker began, unless another worker has done that."""
+        left = {key: trial.retry for key, trial in self.finished.items() if trial.failed}
+        naps = naps_between_tests()
+        while left and not self._must_stop():
+            drive = next((drive for drive in sorted({key.drive for key in left}) if self._shared.take(drive)), None)
+            if drive is None:
+                time.sleep(next(naps))
+                self._shared.look()
+                continue
+            try:
+                for key in sorted(key for key in left if key.drive == drive):
+                    if self._must_stop():
+                        break
+                    failed = self._around.recorded[key]
+                    if failed.failed and failed.retry == left.pop(key):
+                        self._try_again(failed)
+            finally:
+                self._shared.give_back(drive)
+        self._take_up_retries()
+
+    def _take_up_retries(self) -> None:
+        self._shared.look(insist=True)
+        self.finished = {key: trial for key, trial in self._around.recorded.items() if trial.finished}
+        self._tally = tally(self.finished.values(), self._study.metrics)
+        self._around.exchange.report(self._tally)
+
+    def _is_complete(self) -> bool:
+        return not any(map(self._has_more, range(self._study.n_drives)))
+
+    def _has_more(self, drive: int) -> bool:
+        return self._is_due(TrialKey(len(self._trials[drive]), drive))
+
+    def _take(self) -> int | None:
+        """Return a drive that has to be worked and is now held by this worker; None if there is none."""
+        taken = self._shared.taken()
+        open_drives = [drive for drive in range(self._study.n_drives) if drive not in taken and self._has_more(drive)]
+        # Workers that begin together should not all reach for the same drive.
+        first = self._around.exchange.worker % self._study.n_drives
+
+        def order(drive: int) -> tuple[float, int]:
+            known = drive in self._views
+            return len(self._trials[drive]) - _LOYALTY * known, (drive - first) % self._study.n_drives
+
+        for drive in sorted(open_drives, key=order):
+            if not self._shared.take(drive):
+                continue
+            self._hear([drive])
+            if self._has_more(drive):
+                return drive
+            self._shared.give_back(drive)  # its last holder has just completed it
+        return None
+
+    def _work_on(self, drive: int) -> None:
+        self._listen()
+        self._catch_up(drive)
+        trial = self._advance(drive)
+        if trial.finished:
+            self.finished[trial.key] = trial
+        if self._stopping:  # the user's callback says so, and it speaks for the study
+            self._shared.stop_all()
+
+    def _give_in(self, streak: Streak) -> None:
+        """End this worker; the others go on.
+
+        Raises:
+            StudyError: says what has been seen.
+        """
+        exchange = self._around.exchange
+        raise StudyError(
+            f"worker {exchange.worker} on {exchange.host} ends here, and leaves the rest to others: {streak.describe()}"
+        )
+
+    def _catch_up(self, drive: int) -> None:
+        """Take up what other workers have asked for this drive."""
+        for looks_left in reversed(range(_PATIENCE)):
+            try:
+                self._recall(drive)
+            except StudyError:
+                if not looks_left:
+                    raise
+                time.sleep(0.2)  # another journal, read before this one, is behind it
+                self._listen(insist=True)
+            else:
+                return
+
+    def _listen(self, insist: bool = False) -> None:
+        """Take up what others have written."""
+        self._hear(reader.drive for reader in self._shared.look(insist))
+
+    def _hear(self, drives: Iterable[int]) -> None:
+        """Take up what is new of these drives."""
+        recorded = self._around.recorded
+        for drive in drives:
+            trials = self._trials[drive]
+            while (trial := recorded.get(TrialKey(len(trials), drive))) is not None and trial.finished:
+                trial = self._settled(trial)
+                trials.append(trial)
+                if trial.key not in self.finished:
+                    self.finished[trial.key] = trial
+                    self._count(trial)
+                    self._watch([trial])
+                    self._failure_told = self._failure_told or trial.failed  # its own worker tells
+            self._running[drive] = trial
+        self._show()

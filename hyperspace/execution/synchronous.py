@@ -1,0 +1,176 @@
+"""The loop in rounds: on any number of ranks the same trials.
+
+Round r of a study is iteration r of all its drives. A question of round r is asked with the trials of the rounds before r, in the
+order of (iteration, drive). With exchange="none" the same holds for each drive alone.
+
+Where points are few and evaluations without noise, no point is evaluated twice as far as that can be told before a round: a drive
+that knows all points of the box it searches evaluates no more, and of a round only as many drives do as there are points left.
+What of the budget is left by that goes into further rounds, until all points are known.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import partial
+
+from hyperspace.errors import StudyError
+from hyperspace.execution.exhaustion import Exhaustion
+from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.journal.stop_request import CALLBACK
+from hyperspace.numerics.threads import one_thread
+from hyperspace.space.values import is_true
+from hyperspace.stopping import AllPoints
+from hyperspace.study.config import Study
+from hyperspace.system.forks import call
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.failures import Streak
+from hyperspace.trials.records import load_trial, trial_record
+from hyperspace.trials.trial import Trial, TrialKey, fix_goal, judged
+
+
+class RoundLoop(Loop):
+    """Works round after round; between rounds ranks meet, if trials are shared."""
+
+    def __init__(self, study: Study, around: Surroundings) -> None:
+        super().__init__(study, around)
+        self._strategy = around.make_strategy()
+        self._relevant = sorted(self._strategy.relevant(self._carried))
+        shared = self._fresh_archive() if study.shared else None
+        # A drive that is told nothing goes by the goal that its own first answer fixes.
+        self._archives = {
+            drive: shared if shared is not None else self._fresh_archive(copy(study.metrics)) for drive in self._carried
+        }
+        self._broken: str | None = None  # what is wrong here, if this rank's last evaluations all failed
+        self._left_out = self._find_left_out() if study.shared else frozenset()
+        self._due: set[int] | None = None  # the drives that evaluate in this round; None for all
+        self._withheld = False  # whether a drive has left out a trial of its share
+        self._learned = 0  # trials of the rounds so far
+        self._exhaustion: Exhaustion | None = None
+        if not around.repeats:
+            self._exhaustion = Exhaustion(study.space, self._strategy, study.shared)
+            for drive in self._carried:
+                self._exhaustion.take(drive, study.given)
+
+    def _work(self) -> None:
+        iteration = 0
+        while iteration < self._study.rounds or self._has_withheld():
+            self._choose_drives(iteration)
+            if iteration >= self._study.rounds and not self._due:
+                break
+            self._recall(iteration)
+            fresh = self._evaluate_round(iteration)
+            self._learn(iteration, fresh)
+            if self._stopping:
+                break
+            iteration += 1
+        if not self._stopping and not self._study.shared and self._exhaustion is not None and self._exhaustion.found_any:
+            self._end_by(AllPoints(self._study.space).reason)
+
+    def _choose_drives(self, iteration: int) -> None:
+        """Find out which drives evaluate in this round, where points are few; on all ranks alike, if trials are shared."""
+        study = self._study
+        if self._exhaustion is None:
+            return
+        drives = range(study.n_drives) if study.shared else self._carried
+        self._due = self._exhaustion.due(drives, study.planned - self._learned)
+        if self._due is not None and any(iteration < study.budget(drive) and drive not in self._due for drive in drives):
+            self._withheld = True
+
+    def _has_withheld(self) -> bool:
+        """Return whether another round is due, beyond those that were planned, since not all drives took part in these."""
+        if self._exhaustion is None or not self._withheld or not self._study.shared:
+            return False
+        return self._exhaustion.left > 0 and self._learned < self._study.planned
+
+    def _is_due(self, key: TrialKey) -> bool:
+        if self._due is None:
+            return super()._is_due(key)
+        more = self._study.shared and key.iteration >= self._study.rounds
+        return key.drive in self._due and (more or super()._is_due(key))
+
+    def _recall(self, iteration: int) -> None:
+        for drive in self._relevant:
+            trial = self._around.recorded.get(TrialKey(iteration, drive))
+            if trial is not None:
+                call(self._strategy.recall, trial, self._knowledge(drive))
+
+    def _knowledge(self, drive: int) -> Archive:
+        # A team mate carried elsewhere is relevant only where trials are shared, and there all archives are one.
+        return self._archives[drive if drive in self._archives else self._carried[0]]
+
+    def _give_in(self, streak: Streak) -> None:
+        """Keep what is wrong here. Ranks have their trials of their own, so that the study ends only where all are broken."""
+        try:
+            super()._give_in(streak)
+        except StudyError as error:
+            if self._around.exchange.size == 1:
+                raise
+            self._broken = str(error)
+
+    def _evaluate_round(self, iteration: int) -> list[Trial]:
+        """Return the trials that this rank evaluates in this round; those on record are left as they are."""
+        self._broken = None
+        fresh = []
+        for drive in self._carried:
+            key = TrialKey(iteration, drive)
+            if not self._is_due(key) or key in self.finished:
+                continue
+            if self._must_stop():
+                break
+            self._study.metrics.reopen(self._archives[drive].metrics.goal)
+            ask = partial(self._strategy.ask, drive, iteration, self._archives[drive])
+            with one_thread():
+                trial = self._begin(key, ask, self._strategy.home(drive))
+            trial = self._evaluate(trial)
+            if trial.finished:
+                fresh.append(trial)
+        return fresh
+
+    def _learn(self, iteration: int, fresh: list[Trial]) -> None:
+        """Take up the trials of this round: everybody's if trials are shared, else each drive its own."""
+        study = self._study
+        due = [key for drive in range(study.n_drives) if self._is_due(key := TrialKey(iteration, drive))]
+        if study.shared and not all(key in self.finished for key in due):
+            self.finished |= {trial.key: trial for trial in fresh}  # known here, whatever becomes of the other ranks
+            records = [trial_record(trial, study.space) for trial in fresh]
+            broken = self._broken if self._carried else ""
+            answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
+            self._stopping = any(answer["stopping"] for answer in answers)
+            if all(answer["broken"] is not None for answer in answers) and any(answer["broken"] for answer in answers):
+                raise StudyError(next(answer["broken"] for answer in answers if answer["broken"]))
+            fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
+            for trial in fresh:
+                if trial.drive not in self._carried:
+                    self._take_note(trial)
+            if self._around.exchange.size > 1:
+                self._give_up_on_a_mistake(min(self._around.exchange.size, study.n_drives))
+        self.finished |= {trial.key: trial for trial in fresh}
+        self._recent.extend(trial.seconds or 0.0 for trial in fresh)
+        known = [self.finished[key] for key in due if key in self.finished]
+        self._learned += len(known)
+        if self._exhaustion is not None:
+            for trial in known:
+                self._exhaustion.take(trial.drive, [trial])
+        if not study.shared:
+            for trial in known:
+                if trial.drive in self._archives:
+                    fix_goal(self._archives[trial.drive].metrics, [trial])
+                    self._archives[trial.drive].extend([trial])
+        elif study.metrics.goal is None:
+            goal = fix_goal(study.metrics, known)  # on all ranks alike: they know the same
+            if goal is not None and self._around.exchange.rank == 0:
+                self._around.claim_goal(goal)
+        known = [judged(trial, study.metrics) for trial in known] if study.shared else known
+        if study.shared and self._carried:
+            archive = self._archives[self._carried[0]]
+            archive.extend(known)
+            self._give_up_if_hopeless(archive)
+        if not self._asks_rules_at_once:
+            self._watch(known)
+            if self._ruled is not None:  # on all ranks alike: they know the same
+                self._end_by(self._ruled)
+        after_round = getattr(self._around.callback, "after_round", None)
+        if study.shared and after_round is not None:
+            ends = is_true(call(after_round, [trial.copied(study.space) for trial in known]))
+            if ends:  # on all ranks alike: they know the same
+                self._end_by(getattr(self._around.callback, "reason", CALLBACK))

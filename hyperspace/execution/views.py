@@ -1,0 +1,176 @@
+"""What each drive knows where drives do not wait for each other.
+
+What a drive knew when it asked is recorded with the trial, as counts, so that every answer can be worked out again from the
+journals; that is also how a drive goes on later. What is promised is this replay, not that two runs make the same trials.
+
+While an evaluation runs elsewhere its rank thinks ahead: it takes up, in batches, what the drive that asks next will know, and
+the strategy fits its models to that. The batches are on record as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from operator import attrgetter
+
+from hyperspace.errors import StudyError
+from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.numerics.threads import one_thread
+from hyperspace.strategies.base import Strategy
+from hyperspace.study.config import Study
+from hyperspace.system.forks import call
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.metrics import AmbiguousMetrics
+from hyperspace.trials.trial import OK, RUNNING, Trial, TrialKey, judged
+
+_ORDER = attrgetter("iteration", "drive")  # as keys compare, without making them
+
+
+class View:
+    """What one drive knows: an archive that grows by whole batches, each in the order of (iteration, drive).
+
+    Args:
+        archive: knows nothing yet but what was given.
+        n_drives: number of drives.
+
+    Attributes:
+        taken: number of trials taken up.
+    """
+
+    def __init__(self, archive: Archive, n_drives: int) -> None:
+        self.archive = archive
+        self.taken = 0
+        self._counts = [0] * n_drives
+        self._ahead: list[dict[int, int]] = []  # batches taken up since the drive asked last
+
+    def look_ahead(self, finished: Sequence[Sequence[Trial]]) -> None:
+        """Take up the trials that are known now, before the drive asks."""
+        self._ahead.append(self._catch_up(finished))
+
+    def update(
+        self, finished: Sequence[Sequence[Trial]], running: Sequence[Trial | None]
+    ) -> tuple[tuple[dict[int, int], ...], tuple[int, ...]]:
+        """Take up all that is known now, as the drive asks.
+
+        Returns:
+            How many trials of each drive have become known since it asked last, in batches; and the drives whose trials are under
+            way.
+        """
+        known, self._ahead = (*self._ahead, self._catch_up(finished)), []
+        pending = [trial for trial in running if trial is not None]
+        self.archive.replace_running(pending)
+        return known, tuple(trial.drive for trial in pending)
+
+    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial], think_ahead: Callable[[], object] | None = None) -> None:
+        """Take up what the drive knew when it asked for `trial`, out of all trials on record.
+
+        Args:
+            trial: as recorded.
+            trials: all trials on record.
+            think_ahead: called after each batch that was taken up before the drive asked.
+
+        Raises:
+            StudyError: a trial that it knew is not on record, or its end is not: lost, or not read yet.
+        """
+        counts = list(self._counts)
+        batches = []
+        try:
+            for known in trial.known or ():
+                batches.append([_finished(trials, TrialKey(counts[d] + i, d)) for d, more in known.items() for i in range(more)])
+                for drive, more in known.items():
+                    counts[drive] += more
+            pending = [trials[TrialKey(counts[drive], drive)] for drive in trial.pending or ()]
+        except KeyError as missing:
+            key = missing.args[0]
+            raise StudyError(
+                f"drive {trial.drive} knew of drive {key.drive}'s iteration {key.iteration}, which that drive's journal has "
+                f"lost; restore the journal from a backup"
+            ) from None
+        for number, fresh in enumerate(batches, start=1):
+            self._take(fresh)
+            if think_ahead is not None and number < len(batches):
+                think_ahead()
+        self.archive.replace_running([replace(other, status=RUNNING, metrics={}) for other in pending])
+
+    def _catch_up(self, finished: Sequence[Sequence[Trial]]) -> dict[int, int]:
+        """Take up all that has ended; return how many trials of each drive are new."""
+        fresh = [trials[self._counts[drive] :] for drive, trials in enumerate(finished)]
+        self._take([trial for trials in fresh for trial in trials])
+        return {trials[0].drive: len(trials) for trials in fresh if trials}
+
+    def _take(self, fresh: Sequence[Trial]) -> None:
+        self.archive.extend(sorted(fresh, key=_ORDER))
+        self.taken += len(fresh)
+        for trial in fresh:
+            self._counts[trial.drive] += 1
+
+
+def _finished(trials: Mapping[TrialKey, Trial], key: TrialKey) -> Trial:
+    trial = trials[key]
+    if not trial.finished:
+        raise KeyError(key)
+    return trial
+
+
+class ViewLoop(Loop):
+    """Works drives that each ask with a view and a strategy of their own.
+
+    Attributes:
+        _trials: for each drive its finished trials known here, by iteration.
+        _running: for each drive the trial that it is known to evaluate, or None.
+    """
+
+    def __init__(self, study: Study, around: Surroundings) -> None:
+        super().__init__(study, around)
+        self._trials: list[list[Trial]] = [[] for _ in range(study.n_drives)]
+        self._running: list[Trial | None] = [None] * study.n_drives
+        self._views: dict[int, View] = {}
+        # A strategy keeps what it worked out for one archive, and each drive has its own.
+        self._strategies: dict[int, Strategy] = {}
+        self._recalled: dict[int, int] = {}  # questions of each drive that its view and strategy have taken up
+
+    def _recall(self, drive: int) -> None:
+        """Bring a drive's view and strategy to where its last recorded question left them."""
+        if drive not in self._views:
+            self._views[drive] = View(self._fresh_archive(), self._study.n_drives)
+            self._strategies[drive] = self._around.make_strategy()
+        recorded = self._around.recorded
+        iteration = self._recalled.get(drive, 0)
+        while (trial := recorded.get(TrialKey(iteration, drive))) is not None:
+            self._views[drive].recall(trial, recorded)
+            call(self._strategies[drive].recall, trial, self._views[drive].archive)
+            iteration += 1
+            self._recalled[drive] = iteration
+
+    def _advance(self, drive: int, started: Callable[[Trial], None] | None = None) -> Trial:
+        """Ask for a drive's next trial, evaluate it, and return it as it ended (see `_evaluate`).
+
+        Args:
+            drive: number of the drive.
+            started: called with the running trial when it is on record.
+        """
+        view, strategy, home = self._views[drive], self._strategies[drive], self._strategies[drive].home(drive)
+        key = TrialKey(len(self._trials[drive]), drive)
+        if key in self._around.recorded:  # asked for by an earlier run that did not come to its end, with what it knew then
+            trial = self._begin(key, lambda: strategy.ask(drive, key.iteration, view.archive), home)
+        else:
+            known, pending = view.update(self._trials, self._running)
+            self._give_up_if_hopeless(view.archive)
+            with one_thread():
+                trial = self._begin(
+                    key, lambda: strategy.ask(drive, key.iteration, view.archive), home, known=known, pending=pending
+                )
+        self._recalled[drive] = key.iteration + 1
+        return self._evaluate(trial, started)
+
+    def _settled(self, trial: Trial) -> Trial:
+        """Return a finished trial as the study's goal has it; the first one that ended well fixes the goal."""
+        metrics = self._study.metrics
+        if metrics.goal is None and trial.status == OK:
+            with suppress(AmbiguousMetrics):  # the study ends with it
+                metrics.fix(self._around.claim_goal(metrics.goal_name(trial.metrics)))
+        return judged(trial, metrics)
+
+    def _knowledge(self, drive: int) -> Archive:
+        return self._views[drive].archive

@@ -1,1 +1,0 @@
-"""The drive loop: one run of a study, in rounds or asynchronously."""

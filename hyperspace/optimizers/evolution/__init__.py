@@ -1,0 +1,1 @@
+"""Evolutionary and swarm algorithms."""

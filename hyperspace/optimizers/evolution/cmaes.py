@@ -1,0 +1,60 @@
+"""CMA-ES (Hansen and Ostermeier 2001) on pycma, restarted when it has converged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hyperspace.optimizers.evolution.base import Evolution, Setting
+from hyperspace.optimizers.evolution.generations import Generations
+from hyperspace.typing import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class CMA(Evolution):
+    """Covariance matrix adaptation.
+
+    Attributes:
+        population: lambda; see `Evolution`.
+        sigma: initial step, in units of the box's sides.
+    """
+
+    name: ClassVar[str] = "CMA"
+    least: ClassVar[int] = 3
+    library: ClassVar[str | None] = "cma"
+
+    sigma: float = 0.25
+
+    def evolve(self, setting: Setting) -> Generations:
+        """Yield generations; a converged run is followed by one that starts at a random point."""
+        rng = setting.rng
+        d = max(setting.d, 2)  # pycma cannot hold the least step of a single coordinate: a second one is added, which is not used
+        centre = np.full(d, 0.5)
+        if setting.given:  # it has no use for more than one of them
+            centre[: setting.d] = setting.start[0]
+        while True:
+            run = self._run(centre, setting, rng)
+            while not run.stop():
+                X = run.ask()
+                points = np.array(X)
+                losses = yield points[:, : setting.d]
+                run.tell([x if np.array_equal(x, point) else point for x, point in zip(X, points, strict=True)], losses.tolist())
+            centre = rng.random(d)
+
+    def _run(self, centre: Array, setting: Setting, rng: np.random.Generator) -> Any:
+        import cma
+
+        steps = np.zeros(len(centre))
+        # A step far shorter than a level is wide would leave an integer where it is for good.
+        steps[: setting.d] = [0.2 / n if n > 0 else 0.0 for n in setting.levels]
+        options = {
+            "bounds": [0.0, 1.0],
+            "popsize": setting.population,
+            "randn": lambda *shape: rng.standard_normal(shape),
+            "seed": np.nan,  # leaves the global generator alone
+            "minstd": steps,
+            "verbose": -9,
+        }
+        return cma.CMAEvolutionStrategy(centre, self.sigma, options)

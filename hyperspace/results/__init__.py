@@ -1,0 +1,17 @@
+"""Results: the merged optimum, every trial, and what can be learned from them."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hyperspace.results.result import Result, load_results
+
+__all__ = ["Result", "load_results"]
+
+_HOMES = {"Result": "hyperspace.results.result", "load_results": "hyperspace.results.result"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

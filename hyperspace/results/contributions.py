@@ -1,0 +1,90 @@
+"""Who found what: trials, failures, best values and improvements by arm, by model, by drive, or by anything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hyperspace.results.activity import evaluation
+from hyperspace.trials.incumbent import contenders, is_infeasible
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import PRUNED, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What some of a study's trials brought.
+
+    Attributes:
+        label: what they have in common.
+        trials: those that ended.
+        failed: those of them that failed or timed out.
+        pruned: those of them that a pruning rule ended.
+        infeasible: those of them that ended well and broke a constraint.
+        best: the best value, as the objective returned it; nan without one.
+        improvements: how many of them were better than all trials that had ended before.
+        gain: their part of all that the best value improved by after the first usable trial, from 0 to 1; nan if it never did.
+        seconds: of evaluation.
+    """
+
+    label: Any
+    trials: int
+    failed: int
+    pruned: int
+    infeasible: int
+    best: float
+    improvements: int
+    gain: float
+    seconds: float
+
+
+def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Trial], Any]) -> list[Contribution]:
+    """Return what each group of trials brought, the one with the best value first.
+
+    Trials count in the order in which they ended; those that were given come first and are in no group, but an improvement has
+    to be better than they are. Only trials with the largest budget that kept the constraints can improve anything.
+
+    Args:
+        trials: of a study.
+        metrics: what it wants of each metric.
+        key: says to which group a trial belongs.
+    """
+    ended = sorted((t for t in trials if t.finished), key=lambda t: (t.drive >= 0, evaluation(t, 0.0).end, t.key))
+    losses = {
+        trial.key: metrics.loss(trial.metrics) if contends else math.inf
+        for trial, contends in zip(ended, contenders(ended, metrics), strict=True)
+    }
+    groups: dict[Any, list[Trial]] = {}
+    improvements: dict[Any, int] = {}
+    gains: dict[Any, float] = {}
+    best = math.inf
+    for trial in ended:
+        label = key(trial)
+        if trial.drive >= 0:
+            groups.setdefault(label, []).append(trial)
+        loss = losses[trial.key]
+        if loss < best:
+            if trial.drive >= 0:
+                improvements[label] = improvements.get(label, 0) + 1
+                if best < math.inf:
+                    gains[label] = gains.get(label, 0.0) + best - loss
+            best = loss
+    total = sum(gains.values())
+    found = [
+        Contribution(
+            label=label,
+            trials=len(own),
+            failed=sum(trial.failed for trial in own),
+            pruned=sum(trial.status == PRUNED for trial in own),
+            infeasible=sum(is_infeasible(trial, metrics) for trial in own),
+            best=metrics.sign * min(losses[trial.key] for trial in own),
+            improvements=improvements.get(label, 0),
+            gain=gains.get(label, 0.0) / total if total > 0 else math.nan,
+            seconds=sum(trial.seconds or 0.0 for trial in own),
+        )
+        for label, own in groups.items()
+    ]
+    ordered = sorted(found, key=lambda group: (metrics.sign * group.best, str(group.label)))
+    return [group if math.isfinite(group.best) else replace(group, best=math.nan) for group in ordered]

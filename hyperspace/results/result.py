@@ -1,0 +1,392 @@
+"""Journals -> Result: the merged optimum and every trial."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from html import escape
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from hyperspace.errors import InputError, shown
+from hyperspace.journal import Leases, StudyFolder
+from hyperspace.journal.stop_request import BUDGET, recorded_request
+from hyperspace.numerics.floating_point import own_numerics
+from hyperspace.results.contributions import contributions
+from hyperspace.space.partition import Partition
+from hyperspace.space.space import Space
+from hyperspace.space.values import is_whole
+from hyperspace.study.description import describe_study
+from hyperspace.system.terminal import well_formed
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.failures import failing_workers
+from hyperspace.trials.incumbent import is_infeasible, rank, why_none
+from hyperspace.trials.metrics import FLOAT_NAME, Metrics
+from hyperspace.trials.trial import OK, Trial, fix_goal, judged
+
+if TYPE_CHECKING:
+    import pandas
+
+    from hyperspace.results.merged_model import Merged
+
+_COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
+_JOB_COLUMNS = ("generation", "job")
+_GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
+_BUDGET, _FEASIBLE = "budget", "feasible"
+_IN_NOTEBOOK = 10  # trials that a notebook shows
+_LATE = 10.0  # seconds after a request to end from which on a trial can only be a later run's
+_MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
+
+
+class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
+    """The merged optimum of a study and every trial; a scipy.optimize.OptimizeResult.
+
+    Attributes:
+        x: the best point, a list with a value for each dimension; None if no trial ended well and kept the constraints.
+        fun: the objective there, as the objective returned it; nan if there is no best point.
+        parameters: the best point as the objective received it: a dict where names were given.
+        metrics: all metrics of the best trial.
+        x_iters: the points of all trials that ended well, by iteration and drive.
+        func_vals: the objective there, as it was returned.
+        nfev: number of evaluations that ended, well or not.
+        maximize: whether the largest value is the best.
+        names: names of the dimensions.
+        silent_ranks: names of the MPI ranks that had stopped answering when the study was asked to end; empty as a rule. Trials
+            of theirs are there as far as the journals and the other ranks know them.
+        ended_by: what ended the run: "the budget", "the deadline", "SIGTERM", "SIGUSR1", "hyperspace stop", "the callback", or
+            another short phrase; None where it is not known, as for a study that was killed or still runs.
+    """
+
+    silent_ranks: Sequence[str] = ()
+
+    @own_numerics()
+    def __init__(
+        self,
+        trials: Iterable[Trial],
+        space: Space,
+        metrics: Metrics,
+        partition: Partition,
+        models: Sequence[str] = ("",),
+        ended_by: str | None = None,
+    ) -> None:
+        trials = sorted(trials, key=lambda trial: trial.key)
+        fix_goal(metrics, trials)
+        trials = [judged(trial, metrics) for trial in trials]
+        archive = Archive(space.to_unit, metrics, space.d)
+        archive.extend(trials)
+        ended_well = [trial for trial in archive.trials if trial.status == OK]
+        best = archive.best
+        super().__init__(
+            x=None if best is None else list(space.copied(best.x)),
+            fun=float("nan") if best is None else metrics.value(best.metrics),
+            parameters=None if best is None else space.parameters(best.x),
+            metrics={} if best is None else dict(best.metrics),
+            x_iters=[list(space.copied(trial.x)) for trial in ended_well],
+            func_vals=np.array([metrics.value(trial.metrics) for trial in ended_well]),
+            nfev=len(archive),
+            maximize=metrics.maximize,
+            names=space.names,
+            success=best is not None,
+            ended_by=ended_by,
+        )
+        # Kept beside the dict of scipy's class, whose entries are printed, compared and copied by other people's code.
+        object.__setattr__(self, "_trials", trials)
+        object.__setattr__(self, "_study_space", space)
+        object.__setattr__(self, "_metrics", metrics)
+        object.__setattr__(self, "_partition", partition)
+        object.__setattr__(self, "_archive", archive)
+        object.__setattr__(self, "_model_names", tuple(models))  # what the drives take in turn
+
+    def __repr__(self) -> str:
+        """Return the optimum in a line, and how many trials it took."""
+        return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev})"
+
+    def __dir__(self) -> list[str]:
+        """Return the names that a Result has: those of scipy's dict, and the properties and methods of this class."""
+        return sorted({*object.__dir__(self), *self.keys()})
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the optimum, and a table of the best trials."""
+        ended = f"{self.nfev} evaluation{'' if self.nfev == 1 else 's'}"
+        if broken := sum(is_infeasible(trial, self._metrics) for trial in self._trials):
+            ended += f", {broken} of them infeasible"
+        if self.x is None:
+            return f"<p>Result: {escape(why_none(self._trials))}; {ended}</p>"
+        goal = self._metrics.goal_name(self.metrics)
+        told = f"<b>{self.fun:.6g}</b>, the {'largest' if self.maximize else 'least'} {escape(well_formed(goal))} of {ended}"
+        table = self.top(_IN_NOTEBOOK)
+        return f"<p>Result: {told}. The best trials:</p>\n{table.to_html(index=False, escape=True, border=0)}"
+
+    @property
+    def all_trials(self) -> Sequence[Trial]:
+        """Every trial as an object, in the order of iteration and drive."""
+        space: Space = self._study_space
+        return [trial.copied(space) for trial in self._trials]
+
+    @property
+    def best_trial(self) -> Trial | None:
+        """The trial at `x`; None if there is none."""
+        archive: Archive = self._archive
+        space: Space = self._study_space
+        return None if archive.best is None else archive.best.copied(space)
+
+    @property
+    def search_space(self) -> Space:
+        """The search space as this package has it."""
+        space: Space = self._study_space
+        return space
+
+    @property
+    def goals(self) -> Metrics:
+        """What the study wants of each metric."""
+        metrics: Metrics = self._metrics
+        return metrics
+
+    @property
+    def partition(self) -> Partition:
+        """The subspaces."""
+        partition: Partition = self._partition
+        return partition
+
+    @property
+    def failing_workers(self) -> list[str]:
+        """A sentence for each worker (rank and host) that seems to be broken: its last evaluations all failed, others did not."""
+        return failing_workers(self._trials)
+
+    @cached_property
+    @own_numerics()
+    def surrogate(self) -> Merged:
+        """The merged surrogate: a Gaussian process fitted to the trials of all drives."""
+        from hyperspace.results.merged_model import Merged
+
+        return Merged(self._trials, self._study_space, self._metrics)
+
+    @cached_property
+    @own_numerics()
+    def trials(self) -> pandas.DataFrame:
+        """Every trial, a row each, in the order of iteration and drive.
+
+        Columns: drive, iteration, subspace, region, arm, status, then one a dimension and one a metric, the budget where there
+        are budgets, feasible where there are constraints (None for a trial that did not end well), then seconds,
+        suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric whose name is taken gets
+        the prefix "parameter." or "metric.".
+        """
+        import pandas
+
+        trials = self.all_trials
+        metric_names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
+        columns: dict[str, Any] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
+        budgets = {_BUDGET: [trial.budget for trial in trials]} if any(trial.budget is not None for trial in trials) else {}
+        feasible = {_FEASIBLE: [self._keeps(trial) for trial in trials]} if self._metrics.constraints else {}
+        taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS, *budgets, *feasible}
+        named = {*taken, *(metric_names or [FLOAT_NAME])}
+        mixed: list[str] = []
+        for position, name in enumerate(self.names):
+            values = [trial.x[position] for trial in trials]
+            label = free_label(name, "parameter", named | ({*self.names} - {name}))
+            columns[label] = values
+            if len(set(map(type, values))) > 1:
+                mixed.append(label)
+        for name in metric_names:
+            label = free_label(name, "metric", {*taken, *columns})
+            columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
+        columns |= budgets | feasible | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
+        cells = {well_formed(label): [_cell(value) for value in values] for label, values in columns.items()}
+        frame = pandas.DataFrame(cells)
+        for label in map(well_formed, mixed):  # pandas makes floats of the integers among other values
+            frame[label] = pandas.Series(cells[label], dtype=object)
+        return frame
+
+    @own_numerics()
+    def table(self) -> pandas.DataFrame:
+        """All evaluations of the study, best first; those that broke a constraint, then those that failed, come last.
+
+        Evaluations with a larger budget come before those with a smaller one.
+
+        Columns: generation (the trial's iteration), job (its drive), then one a dimension, one a constant and one a metric, the
+        budget where there are budgets, feasible where there are constraints, then seconds and status.
+        """
+        trials: Sequence[Trial] = self._trials
+        ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
+        return self._best_first(ended, {"generation": "iteration", "job": "drive"}, ["seconds", "status"])
+
+    @own_numerics()
+    def top(self, n: int = 10) -> pandas.DataFrame:
+        """The n best trials, best first: only those that may be the best, which kept all constraints.
+
+        Columns: drive (-1 for evaluations that were given), iteration, then one a dimension, one a constant and one a metric, the
+        budget where there are budgets, feasible where there are constraints, then seconds.
+
+        Raises:
+            InputError: n is no whole number of at least 1.
+        """
+        if not is_whole(n) or n < 1:
+            raise InputError(f"top(n) takes a whole number of at least 1, got {shown(n)}")
+        usable = [row for row, trial in enumerate(self._trials) if rank(trial, self._metrics).is_usable]
+        return self._best_first(usable, {"drive": "drive", "iteration": "iteration"}, ["seconds"]).head(int(n))
+
+    def _keeps(self, trial: Trial) -> bool | None:
+        """Return whether a trial kept the constraints; None for one that gave no loss."""
+        metrics: Metrics = self._metrics
+        return True if rank(trial, metrics).is_usable else False if is_infeasible(trial, metrics) else None
+
+    def _best_first(self, rows: Sequence[int], head: Mapping[str, str], tail: Sequence[str]) -> pandas.DataFrame:
+        """Return these rows of `trials`, best first; `head` and `tail` name the columns around parameters, metrics and budget."""
+        frame = self.trials
+        trials: Sequence[Trial] = self._trials
+        space: Space = self._study_space
+        metrics: Metrics = self._metrics
+        order = sorted(rows, key=lambda row: rank(trials[row], metrics))
+        columns = {name: frame[source] for name, source in head.items()}
+        outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
+        columns |= {name: frame[name] for name in outcome[: space.d]}
+        constants: dict[str, Any] = {}
+        for name, value in space.constants.items():
+            constants[free_label(well_formed(name), "parameter", {*frame, *columns, *constants})] = _cell(value)
+        table = frame.assign(**columns).iloc[order].assign(**constants)
+        return table[[*columns, *constants, *outcome[space.d :], *tail]].reset_index(drop=True)
+
+    @own_numerics()
+    def summary_by(self, by: str = "model") -> pandas.DataFrame:
+        """Which part of the study found what: a row for each, the one with the optimum first (see `Contribution`).
+
+        Args:
+            by: "model", what the drives of a portfolio take in turn; "arm", what proposed the point; "drive", "subspace",
+                "region", "rank" or "host".
+
+        Columns: the grouping, trials (that ended), failed (or timed out), pruned, best (the best value), improvements
+        (how many were better than all that had ended before), gain (their part of all improvement, from 0 to 1) and seconds (of
+        evaluation). Evaluations that were given are left out.
+
+        Raises:
+            InputError: another grouping.
+        """
+        import pandas
+
+        if by not in _GROUPINGS:
+            raise InputError(f"by must be one of {', '.join(_GROUPINGS)}, got {shown(by)}")
+        models: Sequence[str] = self._model_names
+        rows = contributions(
+            self._trials,
+            self._metrics,
+            (lambda trial: models[trial.drive % len(models)]) if by == "model" else attrgetter(by),
+        )
+        columns = ["label", "trials", "failed", "pruned", "infeasible", "best", "improvements", "gain", "seconds"]
+        return pandas.DataFrame([asdict(row) for row in rows], columns=columns).rename(columns={"label": by})
+
+    @cached_property
+    def subspaces(self) -> list[Result]:
+        """One Result for each subspace: the trials of the drives that have their home there."""
+        partition: Partition = self._partition
+        homes: list[list[Trial]] = [[] for _ in range(partition.n_subspaces)]
+        for trial in self._trials:
+            if trial.drive >= 0:
+                homes[trial.subspace].append(trial)
+        return [Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by) for trials in homes]
+
+    @cached_property
+    @own_numerics()
+    def space(self) -> Any:
+        """The search space as scikit-optimize's Space, for its plots."""
+        return self._study_space.to_skopt()
+
+    @cached_property
+    def models(self) -> list[Any]:
+        """A Gaussian process fitted to all trials, as scikit-optimize's plots want it: in a list, over its transformed space."""
+        return [_SkoptModel(self)] if len(self.x_iters) else []
+
+    @own_numerics()
+    def to_skopt(self) -> OptimizeResult:
+        """Return a result in scikit-optimize's terms, whose values are minimized whatever the study's goal is."""
+        sign = self._metrics.sign
+        return OptimizeResult(
+            x=self.x,
+            fun=sign * self.fun,
+            x_iters=self.x_iters,
+            func_vals=sign * self.func_vals,
+            space=self.space,
+            models=self.models,
+        )
+
+
+def free_label(name: str, prefix: str, taken: Container[str]) -> str:
+    """Return the label of a column: `name`, with a prefix, or several, if it is taken."""
+    while name in taken:
+        name = f"{prefix}.{name}"
+    return name
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as tables have it: text that no file or terminal takes is made text that they do."""
+    return well_formed(value) if isinstance(value, str) and not value.isascii() else value
+
+
+class _SkoptModel:
+    """The merged surrogate behind scikit-optimize's interface: predict(points in its transformed space)."""
+
+    def __init__(self, result: Result) -> None:
+        space: Space = result._study_space
+        self._to_unit = space.to_unit
+        self._skopt_space = result.space
+        self._merged = result.surrogate
+
+    @own_numerics()
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return mean, and standard deviation if it is asked for, at X (q, transformed dimensions)."""
+        points = self._skopt_space.inverse_transform(np.asarray(X))
+        mean, std = self._merged.surrogate.predict(self._to_unit(points))
+        return (mean, std) if return_std else mean
+
+
+@own_numerics()
+def load_results(results_path: str | os.PathLike[str]) -> Result:
+    """Read a study back from its folder; also while it runs.
+
+    Args:
+        results_path: the folder that hyperdrive wrote.
+
+    Returns:
+        The same Result that hyperdrive returned, or what there is of it so far.
+
+    Raises:
+        StudyError: no study there, or a damaged file (its name and line).
+    """
+    folder = StudyFolder(results_path)
+    study = describe_study(folder)
+    trials = read_trials(folder, study.space, study.identity)
+    ended_by = _ended_by(folder, trials, study.planned)
+    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models, ended_by)
+
+
+def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str | None:
+    """Return what ended the last run, as far as the files tell; None while a run is at work, and where they do not."""
+    if sum(trial.finished for trial in trials) >= planned:
+        return BUDGET
+    ending, request = folder.read_ending(), recorded_request(folder)
+    if ending is None and (request is None or any(trial.started > request[1] + _LATE for trial in trials)):
+        return None
+    try:
+        at_work = any(not held.expired for held in Leases(folder.leases).holders().values())
+    except OSError:  # a folder that may only be read
+        return None
+    return None if at_work else ending or (request[0] if request is not None else None)
+
+
+def read_trials(folder: StudyFolder, space: Space, study: str | None = None) -> list[Trial]:
+    """Return all trials that stand in the journals of a study.
+
+    Args:
+        folder: the study's files.
+        space: turns JSON into points.
+        study: identity of the study that the journals have to belong to; None: not compared.
+
+    Raises:
+        StudyError: a damaged journal, or one of another study.
+    """
+    readers = folder.read_journals(space, folder.drives(), study)
+    return [trial for reader in readers.values() for trial in reader.trials.values()]

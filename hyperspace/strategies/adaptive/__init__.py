@@ -1,0 +1,1 @@
+"""The adaptive strategy: trust regions that all drives share."""

@@ -1,0 +1,1 @@
+"""Neural networks, and the Bayesian linear regression on their last layer."""

@@ -1,0 +1,1 @@
+"""What the operating system gives, and what it takes away: terminals, files, disks, forked processes."""

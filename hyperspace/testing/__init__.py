@@ -1,0 +1,1 @@
+"""Test problems, for benchmarks and demonstrations."""

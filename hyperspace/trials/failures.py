@@ -1,0 +1,196 @@
+"""When failures are no longer the fault of the points: rules that keep a broken machine or program from using up the budget.
+
+Failures are part of a study: a surrogate learns from them where not to look. They are no longer the points' fault where far more
+of them follow each other than the other evaluations make probable, and where they end faster than evaluations that succeed. One
+rule tells, for a worker that is broken while others succeed and for a program that is broken after it has worked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hyperspace.trials.archive import Archive
+from hyperspace.trials.metrics import WRONG_FORM
+from hyperspace.trials.trial import OK, Trial
+
+HOPELESS = 10  # a study ends if this many trials a drive bring not one usable value
+SUSPECT = 10  # failures in a row below which no worker is suspected
+FAST = 1.0  # seconds below which an evaluation is fast in any case: many fit into a budget before anybody looks
+IMPROBABLE = 1e-6  # probability of a row of failures below which it is no chance
+SAME_MISTAKE = 3  # a run ends if its first evaluations, as many as this, fail with one mistake in the program
+RETRY = "retry_failed=True (hyperspace run --retry-failed) evaluates failed points again"
+
+_OTHER_METRICS = (
+    ". If it is a name in metrics= (--goal, --limit) that is wrong, correct that; this makes another study, which restart=True "
+    "(--restart) begins in the same place"
+)
+
+# Exceptions that a program raises at any point if it raises them at the first ones; subclasses by their own names.
+_MISTAKES = (
+    "NameError",
+    "UnboundLocalError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "AttributeError",
+    "TypeError",
+    "KeyError",
+    "NotImplementedError",
+    "SyntaxError",
+    "IndentationError",
+    "TabError",
+)
+_MISTAKE = re.compile(rf"^(?:{'|'.join(_MISTAKES)})(?::.*)?$", re.MULTILINE)
+
+
+def all_failed(archive: Archive, n_drives: int) -> str | None:
+    """Return a sentence if the first trials of a study all failed; else None."""
+    if len(archive) < HOPELESS * n_drives or any(trial.status == OK for trial in archive.trials):
+        return None
+    return f"the first {len(archive)} trials all failed; the last one said:\n{(archive.trials[-1].error or '').rstrip()}\n{RETRY}"
+
+
+def mistake_of(error: str | None) -> str | None:
+    """Return the mistake in the program that an evaluation's error tells of, in one line; None for any other error.
+
+    It is an exception that the error ends with, or an answer of the wrong form, such as one without the goal.
+    """
+    lines = _MISTAKE.findall(error or "")
+    if lines and (error or "").rstrip().endswith(lines[-1]):
+        return str(lines[-1])
+    answer = WRONG_FORM.search(error or "")
+    return None if answer is None else answer.group(1)
+
+
+class Mistakes:
+    """Watches whether the first evaluations of a run all fail with one and the same mistake in the program."""
+
+    def __init__(self) -> None:
+        self._mistake: str | None = None
+        self._drives: list[int] = []
+        self._over = False  # an evaluation has ended in another way
+
+    def count(self, trial: Trial) -> None:
+        """Note how an evaluation of this run ended; what the infrastructure failed tells nothing."""
+        if self._over or (trial.failed and trial.fault == "infrastructure"):
+            return
+        mistake = mistake_of(trial.error) if trial.failed else None
+        self._over = mistake is None or (self._mistake is not None and mistake != self._mistake)
+        self._mistake = mistake
+        self._drives.append(trial.drive)
+
+    def found(self, ranks: int = 1) -> str | None:
+        """Return a sentence about the mistake; None if there is none, or not on each of so many ranks that evaluate."""
+        if self._over or len(self._drives) < SAME_MISTAKE or len({drive % ranks for drive in self._drives}) < ranks:
+            return None
+        named = "" if WRONG_FORM.search(self._mistake or "") is None else _OTHER_METRICS
+        return (
+            f"the first {len(self._drives)} evaluations of this run all failed with the same error, which other points would not "
+            f"mend: {self._mistake}\nCorrect the objective and start the same program again; {RETRY}{named}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """A worker's last evaluations, all of which failed, and what is known of the others.
+
+    Attributes:
+        trials: the failed ones, the last one last.
+        others: number of other evaluations that have ended.
+        others_failed: how many of them failed.
+        pace: seconds of a successful one, on average.
+    """
+
+    trials: Sequence[Trial]
+    others: int
+    others_failed: int
+    pace: float
+
+    @property
+    def is_no_chance(self) -> bool:
+        """Whether so many failures in a row cannot be explained by the points.
+
+        The probability of a failure is taken from the other evaluations, by Laplace's rule of succession. A row of evaluations
+        that took longer than successful ones is left alone: the objective was at work in them.
+        """
+        if len(self.trials) < SUSPECT or self.others_failed >= self.others:
+            return False
+        probability = (self.others_failed + 1) / (self.others + 2)
+        seconds = sum(trial.seconds or 0.0 for trial in self.trials) / len(self.trials)
+        return probability ** len(self.trials) < IMPROBABLE and seconds <= max(self.pace, FAST)
+
+    def describe(self, in_full: bool = False) -> str:
+        """Return what has been seen, as the end of a sentence; with the last error's last line, or in full."""
+        error = (self.trials[-1].error or "").strip()
+        told = f"\n{error}" if in_full else f" {error.splitlines()[-1] if error else 'nothing'}"
+        return (
+            f"its last {len(self.trials)} evaluations all failed, where {self.others_failed} of {self.others} others did; "
+            f"the last one said:{told}"
+        )
+
+
+def streak_of(failed: Sequence[Trial], known: Iterable[Trial]) -> Streak:
+    """Return a worker's row of failures, beside all other trials that have ended.
+
+    Args:
+        failed: its last evaluations, all failed.
+        known: all trials known, these among them or not.
+    """
+    own = {trial.key for trial in failed}
+    others = [trial for trial in known if trial.finished and trial.drive >= 0 and trial.key not in own]
+    well = [trial.seconds or 0.0 for trial in others if trial.status == OK]
+    pace = sum(well) / len(well) if well else 0.0
+    return Streak(failed, len(others), sum(trial.failed for trial in others), pace)
+
+
+class OwnFailures:
+    """Watches the evaluations that one worker makes in this run.
+
+    Attributes:
+        made: how many have ended.
+    """
+
+    def __init__(self) -> None:
+        self.made = 0
+        self._failed: list[Trial] = []
+
+    def count(self, trial: Trial) -> None:
+        """Note how an evaluation ended."""
+        self.made += 1
+        if trial.failed:
+            self._failed.append(trial)
+        else:
+            self._failed.clear()
+
+    def streak(self, known: Iterable[Trial]) -> Streak | None:
+        """Return the row of failures that is no chance, given all trials known here; None if there is none."""
+        if len(self._failed) < SUSPECT:
+            return None
+        streak = streak_of(self._failed, known)
+        return streak if streak.is_no_chance else None
+
+    def must_wait(self, n_known: int) -> bool:
+        """Return whether to begin nothing while others evaluate, because nothing tells yet whether this worker is broken.
+
+        A broken worker may fail a whole budget before the first evaluation of a sound one has ended.
+
+        Args:
+            n_known: finished trials known here.
+        """
+        return len(self._failed) >= SUSPECT + n_known - self.made
+
+
+def failing_workers(trials: Iterable[Trial]) -> list[str]:
+    """Return a sentence for each worker (rank and host) whose failures are no chance, beside all other trials of a study."""
+    ended = [trial for trial in trials if trial.finished and trial.drive >= 0]
+    by_worker: dict[tuple[int, str], list[Trial]] = {}
+    for trial in ended:
+        by_worker.setdefault((trial.rank, trial.host), []).append(trial)
+    sentences = []
+    for (rank, host), own in sorted(by_worker.items()):
+        own.sort(key=lambda trial: (trial.started, trial.key))
+        start = max((number for number, trial in enumerate(own, start=1) if not trial.failed), default=0)
+        if len(own) - start >= SUSPECT and (streak := streak_of(own[start:], ended)).is_no_chance:
+            sentences.append(f"worker {rank} on {host} seems to be broken: {streak.describe()}")
+    return sentences

@@ -1,0 +1,213 @@
+"""The merged result; how hyperdrive fills it is in tests/test_drive.py."""
+
+import json
+import math
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from hyperspace import Integer, Metric, hyperdrive, load_results
+from hyperspace.errors import InputError, StudyError
+from hyperspace.optimizers import PSO
+from hyperspace.results import Result
+from hyperspace.space import check_space
+from hyperspace.space.partition import Partition
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import Trial
+
+mpl.use("Agg")
+SPACE = {"width": (2, 10), "rate": (1e-2, 1.0, "log-uniform"), "kind": ["a", "b", "c"], "constant": 3}
+
+
+def objective(p):
+    return (p["width"] - 5) ** 2 + math.log10(p["rate"]) ** 2 + (p["kind"] == "a")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return hyperdrive(objective, SPACE, tmp_path_factory.mktemp("study"), n_iterations=6, n_drives=8, n_samples=3)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("plot", ["plot_convergence", "plot_evaluations", "plot_objective"])
+def test_scikit_optimize_plots_take_the_result(result, plot):
+    from matplotlib import pyplot
+    from skopt import plots
+
+    assert getattr(plots, plot)(result) is not None
+    pyplot.close("all")
+
+
+def test_scikit_optimize_gets_values_to_minimize(result):
+    ours = result.to_skopt()
+    assert ours.fun == result.fun
+    np.testing.assert_array_equal(ours.func_vals, result.func_vals)
+    mean, std = ours.models[-1].predict(ours.space.transform([result.x]), return_std=True)
+    assert mean.shape == std.shape == (1,)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_scikit_optimize_plots_a_maximum_as_a_minimum():
+    from matplotlib import pyplot
+    from skopt import plots
+
+    options = {"n_calls": 24, "checkpoints": False, "maximize": True}
+    result = hyperdrive(lambda p: -objective(p), SPACE, None, **options)
+    ours = result.to_skopt()
+    assert ours.fun == -result.fun == min(ours.func_vals)
+    lowest = plots.plot_convergence(ours).get_lines()[0].get_ydata()
+    assert lowest[-1] == ours.fun
+    assert list(lowest) == sorted(lowest, reverse=True)
+    for plot in ("plot_evaluations", "plot_objective", "plot_regret"):
+        assert getattr(plots, plot)(ours) is not None
+    pyplot.close("all")
+
+
+def test_the_table_has_a_row_a_trial_and_a_column_a_name(result):
+    table = result.trials
+    assert len(table) == 48
+    columns = ["drive", "iteration", "subspace", "region", "arm", "status", "width", "rate", "kind", "objective", "seconds"]
+    assert list(table.columns[:11]) == columns
+    assert table["status"].eq("ok").all()
+    assert table["objective"].min() == result.fun
+
+
+def test_taken_names_get_a_prefix():
+    space = check_space({"drive": (0.0, 1.0), "error": (1, 3)})
+    trial = Trial(drive=0, iteration=0, x=(0.5, 2), status="ok", metrics={"seconds": 4.0})
+    table = Result([trial], space, Metrics(), Partition(space)).trials
+    assert {"parameter.drive", "parameter.error", "metric.seconds"} <= set(table.columns)
+    assert table.loc[0, "drive"] == 0
+
+
+def test_without_a_good_trial_there_is_no_optimum():
+    space = check_space([(0.0, 1.0)])
+    failed = Trial(drive=0, iteration=0, x=(0.5,), status="failed", error="no")
+    result = Result([failed], space, Metrics(), Partition(space))
+    assert result.x is None
+    assert math.isnan(result.fun)
+    assert not result.success
+    assert len(result.trials) == 1
+
+
+def test_its_text_is_one_line(result):
+    assert str(result) == repr(result)
+    assert str(result).startswith(f"Result(fun={result.fun!r}, x={result.x!r}")
+
+
+def test_a_folder_without_a_study_is_named(tmp_path):
+    with pytest.raises(StudyError, match="holds no study"):
+        load_results(tmp_path)
+
+
+def test_the_pickles_of_the_original_are_not_opened(tmp_path):
+    for name in ("hyperspace00", "hyperspace01"):
+        (tmp_path / name).write_bytes(b"cos\nsystem\n(S'touch opened'\ntR.")  # what a hostile pickle looks like
+    with pytest.raises(StudyError, match=r"original HyperSpace \(hyperspace00, .*pickle.*skopt.load"):
+        load_results(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"hyperspace00", "hyperspace01"}
+
+
+def test_a_study_file_of_nonsense_is_an_error(tmp_path):
+    (tmp_path / "study.json").write_text('{"format": 1, "fingerprint": {"space": [{"kind": "cube"}]}}')
+    with pytest.raises(StudyError, match="damaged"):
+        load_results(tmp_path)
+
+
+def test_categories_that_json_lacks_come_back_by_name(tmp_path):
+    hyperdrive(lambda x: float(x[0](-1)), [[abs, math.exp]], tmp_path, n_iterations=2)
+    again = load_results(tmp_path)
+    assert [str(x[0]) for x in again.x_iters]
+    assert str(again.x[0]) == "math.exp"
+
+
+def test_a_portfolio_tells_which_model_found_what(tmp_path):
+    def objective(x):
+        return (x[0] - 0.3) ** 2 + x[1] ** 2
+
+    result = hyperdrive(
+        objective,
+        [(0.0, 1.0), (0.0, 1.0)],
+        tmp_path,
+        model=["RAND", PSO(neighborhood_size=3, population=4), "GP"],
+        strategy="static",
+        exchange="round",
+        n_subspaces=1,
+        n_drives=6,
+        n_iterations=5,
+    )
+    table = result.summary_by("model")
+    assert set(table["model"]) == {"RAND", "PSO(population=4, neighborhood_size=3)", "GP"}
+    assert list(table["trials"]) == [10, 10, 10]
+    assert table["best"].iloc[0] == result.fun
+    assert table["best"].is_monotonic_increasing
+    best = result.trials["objective"].idxmin()
+    assert table["model"].iloc[0] == ["RAND", "PSO(population=4, neighborhood_size=3)", "GP"][result.trials["drive"][best] % 3]
+    assert load_results(tmp_path).summary_by("model").equals(table)
+    assert set(result.summary_by("arm")["arm"]) >= {"EI", "PSO", "design"}
+    assert result.summary_by("drive")["trials"].sum() == 30
+    with pytest.raises(InputError, match="by must be one of model, arm"):
+        result.summary_by("colour")
+
+
+def test_every_parameter_constant_and_metric_keeps_a_column_of_its_own():
+    names = {"objective": (0.0, 1.0), "parameter.objective": (1, 5), "job": ["a", "b"], "generation": 3, "seconds": 7}
+    result = hyperdrive(lambda p: p["objective"] + 10, names, None, checkpoints=False, n_calls=3, n_subspaces=1, model="RAND")
+    assert result.trials.columns.is_unique
+    assert result.trials["parameter.parameter.objective"].tolist() == [x[0] for x in result.x_iters]
+    assert result.trials["parameter.objective"].tolist() == [x[1] for x in result.x_iters]
+    assert result.trials["objective"].min() == result.fun
+    table = result.table()
+    assert table.columns.is_unique
+    assert sorted(table["generation"]) == [0, 1, 2]
+    assert set(table["parameter.generation"]) == {3}
+    assert set(table["parameter.seconds"]) == {7}
+
+
+def test_integers_that_doubles_cannot_hold_stay_exact(tmp_path):
+    space = {"a": Integer(2**63 - 5, 2**63 + 100), "b": [2**64, 2**65 + 1, 3], "c": [1, 2.5, None, 2**53 + 1], "k": 2**70}
+    result = hyperdrive(lambda p: (p["a"] - 2**63) * 1e-2, space, tmp_path / "s", n_calls=8, n_subspaces=1, model="RAND")
+    again = load_results(tmp_path / "s")
+    assert [t.x for t in again.all_trials] == [t.x for t in result.all_trials]
+    for name, column in zip("abc", zip(*result.x_iters, strict=True), strict=True):
+        assert [(type(v), v) for v in again.trials[name].tolist()] == [(type(v), v) for v in column]
+    assert set(again.table()["k"]) == {2**70}
+    with pytest.raises(InputError, match=r"scikit-optimize holds integers below 2\^63"):
+        again.to_skopt()
+
+
+def test_dir_lists_what_a_result_has_and_a_notebook_shows_the_best(tmp_path):
+    result = hyperdrive(lambda p: p["<x>"], {"<x>": (0.0, 1.0)}, tmp_path, model="RAND", n_calls=12)
+    assert {"x", "fun", "trials", "table", "top", "subspaces", "summary_by", "best_trial", "to_skopt"} <= set(dir(result))
+    page = result._repr_html_()
+    assert page.count("<tr") == 1 + 10
+    assert "&lt;x&gt;" in page
+    assert "<x>" not in page
+    assert f"{result.fun:.6g}" in page
+    empty = Result([], result.search_space, result.goals, result.partition)
+    assert "no trial has ended well" in empty._repr_html_()
+
+
+def test_a_column_tells_which_trials_kept_the_constraints(command, tmp_path):
+    def objective(x):
+        if x[0] > 0.8:
+            raise ValueError("no value here")
+        return {"loss": x[0], "size": x[0]}
+
+    metrics = [Metric("loss"), Metric("size", goal="constrain", lower=0.4)]
+    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=12, metrics=metrics)
+    expected = [None if x > 0.8 else x >= 0.4 for x in result.trials["x0"]]
+    assert {True, False, None} == set(expected)
+    assert list(result.trials["feasible"]) == expected
+    assert result.top()["feasible"].all()
+    code, written, _ = command("export", tmp_path, "--format", "json")
+    assert code == 0
+    assert [row["feasible"] for row in json.loads(written)] == expected
+    assert "feasible" not in hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False).trials
+
+
+def test_the_repr_of_a_trial_leaves_out_what_models_and_curves_fill():
+    trial = Trial(drive=0, iteration=1, x=(0.5,), model={"surrogate": [1.0] * 100}, reports=((1, 0.5),) * 100)
+    assert len(repr(trial)) < 400
+    assert "x=(0.5,)" in repr(trial)

@@ -1,0 +1,99 @@
+"""The models of a region: the user's, and an additive one beside it where that is plausible."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hyperspace.space import check_space
+from hyperspace.strategies.adaptive.config import WHOLE, Settings
+from hyperspace.strategies.adaptive.local_model import MOST_ADDITIVE, Fits
+from hyperspace.typing import Array
+
+
+def separable(U: Array) -> Array:
+    return (np.cos(14.0 * U) + U).sum(axis=1)
+
+
+def entangled(U: Array) -> Array:
+    """A hole at one point, which no sum of functions of one coordinate tells from a groove along each axis."""
+    return -np.exp(-8.0 * ((U - 0.4) ** 2).sum(axis=1))
+
+
+def fits(function: Any, n: int = 80, d: int = 4, model: str = "GP", record: Mapping[str, Any] | None = None) -> Fits:
+    space = check_space([(0.0, 1.0)] * d)
+    U = np.random.default_rng(0).random((n, d))
+    stale = record is None or n >= Settings().lag * record["n"]
+    return Fits(model, 0, space, Settings(), WHOLE, np.arange(n), U, function(U), record, stale)
+
+
+def compared(function: Any, **options: Any) -> Fits:
+    """Return the models after a member compared them."""
+    return fits(function, record=json.loads(json.dumps(fits(function, **options).refit())), **options)
+
+
+def test_the_additive_process_leads_on_a_sum_and_predicts_it_better() -> None:
+    assert fits(separable).lead == -np.inf
+    found = compared(separable)
+    assert found.lead > 0.0
+    Q = np.random.default_rng(1).random((500, 4))
+    errors = []
+    for additive in (False, True):
+        local = found.local(additive)
+        predicted = local.transform.inverse(local.latent.posterior(Q).mean[:, 0])[0]
+        errors.append(np.sqrt(np.mean((predicted - separable(Q)) ** 2)))
+    assert errors[1] < 0.2 * errors[0]
+
+
+def test_a_prediction_is_a_loss_or_nothing() -> None:
+    local = fits(lambda U: U.sum(axis=1)).local(False)
+    u = np.full(4, 0.3)
+    mean = local.latent.posterior(u[None]).mean[:, 0]
+    assert local.predicted(u) == local.transform.inverse(mean)[0][0]
+    assert local.predicted(u) == pytest.approx(1.2, abs=0.01)
+    assert replace(local, transform=replace(local.transform, center=np.inf)).predicted(u) is None
+
+
+def test_it_is_left_out_where_it_is_far_behind() -> None:
+    assert compared(entangled).lead == -np.inf
+
+
+@pytest.mark.parametrize(("model", "d"), [("RF", 4), ("GP", 1), ("GP", MOST_ADDITIVE + 1)])
+def test_other_models_one_dimension_and_very_many_have_none(model: str, d: int) -> None:
+    found = fits(separable, n=30, d=d, model=model)
+    assert "additive" not in (found.refit() or {})
+
+
+def test_a_record_gives_the_same_models_without_a_fit() -> None:
+    first = compared(separable)
+    again = compared(separable)
+    assert again.record is None
+    assert again.lead == first.lead
+    Q = np.random.default_rng(1).random((20, 4))
+    for additive in (False, True):
+        a, b = (found.local(additive).latent.posterior(Q) for found in (first, again))
+        np.testing.assert_array_equal(a.mean, b.mean)
+        np.testing.assert_array_equal(a.variance, b.variance)
+
+
+def test_it_is_tried_again_after_some_fits() -> None:
+    record, idle = fits(entangled, n=40).refit(), []
+    for n in (42, 44, 46, 48, 50, 50):
+        assert record is not None
+        idle.append(record["additive"]["idle"])
+        record = fits(entangled, n=n, record=record).refit()
+    assert idle == [0, 1, 2, 3, 4, 0]
+
+
+def test_it_is_not_fitted_anew_before_the_archive_has_grown() -> None:
+    first = fits(separable).refit()
+    assert first is not None
+    later = fits(separable, n=84, record=first).refit()
+    assert later is not None
+    assert later["surrogate"] != first["surrogate"]
+    assert later["additive"] == first["additive"]
