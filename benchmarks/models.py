@@ -184,12 +184,12 @@ def draw(times: list[dict[str, Any]], runs: list[dict[str, Any]], folder: Path) 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    colours = dict(zip((*SURROGATES, "RAND"), plt.get_cmap("tab10").colors, strict=False)) | {"RAND": "0.5"}
+    colors = dict(zip((*SURROGATES, "RAND"), plt.get_cmap("tab10").colors, strict=False)) | {"RAND": "0.5"}
     figure, axes = plt.subplots(figsize=(6, 4.2), layout="constrained")
     for model in SURROGATES:
         points = sorted((r["n"], r["mean"]) for r in times if r["model"] == model)
         if points:
-            axes.plot(*zip(*points, strict=True), "o-", ms=4, color=colours[model], label=model)
+            axes.plot(*zip(*points, strict=True), "o-", ms=4, color=colors[model], label=model)
     axes.set(
         xlabel="trials", ylabel="seconds a suggestion", xscale="log", yscale="log", title="All trials in the model, 5 dimensions"
     )
@@ -203,7 +203,7 @@ def draw(times: list[dict[str, Any]], runs: list[dict[str, Any]], folder: Path) 
         for model in (*SURROGATES, "RAND"):
             if (name, model) in values:
                 middle = np.median(values[name, model], axis=0)
-                panel.plot(np.arange(1, len(middle) + 1), middle, color=colours[model], label=model)
+                panel.plot(np.arange(1, len(middle) + 1), middle, color=colors[model], label=model)
         panel.set(title=name, xlabel="trials", yscale="log")
         panel.grid(alpha=0.3, lw=0.5)
     panels[0, 0].set_ylabel("median regret")

@@ -222,7 +222,7 @@ def real(
     return {
         "ranks": ranks,
         "evaluations": len(starts),
-        "utilisation": busy / (ranks * float(last - begin)),
+        "utilization": busy / (ranks * float(last - begin)),
         "seconds": float(last - begin),
         "tail": float(ends.max() - last),
         "suggestion": float(thought.mean()),

@@ -1,11 +1,11 @@
-"""How well many ranks are used: utilisation, lag of information and messages, simulated up to 4,096 ranks and real up to 16.
+"""How well many ranks are used: utilization, lag of information and messages, simulated up to 4,096 ranks and real up to 16.
 
     python -m benchmarks.scaling measure     # times of suggestions and messages -> benchmarks/results/scaling/costs.json
     python -m benchmarks.scaling simulate    # -> simulated.jsonl, a line a study; what is on file is not simulated again
     python -m benchmarks.scaling real        # studies on MPI ranks whose evaluations sleep -> real.jsonl
     python -m benchmarks.scaling             # tables of what is on file
 
-Utilisation is the share of the ranks' time that goes into evaluations until the last one starts; what comes after is the tail.
+Utilization is the share of the ranks' time that goes into evaluations until the last one starts; what comes after is the tail.
 `benchmarks.virtual` says what is simulated, `benchmarks.ranks` what is measured.
 """
 
@@ -27,7 +27,7 @@ FOLDER = RESULTS / "scaling"
 GROWN = (512, 10_000)  # trials in an archive beside which a suggestion is timed
 MODES = ("async", "async, worker", "round")
 COLUMNS = {
-    "utilisation": lambda r: f"{100 * r['utilisation']:.1f} %",
+    "utilization": lambda r: f"{100 * r['utilization']:.1f} %",
     "tail": lambda r: f"{r['tail']:.1f} s",
     "lag, mean": lambda r: f"{r['lag']:.2f} s",
     "lag, 95 %": lambda r: f"{r['lag_95']:.1f} s",
@@ -72,7 +72,7 @@ def simulate(folder: Path, sizes: list[int], kinds: list[str], modes: list[str],
             outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, think_ahead=think_ahead)
         _append(folder / "simulated.jsonl", study | virtual.describe(outcome))
         print(
-            f"{size} ranks, {mode}, {kind}: {100 * outcome.utilisation:.1f} % in {time.perf_counter() - begin:.0f} s", flush=True
+            f"{size} ranks, {mode}, {kind}: {100 * outcome.utilization:.1f} % in {time.perf_counter() - begin:.0f} s", flush=True
         )
 
 
@@ -87,7 +87,7 @@ def real(folder: Path, sizes: list[int], modes: list[str], seconds: float, round
         measured = ranks.real(size, mode.split(",")[0], rounds, seconds, worker=worker)
         record = {"mode": mode, "mean": seconds, "rounds": rounds} | measured
         _append(folder / "real.jsonl", record)
-        print(f"{size} ranks, {mode}: {100 * record['utilisation']:.1f} %", flush=True)
+        print(f"{size} ranks, {mode}: {100 * record['utilization']:.1f} %", flush=True)
 
 
 def tables(folder: Path) -> str:
@@ -126,13 +126,13 @@ def tables(folder: Path) -> str:
         measured.setdefault((MODES.index(record["mode"]), record["ranks"]), []).append(record)
     if measured:
         lines += [
-            "| real ranks | exchange | runs | utilisation | tail | a suggestion | messages/s | kB/s |",
+            "| real ranks | exchange | runs | utilization | tail | a suggestion | messages/s | kB/s |",
             "|---|---|---|---|---|---|---|---|",
         ]
     for (mode, size), runs in sorted(measured.items()):
         r = {name: float(np.median([run[name] for run in runs])) for name in runs[0] if name != "mode"}
         lines.append(
-            f"| {size} | {MODES[mode]} | {len(runs)} | {100 * r['utilisation']:.1f} % | {r['tail']:.1f} s | "
+            f"| {size} | {MODES[mode]} | {len(runs)} | {100 * r['utilization']:.1f} % | {r['tail']:.1f} s | "
             f"{1000 * r['suggestion']:.0f} ms | {r['messages']:.1f} | {r['bytes'] / 1000:.1f} |"
         )
     return "\n".join(lines)

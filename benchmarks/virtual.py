@@ -99,7 +99,7 @@ class Outcome:
     lost: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOSSES, 0.0))
 
     @property
-    def utilisation(self) -> float:
+    def utilization(self) -> float:
         """Share of the ranks' time that is spent in evaluations, until the last one starts."""
         return self.busy / (self.ranks * self.last_start)
 
@@ -327,7 +327,7 @@ def describe(outcome: Outcome) -> dict[str, Any]:
     return {
         "ranks": outcome.ranks,
         "evaluations": outcome.evaluations,
-        "utilisation": outcome.utilisation,
+        "utilization": outcome.utilization,
         "seconds": outcome.last_start,
         "tail": outcome.last_end - outcome.last_start,
         "lag": outcome.lag / max(int(outcome.lags.sum()), 1),

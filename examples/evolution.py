@@ -25,7 +25,7 @@ POPULATION = 8
 GENERATIONS = 6
 SPACE = {"learning_rate": (0.01, 0.2), "epochs": (10, 50), "batch_size": 64}
 images, labels = load_digits(return_X_y=True)
-images /= 16  # grey levels from 0 to 1
+images /= 16  # gray levels from 0 to 1
 TRAIN = slice(0, 1198)
 TEST = slice(1198, None)
 

@@ -21,7 +21,7 @@ from hyperspace import hyperdrive
 from hyperspace.testing.problems import problem
 
 INK, LOW, HIGH = "#22292f", -5.0, 5.0
-COLOURS = ["#8795a1", "#d98f1f", "#d1495b", "#2563a8"]
+COLORS = ["#8795a1", "#d98f1f", "#d1495b", "#2563a8"]
 
 
 def ways(dimensions):
@@ -84,15 +84,15 @@ def draw(results, function, output):
     )
     grid = np.linspace(LOW, HIGH, 101)
     part = 0.5 * (grid**4 - 16 * grid**2 + 5 * grid)  # the function is a sum over the coordinates
-    for (name, result), colour in zip(results.items(), COLOURS, strict=True):
+    for (name, result), color in zip(results.items(), COLORS, strict=True):
         axes, points = panels[name], np.array(result.x_iters)
         axes.contourf(grid, grid, part[:, None] + part[None, :], levels=20, cmap="Greys_r", alpha=0.5)
-        axes.plot(points[:, 0], points[:, 1], "o", ms=4.5, color=colour, mec="white", mew=0.5, clip_on=False)
+        axes.plot(points[:, 0], points[:, 1], "o", ms=4.5, color=color, mec="white", mew=0.5, clip_on=False)
         axes.plot(*result.x[:2], "*", ms=17, color="#ffd43b", mec=INK, mew=1.0)
         axes.set_title(name, loc="left", weight="bold", fontsize=11)
         axes.set(xlim=(LOW, HIGH), ylim=(LOW, HIGH), xticks=[], yticks=[], aspect="equal")
         regret = np.maximum(regret_in_time(result, function), 1e-8)
-        panels["time"].loglog(1 + np.arange(len(regret)), regret, color=colour, lw=2.2, label=name)
+        panels["time"].loglog(1 + np.arange(len(regret)), regret, color=color, lw=2.2, label=name)
     panels["time"].set(xlabel="evaluations one after the other", ylabel="above the minimum")
     panels["time"].spines[["top", "right"]].set_visible(False)
     panels["time"].legend(frameon=False)

@@ -29,7 +29,7 @@ SPACE = {
     "coef0": (0.0, 1.0),
 }
 images, labels = load_digits(return_X_y=True)
-images /= 16  # grey levels from 0 to 1
+images /= 16  # gray levels from 0 to 1
 
 
 def objective(parameters):

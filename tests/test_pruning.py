@@ -209,7 +209,7 @@ def test_a_model_learns_from_pruned_trials_where_not_to_look_again(strategy):
     assert result.best_trial.status == OK
 
 
-def test_regions_are_centred_on_trials_that_ended_well():
+def test_regions_are_centerd_on_trials_that_ended_well():
     from hyperspace.space import check_space
     from hyperspace.strategies.adaptive.config import Settings
     from hyperspace.strategies.adaptive.trust_regions import Fold
@@ -227,7 +227,7 @@ def test_regions_are_centred_on_trials_that_ended_well():
     fold.update(known)
     assert np.isfinite(known.y).all()
     assert fold.score.tolist() == [3.0, math.inf, 2.0, math.inf]
-    assert {region.centre for region in fold.regions} <= {0, 2}
+    assert {region.center for region in fold.regions} <= {0, 2}
     assert fold.failed == []
     assert fold.caution == 0.0
 

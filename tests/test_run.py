@@ -93,7 +93,7 @@ def test_a_function_of_a_file_with_the_space_beside_it(run, folder):
     assert float(out.split("best")[-1].split()[0]) == pytest.approx(result.fun, rel=1e-5)
 
 
-def test_what_is_searched_and_optimised_can_be_named(run, folder):
+def test_what_is_searched_and_optimized_can_be_named(run, folder):
     code, out, _ = run(
         "train.py:several", *QUICK, "--space", "other", "--goal", "accuracy", "--maximize", "--results", "named", "--quiet"
     )

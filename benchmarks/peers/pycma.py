@@ -7,7 +7,7 @@ import numpy as np
 
 
 class PyCMA:
-    """CMA-ES with popsize = workers, sigma0 = 0.3 of the cube, from its centre; a restart begins at a random point."""
+    """CMA-ES with popsize = workers, sigma0 = 0.3 of the cube, from its center; a restart begins at a random point."""
 
     version = f"cma {cma.__version__}"
 

@@ -3,7 +3,7 @@ Optimization via Local Bayesian Optimization", sections 2 and 3 and its suppleme
 
 Each region has data and a Gaussian process of its own, starts with 2 d points, and is thrown away, data and all, when its side
 falls below 2^-7. A batch is drawn by Thompson sampling over all regions. The process is HyperSpace's own code, but as in the
-paper a Matern-5/2 kernel on standardised targets, with lengthscales that know nothing of each other; "turbo1(alike=True)" has
+paper a Matern-5/2 kernel on standardized targets, with lengthscales that know nothing of each other; "turbo1(alike=True)" has
 HyperSpace's prior of the lengthscales, which makes it stronger.
 
 Failures are counted in batches, ceil(max(4, d) / q) of them halve the region; successes in a row, 3 of them double it.
@@ -48,12 +48,12 @@ class Region:
         model = self.gp.fit(self.X, self.y[:, None])
         scales = model.latent.hyper.lengthscales
         sides = self.side * scales / np.exp(np.log(scales).mean())
-        centre = self.X[np.argmin(self.y)]
-        lower, upper = np.clip(centre - sides / 2, 0.0, 1.0), np.clip(centre + sides / 2, 0.0, 1.0)
+        center = self.X[np.argmin(self.y)]
+        lower, upper = np.clip(center - sides / 2, 0.0, 1.0), np.clip(center + sides / 2, 0.0, 1.0)
         U = lower + (upper - lower) * sobol(CANDIDATES, d, rng)
         moved = rng.random(U.shape) < min(1.0, 20.0 / d)
         moved[np.arange(len(U)), rng.integers(d, size=len(U))] = True
-        U = np.where(moved, U, centre)
+        U = np.where(moved, U, center)
         return U, draw(model, U, q, rng)[:, :, 0]
 
     def learn(self, X: np.ndarray, y: np.ndarray, q: int) -> None:

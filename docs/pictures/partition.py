@@ -6,7 +6,7 @@ halves.svg     dimensions of three kinds, and the two halves of each
 boxes.svg      the four subspaces of two dimensions
 study.png      where the published and the adaptive strategy evaluated the Styblinski-Tang function
 share.svg      how many subspaces hold the optimum
-hypercube.svg  which subspaces are neighbours
+hypercube.svg  which subspaces are neighbors
 """
 
 import sys
@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
 INK, FAINT = "#22292f", "#b8c2cc"
-COLOURS = ["#2563a8", "#d1495b", "#2f9e6e", "#d98f1f"]  # one a subspace
+COLORS = ["#2563a8", "#d1495b", "#2f9e6e", "#d98f1f"]  # one a subspace
 EVALUATIONS = 64
 mpl.rcParams.update(
     {
@@ -56,9 +56,9 @@ def halves():
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.1, 2.3), yticks=[], xticks=[])
         axes.set_title(f"{name}  ({kind})", loc="left", fontsize=11, weight="bold")
         axes.spines[:].set_visible(False)
-        for row, (part, subspace, colour) in enumerate(zip((lower, upper), partition, COLOURS, strict=False)):
+        for row, (part, subspace, color) in enumerate(zip((lower, upper), partition, COLORS, strict=False)):
             start, end = subspace.bounds.lower[0], subspace.bounds.upper[0]
-            axes.add_patch(Rectangle((start, row + 0.1), end - start, 0.85, color=colour, alpha=0.85, lw=0))
+            axes.add_patch(Rectangle((start, row + 0.1), end - start, 0.85, color=color, alpha=0.85, lw=0))
             axes.text((start + end) / 2, row + 0.5, label(part), color="white", ha="center", va="center")
     figure.savefig(FOLDER / "halves.svg", metadata={"Date": None})
 
@@ -80,7 +80,7 @@ def boxes():
         axes.spines[:].set_visible(False)
     for subspace, axes in zip(partition, panels, strict=False):
         for panel, alpha in ((axes, 0.85), (panels[4], 0.3)):
-            panel.add_patch(box(subspace, color=COLOURS[subspace.index], alpha=alpha, lw=0))
+            panel.add_patch(box(subspace, color=COLORS[subspace.index], alpha=alpha, lw=0))
         axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, ec=FAINT, lw=1.2))
         axes.set_title(f"subspace {subspace.index}")
     panels[4].set_title("all: the middle is in each")
@@ -112,11 +112,11 @@ def study():
         print(f"{strategy}: regret {result.fun - function.minimum:.2g} after {EVALUATIONS} evaluations")
         axes.contourf(grid, grid, values, levels=24, cmap="Greys_r", alpha=0.55)
         for subspace in partition:
-            colour = COLOURS[subspace.index]
+            color = COLORS[subspace.index]
             inset = 0.07 * subspace.index  # edges of several boxes in one place stay apart
-            axes.add_patch(box(subspace, (-5 + inset, -5 + inset), (10 - 2 * inset,) * 2, fill=False, ec=colour, lw=2.0))
+            axes.add_patch(box(subspace, (-5 + inset, -5 + inset), (10 - 2 * inset,) * 2, fill=False, ec=color, lw=2.0))
             trials = result.trials[result.trials["subspace"] == subspace.index]
-            axes.plot(trials["x0"], trials["x1"], "o", ms=6, color=colour, mec="white", mew=0.8, clip_on=False, zorder=3)
+            axes.plot(trials["x0"], trials["x1"], "o", ms=6, color=color, mec="white", mew=0.8, clip_on=False, zorder=3)
         axes.plot(*result.x, "*", ms=20, color="#ffd43b", mec=INK, mew=1.2, zorder=4)
         inside = np.all(np.abs(result.trials[["x0", "x1"]] - function.optimum) < 1.0, axis=1).mean()
         axes.set_title(title, loc="left", weight="bold")
@@ -131,7 +131,7 @@ def share():
     d = np.arange(1, 11)
     part = 0.625**d
     figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-    axes.bar(d, part, color=COLOURS[0], width=0.7)
+    axes.bar(d, part, color=COLORS[0], width=0.7)
     for number, value in zip(d, part, strict=True):
         axes.text(number, value + 0.015, f"{value:.1%}" if value < 0.1 else f"{value:.0%}", ha="center")
     axes.set(xticks=d, yticks=[], ylim=(0, 0.72), xlabel="dimensions, all of them split")
@@ -146,9 +146,9 @@ def hypercube():
     places = {i: np.array([2.2 * (i & 1) + 1.0 * (i >> 2), 1.6 * (i >> 1 & 1) + 0.75 * (i >> 2)]) for i in range(8)}
     figure, axes = plt.subplots(figsize=(5.2, 3.8), layout="constrained")
     for index, place in places.items():
-        for neighbour in partition.neighbours(index):
-            axes.plot(*zip(place, places[neighbour], strict=True), color=FAINT, lw=2, zorder=1)
-        axes.plot(*place, "o", ms=34, color=COLOURS[0], mec="white", mew=2, zorder=2)
+        for neighbor in partition.neighbors(index):
+            axes.plot(*zip(place, places[neighbor], strict=True), color=FAINT, lw=2, zorder=1)
+        axes.plot(*place, "o", ms=34, color=COLORS[0], mec="white", mew=2, zorder=2)
         halves = "".join("upper"[0] if index >> bit & 1 else "lower"[0] for bit in range(3))
         axes.text(*place, f"{index}\n{halves}", color="white", ha="center", va="center", fontsize=10, zorder=3)
     axes.set(xlim=(-0.4, 3.6), ylim=(-0.4, 2.75), aspect="equal")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.acquisition.feasibility import DrawnViolation, Feasibility, Joint, Limit, Limits
-from hyperspace.acquisition.optimize import Box, candidates, maximise
+from hyperspace.acquisition.optimize import Box, candidates, maximize
 from hyperspace.space.space import Bounds, Space
 from hyperspace.surrogates.gp.posterior import ExactGP
 from hyperspace.surrogates.gp.surrogate import GP, MATERN
@@ -88,17 +88,17 @@ class ConstraintModels:
         rows = np.flatnonzero(bounds.contains(self.U))
         return np.asarray(self.U[rows[np.argsort(self.violations()[rows], kind="stable")[:k]]])
 
-    def limits(self, centre: Array | None = None) -> Limits | None:
+    def limits(self, center: Array | None = None) -> Limits | None:
         """Return the probability that the constraints are kept; None while too little is known.
 
         Args:
-            centre: of many trials, half of those that models hold are the nearest to this point, (d,).
+            center: of many trials, half of those that models hold are the nearest to this point, (d,).
         """
         if self._n < FEWEST:
             return None
-        key = b"" if centre is None or self._n <= MOST else centre.tobytes()
+        key = b"" if center is None or self._n <= MOST else center.tobytes()
         if self._built is None or self._built[:2] != (self._n, key):
-            rows = self._rows(self._n, centre)
+            rows = self._rows(self._n, center)
             built = [
                 self._limit(metric, surrogate, rows, j)
                 for j, (metric, surrogate) in enumerate(zip(self._constraints, self._surrogates(), strict=True))
@@ -125,13 +125,13 @@ class ConstraintModels:
             self._fitted = known, surrogates
         return self._fitted[1]
 
-    def _rows(self, n: int, centre: Array | None) -> NDArray[np.intp]:
-        """Return which of the first n trials a model holds: all; of many the nearest to a centre, and evenly taken others."""
+    def _rows(self, n: int, center: Array | None) -> NDArray[np.intp]:
+        """Return which of the first n trials a model holds: all; of many the nearest to a center, and evenly taken others."""
         if n <= MOST:
             return np.arange(n)
         near = np.empty(0, dtype=np.intp)
-        if centre is not None:
-            away = np.abs(self._U[:n] - centre).max(axis=1)
+        if center is not None:
+            away = np.abs(self._U[:n] - center).max(axis=1)
             near = np.argsort(away, kind="stable")[: MOST // 2]
         others = np.setdiff1d(np.arange(n), near)
         taken = others[np.linspace(0, len(others) - 1, MOST - len(near)).astype(np.intp)]
@@ -167,6 +167,6 @@ def toward_feasible(
     scales = np.min([cast(ExactGP, part.model).hyper.lengthscales for part in limits.parts], axis=0)
     U = candidates(box, starts, rng)
     if drawn and failures is None:
-        return maximise(DrawnViolation(limits, rng), box, U, rng, scales)[0]
+        return maximize(DrawnViolation(limits, rng), box, U, rng, scales)[0]
     allowed = limits.believe(pending) if failures is None else Joint((limits.believe(pending), failures))
-    return maximise(allowed, box, U, rng, scales)[0]
+    return maximize(allowed, box, U, rng, scales)[0]

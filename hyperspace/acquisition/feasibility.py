@@ -165,7 +165,7 @@ class Limits:
     """
 
     parts: tuple[Limit, ...]
-    has_gradients = True  # of `log_probability`, which may itself be maximised
+    has_gradients = True  # of `log_probability`, which may itself be maximized
 
     def __call__(self, X: Array) -> Array:
         """Return `log_probability` at X (q, d)."""
@@ -219,7 +219,7 @@ class DrawnExcess:
 
 
 class DrawnViolation:
-    """What is maximised while nothing is feasible: minus the total excess over the limits of functions drawn for all metrics.
+    """What is maximized while nothing is feasible: minus the total excess over the limits of functions drawn for all metrics.
 
     Source: Eriksson and Poloczek, "Scalable Constrained Bayesian Optimization" (2021), section 3.
 
@@ -260,7 +260,7 @@ class Joint:
     """
 
     parts: tuple[Feasibility, ...]
-    has_gradients = True  # of `log_probability`, which may itself be maximised
+    has_gradients = True  # of `log_probability`, which may itself be maximized
 
     def __call__(self, X: Array) -> Array:
         """Return `log_probability` at X (q, d)."""

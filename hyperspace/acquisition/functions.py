@@ -1,4 +1,4 @@
-"""Acquisition functions: what evaluating a point is worth, given the posterior there. All are for minimisation; more is better.
+"""Acquisition functions: what evaluating a point is worth, given the posterior there. All are for minimization; more is better.
 
 Notation:
     mu, sigma   posterior mean and standard deviation, (q,)       best   the incumbent, the lowest mean known
@@ -103,7 +103,7 @@ class LogPI:
 
     Args:
         best: the incumbent.
-        margin: in units of the (standardised) targets; without one the points next to the incumbent would win.
+        margin: in units of the (standardized) targets; without one the points next to the incumbent would win.
     """
 
     best: float
@@ -162,7 +162,7 @@ def make_acquisition(name: str, best: float) -> Acquisition:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """What is maximised: an acquisition under a model, plus the log probability that the evaluation succeeds.
+    """What is maximized: an acquisition under a model, plus the log probability that the evaluation succeeds.
 
     Args:
         model: of the objective, one output.
@@ -204,7 +204,7 @@ class Criterion:
 
 
 class DrawnMinimum:
-    """What is maximised in Thompson sampling: minus a function drawn from a model (Thompson 1933), where success is drawn too.
+    """What is maximized in Thompson sampling: minus a function drawn from a model (Thompson 1933), where success is drawn too.
 
     Where the function drawn from the model of feasibility does not allow a point the value is -inf. One draw for all points, not
     one for each: among hundreds of bad points a few would pass, and these the most promising ones.

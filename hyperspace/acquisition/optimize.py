@@ -1,4 +1,4 @@
-"""The inner maximiser: where in a box an acquisition is largest.
+"""The inner maximizer: where in a box an acquisition is largest.
 
 A spread of candidates is valued at once: a shifted Sobol set in the box, and incumbents moved by steps of several sizes. From
 the best few the search climbs: along gradients in continuous coordinates, level by level in integers and categories, and
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hyperspace.numerics.projected_bfgs import ascend
 from hyperspace.numerics.sampling import sobol
-from hyperspace.space.dimension import centres, levels_at
+from hyperspace.space.dimension import centers, levels_at
 from hyperspace.space.space import Bounds, Space
 from hyperspace.typing import Array
 
@@ -32,13 +32,13 @@ _MOVED = 20.0  # coordinates of an incumbent that are moved on average, at most 
 _MOST_LISTED = 2048  # points of a discrete box that are listed
 _MOST_WALKED = 20  # moves from level to level
 _MOST_CATEGORIES = 512  # of a dimension, that are tried from one point
-_STRIDE = 7919  # a prime, by which neighbouring categories come to other places among their stride
+_STRIDE = 7919  # a prime, by which neighboring categories come to other places among their stride
 _ROUNDS, _PER_ROUND = 6, 64  # of the search without gradients
 _SAME = 1e-9  # coordinates closer than this are one point
 
 
 class Criterion(Protocol):
-    """What is maximised."""
+    """What is maximized."""
 
     @property
     def has_gradients(self) -> bool:
@@ -107,7 +107,7 @@ class Box:
         """Return the coordinates of levels of dimension j, counted from 0."""
         dimension = self.space.dimensions[j]
         if dimension.even:
-            return centres(levels.astype(float), int(self.space.levels[j]))
+            return centers(levels.astype(float), int(self.space.levels[j]))
         return dimension.to_unit([dimension.low + level for level in levels.tolist()])  # type: ignore[attr-defined]
 
     def near_levels(self, j: int, u: float) -> Array:
@@ -146,10 +146,10 @@ class Box:
         """Return n points spread over the box: a Sobol set, shifted at random (Cranley and Patterson 1976)."""
         return self.snap(self.lower + self.side * ((_base(n, self.d) + rng.random(self.d)) % 1.0))
 
-    def move(self, centres: Array, n: int, rng: np.random.Generator, steps: Array = _STEPS) -> Array:
-        """Return n points near `centres` (k, d): some coordinates moved by normal steps, some levels drawn anew."""
-        U = centres[np.arange(n) % len(centres)]
-        sizes = steps[(np.arange(n) // len(centres)) % len(steps)]
+    def move(self, centers: Array, n: int, rng: np.random.Generator, steps: Array = _STEPS) -> Array:
+        """Return n points near `centers` (k, d): some coordinates moved by normal steps, some levels drawn anew."""
+        U = centers[np.arange(n) % len(centers)]
+        sizes = steps[(np.arange(n) // len(centers)) % len(steps)]
         chosen = rng.random((n, self.d)) < min(1.0, _MOVED / self.d)
         chosen[np.arange(n), rng.integers(self.d, size=n)] = True
         moved = U + rng.standard_normal((n, self.d)) * sizes[:, None] * self.side
@@ -178,13 +178,13 @@ def candidates(box: Box, incumbents: Array, rng: np.random.Generator, n_global: 
     return np.concatenate([box.spread(n_global, rng), box.move(incumbents, n_local, rng)])
 
 
-def maximise(
+def maximize(
     criterion: Criterion, box: Box, U: Array, rng: np.random.Generator, scales: Array | None = None
 ) -> tuple[Array, Array]:
     """Return points sorted by value, best first, and their values: what the search reached, then the candidates themselves.
 
     Args:
-        criterion: what is maximised.
+        criterion: what is maximized.
         box: where.
         U: candidates, (q, d).
         rng: of the search without gradients.
@@ -280,18 +280,18 @@ def climb(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tup
 def _walk_levels(criterion: Criterion, box: Box, u: Array, value: float) -> tuple[Array, float]:
     """Move to the best point that differs in one discrete coordinate, again and again until none is better."""
     for _ in range(_MOST_WALKED):
-        neighbours = np.concatenate(list(_neighbours(box, u)))
-        if not len(neighbours):
+        neighbors = np.concatenate(list(_neighbors(box, u)))
+        if not len(neighbors):
             break
-        values = criterion(neighbours)
+        values = criterion(neighbors)
         best = int(np.argmax(values))
         if not values[best] > value:
             break
-        u, value = neighbours[best], float(values[best])
+        u, value = neighbors[best], float(values[best])
     return u, value
 
 
-def _neighbours(box: Box, u: Array) -> Iterator[Array]:
+def _neighbors(box: Box, u: Array) -> Iterator[Array]:
     """Yield points that differ from u in one discrete coordinate."""
     for j in box.discrete:
         levels = box.near_levels(int(j), float(u[j]))

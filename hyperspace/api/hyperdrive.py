@@ -160,7 +160,7 @@ def hyperdrive(
 
     Raises:
         InputError: an argument is not what it has to be.
-        NotBuiltError: several metrics to optimise, which this version cannot do yet.
+        NotBuiltError: several metrics to optimize, which this version cannot do yet.
         StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
         StudyInterrupted: Ctrl-C has ended the study, whose files are in order; it is a SystemExit, and has the `result`.
         LaunchError: the processes are not the ranks of one MPI run.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperspace.errors import InputError, shown_all
-from hyperspace.space.labelled import TableRow
+from hyperspace.space.labeled import TableRow
 from hyperspace.space.space import Categorical, Space
 from hyperspace.system.paths import expanded
 

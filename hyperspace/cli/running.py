@@ -71,7 +71,7 @@ def run(
         ),
     ] = None,
     goal: Annotated[
-        str | None, typer.Option(parser=as_typed, metavar="TEXT", help="Which metric to optimise, where there are several.")
+        str | None, typer.Option(parser=as_typed, metavar="TEXT", help="Which metric to optimize, where there are several.")
     ] = None,
     maximize: Annotated[bool, typer.Option("--maximize/--minimize", help="What to do with it.")] = False,
     limit: Annotated[
@@ -168,7 +168,7 @@ def run(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet/--no-quiet", help=_QUIET)] = False,
 ) -> None:
-    """Optimise a Python function or any program; over MPI when started by mpirun."""
+    """Optimize a Python function or any program; over MPI when started by mpirun."""
     end_with_parent()
     if workers > 1 and has_other_ranks():
         error = InputError("--workers starts processes of its own; leave it out under mpirun, whose ranks are the workers")
@@ -257,10 +257,10 @@ def _objective(
 
 
 def _metrics(goal: str | None, maximize: bool, limits: list[str]) -> list[Metric] | None:
-    """Return the metrics of the study; None where the objective's answer says which one is optimised."""
+    """Return the metrics of the study; None where the objective's answer says which one is optimized."""
     if goal is None:
         if limits:
-            raise InputError("--limit needs --goal NAME, the metric to optimise beside those that are limited")
+            raise InputError("--limit needs --goal NAME, the metric to optimize beside those that are limited")
         return None
     return [Metric(goal, goal="maximize" if maximize else "minimize"), *map(_limit, limits)]
 

@@ -156,8 +156,8 @@ def _head(overview: Overview) -> list[Text]:
         goal = "largest" if overview.description.metrics.maximize else "least"
         best = Text(f"best {brief(whole.best)}", style="bold") + Text(f", the {goal} value so far", style="not bold")
     times = [f"worked for {duration(overview.elapsed)}"]
-    if not math.isnan(whole.utilisation):
-        times.append(f"evaluations took {whole.utilisation:.0%} of it")
+    if not math.isnan(whole.utilization):
+        times.append(f"evaluations took {whole.utilization:.0%} of it")
     if not overview.complete and overview.left is not None:
         times.append(f"about {duration(overview.left)} left")
     return [bar + counts, best, Text(", ".join(times)), _who(overview)]
@@ -195,7 +195,7 @@ def _table(overview: Overview, groups: list[Group], by: str) -> Table:
             Text(str(group.failed) if group.failed else "", style="red"),
             *([str(group.pruned) if group.pruned else ""] if pruning else []),
             *([str(group.infeasible) if group.infeasible else ""] if limited else []),
-            "" if math.isnan(group.utilisation) else f"{group.utilisation:.0%}",
+            "" if math.isnan(group.utilization) else f"{group.utilization:.0%}",
             _running(overview, group) if not idle else Text("cut off", style="yellow"),
             moment(group.last_seen, overview.now),
         )

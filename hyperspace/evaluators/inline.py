@@ -116,7 +116,7 @@ def evaluate(
         again = _is_about_a_full_disk(raised)
     except SystemExit as leaving:
         error = f"the objective called sys.exit({shown(leaving.code)})"
-    except BaseException as raised:  # a Rust panic, a cancelled task
+    except BaseException as raised:  # a Rust panic, a canceled task
         own = isinstance(raised, KeyboardInterrupt) and attempt == 0 and not interrupts.came_as_request
         if own or interrupts.caused(raised):
             raise

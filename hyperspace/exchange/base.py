@@ -144,7 +144,7 @@ class Exchange(ABC):
     def ends_together(self) -> Iterator[None]:
         """End all ranks where this one leaves the block by an error that the others do not raise, too.
 
-        That includes what is no Exception: Ctrl-C, sys.exit() in a callback, a cancelled task. A rank that left alone would
+        That includes what is no Exception: Ctrl-C, sys.exit() in a callback, a canceled task. A rank that left alone would
         keep the others waiting.
         """
         try:

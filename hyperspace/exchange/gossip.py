@@ -1,4 +1,4 @@
-"""Gossip: a rank shares what it has learned with its neighbours, and they with theirs; nobody coordinates.
+"""Gossip: a rank shares what it has learned with its neighbors, and they with theirs; nobody coordinates.
 
 Who is told what is decided by `hyperspace.exchange.ledger`; here are the records, the messages and MPI.
 
@@ -38,7 +38,7 @@ _EVERYWHERE = b""  # stands for a record that all ranks have, so that it is neve
 
 
 class Gossip:
-    """The trials that this rank knows, and their way to and from its neighbours.
+    """The trials that this rank knows, and their way to and from its neighbors.
 
     Args:
         ranks: the ranks of this run.
@@ -104,7 +104,7 @@ class Gossip:
             self._stirred.add(drive)
 
     def turn(self, insist: bool = False) -> None:
-        """Receive what has come, and send what neighbours lack; to silent neighbours seldom, unless `insist`."""
+        """Receive what has come, and send what neighbors lack; to silent neighbors seldom, unless `insist`."""
         if self._comm is None:
             return
         self._receive()

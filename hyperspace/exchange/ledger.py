@@ -1,12 +1,12 @@
 """Who is told what, and when: the policy of gossip, in counts alone.
 
-Ranks sit on a circle of P; the neighbours of rank r are r +- 2^j mod P. A drive's trials are numbered, so that what a rank has is
+Ranks sit on a circle of P; the neighbors of rank r are r +- 2^j mod P. A drive's trials are numbered, so that what a rank has is
 told by one count a drive. Nothing here knows of records, messages or MPI: `hyperspace.exchange.gossip` carries what the ledger
 decides, and a simulator can carry it for thousands of ranks.
 
 In few ranks everybody passes on everything (flooding): nothing is faster, and doubles are dropped. A record would then arrive
-once from every neighbour, so among many ranks it goes along a tree: the shortest paths over the steps +- 2^j, the same from every
-origin, so that it arrives once. What a neighbour still lacks after some evaluations' time (a slow rank is in the tree's way) is
+once from every neighbor, so among many ranks it goes along a tree: the shortest paths over the steps +- 2^j, the same from every
+origin, so that it arrives once. What a neighbor still lacks after some evaluations' time (a slow rank is in the tree's way) is
 passed on all the same.
 """
 
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 Counts = NDArray[np.int32]
 
-PATIENCE = 0.1  # pause between two messages to a silent neighbour, as a share of the time that it has been silent
+PATIENCE = 0.1  # pause between two messages to a silent neighbor, as a share of the time that it has been silent
 FLOODED = 8  # ranks up to which everybody passes on everything
-LATE = 4.0  # evaluations after which what a neighbour lacks is passed on beside the tree
+LATE = 4.0  # evaluations after which what a neighbor lacks is passed on beside the tree
 MOST_UNDER_WAY = 16  # messages to one neighbor: a rank that hangs must not fill the buffers through which the others are reached
 ANNOUNCED = 2  # steps that news of a trial under way travels: further away it would be finished before it comes
 
@@ -89,7 +89,7 @@ class News:
 
 
 class Edge:
-    """What this rank knows of a neighbour."""
+    """What this rank knows of a neighbor."""
 
     def __init__(self, rank: int, row: int, finished: Counts, running: Counts) -> None:
         self.rank, self.row = rank, row
@@ -104,14 +104,14 @@ class Edge:
         self.next_send = 0.0
 
     def all_received(self) -> bool:
-        """Return whether the neighbour has received all that was sent to it."""
+        """Return whether the neighbor has received all that was sent to it."""
         self.under_way = [sending for sending in self.under_way if not sending[1]()]
         return not self.under_way
 
     def sent(self, now: float, received: Callable[[], bool], payload: Any = None) -> None:
         """Note a message, how to test whether it was received, and what has to live as long; and when the next may follow.
 
-        A neighbour that evaluates receives nothing meanwhile. What it finds afterwards is to be fresh, and not much: the pauses
+        A neighbor that evaluates receives nothing meanwhile. What it finds afterwards is to be fresh, and not much: the pauses
         grow with the time that it has been silent.
         """
         self.under_way.append((now, received, payload))
@@ -151,7 +151,7 @@ class Changes:
 
 
 class Ledger:
-    """What this rank has, what its neighbours have by all that it has heard, and who may evaluate how much.
+    """What this rank has, what its neighbors have by all that it has heard, and who may evaluate how much.
 
     Args:
         rank: number of this rank.
@@ -161,7 +161,7 @@ class Ledger:
     Attributes:
         finished: finished trials of each drive that are known here, (n_drives,).
         running: iteration of each drive's trial under way, as far as known, or -1, (n_drives,).
-        edges: the neighbours, by rank.
+        edges: the neighbors, by rank.
         quota: evaluations of a shared budget that this rank may still start.
         pace: seconds that it takes for one, on average.
         stopping: whether a rank has asked for the end of the study.
@@ -181,8 +181,8 @@ class Ledger:
         self._passes = [self._tree.passes[step] for step in steps]
         self._have = np.zeros((len(steps), n_drives), dtype=np.int32)  # the edges' counts, a row each
         self._run = np.full((len(steps), n_drives), -1, dtype=np.int32)
-        neighbours = [(rank + step) % size for step in steps]
-        self.edges = {other: Edge(other, row, self._have[row], self._run[row]) for row, other in enumerate(neighbours)}
+        neighbors = [(rank + step) % size for step in steps]
+        self.edges = {other: Edge(other, row, self._have[row], self._run[row]) for row, other in enumerate(neighbors)}
         self.quota = 0
         self.pace = 0.0
         self._evaluations = 0
@@ -209,9 +209,9 @@ class Ledger:
         self._snapshots = [(0.0, self.finished.copy())] * 2
 
     def retire(self) -> None:
-        """Start no further evaluation: what is left of this rank's quota goes to its neighbours, and none comes back."""
+        """Start no further evaluation: what is left of this rank's quota goes to its neighbors, and none comes back."""
         self.retired = True
-        self.pace = 0.0  # neighbours give to those alone that have a pace
+        self.pace = 0.0  # neighbors give to those alone that have a pace
 
     def evaluated(self, seconds: float) -> None:
         """Note how long an evaluation of this rank took."""
@@ -253,7 +253,7 @@ class Ledger:
         return taken
 
     def hear(self, source: int, news: News) -> None:
-        """Take up what a neighbour tells, but for its trials: what each of them changes, `begin` and `finish` note."""
+        """Take up what a neighbor tells, but for its trials: what each of them changes, `begin` and `finish` note."""
         edge = self.edges[source]
         self.stopping = self.stopping or news.stop
         self.quota += news.gift
@@ -263,7 +263,7 @@ class Ledger:
         edge.running[news.running[0]] = news.running[1]
 
     def due(self, now: float, insist: bool = False) -> Iterator[tuple[Edge, News]]:
-        """Yield what neighbours are to be sent now; to silent neighbours seldom, unless `insist`.
+        """Yield what neighbors are to be sent now; to silent neighbors seldom, unless `insist`.
 
         What is yielded counts as told; the caller sends it, and notes so by `Edge.sent`.
         """
@@ -290,7 +290,7 @@ class Ledger:
         self._begun.forget(min((edge.settled[1] for edge in self.edges.values()), default=state[1]))
 
     def _lacking(self, edges: list[Edge], settled: tuple[int, int, int]) -> Iterator[tuple[Counts, Counts, Counts]]:
-        """Yield for each neighbour the drives of which it lacks trials, the counts to bring them to, and drives that began one.
+        """Yield for each neighbor the drives of which it lacks trials, the counts to bring them to, and drives that began one.
 
         What they lacked when all was settled with them they were sent then, so that only what has changed since is looked at.
         """
@@ -311,7 +311,7 @@ class Ledger:
             yield drives[late], each[late], started[fresh]
 
     def _news(self, edge: Edge, lacking: Counts, targets: Counts, begun: Counts, gift: int) -> News:
-        """Return what a neighbour is to be told, and note that it is."""
+        """Return what a neighbor is to be told, and note that it is."""
         self.quota -= gift
         edge.load += gift
         changed = self._counted.since(edge.told)
@@ -330,7 +330,7 @@ class Ledger:
         return news
 
     def _bequest(self) -> dict[int, int]:
-        """Return what a retired rank passes on: all to the neighbours that evaluate, else to one that can pass it on in turn."""
+        """Return what a retired rank passes on: all to the neighbors that evaluate, else to one that can pass it on in turn."""
         if self.quota <= 0 or not self.edges:
             return {}
         heirs = [edge.rank for edge in self.edges.values() if edge.pace > 0.0]
@@ -343,10 +343,10 @@ class Ledger:
         return {rank: gift for rank, gift in gifts.items() if gift}
 
     def _gifts(self) -> dict[int, int]:
-        """Return how many evaluations to leave to which neighbours, so that all would be done at the same time.
+        """Return how many evaluations to leave to which neighbors, so that all would be done at the same time.
 
-        A rank gives only what it has above the mean of its neighbourhood, the poorest first: all its neighbours may give to the
-        same one. But what it cannot start itself before an evaluation has ended, an idle neighbour can start at once; it will
+        A rank gives only what it has above the mean of its neighborhood, the poorest first: all its neighbors may give to the
+        same one. But what it cannot start itself before an evaluation has ended, an idle neighbor can start at once; it will
         pass on what was too much. (A rank whose own first evaluation goes on has no pace yet, and gives away such ones alone.)
         Each evaluation of the budget belongs to one rank at any time, so that all together start exactly as many.
         """

@@ -29,7 +29,7 @@ class AsyncLoop(ViewLoop):
     """Works whichever carried drive has done least.
 
     With n_iterations every drive makes as many. With n_calls the budget is the study's: it is dealt out evenly, and ranks leave
-    evaluations to neighbours who would come to them sooner, so that a fast rank does more.
+    evaluations to neighbors who would come to them sooner, so that a fast rank does more.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -103,7 +103,7 @@ class AsyncLoop(ViewLoop):
         return min(done.items(), key=lambda due: (not self._is_unfinished(TrialKey(due[1], due[0])), due[1]))
 
     def _await_quota(self, n_calls: int) -> None:
-        """Wait until a neighbour leaves an evaluation to this rank, or all are started."""
+        """Wait until a neighbor leaves an evaluation to this rank, or all are started."""
         naps = naps_between_tests()
         while self._ledger.quota == 0 and self._ledger.started < n_calls and not self._must_stop():
             time.sleep(next(naps))

@@ -366,7 +366,7 @@ class Loop(ABC):
         return self._around.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
 
     def _was_cut_off(self, outcome: Outcome) -> bool:
-        """Return whether what asks the study to end has ended the evaluation's process too, as a cancelled job does.
+        """Return whether what asks the study to end has ended the evaluation's process too, as a canceled job does.
 
         So has a shortage that has not passed in time. A signal often goes to all processes of a terminal or a job, those that the
         objective has started included: what fails then is evaluated by the next run.
@@ -431,7 +431,7 @@ class Loop(ABC):
         """Return what a carried drive knows now: what it asked with last, and what it has taken up since."""
 
     def _goal_of(self, metrics: Mapping[str, Value], needed: bool) -> str | None:
-        """Return which of the metrics that an objective has reported is optimised; None where nothing tells yet.
+        """Return which of the metrics that an objective has reported is optimized; None where nothing tells yet.
 
         Raises:
             AmbiguousMetrics: nothing tells, and it is needed.

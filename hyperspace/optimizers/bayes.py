@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from hyperspace.acquisition.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
 from hyperspace.acquisition.feasibility import Feasibility, Success, joint
 from hyperspace.acquisition.functions import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition
-from hyperspace.acquisition.optimize import Box, candidates, choose_new, is_taken, maximise
+from hyperspace.acquisition.optimize import Box, candidates, choose_new, is_taken, maximize
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import DESIGN, NO_MODEL, AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design, GivenPoints
@@ -106,10 +106,10 @@ class BayesOptimizer(AskTell):
         self._kept += kept[usable].tolist()
         self._objective.tell(U[usable], y[usable])
         failed = np.array([trial.teaches_failure for trial in trials])
-        labelled = failed | _ended_well(trials)
-        self._failure.tell(U[labelled], np.where(failed, _FAILURE, _SUCCESS)[labelled])
+        labeled = failed | _ended_well(trials)
+        self._failure.tell(U[labeled], np.where(failed, _FAILURE, _SUCCESS)[labeled])
         self._any_failure |= bool(failed.any())
-        self._learn_caution(trials, failed, labelled & self.box.bounds.contains(U))
+        self._learn_caution(trials, failed, labeled & self.box.bounds.contains(U))
 
     def _tell_constraints(self, constraints: ConstraintModels, trials: Sequence[Trial], U: Array) -> NDArray[np.bool_]:
         """Take up finished trials; return which of them keep the constraints."""
@@ -218,10 +218,10 @@ class BayesOptimizer(AskTell):
         """Return the best new point; with `leaves`, away from where all is known if there is next to nothing to gain."""
         hyper = criterion.model.hyper if isinstance(criterion.model, ExactGP) else None
         scales = None if hyper is None else hyper.lengthscales
-        ordered, values = maximise(criterion, self.box, U, rng, scales)
+        ordered, values = maximize(criterion, self.box, U, rng, scales)
         if leaves and hyper is not None and isinstance(criterion.acquisition, LogEI) and values[0] < _WORKED_OUT:
             criterion = replace(criterion, resolved=min(hyper.noise, _RESOLVED))
-            ordered, _ = maximise(criterion, self.box, U, rng, scales)
+            ordered, _ = maximize(criterion, self.box, U, rng, scales)
         return choose_new(self.box, ordered, criterion, taken, rng)
 
     def _thompson(

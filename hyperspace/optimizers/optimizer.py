@@ -16,7 +16,7 @@ from hyperspace.numerics.threads import one_thread
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key, Suggestion
 from hyperspace.optimizers.design import Design
-from hyperspace.space.labelled import rows_of, table_class
+from hyperspace.space.labeled import rows_of, table_class
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Bounds, check_space
 from hyperspace.space.values import is_whole
@@ -30,7 +30,7 @@ Point = list[Any] | dict[str, Any]
 
 
 class Optimizer:
-    """Minimise a function (or maximise it, with maximize=True) by asking where to evaluate it and telling what came back.
+    """Minimize a function (or maximize it, with maximize=True) by asking where to evaluate it and telling what came back.
 
         opt = Optimizer([(-5.0, 10.0), (0.0, 15.0)], random_state=0)
         for _ in range(40):

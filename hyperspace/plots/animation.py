@@ -38,7 +38,7 @@ def animate_search(
     """Write a GIF of a study of two dimensions: the trials in the order in which they ended, and who works where.
 
     Behind them is the objective: `function` where it is given, else the merged surrogate as it is at the end. A drive is a disk
-    in its own colour with a short trail; the dashed boxes are the subspaces; the star is the best so far.
+    in its own color with a short trail; the dashed boxes are the subspaces; the star is the best so far.
 
     Args:
         result: the study.

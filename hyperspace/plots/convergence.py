@@ -218,6 +218,6 @@ def _mark_outside(ax: Axes, values: Array) -> None:
         (np.flatnonzero(values < low), "v", 0.015, "below this axis"),
     ):
         if len(rows):
-            marks: dict[str, Any] = {"marker": marker, "s": 20, "color": style.GREY, "linewidth": 0, "clip_on": False}
+            marks: dict[str, Any] = {"marker": marker, "s": 20, "color": style.GRAY, "linewidth": 0, "clip_on": False}
             edge = np.full(len(rows), height)
             ax.scatter(rows + 1, edge, transform=ax.get_xaxis_transform(), label=f"{told} ({len(rows)})", **marks)

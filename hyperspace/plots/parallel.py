@@ -30,7 +30,7 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
     """Draw each trial as a line through its parameters, the last axis being the objective; the best lie on top.
 
     Trials that ended without a value, or broke a constraint, are thin, dashed, and end before the last axis. Lines that share a
-    level of an integer or a category are spread within the grey bar at that level. Of more than 600 trials the best 200 and
+    level of an integer or a category are spread within the gray bar at that level. Of more than 600 trials the best 200 and
     an even part of the others are drawn.
 
     Args:
@@ -100,7 +100,7 @@ def _height(result: Result, j: int) -> Array:
 
 
 def _objective_heights(values: Array, maximize: bool) -> Array:
-    """Return how high values cross the objective's axis: their own scale, within the colours' range."""
+    """Return how high values cross the objective's axis: their own scale, within the colors' range."""
     _, norm = style.good_colors(values, maximize)
     heights: Array = np.clip(np.asarray(norm(values), dtype=float), 0.0, 1.0)
     return heights
@@ -129,7 +129,7 @@ def _draw_axes(ax: Axes, result: Result, columns: Sequence[int]) -> None:
         _draw_axis(ax, place, [(float(scale(tick)) - low) / (high - low) for tick in ticks], texts)
         if is_spread(dimension):
             middles, half = (np.arange(dimension.levels) + 0.5) / dimension.levels, 0.5 * _SPREAD / dimension.levels
-            ax.vlines([place] * len(middles), middles - half, middles + half, color=style.GREY, linewidth=5, alpha=0.5, zorder=1)
+            ax.vlines([place] * len(middles), middles - half, middles + half, color=style.GRAY, linewidth=5, alpha=0.5, zorder=1)
     values = np.array([result.goals.value(t.metrics) for t, ok in zip(result.all_trials, _valued(result), strict=True) if ok])
     if len(values):
         _, norm = style.good_colors(values, result.maximize)

@@ -23,7 +23,7 @@ from hyperspace.trials.trial import OK
 from hyperspace.typing import Array
 
 _ELSEWHERE = 0.3  # opacity of trials outside the slice
-_ROOM = 0.72  # part of the axes' width that the scale of colours leaves
+_ROOM = 0.72  # part of the axes' width that the scale of colors leaves
 
 
 @own_numerics()

@@ -1,6 +1,6 @@
-"""What all pictures share: colours, lines, and axes that speak the search space's language.
+"""What all pictures share: colors, lines, and axes that speak the search space's language.
 
-Colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart; the sky blue is darker than
+Colors are those of Okabe and Ito, which people with any kind of color vision can tell apart; the sky blue is darker than
 theirs, so that it is seen on white paper. Text and lines take matplotlib's own settings, so that pictures fit a dark style too.
 """
 
@@ -34,12 +34,12 @@ from hyperspace.typing import Array
 
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#3E9BD0"
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
-GREY = "#7F7F7F"
-STATUS_COLORS = {OK: SKY, FAILED: VERMILLION, TIMEOUT: ORANGE, PRUNED: PURPLE, RUNNING: GREY}
+GRAY = "#7F7F7F"
+STATUS_COLORS = {OK: SKY, FAILED: VERMILLION, TIMEOUT: ORANGE, PRUNED: PURPLE, RUNNING: GRAY}
 SHADES: tuple[str, ...] = tuple(to_hex(c) for c in pyplot.get_cmap("viridis")(np.linspace(0.08, 0.80, 24)))  # the best first
 FAINT, GRID = 0.35, 0.15  # opacities of what is background
 MANY_MARKS = 2000  # from here on marks are one image, also in a vector graphic
-_MOST_TICKS = 24  # categories that are labelled
+_MOST_TICKS = 24  # categories that are labeled
 _DECADE_AND_A_HALF = 10**1.5
 _FENCE = 3.0  # Tukey's outer fence: that many ranges of the middle half beyond it
 _FAR = 10**4  # times its width: an axis of integers that is farther from 0 counts from its lower end
@@ -112,17 +112,17 @@ def say_empty(ax: Axes, words: str) -> None:
 
 
 def ink() -> Any:
-    """Return the colour of text and lines."""
+    """Return the color of text and lines."""
     return pyplot.rcParams["text.color"]
 
 
 def goal_name(result: Result, longest: int = LONGEST) -> str:
-    """Return what the optimised metric is called."""
+    """Return what the optimized metric is called."""
     return text(_goal(result), longest)
 
 
 def goal_label(result: Result, after: str = "") -> str:
-    """Return a label of an axis: what the optimised metric is called, in two lines where it is long, and some words more."""
+    """Return a label of an axis: what the optimized metric is called, in two lines where it is long, and some words more."""
     return wrapped(f"{_goal(result)}{after}")
 
 
@@ -150,7 +150,7 @@ def count_axis(ax: Axes, n: int) -> None:
 def origin(dimension: Dimension) -> int:
     """Return what the axis of a dimension counts from: 0, or the lower bound of integers that lie close together far from 0.
 
-    Neighbouring integers beyond 2^53 are one double, and those near it have one label.
+    Neighboring integers beyond 2^53 are one double, and those near it have one label.
     """
     if not isinstance(dimension, Integer) or dimension.prior == "log-uniform":
         return 0
@@ -189,7 +189,7 @@ def mark_axis(axis: Axis, dimension: Dimension, name: str, spread: bool = False,
         dimension: what it shows.
         name: of the dimension.
         spread: say that what has one level is spread within it.
-        room: part of the axes' present width that they keep, e.g. beside a scale of colours.
+        room: part of the axes' present width that they keep, e.g. beside a scale of colors.
     """
     ends = place(dimension, np.array([0.0, 1.0])).tolist()
     ax: Any = axis.axes
@@ -311,7 +311,7 @@ def without_value(trials: Sequence[Trial], goals: Metrics) -> list[tuple[str, st
     groups = (
         ("failed", VERMILLION, np.array([trial.failed for trial in trials], dtype=bool)),
         ("pruned", PURPLE, np.array([trial.status == PRUNED for trial in trials], dtype=bool)),
-        ("infeasible", GREY, infeasible(trials, goals)),
+        ("infeasible", GRAY, infeasible(trials, goals)),
     )
     return [(label, color, rows) for label, color, rows in groups if rows.any()]
 
@@ -322,7 +322,7 @@ def infeasible(trials: Sequence[Trial], goals: Metrics) -> NDArray[np.bool_]:
 
 
 def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:
-    """Return colours that run from the best value, dark, to the 80 % quantile, light; what is worse looks like that."""
+    """Return colors that run from the best value, dark, to the 80 % quantile, light; what is worse looks like that."""
     worse = float(np.quantile(values, 0.2 if maximize else 0.8))
     best = float(values.max() if maximize else values.min())
     if worse == best:
@@ -332,7 +332,7 @@ def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:
 
 
 def colorbar(ax: Axes, colors: tuple[Colormap, Normalize], label: str, maximize: bool) -> None:
-    """Draw what the colours stand for beside the axes."""
+    """Draw what the colors stand for beside the axes."""
     figure: Any = ax.figure
     bar = figure.colorbar(ScalarMappable(colors[1], colors[0]), ax=ax, label=label, extend="min" if maximize else "max", pad=0.02)
     bar.outline.set_visible(False)

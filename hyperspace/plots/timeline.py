@@ -12,13 +12,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.plots import labels, style
-from hyperspace.results.activity import Span, evaluation, last_event, timed, utilisation, worked
+from hyperspace.results.activity import Span, evaluation, last_event, timed, utilization, worked
 from hyperspace.results.result import Result
 from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
 
 _STRAGGLES = 3.0  # times the median duration
 _VISIBLE = 0.005  # of the whole time: what is shorter is not seen
-_LABELLED = 32  # ranks with a label each
+_LABELED = 32  # ranks with a label each
 _NAMES = {OK: "ended well", FAILED: "failed", TIMEOUT: "timed out", PRUNED: "pruned", RUNNING: "running"}
 _HALF = 0.38
 _UNITS = ((3 * 86400.0, 86400.0, "days"), (3 * 3600.0, 3600.0, "hours"), (300.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
@@ -113,7 +113,7 @@ def _label(ax: Axes, trials: Sequence[Trial], ranks: Sequence[int], periods: Seq
     own: dict[int, list[Trial]] = {rank: [] for rank in ranks}
     for trial in trials:
         own[trial.rank].append(trial)
-    if len(ranks) > _LABELLED:
+    if len(ranks) > _LABELED:
         ax.yaxis.set_major_locator(MaxNLocator(12, integer=True))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda row, _: str(ranks[int(row)]) if 0 <= row < len(ranks) else ""))
         ax.set_ylabel("rank")
@@ -123,7 +123,7 @@ def _label(ax: Axes, trials: Sequence[Trial], ranks: Sequence[int], periods: Seq
     ax.set_yticks(range(len(ranks)), names)
     ax.tick_params(axis="y", length=0)
     for row, rank in enumerate(ranks):
-        share = utilisation(own[rank], periods, now)
+        share = utilization(own[rank], periods, now)
         if np.isfinite(share):
             ax.text(1.01, row, f"{share:.0%}", transform=ax.get_yaxis_transform(), va="center", fontsize="small")
     if ranks:

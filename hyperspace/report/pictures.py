@@ -1,4 +1,4 @@
-"""Pictures as SVG within a page, in the page's own colours, so that they are right on light and on dark paper."""
+"""Pictures as SVG within a page, in the page's own colors, so that they are right on light and on dark paper."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hyperspace.plots import style
 from hyperspace.report.html import Html, join, tag
 from hyperspace.system.terminal import printable
 
-# Colours that occur nowhere else, and what they become.
+# Colors that occur nowhere else, and what they become.
 _INK, _PAPER = "#0a0b0d", "#fdfbfa"
 _SETTINGS: dict[str, Any] = {
     **{f"{name}.color": _INK for name in ("text", "xtick", "ytick")},
@@ -30,20 +30,20 @@ _SETTINGS: dict[str, Any] = {
     "font.size": 10.0,
     "svg.fonttype": "none",  # text stays text: small, sharp, and in the page's font
 }
-# The other colours of the pictures by the name of a CSS variable, on light and on dark paper. A scale of values begins with the
+# The other colors of the pictures by the name of a CSS variable, on light and on dark paper. A scale of values begins with the
 # best one, which has the strongest contrast with the paper, so that it is turned around on dark paper.
 _DARK_SHADES = [to_hex(color) for color in colormaps["viridis"](np.linspace(0.98, 0.42, len(style.SHADES)))]
 _COLORS = {
     "blue": (style.BLUE, "#4a9fdb"),
     "sky": (style.SKY, "#a6d8f5"),
-    "grey": (style.GREY, "#9a9a9a"),
+    "grey": (style.GRAY, "#9a9a9a"),
     **{f"g{i}": pair for i, pair in enumerate(zip(style.SHADES, _DARK_SHADES, strict=True))},
 }
 _MOST_BYTES = 400_000  # of a vector graphic; beyond that its marks are an image
 
 
 def colors() -> Html:
-    """Return the style sheet of the pictures' colours, light and dark."""
+    """Return the style sheet of the pictures' colors, light and dark."""
     light, dark = ("".join(f"--{name}:{pair[i]};" for name, pair in _COLORS.items()) for i in (0, 1))
     return Html(f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}")
 
@@ -105,7 +105,7 @@ def _svg(figure: Figure) -> str:
 
 
 def _themed(svg: str, label: str, scrolled: bool) -> Html:
-    """Return matplotlib's SVG for use within a page: its own colours replaced, and names left out that nothing refers to."""
+    """Return matplotlib's SVG for use within a page: its own colors replaced, and names left out that nothing refers to."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace(_INK, "currentColor").replace(_PAPER, "var(--paper)")

@@ -36,8 +36,8 @@ def progress(study: Evidence) -> Html:
         *([(str(whole.infeasible), "infeasible")] if study.result.goals.constraints else []),
         (duration(overview.elapsed), "h:mm:ss of work, pauses left out"),
     ]
-    if not math.isnan(whole.utilisation):
-        shown.append((f"{whole.utilisation:.0%}", "of it spent in evaluations (utilization)"))
+    if not math.isnan(whole.utilization):
+        shown.append((f"{whole.utilization:.0%}", "of it spent in evaluations (utilization)"))
     if whole.finished == 0:
         return numbers(*shown)
     several = study.result.partition.n_subspaces > 1
@@ -126,7 +126,7 @@ def subspaces(study: Evidence) -> Html:
         "A line is a trial, through "
         + ("all parameters" if len(shown) == space.d else f"the {len(shown)} most important of {space.d} parameters")
         + " to its value on the right. Strong lines are good; the orange one is the best."
-        + (" Lines of one level are spread within its grey bar." if told else "")
+        + (" Lines of one level are spread within its gray bar." if told else "")
     )
     draw = partial(plots.plot_parallel, result, shown)
     if beside:

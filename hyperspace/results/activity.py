@@ -70,16 +70,16 @@ def attended(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> li
     return [period for period in periods if any(span.start <= period.end and span.end >= period.start for span in spans)]
 
 
-def utilisation(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> float:
+def utilization(trials: Iterable[Trial], periods: Sequence[Span], now: float) -> float:
     """Return which part of the periods that they attended at least one of `trials` was being evaluated, from 0 to 1.
 
     Of one rank's trials this is the share of its time that it spent in the objective. Without any period it is nan.
     """
-    return mean_utilisation([list(trials)], periods, now)
+    return mean_utilization([list(trials)], periods, now)
 
 
-def mean_utilisation(groups: Iterable[Sequence[Trial]], periods: Sequence[Span], now: float) -> float:
-    """Return the utilisation of several groups of trials, such as those of each rank, weighted by the time they attended."""
+def mean_utilization(groups: Iterable[Sequence[Trial]], periods: Sequence[Span], now: float) -> float:
+    """Return the utilization of several groups of trials, such as those of each rank, weighted by the time they attended."""
     busy = total = 0.0
     for trials in groups:
         own = attended(trials, periods, now)

@@ -2,7 +2,7 @@
 
 Notation:
     n   trials                    z   transformed losses, what the Gaussian process models
-    r   standardised residuals, (z - mean_-i) / std_-i, (n,): standard normal if the model is right
+    r   standardized residuals, (z - mean_-i) / std_-i, (n,): standard normal if the model is right
 
 The transform and the hyperparameters are those of the fit to all trials. That flatters the model a little, the less the more
 trials there are.
@@ -37,7 +37,7 @@ class LeaveOneOut:
         actual: what the objective returned, (n,).
         predicted: the median of the prediction, (n,).
         lower, upper: the central interval that holds 95 % of the prediction, (n,).
-        residuals: r, standardised in the model's scale, (n,).
+        residuals: r, standardized in the model's scale, (n,).
     """
 
     trials: tuple[Trial, ...]
@@ -83,7 +83,7 @@ class LeaveOneOut:
 def expected_coverage(levels: Array, n: int) -> tuple[Array, Array]:
     """Return between which parts the coverage of n independent, well calibrated predictions lies 19 times of 20.
 
-    The normal approximation of the binomial distribution; residuals of neighbours are not independent, so that it is a guide.
+    The normal approximation of the binomial distribution; residuals of neighbors are not independent, so that it is a guide.
     """
     half = _WIDE * np.sqrt(levels * (1.0 - levels) / max(n, 1))
     return np.clip(levels - half, 0.0, 1.0), np.clip(levels + half, 0.0, 1.0)

@@ -12,7 +12,7 @@ from hyperspace.errors import InputError, shown
 from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.reader import DriveReader
 from hyperspace.numerics.floating_point import own_numerics
-from hyperspace.results.activity import evaluation, last_event, mean_utilisation, timed, utilisation, worked
+from hyperspace.results.activity import evaluation, last_event, mean_utilization, timed, utilization, worked
 from hyperspace.study.description import Description, describe_study
 from hyperspace.trials.incumbent import best_trial, is_infeasible
 from hyperspace.trials.metrics import Metrics
@@ -35,7 +35,7 @@ class Group:
         best: the best value; None before there is one.
         running: the trial under way that began first; None if there is none.
         last_seen: when one of them last began or ended, in seconds since the epoch.
-        utilisation: of the runs in which one of these was evaluated, the part in which one was; nan if that is nothing yet.
+        utilization: of the runs in which one of these was evaluated, the part in which one was; nan if that is nothing yet.
     """
 
     label: Any
@@ -46,7 +46,7 @@ class Group:
     best: float | None
     running: Trial | None
     last_seen: float
-    utilisation: float
+    utilization: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Overview:
     Attributes:
         description: what it is.
         trials: all of them, those that were given left out.
-        whole: all of them as one group; its utilisation is the mean of the ranks'.
+        whole: all of them as one group; its utilization is the mean of the ranks'.
         now: when this was so, in seconds since the epoch.
         workers: who holds its leases and is alive; None where that cannot be told.
         elapsed: seconds that it was worked, pauses left out.
@@ -102,7 +102,7 @@ class Overview:
         for trial in self.trials:
             parts.setdefault(GROUPS[by](trial), []).append(trial)
         return [
-            _group(label, parts[label], self.description.metrics, utilisation(parts[label], periods, until))
+            _group(label, parts[label], self.description.metrics, utilization(parts[label], periods, until))
             for label in sorted(parts)
         ]
 
@@ -152,7 +152,7 @@ class Monitor:
         ranks: dict[int, list[Trial]] = {}
         for trial in trials:
             ranks.setdefault(trial.rank, []).append(trial)
-        whole = _group("all", trials, description.metrics, mean_utilisation(ranks.values(), periods, until))
+        whole = _group("all", trials, description.metrics, mean_utilization(ranks.values(), periods, until))
         left = _time_left(trials, description.planned - whole.finished, until, working=workers != ())
         return Overview(description, trials, whole, now, workers, sum(period.seconds for period in periods), left, ended_by)
 
@@ -185,7 +185,7 @@ def _group(label: Any, trials: Sequence[Trial], metrics: Metrics, share: float) 
         best=best_value(ended, metrics),
         running=min(running, key=lambda trial: trial.started, default=None),
         last_seen=last_event(trials),
-        utilisation=share,
+        utilization=share,
     )
 
 

@@ -10,7 +10,7 @@ Both are estimated from f at A, B and A with column j of B (Saltelli et al. 2010
 indices are worked out for joint draws from the surrogate's posterior, and for resampled rows, so that their spread holds both
 what the model does not know and what the Monte Carlo sum leaves open (Le Gratiet, Cannamela and Iooss 2014).
 
-They speak of the whole search space, not of the neighbourhood of the optimum, and only as far as the surrogate is right.
+They speak of the whole search space, not of the neighborhood of the optimum, and only as far as the surrogate is right.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.errors import InputError, shown, shown_all
-from hyperspace.space.dimension import DESIGN, Dimension, as_random_state, centres, edges_inside, levels_at, levels_between
+from hyperspace.space.dimension import DESIGN, Dimension, as_random_state, centers, edges_inside, levels_at, levels_between
 from hyperspace.space.values import Recorded, describe_value, is_scalar, key_of, plain
 from hyperspace.typing import Array
 
@@ -153,7 +153,7 @@ class Categorical(Dimension):
 
     def to_unit(self, values: Sequence[Any]) -> Array:
         """Return the coordinates (n,) of n values of this dimension."""
-        return centres(np.array([self.index(value) for value in values], dtype=float), self.levels)
+        return centers(np.array([self.index(value) for value in values], dtype=float), self.levels)
 
     def from_unit(self, u: Array) -> list[Any]:
         """Return the categories at the coordinates u (n,)."""

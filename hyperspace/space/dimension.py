@@ -210,14 +210,14 @@ def levels_at(u: Any, n: Any) -> Any:
     return np.minimum(np.floor(np.clip(np.atleast_1d(u), 0.0, 1.0) * n).astype(np.int64), n - 1)
 
 
-def centres(levels: Array, n: Any) -> Array:
+def centers(levels: Array, n: Any) -> Array:
     """Return the coordinates of the levels 0 to n - 1."""
     coordinates: Array = (levels + 0.5) / n
     return coordinates
 
 
 def levels_between(lower: float, upper: float, n: int) -> tuple[int, int]:
-    """Return the first and the last of n equal levels whose centres lie in [lower, upper]; the one at its middle if none does."""
+    """Return the first and the last of n equal levels whose centers lie in [lower, upper]; the one at its middle if none does."""
     first, last = math.ceil(lower * n - 0.5 - ROUNDING), math.floor(upper * n - 0.5 + ROUNDING)
     if first <= last:
         return first, last

@@ -17,7 +17,7 @@ from hyperspace.space.dimension import (
     ROUNDING,
     Dimension,
     as_random_state,
-    centres,
+    centers,
     edges_inside,
     levels_at,
     levels_between,
@@ -27,7 +27,7 @@ from hyperspace.typing import Array
 
 PRIORS = ("uniform", "log-uniform")
 _EXACT, _LARGEST_INT64 = 2**53, 2**63 - 1
-# The double that holds a coordinate must tell neighbouring integers apart, with room for rounding.
+# The double that holds a coordinate must tell neighboring integers apart, with room for rounding.
 MOST_LEVELS = {"uniform": 2**50, "log-uniform": 2**40}
 
 
@@ -251,7 +251,7 @@ class Integer(_Numeric):
         """Return the coordinates (n,) of n values of this dimension."""
         if self._log:
             return self._normalized(np.array(values, dtype=float))
-        return centres(np.array([value - self.low for value in values], dtype=float), self.levels)
+        return centers(np.array([value - self.low for value in values], dtype=float), self.levels)
 
     def from_unit(self, u: Array) -> list[int]:
         """Return the ints at the coordinates u (n,)."""

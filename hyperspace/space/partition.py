@@ -94,7 +94,7 @@ class Partition:
             yield self[index]
             index += 1
 
-    def neighbours(self, index: SupportsIndex) -> list[int]:
+    def neighbors(self, index: SupportsIndex) -> list[int]:
         """Return the subspaces that differ from this one in the half of one dimension, in the order of `split`."""
         return [operator.index(index) ^ (1 << bit) for bit in range(len(self.split))]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from hyperspace.errors import InputError, shown, shown_all
 from hyperspace.space.categorical import Categorical
-from hyperspace.space.dimension import ENVIRONMENT, ROUNDING, Dimension, centres, levels_at
-from hyperspace.space.labelled import TableRow, by_label
+from hyperspace.space.dimension import ENVIRONMENT, ROUNDING, Dimension, centers, levels_at
+from hyperspace.space.labeled import TableRow, by_label
 from hyperspace.space.numeric import Integer, Real
 from hyperspace.space.parsing import Lists, check_dimension, skopt_class
 from hyperspace.space.values import describe_value, is_scalar, plain, read_description
@@ -114,7 +114,7 @@ class Space:
         snapped = np.array(U, dtype=float)
         if self._even.size:
             levels = self.levels[self._even]
-            snapped[..., self._even] = centres(levels_at(snapped[..., self._even], levels), levels)
+            snapped[..., self._even] = centers(levels_at(snapped[..., self._even], levels), levels)
         for j in self._uneven:
             column = snapped[..., j]
             values = self.dimensions[j].from_unit(column.ravel())

@@ -14,7 +14,7 @@ import numpy as np
 from hyperspace.errors import InputError, NotBuiltError, shown
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
-from hyperspace.space.labelled import rows_of, table_class
+from hyperspace.space.labeled import rows_of, table_class
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_finite, is_number, is_one_of, is_whole
 from hyperspace.study.population import evolution_of
@@ -154,14 +154,14 @@ def check_goals(metrics: Sequence[Metric] | None, maximize: bool) -> Metrics:
 
     Raises:
         InputError: see Metrics.
-        NotBuiltError: goals that this version cannot optimise yet.
+        NotBuiltError: goals that this version cannot optimize yet.
     """
     check_flag("maximize", maximize)
     checked = Metrics(metrics, maximize)
     if len(checked.goals) > 1:
         names = ", ".join(repr(metric.name) for metric in checked.goals)
         raise NotBuiltError(
-            f"optimising several metrics together ({names}) is not built yet; give one of them a goal and let the others be "
+            f"optimizing several metrics together ({names}) is not built yet; give one of them a goal and let the others be "
             f'goal="observe", which keeps them with every trial'
         )
     return checked

@@ -1,4 +1,4 @@
-"""The RF, ET and GBRT surrogates: random forests, extremely randomised trees and gradient boosting, scikit-learn's.
+"""The RF, ET and GBRT surrogates: random forests, extremely randomized trees and gradient boosting, scikit-learn's.
 
 What trees predict is constant beyond the data and between them, and so is their spread. A surrogate must know that it knows less
 there; so to the variance of the trees comes a term that grows with the distance to the nearest training point, as the variance of
@@ -6,7 +6,7 @@ a Brownian motion does:
 
     variance(x) = variance of the trees + min(1, |x - nearest| / (sqrt(d) / 2)) / 10
 
-for targets of variance one, with sqrt(d)/2 the distance from the centre of the unit cube to its corners. A larger term drives the
+for targets of variance one, with sqrt(d)/2 the distance from the center of the unit cube to its corners. A larger term drives the
 search into the corners.
 
 The spread of trees follows the targets: where a few are far above the others, a forest is least sure around those, and an
@@ -123,7 +123,7 @@ class RandomForest(_Trees):
 
 
 class ExtraTrees(_Trees):
-    """Extremely randomised trees (Geurts et al. 2006): trees of all points, split at random places.
+    """Extremely randomized trees (Geurts et al. 2006): trees of all points, split at random places.
 
     Options of `sklearn.ensemble.ExtraTreesRegressor`. Its trees pass through the points, and differ in between; where noise is
     known, leaves have at least 3 points by default.

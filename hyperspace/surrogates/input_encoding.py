@@ -20,7 +20,7 @@ CODE_LENGTH = 256  # bits of a code word; a multiple of 64
 class Features:
     """Coordinates in which the kernel measures distance, from points in the unit cube.
 
-    A continuous dimension is a feature as it is. An integer is rounded to the centre of its level, so that the model is
+    A continuous dimension is a feature as it is. An integer is rounded to the center of its level, so that the model is
     constant on a level (Garrido-Merchán and Hernández-Lobato 2020). A category becomes indicators scaled by 1/sqrt(2): two
     points are at distance 1 if they differ and 0 if not, the Hamming distance, under one lengthscale. More than MOST_INDICATORS
     categories become code words of so many random bits at most, whose squared distances are 1 within about 6 %: there the cost
@@ -45,7 +45,7 @@ class Features:
         self.identity = bool(np.array_equal(self.columns, np.arange(d)))
 
     def __call__(self, X: Array) -> Array:
-        """Return the features of X (q, d), shape (q, p), centred."""
+        """Return the features of X (q, d), shape (q, p), centerd."""
         if self._snap is not None:
             X = self._snap(X)
         if self.identity:

@@ -1,4 +1,4 @@
-"""Targets made fit for a Gaussian process: standardised, their tails tamed, and warped where the data ask for it.
+"""Targets made fit for a Gaussian process: standardized, their tails tamed, and warped where the data ask for it.
 
 Notation, from the outside in:
     y   outputs as they came
@@ -7,7 +7,7 @@ Notation, from the outside in:
     g   t, or its Yeo-Johnson transform (Yeo and Johnson 2000) with parameter `power`
     z   (g - location) / spread, of mean 0 and variance 1: what the model sees
 
-All steps are increasing, so that the best trial stays the best. Minimising, the bad tail is the upper one: it is tamed early,
+All steps are increasing, so that the best trial stays the best. Minimizing, the bad tail is the upper one: it is tamed early,
 the lower one only where numbers would suffer.
 """
 

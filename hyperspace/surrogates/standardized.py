@@ -1,4 +1,4 @@
-"""Any surrogate, on targets that are standardised and whose tails are tamed, as the Gaussian process has them on its own."""
+"""Any surrogate, on targets that are standardized and whose tails are tamed, as the Gaussian process has them on its own."""
 
 from __future__ import annotations
 

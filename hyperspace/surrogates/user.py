@@ -36,7 +36,7 @@ class UserSurrogate(Surrogate):
 
     It works on points of the unit cube and has these methods:
 
-        fit(X, y)                X (n, d), y (n,) standardised; called with all data each time, on a copy of the object
+        fit(X, y)                X (n, d), y (n,) standardized; called with all data each time, on a copy of the object
         predict(X)               mean (q,) and standard deviation (q,) at X (q, d)
         predict_gradient(X)      optional: d mean / d X and d std / d X, each (q, d)
 

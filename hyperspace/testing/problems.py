@@ -1,4 +1,4 @@
-"""Test functions of global optimisation, each with its bounds, its optimum and its reference.
+"""Test functions of global optimization, each with its bounds, its optimum and its reference.
 
     function = problem("ackley", d=4)
     function([0.0, 0.0, 0.0, 0.0])       # 0.0, the minimum
@@ -8,7 +8,7 @@
 function no longer is. Both keep the bounds, and the optimum stays known and inside them.
 
 Sources:
-    [D&S] Dixon and Szego (1978), Towards Global Optimisation 2: Branin, Hartmann.
+    [D&S] Dixon and Szego (1978), Towards Global Optimization 2: Branin, Hartmann.
     [S&B] Surjanovic and Bingham (2013), Virtual Library of Simulation Experiments, https://www.sfu.ca/~ssurjano:
           bounds and optima of Ackley, Griewank, Levy, Michalewicz, Rastrigin, Rosenbrock, Schwefel, Styblinski-Tang.
     [COCO] Hansen et al. (2009), BBOB noiseless functions: the ellipsoid, f2 and f10.
@@ -29,7 +29,7 @@ MARGIN = 0.1  # a moved optimum keeps this fraction of the side from every bound
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """A function to minimise over a box.
+    """A function to minimize over a box.
 
     Attributes:
         name: what it is called, with its dimension and whatever was done to it.

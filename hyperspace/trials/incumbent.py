@@ -24,7 +24,7 @@ class Rank(NamedTuple):
     Attributes:
         violation: by how much it broke the constraints; 0 if it is feasible, inf if it gave no loss.
         budget: minus what it was allowed to spend.
-        loss: the optimised metric, turned so that less is better.
+        loss: the optimized metric, turned so that less is better.
     """
 
     violation: float

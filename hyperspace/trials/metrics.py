@@ -94,7 +94,7 @@ class Metrics:
         maximize: turn the single, undeclared metric around.
 
     Attributes:
-        goal: name of the optimised metric: the declared one, or the one that the study's first answer fixed; None before that.
+        goal: name of the optimized metric: the declared one, or the one that the study's first answer fixed; None before that.
 
     Raises:
         InputError: duplicate names, no goal, several goals, or `maximize` beside declared metrics.
@@ -176,7 +176,7 @@ class Metrics:
         if self.goal is not None and not self.declared and goal != LOSS_NAME and LOSS_NAME in metrics:
             return metrics, (
                 f"the objective returned {LOSS_NAME!r}, but the study's goal is {goal!r}, as its first answer had it; "
-                f"to optimise {LOSS_NAME!r}, pass metrics=[Metric({LOSS_NAME!r})] and begin a new study"
+                f"to optimize {LOSS_NAME!r}, pass metrics=[Metric({LOSS_NAME!r})] and begin a new study"
             )
         if not others:
             return metrics, None
@@ -207,7 +207,7 @@ class Metrics:
         if value is None:
             raise InputError(self._missing(name, metrics))
         if not isinstance(value, float):
-            raise InputError(f"the metric {name!r} must be one number to be optimised, got {len(value)} numbers")
+            raise InputError(f"the metric {name!r} must be one number to be optimized, got {len(value)} numbers")
         if not math.isfinite(value):
             raise InputError(f"the objective returned {name} = {value}; a finite number was expected")
 
@@ -232,7 +232,7 @@ class Metrics:
         return None
 
     def goal_name(self, names: Iterable[str]) -> str:
-        """Return which of `names` is optimised. A plain number, whose name is "objective", always is.
+        """Return which of `names` is optimized. A plain number, whose name is "objective", always is.
 
         Raises:
             InputError: several names, none of them "loss", and no goal was declared or fixed: a guess could minimize accuracies.
@@ -249,13 +249,13 @@ class Metrics:
         if LOSS_NAME in names:
             return LOSS_NAME
         raise AmbiguousMetrics(
-            f"the objective returned {', '.join(map(repr, names)) or 'no metric'}, and nothing says which to optimise; "
+            f"the objective returned {', '.join(map(repr, names)) or 'no metric'}, and nothing says which to optimize; "
             f'name one of them {LOSS_NAME!r}, or pass metrics=[Metric(name, goal="minimize" or "maximize"), ...] '
             f"(hyperspace run: --goal NAME)"
         )
 
     def value(self, metrics: Mapping[str, Value]) -> float:
-        """Return the optimised metric as the objective returned it; nan where it is missing."""
+        """Return the optimized metric as the objective returned it; nan where it is missing."""
         if not metrics:
             return math.nan
         try:
@@ -265,7 +265,7 @@ class Metrics:
         return value if isinstance(value, float) else math.nan
 
     def loss(self, metrics: Mapping[str, Value]) -> float:
-        """Return the optimised metric, turned so that less is better; nan where it is missing."""
+        """Return the optimized metric, turned so that less is better; nan where it is missing."""
         return self.sign * self.value(metrics)
 
     def reported_loss(self, metrics: Mapping[str, Value]) -> float:

@@ -38,7 +38,7 @@ class Trial:
         region: the region of the adaptive strategy that it was meant for, if any.
         arm: what proposed it, e.g. "design", "EI", "random".
         model: what the optimizer wants back on resuming (refit point, hyperparameters); plain JSON values.
-        predicted: the loss that the model expected at x when it was asked (the optimised metric, turned so that less is better).
+        predicted: the loss that the model expected at x when it was asked (the optimized metric, turned so that less is better).
         known: how many trials of each drive became known since this drive asked last (exchange="async" only), in the batches in
             which they were taken up: the last one when it asked, those before it while its last evaluation ran.
         pending: the drives whose running trials it knew of when it asked (exchange="async" only).
@@ -49,7 +49,7 @@ class Trial:
         host: where.
         error: traceback or message of a trial that did not end well.
         fault: "objective" or "infrastructure", for a trial that did not end well. The latter teaches the surrogate nothing.
-        reports: (step, value) of what the objective reported of the optimised metric; finite values only, and some of very many
+        reports: (step, value) of what the objective reported of the optimized metric; finite values only, and some of very many
             (see `hyperspace.pruning.thinned`).
         origin: "asked" or "given".
     """

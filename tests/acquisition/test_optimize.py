@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hyperspace.acquisition.optimize import Box, candidates, choose_new, combine, first_new, is_taken, maximise
+from hyperspace.acquisition.optimize import Box, candidates, choose_new, combine, first_new, is_taken, maximize
 from hyperspace.space import Categorical, check_space
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Bounds
@@ -15,14 +15,14 @@ HUGE = [(0, 10**9), (1, 10**9, "log-uniform")]
 class Peak:
     """A smooth criterion with its largest value at a given point; gradients where wanted."""
 
-    def __init__(self, centre, has_gradients=True):
-        self.centre, self.has_gradients = np.asarray(centre), has_gradients
+    def __init__(self, center, has_gradients=True):
+        self.center, self.has_gradients = np.asarray(center), has_gradients
 
     def __call__(self, X):
-        return -((X - self.centre) ** 2).sum(axis=1)
+        return -((X - self.center) ** 2).sum(axis=1)
 
     def gradient(self, X):
-        return self(X), -2.0 * (X - self.centre)
+        return self(X), -2.0 * (X - self.center)
 
 
 def box(dimensions, subspaces=1, index=0):
@@ -33,24 +33,24 @@ def box(dimensions, subspaces=1, index=0):
 def best(criterion, where, incumbents=None, seed=0):
     rng = np.random.default_rng(seed)
     U = candidates(where, np.empty((0, where.d)) if incumbents is None else incumbents, rng)
-    points, values = maximise(criterion, where, U, rng)
+    points, values = maximize(criterion, where, U, rng)
     np.testing.assert_array_equal(values, criterion(points))
     assert np.all(np.diff(values) <= 0.0)
     return points[0]
 
 
 @pytest.mark.parametrize("has_gradients", [True, False])
-@pytest.mark.parametrize("centre", [[0.21, 0.77, 0.5], [0.0, 1.0, 0.3], [-1.0, 0.4, 2.0]])
-def test_maximum_in_a_continuous_box(centre, has_gradients):
-    found = best(Peak(centre, has_gradients), box(CONTINUOUS))
-    np.testing.assert_allclose(found, np.clip(centre, 0.0, 1.0), atol=1e-4 if has_gradients else 0.05)
+@pytest.mark.parametrize("center", [[0.21, 0.77, 0.5], [0.0, 1.0, 0.3], [-1.0, 0.4, 2.0]])
+def test_maximum_in_a_continuous_box(center, has_gradients):
+    found = best(Peak(center, has_gradients), box(CONTINUOUS))
+    np.testing.assert_allclose(found, np.clip(center, 0.0, 1.0), atol=1e-4 if has_gradients else 0.05)
 
 
 @pytest.mark.parametrize("has_gradients", [True, False])
 def test_maximum_among_levels(has_gradients):
     where = box(MIXED)
-    centre = where.space.to_unit([(0.33, 17, "c", 250)])[0]
-    x = where.space.from_unit(best(Peak(centre, has_gradients), where)[None])[0]
+    center = where.space.to_unit([(0.33, 17, "c", 250)])[0]
+    x = where.space.from_unit(best(Peak(center, has_gradients), where)[None])[0]
     assert x[0] == pytest.approx(0.33, abs=1e-3 if has_gradients else 0.05)
     assert x[1:3] == (17, "c")
     assert x[3] == pytest.approx(250, rel=0.01 if has_gradients else 0.2)
@@ -58,8 +58,8 @@ def test_maximum_among_levels(has_gradients):
 
 def test_maximum_among_more_levels_than_can_be_listed():
     where = box(HUGE)
-    centre = where.space.to_unit([(123_456_789, 4_321)])[0]
-    x = where.space.from_unit(best(Peak(centre), where)[None])[0]
+    center = where.space.to_unit([(123_456_789, 4_321)])[0]
+    x = where.space.from_unit(best(Peak(center), where)[None])[0]
     assert x[0] == pytest.approx(123_456_789, rel=0.05)
     assert np.log(x[1]) == pytest.approx(np.log(4_321), rel=0.05)
 
@@ -71,7 +71,7 @@ def test_all_points_lie_in_the_box_on_valid_levels(dimensions, index):
     rng = np.random.default_rng(0)
     incumbents = where.spread(3, rng)
     U = candidates(where, incumbents, rng)
-    points, _ = maximise(Peak(np.full(where.d, 0.5)), where, U, rng)
+    points, _ = maximize(Peak(np.full(where.d, 0.5)), where, U, rng)
     for V in (U, points):
         assert where.bounds.contains(V).all()
         np.testing.assert_allclose(where.space.snap(V), V, atol=1e-12)
@@ -109,12 +109,12 @@ def test_spread_covers_the_box_and_differs_by_stream():
 
 def test_moves_stay_near_in_part_and_change_few_coordinates_of_many():
     where = box([(0.0, 1.0)] * 100)
-    centre = np.full((1, 100), 0.5)
-    moved = where.move(centre, 400, np.random.default_rng(0))
-    changed = (moved != centre).sum(axis=1)
+    center = np.full((1, 100), 0.5)
+    moved = where.move(center, 400, np.random.default_rng(0))
+    changed = (moved != center).sum(axis=1)
     assert 15 < changed.mean() < 25
     assert changed.min() >= 1
-    assert np.median(np.abs(moved - centre).max(axis=1)) < 0.2
+    assert np.median(np.abs(moved - center).max(axis=1)) < 0.2
 
 
 def waves(U):
@@ -149,16 +149,16 @@ def test_combined_levels_are_valid_and_stay_where_nothing_is_better():
 
 def test_a_narrow_peak_beside_an_incumbent_is_found():
     where = box([(0.0, 1.0)] * 6)
-    centre = np.full(6, 0.4)
+    center = np.full(6, 0.4)
 
     class Narrow(Peak):
         def __call__(self, X):
-            return np.exp(-((X - self.centre) ** 2).sum(axis=1) / 0.01**2)
+            return np.exp(-((X - self.center) ** 2).sum(axis=1) / 0.01**2)
 
         def gradient(self, X):
-            return self(X), -2.0 * (X - self.centre) / 0.01**2 * self(X)[:, None]
+            return self(X), -2.0 * (X - self.center) / 0.01**2 * self(X)[:, None]
 
-    assert Narrow(centre)(best(Narrow(centre), where, incumbents=centre[None] + 0.003)[None])[0] > 0.99
+    assert Narrow(center)(best(Narrow(center), where, incumbents=center[None] + 0.003)[None])[0] > 0.99
 
 
 def test_points_taken_are_passed_over():
@@ -192,7 +192,7 @@ def test_values_that_are_not_numbers_never_win():
 
     where = box(CONTINUOUS)
     rng = np.random.default_rng(0)
-    points, values = maximise(Broken([0.6, 0.5, 0.5]), where, where.spread(64, rng), rng)
+    points, values = maximize(Broken([0.6, 0.5, 0.5]), where, where.spread(64, rng), rng)
     assert points[0, 0] >= 0.5
     assert np.isfinite(values[0])
 

@@ -247,7 +247,7 @@ def test_many_given_points_leave_nothing_of_the_initial_design(strategy):
 
 
 def test_metrics_without_a_goal_end_the_study_and_are_recorded(tmp_path):
-    with pytest.raises(InputError, match="nothing says which to optimise"):
+    with pytest.raises(InputError, match="nothing says which to optimize"):
         hyperdrive(lambda x: {"accuracy": x[0], "seconds": 1.0}, [(0.0, 1.0)], tmp_path)
     assert load_results(tmp_path).trials["status"].tolist() == ["failed"]
 
@@ -267,13 +267,13 @@ def test_what_the_objective_raises_is_recorded_and_the_study_goes_on(tmp_path):
 
 
 def test_a_study_of_failures_alone_ends_with_the_last_error(tmp_path):
-    with pytest.raises(StudyError, match=r"first 10 trials all failed.*\n(.*\n)*.*no licence"):
-        hyperdrive(_no_licence, [(0.0, 1.0)], tmp_path, n_iterations=50)
+    with pytest.raises(StudyError, match=r"first 10 trials all failed.*\n(.*\n)*.*no license"):
+        hyperdrive(_no_license, [(0.0, 1.0)], tmp_path, n_iterations=50)
     assert len(load_results(tmp_path).trials) == 10
 
 
-def _no_licence(x):
-    raise RuntimeError("no licence")
+def _no_license(x):
+    raise RuntimeError("no license")
 
 
 def test_given_evaluations_inform_and_do_not_count(tmp_path):

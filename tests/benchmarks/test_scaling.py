@@ -19,7 +19,7 @@ def test_equal_evaluations_are_interrupted_by_suggestions_alone(simulate):
     outcome = simulate(8, 80, constant(0.25), constant(1.0), FREE)
     assert outcome.evaluations == 80
     assert outcome.last_start == pytest.approx(9 * 1.25 + 0.25, abs=0.1)
-    assert outcome.utilisation == pytest.approx(9.0 / 11.5, abs=0.01)
+    assert outcome.utilization == pytest.approx(9.0 / 11.5, abs=0.01)
     assert outcome.last_end - outcome.last_start == pytest.approx(1.0, abs=0.02)
 
 
@@ -27,8 +27,8 @@ def test_rounds_wait_for_the_slowest_and_gossip_does_not():
     lognormal = virtual.EVALUATIONS["lognormal"]
     waiting = virtual.rounds(32, 640, constant(0.0), lognormal, FREE)
     gossiping = virtual.gossip(32, 640, constant(0.0), lognormal, FREE)
-    assert waiting.utilisation < 0.5
-    assert gossiping.utilisation > 0.9
+    assert waiting.utilization < 0.5
+    assert gossiping.utilization > 0.9
     assert gossiping.evaluations == 640
 
 
@@ -52,7 +52,7 @@ def test_real_ranks_send_as_many_messages_as_virtual_ones(tmp_path):
     outcome = virtual.describe(virtual.gossip(8, 96, constant(0.002), constant(0.2), FREE))
     assert measured["evaluations"] == outcome["evaluations"] == 96
     assert measured["messages"] == pytest.approx(outcome["messages"], rel=0.35)
-    np.testing.assert_array_less(0.5, measured["utilisation"])
+    np.testing.assert_array_less(0.5, measured["utilization"])
 
 
 def test_tables_show_what_is_on_file(tmp_path):

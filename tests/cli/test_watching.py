@@ -49,7 +49,7 @@ def test_status_shows_counts_best_and_a_row_a_drive(command, study):
 def test_rows_can_be_something_else(command, study):
     out = command("status", study, "--by", "host")[1]
     assert len(rows(out)) == 1
-    code, _, err = command("status", study, "--by", "colour")
+    code, _, err = command("status", study, "--by", "color")
     assert code == 1
     assert "drive, rank, subspace, host" in err
 

@@ -13,10 +13,10 @@ PROGRAMS = {
 
 
 def test_the_page_shows_a_surrogate_and_an_optimizer():
-    assert list(PROGRAMS) == ["Neighbours", "Halving"]
+    assert list(PROGRAMS) == ["Neighbors", "Halving"]
 
 
-@pytest.mark.parametrize("name", ["Neighbours", "Halving"])
+@pytest.mark.parametrize("name", ["Neighbors", "Halving"])
 def test_own_objects_run_on_two_ranks(mpirun, name):
     program = PROGRAMS[name]
     assert len(program.splitlines()) < 30

@@ -25,7 +25,7 @@ LEAN = {
 }
 
 
-class Neighbours:
+class Neighbors:
     """What a user might bring: the mean of the three nearest points, and a spread that grows with their distance."""
 
     def fit(self, X, y):
@@ -39,7 +39,7 @@ class Neighbours:
 
 def surrogate(model, random_state=0, space=None):
     if model == OWN:
-        return make_surrogate(Neighbours(), random_state, space)
+        return make_surrogate(Neighbors(), random_state, space)
     return make_surrogate(model, random_state, space, **LEAN.get(model, {}))
 
 

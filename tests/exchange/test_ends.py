@@ -18,7 +18,7 @@ class Mute(Exception):
         raise ValueError("this error has no message")
 def objective(x):
     if rank == 1:
-        if way == "cancelled":
+        if way == "canceled":
             raise asyncio.CancelledError
         if way == "panic":
             raise Panic("a panic")
@@ -45,7 +45,7 @@ sys.stdout.write(f"RESULT {len(result.trials)} {set(result.trials.status)}\\n")
 """
 
 
-@pytest.mark.parametrize("way", ["cancelled", "panic"])
+@pytest.mark.parametrize("way", ["canceled", "panic"])
 def test_whatever_an_objective_raises_is_a_failed_trial(mpirun, way):
     run = mpirun(2, PROGRAM, way)
     assert run.stdout.count("RESULT 12") == 2

@@ -102,7 +102,7 @@ def test_trials_under_way_are_announced_to_those_near_and_dropped_when_they_have
     assert not any(ledger.running[5] == 0 for ledger in circle.ledgers)
 
 
-def test_a_budget_is_handed_on_to_poorer_neighbours_and_never_grows_or_shrinks():
+def test_a_budget_is_handed_on_to_poorer_neighbors_and_never_grows_or_shrinks():
     circle = Circle(16)
     for ledger in circle.ledgers:
         ledger.evaluated(1.0)
@@ -118,7 +118,7 @@ def test_a_budget_is_handed_on_to_poorer_neighbours_and_never_grows_or_shrinks()
     assert min(quotas) >= 5
 
 
-def test_what_a_rank_cannot_start_itself_goes_to_an_idle_neighbour_though_all_others_have_as_much():
+def test_what_a_rank_cannot_start_itself_goes_to_an_idle_neighbor_though_all_others_have_as_much():
     circle = Circle(16)
     for rank, ledger in enumerate(circle.ledgers):
         ledger.evaluated(1.0)
@@ -157,7 +157,7 @@ def test_a_rank_that_evaluates_nothing_is_given_nothing():
     assert [ledger.quota for ledger in circle.ledgers] == [12, 0, 0, 0]
 
 
-def test_what_waits_behind_a_first_evaluation_is_left_to_idle_neighbours():
+def test_what_waits_behind_a_first_evaluation_is_left_to_idle_neighbors():
     circle = Circle(4)
     for rank in range(3):
         circle.ledgers[rank].evaluated(1.0)

@@ -21,7 +21,7 @@ class Objective:
     def __call__(self, x):
         self.points.append(tuple(x))
         if x[0] > self.limit:
-            raise OSError("no licence")
+            raise OSError("no license")
         return (x[0] - 0.3) ** 2 + x[1]
 
 
@@ -111,7 +111,7 @@ from hyperspace import hyperdrive
 limit, retry, path, exchange = float(sys.argv[1]), sys.argv[2] == "retry", sys.argv[3], sys.argv[4]
 def objective(x):
     if x[0] > limit:
-        raise OSError("no licence")
+        raise OSError("no license")
     return x[0]
 result = hyperdrive(objective, [(0.0, 1.0)], path, n_calls=12, n_drives=4, n_subspaces=2, exchange=exchange, retry_failed=retry)
 sys.stdout.write(f"FAILED {sum(trial.failed for trial in result.all_trials)}\\n")

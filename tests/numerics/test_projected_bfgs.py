@@ -6,11 +6,11 @@ from hyperspace.numerics.projected_bfgs import ascend
 
 D = 6
 CURVATURE = np.geomspace(1.0, 300.0, D)
-CENTRE = np.linspace(0.1, 0.9, D)
+CENTER = np.linspace(0.1, 0.9, D)
 
 
 def quadratic(X):
-    return -((X - CENTRE) ** 2 * CURVATURE).sum(axis=1), -2.0 * (X - CENTRE) * CURVATURE
+    return -((X - CENTER) ** 2 * CURVATURE).sum(axis=1), -2.0 * (X - CENTER) * CURVATURE
 
 
 def starts(n, d=D):
@@ -19,14 +19,14 @@ def starts(n, d=D):
 
 def test_every_start_reaches_the_maximum_of_a_quadratic():
     X, values = ascend(quadratic, starts(5), np.zeros(D), np.ones(D), np.ones(D), 60, tolerance=1e-10)
-    np.testing.assert_allclose(X, np.tile(CENTRE, (5, 1)), atol=1e-3)
+    np.testing.assert_allclose(X, np.tile(CENTER, (5, 1)), atol=1e-3)
     np.testing.assert_allclose(values, 0.0, atol=1e-5)
 
 
 def test_bounds_hold_and_the_free_coordinates_still_move():
     upper = np.full(D, 0.5)
     X, values = ascend(quadratic, 0.5 * starts(4), np.zeros(D), upper, np.ones(D), 80, tolerance=1e-10)
-    np.testing.assert_allclose(X, np.tile(np.minimum(CENTRE, upper), (4, 1)), atol=1e-3)
+    np.testing.assert_allclose(X, np.tile(np.minimum(CENTER, upper), (4, 1)), atol=1e-3)
     assert np.all(upper >= X)
     np.testing.assert_array_equal(values, quadratic(X)[0])
 
@@ -48,7 +48,7 @@ def test_scales_make_up_for_units():
         return value, gradient / units
 
     X, _ = ascend(function, starts(3) * units, 0.0 * units, units, units, 60, tolerance=1e-10)
-    np.testing.assert_allclose(X / units, np.tile(CENTRE, (3, 1)), atol=1e-3)
+    np.testing.assert_allclose(X / units, np.tile(CENTER, (3, 1)), atol=1e-3)
 
 
 def test_no_more_evaluations_than_allowed_and_never_downhill():
@@ -71,7 +71,7 @@ def test_what_has_arrived_is_not_evaluated_again():
         calls.append(len(X))
         return quadratic(X)
 
-    X0 = np.stack([CENTRE, np.zeros(D)])
+    X0 = np.stack([CENTER, np.zeros(D)])
     ascend(function, X0, np.zeros(D), np.ones(D), np.ones(D), 100)
     assert calls[:2] == [2, 2]
     assert calls[-1] == 1

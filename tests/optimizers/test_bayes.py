@@ -22,7 +22,7 @@ MIXED = [(-5.0, 10.0), (1, 100, "log-uniform"), ["a", "b", "c"], (0, 7)]
 
 
 class Forgetful:
-    """A model of a user's, by nearest neighbour: no gradients, nothing to extend."""
+    """A model of a user's, by nearest neighbor: no gradients, nothing to extend."""
 
     def fit(self, X, y):
         self.X, self.y = X, y

@@ -63,7 +63,7 @@ def trial(drive, iteration, value=None, status="ok", started=0.0, seconds=1.0, *
     )
 
 
-def labelled(ax, label):
+def labeled(ax, label):
     """What was drawn under a label."""
     handles, told = ax.get_legend_handles_labels()
     return handles[[text.partition(" (")[0] if "quartiles" not in text else text for text in told].index(label)]
@@ -104,16 +104,16 @@ def test_a_study_without_a_value_yet_is_drawn_too(plot):
 
 def test_convergence_is_the_best_so_far_in_the_order_of_the_ends(result):
     ax = plots.plot_convergence(result)
-    line = labelled(ax, "best so far")
+    line = labeled(ax, "best so far")
     ended = sorted(result.all_trials, key=lambda trial: trial.started + trial.seconds)
     values = [trial.metrics.get("objective", -math.inf if result.maximize else math.inf) for trial in ended]
     better = np.maximum if result.maximize else np.minimum
     expected = better.accumulate(values)
     np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 65))
     np.testing.assert_array_equal(line.get_ydata(), np.where(np.isinf(expected), np.nan, expected))
-    dots = labelled(ax, "trials").get_offsets()
+    dots = labeled(ax, "trials").get_offsets()
     np.testing.assert_array_equal(np.sort(dots[:, 1]), np.sort(result.func_vals))
-    crosses = labelled(ax, "failed").get_offsets()
+    crosses = labeled(ax, "failed").get_offsets()
     assert [int(x) - 1 for x, _ in crosses] == [row for row, trial in enumerate(ended) if trial.status == "failed"]
 
 
@@ -134,9 +134,9 @@ def test_several_studies_are_a_median_and_quartiles():
         return made_of([trial(0, i, float(value), started=float(i)) for i, value in enumerate(values)])
 
     ax = plots.plot_convergence({"one": [study(4, 2, 3), study(8, 6, 1), study(6, 5, 4, 0)], "other": study(9, 8, 7)})
-    one = labelled(ax, "one (median and quartiles of 3)")
+    one = labeled(ax, "one (median and quartiles of 3)")
     np.testing.assert_array_equal(one.get_ydata(), [6, 5, 2])  # as far as all of them go
-    np.testing.assert_array_equal(labelled(ax, "other").get_ydata(), [9, 8, 7])
+    np.testing.assert_array_equal(labeled(ax, "other").get_ydata(), [9, 8, 7])
     (band,) = of(ax, PolyCollection)
     heights = band.get_paths()[0].vertices[:, 1]
     assert (heights.min(), heights.max()) == (1.5, 7.0)
@@ -148,7 +148,7 @@ def test_what_breaks_a_constraint_or_had_a_small_budget_is_no_best():
         trial(0, 1, 1.0, started=2.0, model={"budget": 3}),
         trial(0, 2, 4.0, started=4.0, model={"budget": 9}),
     ]
-    line = labelled(plots.plot_convergence(made_of(trials)), "best so far")
+    line = labeled(plots.plot_convergence(made_of(trials)), "best so far")
     np.testing.assert_array_equal(line.get_ydata(), [5, 5, 4])
 
 
@@ -187,10 +187,10 @@ def test_the_partition_shows_trials_halves_and_the_winner(result):
     np.testing.assert_array_equal(np.sort(np.rint(dots.get_offsets()[:, 1])), np.sort([x[1] for x in result.x_iters]))
     best = dots.get_offsets()[-1]  # the best one lies on top
     np.testing.assert_allclose(best[0], result.x[0])
-    assert len(labelled(ax, "failed").get_offsets()) == 64 - len(result.x_iters)
+    assert len(labeled(ax, "failed").get_offsets()) == 64 - len(result.x_iters)
 
 
-def test_categories_are_labelled_and_no_formula(result):
+def test_categories_are_labeled_and_no_formula(result):
     ax = plots.plot_partition(result, ("kind", "rate"))
     ax.figure.canvas.draw()
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a", r"\$b\$", "<c>"]
@@ -260,11 +260,11 @@ def test_gantt_has_a_bar_an_evaluation_and_leaves_pauses_out():
         trial(1, 2, 1.0, started=5000.0, seconds=10.0, rank=1),
     ]
     ax = plots.plot_gantt(made_of(trials))
-    well = [path.vertices[:2, 0].tolist() for path in labelled(ax, "ended well").get_paths()]
+    well = [path.vertices[:2, 0].tolist() for path in labeled(ax, "ended well").get_paths()]
     assert well == [[0, 10], [0, 4], [10, 20], [10, 20]]
-    assert [path.vertices[:2, 0].tolist() for path in labelled(ax, "failed").get_paths()] == [[5, 10]]
-    assert [path.vertices[:2, 0].tolist() for path in labelled(ax, "proposing").get_paths()] == [[4, 5]]
-    assert labelled(ax, "pause").get_xdata()[0] == 10
+    assert [path.vertices[:2, 0].tolist() for path in labeled(ax, "failed").get_paths()] == [[5, 10]]
+    assert [path.vertices[:2, 0].tolist() for path in labeled(ax, "proposing").get_paths()] == [[4, 5]]
+    assert labeled(ax, "pause").get_xdata()[0] == 10
     assert {"100%", "95%"} <= {text.get_text() for text in ax.texts}
     assert [label.get_text() for label in ax.get_yticklabels()] == ["rank 0", "rank 1"]
 
@@ -273,8 +273,8 @@ def test_gantt_outlines_stragglers_and_shows_what_runs():
     trials = [trial(0, i, 1.0, started=10.0 + 2 * i, seconds=1.0) for i in range(6)]
     trials += [trial(1, 0, 1.0, started=10.0, seconds=9.0, rank=1), trial(1, 1, started=19.5, status="running", rank=1)]
     ax = plots.plot_gantt(made_of(trials))
-    assert len(labelled(ax, "over 3 × the median").get_paths()) == 1
-    assert len(labelled(ax, "running").get_paths()) == 1
+    assert len(labeled(ax, "over 3 × the median").get_paths()) == 1
+    assert len(labeled(ax, "running").get_paths()) == 1
 
 
 def test_predictions_and_calibration_show_the_diagnostics(result):
@@ -284,7 +284,7 @@ def test_predictions_and_calibration_show_the_diagnostics(result):
     np.testing.assert_array_equal(np.sort(dots[:, 0]), np.sort(found.actual))
     np.testing.assert_array_equal(np.sort(dots[:, 1]), np.sort(found.predicted))
     ax = plots.plot_calibration(result, found=found)
-    line = labelled(ax, f"{len(found)} trials")
+    line = labeled(ax, f"{len(found)} trials")
     np.testing.assert_array_equal(line.get_ydata(), found.coverage(np.asarray(line.get_xdata())))
 
 
@@ -364,13 +364,13 @@ def test_a_value_far_off_does_not_flatten_the_others_and_is_told(shift):
     assert low < 1.0 + shift < 1.95 + shift < high < 3.0 + shift
     assert ax.get_yscale() == "linear"
     assert len(ax.texts) == 0
-    np.testing.assert_array_equal(labelled(ax, "above this axis").get_offsets()[:, 0], [21])
+    np.testing.assert_array_equal(labeled(ax, "above this axis").get_offsets()[:, 0], [21])
 
 
 def test_a_study_of_failures_only_says_so_and_shows_them():
     ax = plots.plot_convergence(made_of([trial(0, i, status="failed", error="no", started=float(i)) for i in range(5)]))
     assert [text.get_text() for text in ax.texts] == ["no trial has ended well so far"]
-    assert len(labelled(ax, "failed").get_offsets()) == 5
+    assert len(labeled(ax, "failed").get_offsets()) == 5
     assert ax.get_xlim()[0] < 1 < 5 < ax.get_xlim()[1]
 
 
@@ -445,14 +445,14 @@ def limited(*pairs):
 def test_infeasible_trials_are_marked_and_counted_and_make_no_line():
     study = limited((5.0, 0.0), (1.0, 2.0), (4.0, 1.0), (-1e6, 3.0))
     ax = plots.plot_convergence(study)
-    np.testing.assert_array_equal(labelled(ax, "best so far").get_ydata(), [5, 5, 4, 4])
-    np.testing.assert_array_equal(labelled(ax, "trials").get_offsets()[:, 1], [5, 4])
-    np.testing.assert_array_equal(labelled(ax, "infeasible").get_offsets()[:, 1], [1, -1e6])
+    np.testing.assert_array_equal(labeled(ax, "best so far").get_ydata(), [5, 5, 4, 4])
+    np.testing.assert_array_equal(labeled(ax, "trials").get_offsets()[:, 1], [5, 4])
+    np.testing.assert_array_equal(labeled(ax, "infeasible").get_offsets()[:, 1], [1, -1e6])
     assert ax.get_ylim()[0] > 3.0  # the infeasible value does not flatten the axis
     assert "below this axis (2)" in ax.get_legend_handles_labels()[1]
     ax = plots.plot_partition(study)
     assert "infeasible (2)" in ax.get_legend_handles_labels()[1]
-    assert len(labelled(ax, "infeasible").get_offsets()) == 2
+    assert len(labeled(ax, "infeasible").get_offsets()) == 2
     assert "infeasible (2)" in plots.plot_parallel(study).get_legend_handles_labels()[1]
 
 

@@ -118,7 +118,7 @@ def test_it_works_in_a_browser_without_an_error(page, tmp_path, width):
 
 
 def contrast(one, other):
-    """The ratio of WCAG 2 between two colours such as rgb(1, 2, 3)."""
+    """The ratio of WCAG 2 between two colors such as rgb(1, 2, 3)."""
 
     def luminance(color):
         parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]

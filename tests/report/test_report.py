@@ -127,7 +127,7 @@ def test_pictures_do_not_share_names(page):
         assert used in names
 
 
-def test_pictures_take_the_pages_colours(page):
+def test_pictures_take_the_pages_colors(page):
     assert "currentColor" in page
     assert "#0a0b0d" not in page
     assert "#fdfbfa" not in page

@@ -37,7 +37,7 @@ def test_a_finished_study_adds_up(study):
     own = result.trials[result.trials["drive"] >= 0]
     assert overview.whole.best == own["objective"].min()
     assert 0 < overview.elapsed < 60
-    assert 0 < overview.whole.utilisation <= 1
+    assert 0 < overview.whole.utilization <= 1
 
 
 @pytest.mark.parametrize("by", ["drive", "subspace", "rank", "host"])
@@ -55,7 +55,7 @@ def test_groups_share_the_trials_among_them(study, by):
 
 def test_an_unknown_grouping_is_an_error(study):
     with pytest.raises(InputError, match="drive, rank, subspace, host"):
-        Monitor(study[0]).look(time.time()).groups("colour")
+        Monitor(study[0]).look(time.time()).groups("color")
 
 
 def test_the_finest_grouping_is_the_one_with_most_rows_that_fit(study, monkeypatch):
@@ -145,7 +145,7 @@ def test_ranks_are_told_apart_and_seen_from_outside(mpirun, tmp_path):
     groups = overview.groups("rank")
     assert [group.label for group in groups] == [0, 1]
     assert sum(group.finished for group in groups) == overview.whole.finished >= 24
-    assert all(0 < group.utilisation <= 1 for group in groups)
+    assert all(0 < group.utilization <= 1 for group in groups)
 
 
 def test_the_best_is_feasible_and_of_the_goal(tmp_path):
@@ -161,7 +161,7 @@ def test_before_the_first_trial_there_is_nothing_to_tell(study, tmp_path):
     (tmp_path / "study.json").write_bytes((study[0] / "study.json").read_bytes())
     overview = Monitor(tmp_path).look(time.time())
     assert (overview.whole.finished, overview.whole.best, overview.left, overview.elapsed) == (0, None, None, 0)
-    assert math.isnan(overview.whole.utilisation)
+    assert math.isnan(overview.whole.utilization)
     assert overview.groups("drive") == []
 
 

@@ -148,7 +148,7 @@ def test_a_portfolio_tells_which_model_found_what(tmp_path):
     assert set(result.summary_by("arm")["arm"]) >= {"EI", "PSO", "design"}
     assert result.summary_by("drive")["trials"].sum() == 30
     with pytest.raises(InputError, match="by must be one of model, arm"):
-        result.summary_by("colour")
+        result.summary_by("color")
 
 
 def test_every_parameter_constant_and_metric_keeps_a_column_of_its_own():

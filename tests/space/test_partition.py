@@ -178,11 +178,11 @@ def test_the_first_splittable_dimensions_are_split():
     assert whole.bounds.contains(np.array([[0.0] * 5, [1.0] * 5])).all()
 
 
-def test_neighbours_differ_in_one_half():
+def test_neighbors_differ_in_one_half():
     partition = Partition(check_space([(0.0, 1.0)] * 4))
-    assert partition.neighbours(5) == [4, 7, 1, 13]
+    assert partition.neighbors(5) == [4, 7, 1, 13]
     for i, j in itertools.product(range(16), repeat=2):
-        assert (j in partition.neighbours(i)) == ((i ^ j).bit_count() == 1)
+        assert (j in partition.neighbors(i)) == ((i ^ j).bit_count() == 1)
 
 
 def test_a_hundred_dimensions_make_subspaces_by_index():
@@ -194,7 +194,7 @@ def test_a_hundred_dimensions_make_subspaces_by_index():
     subspace = partition[index]
     assert subspace.index == index
     assert np.flatnonzero(subspace.bounds.lower > 0).tolist() == [0, 2, 99]
-    assert len(partition.neighbours(index)) == 100
+    assert len(partition.neighbors(index)) == 100
     assert next(iter(partition)).index == 0
 
 

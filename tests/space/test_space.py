@@ -170,7 +170,7 @@ def test_restricting_keeps_exactly_the_values_between(dimension, a, b):
 
 
 def test_the_edge_of_a_part_is_found_where_coordinates_are_coarse():
-    """The logarithms of these neighbours differ by 200 units in the last place only."""
+    """The logarithms of these neighbors differ by 200 units in the last place only."""
     dimension = Integer(2**40 - 9, 2**40, "log-uniform")
     for overlap in (0.5, 0.6, 0.7, 0.8, 0.9):
         part, lower, upper = dimension.restrict(1 - overlap, overlap)

@@ -25,7 +25,7 @@ SAMPLES = {
 
 @pytest.mark.parametrize("warped", [False, True])
 @pytest.mark.parametrize("name", SAMPLES)
-def test_targets_are_standardised_in_order_and_invertible(name, warped):
+def test_targets_are_standardized_in_order_and_invertible(name, warped):
     y = SAMPLES[name]
     transform = Transform.fit(y, warped)
     z = transform.forward(y)
@@ -78,7 +78,7 @@ def test_bad_tail_is_tamed_and_the_rest_is_a_straight_line():
     others = y[:-1]
     slopes = np.diff(np.sort(z[:-1])) / np.diff(np.sort(others))
     np.testing.assert_allclose(slopes, slopes[0], rtol=1e-6)
-    assert np.ptp(z[:-1]) > 0.1  # plain standardisation would leave 1e-30
+    assert np.ptp(z[:-1]) > 0.1  # plain standardization would leave 1e-30
     assert Transform.fit(others).affine
     assert not Transform.fit(y).affine
 

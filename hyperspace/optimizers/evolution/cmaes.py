@@ -31,22 +31,22 @@ class CMA(Evolution):
         """Yield generations; a converged run is followed by one that starts at a random point."""
         rng = setting.rng
         d = max(setting.d, 2)  # pycma cannot hold the least step of a single coordinate: a second one is added, which is not used
-        centre = np.full(d, 0.5)
+        center = np.full(d, 0.5)
         if setting.given:  # it has no use for more than one of them
-            centre[: setting.d] = setting.start[0]
+            center[: setting.d] = setting.start[0]
         while True:
-            run = self._run(centre, setting, rng)
+            run = self._run(center, setting, rng)
             while not run.stop():
                 X = run.ask()
                 points = np.array(X)
                 losses = yield points[:, : setting.d]
                 run.tell([x if np.array_equal(x, point) else point for x, point in zip(X, points, strict=True)], losses.tolist())
-            centre = rng.random(d)
+            center = rng.random(d)
 
-    def _run(self, centre: Array, setting: Setting, rng: np.random.Generator) -> Any:
+    def _run(self, center: Array, setting: Setting, rng: np.random.Generator) -> Any:
         import cma
 
-        steps = np.zeros(len(centre))
+        steps = np.zeros(len(center))
         # A step far shorter than a level is wide would leave an integer where it is for good.
         steps[: setting.d] = [0.2 / n if n > 0 else 0.0 for n in setting.levels]
         options = {
@@ -57,4 +57,4 @@ class CMA(Evolution):
             "minstd": steps,
             "verbose": -9,
         }
-        return cma.CMAEvolutionStrategy(centre, self.sigma, options)
+        return cma.CMAEvolutionStrategy(center, self.sigma, options)

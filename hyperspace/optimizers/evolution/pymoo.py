@@ -115,7 +115,7 @@ class PSO(_Pymoo):
         neighborhood_size: a particle follows the best of so many on a ring, itself among them; None: the best of all.
         inertia: weight of the velocity.
         cognitive_rate: weight of the particle's own best.
-        social_rate: weight of the neighbours' best.
+        social_rate: weight of the neighbors' best.
         adaptive: adapt the weights to how the swarm is spread (Zhan et al. 2009).
         max_velocity: in units of the box's sides.
     """
@@ -167,7 +167,7 @@ class PSO(_Pymoo):
 
 
 def ring(n: int, size: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the neighbourhoods (n, min(size, n)) of n particles on a ring: each with those beside it, itself included."""
+    """Return the neighborhoods (n, min(size, n)) of n particles on a ring: each with those beside it, itself included."""
     size = min(size, n)
     hoods: np.ndarray[Any, np.dtype[np.intp]] = (np.arange(n)[:, None] + np.arange(size) - size // 2) % n
     return hoods

@@ -20,7 +20,7 @@ import numpy as np
 from hyperspace.acquisition.constraint_models import ConstraintModels
 from hyperspace.acquisition.feasibility import Feasibility, Success, joint
 from hyperspace.acquisition.functions import PORTFOLIO, Criterion, make_acquisition
-from hyperspace.acquisition.optimize import Box, candidates, choose_new, combine, first_new, is_taken, maximise
+from hyperspace.acquisition.optimize import Box, candidates, choose_new, combine, first_new, is_taken, maximize
 from hyperspace.numerics import random_streams
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space.space import Bounds
@@ -141,7 +141,7 @@ class Round:
         Every second turn climbs down in any case, and the others where candidates promise nothing. In few dimensions these look
         at candidates alone: their rough minima are what gets a study out of a region that is worked out.
         """
-        settings, keen = self._setup.settings, member % 4 < 2  # by fours: of two neighbours in a cycle of arms one exploits
+        settings, keen = self._setup.settings, member % 4 < 2  # by fours: of two neighbors in a cycle of arms one exploits
         roams = not keen and self._setup.space.d <= settings.small
         target = self._known(prospect) - settings.promise
         U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
@@ -195,26 +195,26 @@ class Round:
     def _exploit(self, member: int, prospects: list[Prospect], rng: np.random.Generator) -> Suggestion:
         prospect, *others = prospects
         self._imagine_pending(prospect)
-        U, value = self._maximised(member, prospect, prospect.incumbent, rng)
+        U, value = self._maximized(member, prospect, prospect.incumbent, rng)
         if value < self._setup.settings.worked_out and others and others[0].local.has_condition:
             # The region is worked out: go on in the next best one, judged by what was found there, not by the best of all.
             prospect = others[0]
             self._imagine_pending(prospect)
-            U, _ = self._maximised(member, prospect, prospect.own_incumbent, rng)
+            U, _ = self._maximized(member, prospect, prospect.own_incumbent, rng)
         u = self._first_new(U, prospect.box, prospect.local, rng)
         prospect.imagine(u[None])
         return self._suggestion(member, u, EXPLOIT, prospect.local, prospect.number)
 
-    def _maximised(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
+    def _maximized(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
         """Return points of a region by the acquisition, best first, and the value of the best."""
         acquisition = make_acquisition(self._acquisition(member), incumbent)
         criterion = Criterion(prospect.model, acquisition, prospect.feasibility)
         box, U = prospect.box, prospect.candidates
         if prospect.is_additive:
-            U = np.concatenate([combine(criterion, box, prospect.centre, rng, *ALONG), prospect.near(rng)])
+            U = np.concatenate([combine(criterion, box, prospect.center, rng, *ALONG), prospect.near(rng)])
         elif not box.all_listed:
             U = np.concatenate([U, prospect.near(rng)])
-        U, values = maximise(criterion, box, U, rng, prospect.local.scales)
+        U, values = maximize(criterion, box, U, rng, prospect.local.scales)
         return U, float(values[0])
 
     def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
@@ -227,11 +227,11 @@ class Round:
             model = model.condition(pending, model.posterior(pending).mean[:, 0])  # type: ignore[attr-defined]
         acquisition = make_acquisition(self._acquisition(member), self._lowest(local))
         criterion = Criterion(model, acquisition, self._feasibility(local))
-        centres = box.snap(self._U[[region.centre for region in self._regions]])
-        U = candidates(box, centres, rng, n_global=self._setup.settings.candidates)
+        centers = box.snap(self._U[[region.center for region in self._regions]])
+        U = candidates(box, centers, rng, n_global=self._setup.settings.candidates)
         if getattr(model, "is_additive", False) and not box.all_listed:
-            U = np.concatenate([U, combine(criterion, box, centres[0], rng, *ALONG)])
-        U, _ = maximise(criterion, box, U, rng, local.scales)
+            U = np.concatenate([U, combine(criterion, box, centers[0], rng, *ALONG)])
+        U, _ = maximize(criterion, box, U, rng, local.scales)
         return self._suggestion(member, self._first_new(U, box, local, rng), GLOBAL, local)
 
     def _suggestion(self, member: int, u: Array, arm: str, local: Local, region: int | None = None) -> Suggestion:
@@ -272,10 +272,10 @@ class Round:
     def _prospect(self, region: Region, additive: bool) -> Prospect:
         key = region.number, additive
         if key not in self._seen:
-            setup, centre, local = self._setup, self._U[region.centre], self._models.of(region.number).local(additive)
-            rng, feasibility = self._rng(0, region.number), self._feasibility(local, centre)
+            setup, center, local = self._setup, self._U[region.center], self._models.of(region.number).local(additive)
+            rng, feasibility = self._rng(0, region.number), self._feasibility(local, center)
             lowest = self._lowest(local)
-            self._seen[key] = Prospect(setup.space, setup.settings, region, centre, local, lowest, feasibility, self._size, rng)
+            self._seen[key] = Prospect(setup.space, setup.settings, region, center, local, lowest, feasibility, self._size, rng)
         return self._seen[key]
 
     def _imagine_pending(self, prospect: Prospect) -> None:
@@ -283,8 +283,8 @@ class Round:
         if prospect.saw_pending or not len(self._pending):
             return
         prospect.saw_pending = True
-        centres = self._U[[region.centre for region in self._regions]]
-        away = np.abs(self._pending - centres[:, None]).max(axis=2)
+        centers = self._U[[region.center for region in self._regions]]
+        away = np.abs(self._pending - centers[:, None]).max(axis=2)
         own = [region.number for region in self._regions].index(prospect.number)
         mine = np.flatnonzero(away.argmin(axis=0) == own)
         prospect.imagine(self._pending[mine[np.argsort(away[own, mine], kind="stable")[:LARGEST_TEAM]]])
@@ -295,11 +295,11 @@ class Round:
         key = WHOLE, self._additive(member, fits)
         if key not in self._seen:
             setup, region, local = self._setup, self._regions[0], fits.local(key[1])
-            centre, whole = self._U[region.centre], Bounds.whole(setup.space.d)
+            center, whole = self._U[region.center], Bounds.whole(setup.space.d)
             feasibility, rng = self._feasibility(local), self._rng(2)
             lowest = self._lowest(local)
             self._seen[key] = Prospect(
-                setup.space, setup.settings, region, centre, local, lowest, feasibility, self._size, rng, whole
+                setup.space, setup.settings, region, center, local, lowest, feasibility, self._size, rng, whole
             )
         return self._seen[key]
 
@@ -309,16 +309,16 @@ class Round:
         counted = self._score[np.isfinite(self._score)]
         return float(counted.min() if len(counted) else self._y[self._models.usable].min())
 
-    def _feasibility(self, local: Local, centre: Array | None = None) -> Feasibility | None:
+    def _feasibility(self, local: Local, center: Array | None = None) -> Feasibility | None:
         """Return the probability that an evaluation succeeds and keeps the constraints; None where nothing tells."""
-        limits = None if self._constraints is None else self._constraints.limits(centre)
-        return joint(self._success(local, centre), limits)
+        limits = None if self._constraints is None else self._constraints.limits(center)
+        return joint(self._success(local, center), limits)
 
-    def _success(self, local: Local, centre: Array | None) -> Success | None:
-        """Return the probability of success at a model's points: from these and failures, the nearest to a centre or the last."""
+    def _success(self, local: Local, center: Array | None) -> Success | None:
+        """Return the probability of success at a model's points: from these and failures, the nearest to a center or the last."""
         if not self._failed.any():
             return None
         space, n = self._setup.space, self._setup.settings.nearest
-        failed = np.flatnonzero(self._failed)[-n:] if centre is None else nearest(space, self._U, self._failed, centre, n)
+        failed = np.flatnonzero(self._failed)[-n:] if center is None else nearest(space, self._U, self._failed, center, n)
         rows = np.union1d(failed, local.rows)
         return fit_feasibility(space, self._U[rows], self._failed[rows], self._caution)

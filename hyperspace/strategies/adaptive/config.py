@@ -21,7 +21,7 @@ class Settings:
         regions: trust regions a team.
         first_side: side of a new region, in units of the cube.
         largest_side, smallest_side: a region grows up to the one; below the other it opens again at `first_side`.
-        apart: regions' centres are at least so far apart (maximum norm).
+        apart: regions' centers are at least so far apart (maximum norm).
         successes: rounds in a row with progress after which a region doubles.
         least_patience: a region halves after max(this, d) evaluations without progress.
         compared, skill: it falls to a quarter after `least_patience` of them where, for its last so many trials, Kendall's rank
@@ -31,7 +31,7 @@ class Settings:
             alone then lie too close together to tell a trend.
         candidates: points at which a Thompson sample is drawn.
         scouts: of these, so many tell by a sample which region a turn works.
-        moved: coordinates of the centre that a candidate moves on average, at most (Regis and Shoemaker 2013).
+        moved: coordinates of the center that a candidate moves on average, at most (Regis and Shoemaker 2013).
         stretch: a region's sides follow the lengthscales within this factor of their geometric mean.
         growth: one member fits hyperparameters anew when the archive grew by this factor.
         lag: every member does, when it grew by this factor since the last fit on record.

@@ -1,4 +1,4 @@
-"""The search of a team for a first trial that keeps the constraints: before there is one, no region can be centred anywhere.
+"""The search of a team for a first trial that keeps the constraints: before there is one, no region can be centerd anywhere.
 
 Turns alternate between the largest probability of keeping all constraints and functions drawn from their models (see
 `constraint_models.toward_feasible`). The former take account of the points of the mates before them.

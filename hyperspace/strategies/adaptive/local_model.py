@@ -34,7 +34,7 @@ _GROWTH = 1.2  # of the archive, at which it is fitted anew
 _PER_HYPERPARAMETER = 1.5  # nats that each one more must gain
 _NOISY = 5e-4  # variance of noise that counts as some, over that of the function
 _SUCCESS, _FAILURE = -1.0, 1.0  # what the model of failures is told; see `feasibility.Success`
-_FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbour of a failure may succeed
+_FEASIBILITY_NOISE = 0.05  # of labels -1 and 1: a neighbor of a failure may succeed
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Models:
         ahead: Ahead | None = None,
     ) -> None:
         self._setup, self._first_turn, self._size = setup, first_turn, size
-        self._centres = {region.number: region.centre for region in regions}
+        self._centers = {region.number: region.center for region in regions}
         told, self._score = fold.records, fold.score.copy()
         self._ahead = {
             number: {**told.get(number, {}), **record}
@@ -72,12 +72,12 @@ class Models:
         return self._found[number]
 
     def _rows(self, number: int) -> NDArray[np.intp]:
-        """Return the trials that a model is fitted to: the nearest to a region's centre, or `_spread` ones."""
+        """Return the trials that a model is fitted to: the nearest to a region's center, or `_spread` ones."""
         if number == WHOLE:
             return self._spread()
-        settings, space, centre = self._setup.settings, self._setup.space, self._U[self._centres[number]]
+        settings, space, center = self._setup.settings, self._setup.space, self._U[self._centers[number]]
         noisy = (self._record(number) or {}).get("noisy", False)
-        return nearest(space, self._U, self.usable, centre, settings.nearest_noisy if noisy else settings.nearest)
+        return nearest(space, self._U, self.usable, center, settings.nearest_noisy if noisy else settings.nearest)
 
     def _spread(self) -> NDArray[np.intp]:
         """Return usable trials, half of them the best ones and half drawn from the others; all if there are few."""
@@ -109,7 +109,7 @@ class Models:
 
     @property
     def _numbers(self) -> list[int]:
-        return [WHOLE] if self._all_near else [WHOLE, *sorted(self._centres)]
+        return [WHOLE] if self._all_near else [WHOLE, *sorted(self._centers)]
 
     def _turn(self, member: int) -> int | None:
         """Return the region whose next fit is a member's, or WHOLE; None if it has none to make."""

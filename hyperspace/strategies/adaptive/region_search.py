@@ -2,7 +2,7 @@
 
 A Thompson turn draws a function from the region's model and takes a point where it is low. Candidates, points spread over the
 box, find such a point while the box is small beside what the model knows; in many dimensions, or in a wide box, they soon miss
-every valley. So functions are climbed down as well, from the best candidates and from points near the centre. A function drawn
+every valley. So functions are climbed down as well, from the best candidates and from points near the center. A function drawn
 from an additive process needs no candidates: its minimum has the coordinates of those along the axes. Where a region promises
 nothing, functions drawn over the whole cube are climbed down from the best trials that are apart: those are its valleys.
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from hyperspace.acquisition.feasibility import Feasibility
 from hyperspace.acquisition.functions import DrawnMinimum
-from hyperspace.acquisition.optimize import Box, climb, combine, maximise
+from hyperspace.acquisition.optimize import Box, climb, combine, maximize
 from hyperspace.space.space import Bounds, Space
 from hyperspace.strategies.adaptive.config import Settings
 from hyperspace.strategies.adaptive.local_model import Local
@@ -25,7 +25,7 @@ from hyperspace.strategies.adaptive.trust_regions import Region, distances
 from hyperspace.surrogates.base import Model, draw
 from hyperspace.typing import Array
 
-NEAR = 100  # points around a region's centre, beside its candidates
+NEAR = 100  # points around a region's center, beside its candidates
 BESIDE, AROUND = 8, 0.15  # points around the best trial from which valleys are looked for, too, and how far they are from it
 PROMISING = 64  # candidates among which a climb looks for its starts
 OFF = 1.0  # standard deviations that candidates stay off the border of success; twice that for a climb, which mostly ends there
@@ -38,7 +38,7 @@ class Prospect:
         space: the search space.
         settings: of the strategy.
         region: the region.
-        centre: its best point, (d,).
+        center: its best point, (d,).
         local: its model.
         incumbent: the model's lowest mean at a trial that counts.
         feasibility: probability of success there; None where nothing has failed.
@@ -52,7 +52,7 @@ class Prospect:
         space: Space,
         settings: Settings,
         region: Region,
-        centre: Array,
+        center: Array,
         local: Local,
         incumbent: float,
         feasibility: Feasibility | None,
@@ -60,7 +60,7 @@ class Prospect:
         rng: np.random.Generator,
         bounds: Bounds | None = None,
     ) -> None:
-        self.number, self.centre, self.local = region.number, centre, local
+        self.number, self.center, self.local = region.number, center, local
         self._space, self._settings, self._side = space, settings, region.side
         self.feasibility, self._n_turns, self._rng = feasibility, n_turns, rng
         self.box = Box(space, self._bounds(region.side) if bounds is None else bounds)
@@ -70,7 +70,7 @@ class Prospect:
         self.model: Model = local.latent  # grows by fantasies
         self.saw_pending = False
         self.incumbent = incumbent
-        self.own_incumbent = float(local.latent.posterior(centre[None]).mean[0, 0])
+        self.own_incumbent = float(local.latent.posterior(center[None]).mean[0, 0])
 
     def _bounds(self, side: float) -> Bounds:
         space, stretch = self._space, self._settings.stretch
@@ -78,12 +78,12 @@ class Prospect:
         if self.local.scales is not None:
             log_scales = np.log(self.local.scales)
             sides *= np.clip(np.exp(log_scales - log_scales.mean()), 1.0 / stretch, stretch)
-        sides = np.maximum(sides, 2.0 * space.steps(self.centre))  # one level up and down at least
-        sides[space.categorical] = 2.0  # categories have no neighbours
-        return Bounds(np.maximum(self.centre - sides / 2, 0.0), np.minimum(self.centre + sides / 2, 1.0))
+        sides = np.maximum(sides, 2.0 * space.steps(self.center))  # one level up and down at least
+        sides[space.categorical] = 2.0  # categories have no neighbors
+        return Bounds(np.maximum(self.center - sides / 2, 0.0), np.minimum(self.center + sides / 2, 1.0))
 
     def _candidates(self, rng: np.random.Generator) -> Array:
-        """Return points in the box; in many dimensions, or near the end, most coordinates stay the centre's."""
+        """Return points in the box; in many dimensions, or near the end, most coordinates stay the center's."""
         if self.box.all_listed:
             return self.box.listed
         space, d = self._space, self._space.d
@@ -95,11 +95,11 @@ class Prospect:
             return U
         moved = rng.random(U.shape) < share
         moved[np.arange(len(U)), rng.integers(d, size=len(U))] = True
-        return np.where(moved, U, self.centre)
+        return np.where(moved, U, self.center)
 
     def near(self, rng: np.random.Generator) -> Array:
-        """Return points around the centre, at several distances."""
-        return self.box.move(self.centre[None], NEAR, rng)
+        """Return points around the center, at several distances."""
+        return self.box.move(self.center[None], NEAR, rng)
 
     def _sample(self, U: Array) -> Array:
         """Return joint draws of the objective at U (q, d), (n_turns, q); where a draw of feasibility fails they are inf."""
@@ -135,7 +135,7 @@ class Prospect:
         drawn = DrawnMinimum(self.local.latent, self.feasibility, U, rng, 2.0 * OFF if self.is_additive else OFF)
         if self.is_additive:
             # Its minimum is put together from those along the axes, which no candidates come near to.
-            U = np.concatenate([combine(drawn, self.box, self.centre, rng), U])
+            U = np.concatenate([combine(drawn, self.box, self.center, rng), U])
         else:
             values = drawn(U)
             U = U[np.argsort(-values, kind="stable")]
@@ -143,7 +143,7 @@ class Prospect:
                 return U, -float(values.max())
             U = np.concatenate([U[:PROMISING], self.near(rng)])
             drawn.keep_off(U, 2.0 * OFF)
-        U, values = maximise(drawn, self.box, U, rng, self.local.scales)
+        U, values = maximize(drawn, self.box, U, rng, self.local.scales)
         return U, -float(values[0])
 
     def valleys(self, starts: Array, rng: np.random.Generator) -> Array:

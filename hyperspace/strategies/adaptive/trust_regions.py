@@ -1,8 +1,8 @@
 """Trust regions, as a pure fold over the ordered trials.
 
-A region is a centre (the best trial there), a side, and counters of its successes and failures. Centres are chosen from all
+A region is a center (the best trial there), a side, and counters of its successes and failures. Centers are chosen from all
 trials: the best one, then the best one that is apart from those before, and so on; a region keeps its number, side and counters
-while its centre moves, and follows the nearest of the new centres. Sides follow Eriksson et al., "Scalable Global Optimization
+while its center moves, and follows the nearest of the new centers. Sides follow Eriksson et al., "Scalable Global Optimization
 via Local Bayesian Optimization" (2019), section 3, whose regions however neither share data nor can meet.
 
 How fast a region narrows depends on what its model is good for. Where the model tells better points from worse ones, the region
@@ -45,14 +45,14 @@ class Region:
 
     Attributes:
         number: its name for as long as the study runs.
-        centre: row of the archive.
+        center: row of the archive.
         side: in units of the cube, before it is stretched by the lengthscales.
         successes: blocks with progress in a row.
         failures: evaluations since there was progress.
     """
 
     number: int
-    centre: int
+    center: int
     side: float
     successes: int = 0
     failures: int = 0
@@ -95,7 +95,7 @@ class Fold:
         self.caution = 0.0  # standard deviations by which success is to be likely
         self.records: dict[int, Mapping[str, Any]] = {}  # by region, what its last fit recorded
         self._compared: dict[int, list[tuple[float, float]]] = {}  # by region, of its last trials, loss predicted and score found
-        self._apart: list[int] = []  # centres of the first so many trials
+        self._apart: list[int] = []  # centers of the first so many trials
         self._looked = 0
         self._settled: tuple[Region, ...] = ()  # at the end of the last full block
         self.regions: tuple[Region, ...] = ()
@@ -118,9 +118,9 @@ class Fold:
                 self._asked.append(row)
             if len(self._asked) >= self._block:
                 self._settle(archive)
-        # Between blocks centres move, but nothing is kept of it: what is known must not depend on how often anyone asked.
+        # Between blocks centers move, but nothing is kept of it: what is known must not depend on how often anyone asked.
         between = self._asked or not self._settled  # nothing is settled before the first block, though points may be given
-        self.regions = self._follow(self._centres(archive.U), archive.U) if between else self._settled
+        self.regions = self._follow(self._centers(archive.U), archive.U) if between else self._settled
 
     def _extend_score(self, archive: Archive) -> None:
         """Make room for the new trials' scores, and give each the score that it has where it violates nothing."""
@@ -152,7 +152,7 @@ class Fold:
             self.caution = max(self.caution - _CAUTION_LOST * step, 0.0)
 
     def _settle(self, archive: Archive) -> None:
-        """Judge a full block: each region by the trials that were meant for it, against its centre at the block's begin."""
+        """Judge a full block: each region by the trials that were meant for it, against its center at the block's begin."""
         rows, self._asked = self._asked, []
         meant: dict[int | None, list[int]] = {}
         for row in rows:
@@ -160,7 +160,7 @@ class Fold:
         for region in self._settled:
             self._compare(region.number, meant.get(region.number, []), archive.trials)
         self._settled = tuple(self._judged(region, meant.get(region.number, [])) for region in self._settled)
-        self._settled = self._follow(self._centres(archive.U), archive.U)
+        self._settled = self._follow(self._centers(archive.U), archive.U)
 
     def _compare(self, number: int, rows: Iterable[int], trials: Sequence[Trial]) -> None:
         """Keep what was predicted of a region's last trials beside what was found."""
@@ -190,7 +190,7 @@ class Fold:
         if not rows:
             return region
         settings = self._settings
-        if self._score[rows].min() < self._score[region.centre]:
+        if self._score[rows].min() < self._score[region.center]:
             region = replace(region, successes=region.successes + 1, failures=0)
         else:
             region = replace(region, successes=0, failures=region.failures + len(rows))
@@ -204,53 +204,53 @@ class Fold:
             region = replace(region, side=settings.first_side, successes=0, failures=0)
         return region
 
-    def _centres(self, U: Array) -> list[int]:
+    def _centers(self, U: Array) -> list[int]:
         """Return the rows of the best trial, of the best one apart from it, and so on."""
         score, apart = self.score, self._settings.apart
         looked, self._looked = self._looked, self._known
         if self._are_apart(U, looked):
             return self._apart
         order = np.argsort(score, kind="stable")[: int(np.isfinite(score).sum())]
-        centres = best_apart(self._space, U, order, self._n_regions, apart)
-        self._apart = centres
-        return centres
+        centers = best_apart(self._space, U, order, self._n_regions, apart)
+        self._apart = centers
+        return centers
 
     def _are_apart(self, U: Array, looked: int) -> bool:
-        """Return whether the centres found among the first `looked` trials are those of all: the others lie near better ones."""
-        centres, score = self._apart, self.score
-        if not centres:
+        """Return whether the centers found among the first `looked` trials are those of all: the others lie near better ones."""
+        centers, score = self._apart, self.score
+        if not centers:
             return False
-        worst = score[centres[-1]] if len(centres) == self._n_regions else math.inf
+        worst = score[centers[-1]] if len(centers) == self._n_regions else math.inf
         left = looked + np.flatnonzero(score[looked:] < worst)
-        for centre in centres:
+        for center in centers:
             if not len(left):
                 break
-            if score[left].min() < score[centre]:  # of those left, none lies near a better one
+            if score[left].min() < score[center]:  # of those left, none lies near a better one
                 return False
-            left = left[distances(self._space, U[left], U[centre]) > self._settings.apart]
+            left = left[distances(self._space, U[left], U[center]) > self._settings.apart]
         return not len(left)
 
-    def _follow(self, centres: list[int], U: Array) -> tuple[Region, ...]:
-        """Return the regions at new centres: each centre, the best first, is taken over by the nearest region that is free."""
+    def _follow(self, centers: list[int], U: Array) -> tuple[Region, ...]:
+        """Return the regions at new centers: each center, the best first, is taken over by the nearest region that is free."""
         settled = self._settled
         known = {region.number for region in settled}
         unused = (number for number in range(self._n_regions) if number not in known)
-        places = U[[region.centre for region in settled]]
-        stayed = {region.centre: index for index, region in enumerate(settled)}
+        places = U[[region.center for region in settled]]
+        stayed = {region.center: index for index, region in enumerate(settled)}
         taken = np.zeros(len(settled), dtype=bool)
         n_taken = 0
         followed = []
-        for centre in centres:
+        for center in centers:
             if n_taken == len(settled):
-                followed.append(Region(next(unused), centre, self._settings.first_side))
+                followed.append(Region(next(unused), center, self._settings.first_side))
                 continue
-            nearest_one = stayed.get(centre)  # settled centres are apart, so that this is the only one at no distance
+            nearest_one = stayed.get(center)  # settled centers are apart, so that this is the only one at no distance
             if nearest_one is None or taken[nearest_one]:
-                nearest_one = int(np.argmin(np.where(taken, math.inf, distances(self._space, places, U[centre]))))
+                nearest_one = int(np.argmin(np.where(taken, math.inf, distances(self._space, places, U[center]))))
             taken[nearest_one] = True
             n_taken += 1
             moved = settled[nearest_one]
-            followed.append(moved if moved.centre == centre else replace(moved, centre=centre))
+            followed.append(moved if moved.center == center else replace(moved, center=center))
         return tuple(followed)
 
 
@@ -269,10 +269,10 @@ def best_apart(space: Space, U: Array, order: NDArray[np.intp], n: int, apart: f
     return chosen
 
 
-def nearest(space: Space, U: Array, usable: NDArray[np.bool_], centre: Array, n: int) -> NDArray[np.intp]:
-    """Return the n usable rows of U nearest to `centre`, in order."""
+def nearest(space: Space, U: Array, usable: NDArray[np.bool_], center: Array, n: int) -> NDArray[np.intp]:
+    """Return the n usable rows of U nearest to `center`, in order."""
     rows = np.flatnonzero(usable)
     if len(rows) <= n:
         return rows
-    away = distances(space, U[rows], centre)
+    away = distances(space, U[rows], center)
     return np.sort(rows[np.argsort(away, kind="stable")[:n]])

@@ -16,7 +16,7 @@ There are three of them:
                and Rasmussen, "Additive Gaussian Processes", 2011, of first order): a point tells about all points that share
                one coordinate with it
 
-Squared distances come from one matrix product, |a|^2 + |b|^2 - 2 a.b; the features are centred so that little is lost by
+Squared distances come from one matrix product, |a|^2 + |b|^2 - 2 a.b; the features are centerd so that little is lost by
 cancellation (an absolute error of about 1e-15 |a|^2 in s^2, far below the noise floor of the models).
 """
 

@@ -118,7 +118,7 @@ class Objective(ABC):
     def _noise(self, theta: Array) -> Array | float:
         return math.exp(theta[-1]) if self.noise is None else self.noise + MIN_NOISE
 
-    def _factorise(self, theta: Array) -> tuple[Array, Array | float] | None:
+    def _factorize(self, theta: Array) -> tuple[Array, Array | float] | None:
         """Return the lower Cholesky factor of K, and the noise; None where K is not positive definite."""
         K = self._covariance(theta)
         noise = self._noise(theta)
@@ -130,7 +130,7 @@ class Objective(ABC):
         """Return the value and its gradient by theta."""
         n = len(self.z)
         value, gradient = self._prior(theta)
-        factor = self._factorise(theta)
+        factor = self._factorize(theta)
         if factor is None:
             return _FAILED, np.zeros_like(gradient)
         L, noise = factor
@@ -149,7 +149,7 @@ class Objective(ABC):
         return value, gradient
 
     def _mean(self, theta: Array) -> float:
-        factor = self._factorise(theta)
+        factor = self._factorize(theta)
         return 0.0 if factor is None else self._mean_and_alpha(lapack.dpotrs(factor[0], self._rhs, lower=1)[0])[0]
 
     def _least_noise(self, theta: Array) -> float:

@@ -1,4 +1,4 @@
-"""The Gaussian process surrogate: an exact process on standardised, and where the data ask for it warped, targets.
+"""The Gaussian process surrogate: an exact process on standardized, and where the data ask for it warped, targets.
 
 A fit finds the hyperparameters of a Matérn-5/2 kernel for plain and for Yeo-Johnson targets (`warping`), each from where its
 last fit ended, and keeps the pair under which the outputs as they came are more probable: the log density of z plus the log

@@ -207,7 +207,7 @@ _ALPHA, _BETA = (1e-4, 1e4), (1e-2, 1e6)  # where the maximum is looked for
 _GRID, _ZOOM = 25, 14
 
 
-def maximise(objective: Callable[[Array, Array], Array]) -> tuple[float, float]:
+def maximize(objective: Callable[[Array, Array], Array]) -> tuple[float, float]:
     """Return alpha and beta where a function of their logarithms is largest: the best of a grid, then of ever finer ones."""
     low, high = np.log(np.array([_ALPHA, _BETA])).T
     axes = np.linspace(low, high, _GRID)
@@ -224,7 +224,7 @@ def maximise(objective: Callable[[Array, Array], Array]) -> tuple[float, float]:
 def held_out_evidence(
     folds: Sequence[tuple[Array, NDArray[np.bool_]]], y: Array, scale: Array | None = None
 ) -> Callable[[Array, Array], Array]:
-    """Return the sum over folds of log p(y held out | the other y, alpha, beta), to be maximised.
+    """Return the sum over folds of log p(y held out | the other y, alpha, beta), to be maximized.
 
     This is the conditional marginal likelihood of Lotfi et al. (2022), "Bayesian Model Selection, the Marginal Likelihood, and
     Generalization". The features of a fold must come from a network that did not see what is held out.

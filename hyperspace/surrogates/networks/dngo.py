@@ -9,7 +9,7 @@ What is done otherwise than published, and why: a network that has seen all targ
 beta by the marginal likelihood of the same targets then promise far too much. On 100 points of seven test functions true values
 lay 60 standard deviations off (root mean square), and more after longer training. So further networks, trained side by side,
 are each kept from seeing every fourth point; where they predict these best is where training stops, and alpha and beta
-maximise the marginal likelihood of what they have not seen given what they have. True values then lay 0.9 off. The
+maximize the marginal likelihood of what they have not seen given what they have. True values then lay 0.9 off. The
 prediction is that of the network which has seen everything. `as_published=True` undoes this, but for the stopping.
 
 Notation:
@@ -37,7 +37,7 @@ from hyperspace.surrogates.networks.bayesian_linear import (
     LinearModels,
     Pull,
     held_out_evidence,
-    maximise,
+    maximize,
 )
 from hyperspace.surrogates.networks.network import Architecture, Inputs, Layers
 from hyperspace.surrogates.networks.training import FOLDS, Data, fold_of, make_training, train
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 FEWEST = 5  # points from which some are held out
 _FOLD_ROWS = 800  # networks that are kept from a fold share about so many points: four of them up to 200 points, one from 800 on
-FIRST_BETA = 100.0  # precision of the residuals of standardised targets where nothing is known of it
+FIRST_BETA = 100.0  # precision of the residuals of standardized targets where nothing is known of it
 
 
 class NetworkBasis:
@@ -238,7 +238,7 @@ def precisions(folds: Sequence[tuple[Array, NDArray[np.bool_]]], z: Array, noise
     alpha, beta = 1.0, FIRST_BETA
     if folds and z.any():
         for _ in range(3 if noise.any() else 1):  # the scale depends on beta; a few rounds settle it
-            alpha, beta = maximise(held_out_evidence(folds, z, precision_scale(noise, beta)))
+            alpha, beta = maximize(held_out_evidence(folds, z, precision_scale(noise, beta)))
     return alpha, beta, precision_scale(noise, beta)
 
 

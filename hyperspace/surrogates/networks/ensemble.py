@@ -1,4 +1,4 @@
-"""The ENSEMBLE surrogate: independently initialised networks, whose mean and spread are the prediction.
+"""The ENSEMBLE surrogate: independently initialized networks, whose mean and spread are the prediction.
 
 After Lakshminarayanan, Pritzel and Blundell (2017), "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
 with mean squared error. The spread of networks says where they are unsure, but not by how much: on 60 points of six test
@@ -26,7 +26,7 @@ from hyperspace.numerics import random_streams
 from hyperspace.numerics.threads import one_thread
 from hyperspace.surrogates.base import Surrogate
 from hyperspace.surrogates.input_encoding import Features
-from hyperspace.surrogates.networks.bayesian_linear import GaussianWeights, LinearModel, LinearModels, Pull, maximise
+from hyperspace.surrogates.networks.bayesian_linear import GaussianWeights, LinearModel, LinearModels, Pull, maximize
 from hyperspace.surrogates.networks.dngo import FEWEST, FIRST_BETA, precision_scale, precisions
 from hyperspace.surrogates.networks.network import Architecture, Inputs, Layers, output
 from hyperspace.surrogates.networks.training import FOLDS, Data, fold_of, make_training, train
@@ -172,7 +172,7 @@ def _calibration(F: Array, z: Array, noise: Array, held_out: NDArray[np.bool_]) 
         value: Array = -0.5 * (np.log(variance) + squares / variance).sum(axis=-1)
         return value
 
-    return maximise(log_likelihood)
+    return maximize(log_likelihood)
 
 
 def _weights(count: int, alpha: float, beta: float) -> GaussianWeights:

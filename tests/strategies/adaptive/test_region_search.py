@@ -50,7 +50,7 @@ def test_what_candidates_miss_is_climbed_down_to() -> None:
     climbed, lowest = seen.search(-np.inf, np.random.default_rng(2))
     assert lowest < at_candidates - 0.2
     assert bowl(climbed[:1])[0] < bowl(enough[:1])[0]
-    assert (np.abs(climbed[0] - seen.centre) <= 0.8 * Settings().stretch / 2 + 1e-12).all()
+    assert (np.abs(climbed[0] - seen.center) <= 0.8 * Settings().stretch / 2 + 1e-12).all()
     assert (seen.box.lower <= climbed[0]).all()
     assert (climbed[0] <= seen.box.upper).all()
 
@@ -126,9 +126,9 @@ def test_valleys_hold_levels_and_leave_failures_alone() -> None:
 @pytest.mark.parametrize(("dimensions", "model"), [(LISTED, "GP"), ([(0.0, 1.0)] * 3, "RF")])
 def test_valleys_are_looked_for_where_there_are_functions_to_be_climbed(dimensions: list, model: str) -> None:
     seen = prospect(dimensions, lambda U: U.sum(axis=1), model)
-    assert seen.valleys(seen.centre[None], np.random.default_rng(0)).shape == (0, len(dimensions))
+    assert seen.valleys(seen.center[None], np.random.default_rng(0)).shape == (0, len(dimensions))
 
 
 def test_a_sum_has_its_minimum_put_together_instead() -> None:
     seen = prospect([(0.0, 1.0)] * 3, lambda U: np.cos(9.0 * U).sum(axis=1), additive=True)
-    assert len(seen.valleys(seen.centre[None], np.random.default_rng(0))) == 0
+    assert len(seen.valleys(seen.center[None], np.random.default_rng(0))) == 0

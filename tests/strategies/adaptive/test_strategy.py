@@ -198,7 +198,7 @@ def test_every_acquisition_works(acquisition: str) -> None:
     assert len(study.archive) == 64
 
 
-class NearestNeighbour:
+class NearestNeighbor:
     """A model of a user's own: no samples, no fantasies, no gradients."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> None:
@@ -210,7 +210,7 @@ class NearestNeighbour:
 
 
 def test_a_model_without_the_gaussian_process_s_tricks_works() -> None:
-    study = Study(MIXED, surrogate=NearestNeighbour()).run(6, bowl)
+    study = Study(MIXED, surrogate=NearestNeighbor()).run(6, bowl)
     expected = study.ask()
     assert points(study.ask(study.fresh())) == points(expected)
 
@@ -240,7 +240,7 @@ def test_models_see_more_trials_where_there_is_noise() -> None:
         study.run(5, lambda x, noise=noise: bowl(x) + noise * float(rng.standard_normal()))
         study.ask()
         models = study.strategy._rounds[0][2]._models
-        assert max(len(models.of(number).local(False).rows) for number in models._centres) == most
+        assert max(len(models.of(number).local(False).rows) for number in models._centers) == most
 
 
 def test_exploiting_goes_on_elsewhere_when_a_region_is_worked_out() -> None:
@@ -320,9 +320,9 @@ def test_there_is_nothing_to_think_of_before_the_design_is_done(monkeypatch: pyt
 
 
 def test_models_that_would_have_to_be_fitted_again_anyway_are_not_fitted_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = Study([(0.0, 1.0)] * 2, n_drives=4, exchange="async", surrogate=NearestNeighbour()).run(2, bowl)
+    study = Study([(0.0, 1.0)] * 2, n_drives=4, exchange="async", surrogate=NearestNeighbor()).run(2, bowl)
     fits: list[object] = []
-    monkeypatch.setattr(NearestNeighbour, "fit", lambda self, X, y: fits.append(y))
+    monkeypatch.setattr(NearestNeighbor, "fit", lambda self, X, y: fits.append(y))
     study.strategy.think_ahead(0, 2, study.archive)
     assert not fits
 
@@ -435,7 +435,7 @@ def test_success_is_learned_from_the_failures_near_a_region_however_old() -> Non
     study.iteration += 1
     study.ask()
     prospect = study.strategy._rounds[0][2]._prospects(1)[0]
-    assert np.abs(prospect.centre - 0.3).max() < 0.1
+    assert np.abs(prospect.center - 0.3).max() < 0.1
     assert prospect.feasibility is not None
     near, far = prospect.feasibility.model.posterior(np.array([[0.37, 0.37], [0.2, 0.2]])).mean[:, 0]
     assert far < prospect.feasibility.threshold < near

@@ -41,11 +41,11 @@ def block(
 CORNERS = np.array([[0.1, 0.1], [0.9, 0.9], [0.15, 0.1], [0.9, 0.1]])
 
 
-def test_centres_are_the_best_trials_that_are_apart() -> None:
+def test_centers_are_the_best_trials_that_are_apart() -> None:
     archive, folded = archive_of(2), fold(2)
     block(archive, [1.0, 3.0, 2.0, 4.0], CORNERS)
     folded.update(archive)
-    assert [(region.number, region.centre, region.side) for region in folded.regions] == [(0, 0, 0.8), (1, 1, 0.8)]
+    assert [(region.number, region.center, region.side) for region in folded.regions] == [(0, 0, 0.8), (1, 1, 0.8)]
 
 
 def test_a_region_halves_without_and_doubles_with_progress() -> None:
@@ -135,7 +135,7 @@ def test_regions_keep_their_numbers_while_their_order_changes() -> None:
     block(archive, [5.0] * 4, CORNERS + 0.01, region=0)
     block(archive, [0.5, 6.0, 6.0, 6.0], np.array([[0.88, 0.9], [0.5, 0.5], [0.4, 0.4], [0.3, 0.3]]), region=1)
     folded.update(archive)
-    assert [(region.number, region.centre) for region in folded.regions] == [(1, 8), (0, 0)]
+    assert [(region.number, region.center) for region in folded.regions] == [(1, 8), (0, 0)]
     assert [region.side for region in folded.regions] == [0.8, 0.4]
 
 
@@ -165,7 +165,7 @@ def test_distances_treat_categories_alike() -> None:
     assert rows.tolist() == [0, 1]
 
 
-def test_centres_are_those_of_all_trials_however_they_came_in() -> None:
+def test_centers_are_those_of_all_trials_however_they_came_in() -> None:
     rng = np.random.default_rng(0)
     for n_regions in (1, 3, 40):
         archive, folded = archive_of(2), fold(2, n_regions)
@@ -177,4 +177,4 @@ def test_centres_are_those_of_all_trials_however_they_came_in() -> None:
             for row in np.argsort(archive.y, kind="stable"):
                 if len(apart) < n_regions and all(np.abs(archive.U[row] - archive.U[c]).max() > SETTINGS.apart for c in apart):
                     apart.append(int(row))
-            assert [region.centre for region in folded.regions] == apart
+            assert [region.center for region in folded.regions] == apart

@@ -12,7 +12,7 @@ from hyperspace.surrogates.networks.bayesian_linear import (
     LinearModels,
     held_out_evidence,
     log_marginal_likelihood,
-    maximise,
+    maximize,
 )
 from hyperspace.surrogates.outcome_transforms import Transform
 
@@ -181,12 +181,12 @@ def test_held_out_evidence_is_the_density_of_some_targets_given_the_others():
     assert value == pytest.approx(2.0 * expected, rel=1e-8)
 
 
-def test_maximise_finds_the_precisions_that_made_the_data():
+def test_maximize_finds_the_precisions_that_made_the_data():
     rng = np.random.default_rng(6)
     Phi = rng.standard_normal((2000, 200))
     y = Phi @ (rng.standard_normal(200) / np.sqrt(ALPHA)) + rng.standard_normal(2000) / np.sqrt(BETA)
     evidence = Evidence(Phi, y)
-    alpha, beta = maximise(evidence)
+    alpha, beta = maximize(evidence)
     assert (alpha, beta) == pytest.approx((ALPHA, BETA), rel=0.2)
     top = evidence(np.log(alpha), np.log(beta))
     for nearby in ((1.001, 1.0), (0.999, 1.0), (1.0, 1.001), (1.0, 0.999)):

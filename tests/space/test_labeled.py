@@ -3,7 +3,7 @@ import pytest
 
 from hyperspace.errors import InputError
 from hyperspace.space import check_space
-from hyperspace.space.labelled import by_label, rows_of
+from hyperspace.space.labeled import by_label, rows_of
 from hyperspace.study.checks import check_given
 from hyperspace.trials.metrics import Metrics
 
