@@ -50,9 +50,9 @@ class Digits:
 def study(objective: Digits, rule: str, seed: int) -> tuple[int, int, int, int, float]:
     """Return points near an earlier pruned one, near any earlier one, pruned trials, epochs, and the best accuracy."""
     make = RULES[rule]
-    callback = None if make is None else make()
+    pruner = None if make is None else make()
     result = hyperdrive(
-        objective, SPACE, None, n_calls=EVALUATIONS, maximize=True, random_state=seed, checkpoints=False, callback=callback
+        objective, SPACE, None, n_calls=EVALUATIONS, maximize=True, random_state=seed, checkpoints=False, pruner=pruner
     )
     trials = result.all_trials
     U = result.search_space.to_unit([trial.x for trial in trials])

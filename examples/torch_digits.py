@@ -93,7 +93,7 @@ if __name__ == "__main__":
         model="DNN",
         n_calls=N_CALLS,
         maximize=True,
-        callback=MedianRule(min_trials=8, min_step=2),
+        pruner=MedianRule(min_trials=8, min_step=2),
         verbose=True,
     )
     if MPI.COMM_WORLD.rank == 0:  # every rank has the same result

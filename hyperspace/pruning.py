@@ -1,22 +1,19 @@
 """Pruning: ends an evaluation early when what it reports promises little.
 
-An objective that calls trial.report(step, value) is compared with the trials that its drive knew when it began. A rule is passed
-as the callback of a study, and carries the user's own:
+An objective that calls trial.report(step, value) is compared with the trials that its drive knew when it began:
 
-    hyperdrive(objective, space, "results", callback=MedianRule())
+    hyperdrive(objective, space, "results", pruner=MedianRule())
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
 from hyperspace.errors import InputError, shown
-from hyperspace.space.values import is_true
-from hyperspace.trials.callbacks import as_one
 from hyperspace.trials.trial import Trial
 
 MOST_REPORTS = 200  # of a trial, that are kept where no rule compares them
@@ -28,23 +25,7 @@ class Pruned(Exception):
 
 
 class PruningRule(ABC):
-    """Decides after every report whether the evaluation goes on.
-
-    Args:
-        callback: the user's own, called as `hyperspace.hyperdrive` says.
-    """
-
-    def __init__(self, callback: Any = None) -> None:
-        self._callback = as_one(callback)
-
-    def __call__(self, trial: Trial) -> object:
-        """Call the user's callback."""
-        return None if self._callback is None else self._callback(trial)
-
-    def after_round(self, trials: Sequence[Trial]) -> bool:
-        """Return whether the user's callback ends the study with this round."""
-        inner: Any = getattr(self._callback, "after_round", None)
-        return inner is not None and is_true(inner(trials))
+    """Decides after every report whether the evaluation goes on."""
 
     @abstractmethod
     def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
@@ -64,14 +45,12 @@ class MedianRule(PruningRule):
     Args:
         min_trials: trials that have to have come as far before anything is pruned.
         min_step: nothing is pruned before this step.
-        callback: the user's own.
 
     Raises:
         InputError: min_trials is no whole number of at least 1.
     """
 
-    def __init__(self, min_trials: int = 5, min_step: int = 0, callback: Callable[[Trial], object] | None = None) -> None:
-        super().__init__(callback)
+    def __init__(self, min_trials: int = 5, min_step: int = 0) -> None:
         self._min_trials, self._min_step = _check_whole("min_trials", min_trials, 1), _check_whole("min_step", min_step, 0)
 
     def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
@@ -93,14 +72,12 @@ class HalvingRule(PruningRule):
     Args:
         min_step: the first step at which evaluations are compared.
         eta: of eta evaluations one goes on.
-        callback: the user's own.
 
     Raises:
         InputError: min_step is no whole number of at least 1, or eta none of at least 2.
     """
 
-    def __init__(self, min_step: int = 1, eta: int = 3, callback: Callable[[Trial], object] | None = None) -> None:
-        super().__init__(callback)
+    def __init__(self, min_step: int = 1, eta: int = 3) -> None:
         self._min_step, self._eta = _check_whole("min_step", min_step, 1), _check_whole("eta", eta, 2)
 
     def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
@@ -114,6 +91,20 @@ class HalvingRule(PruningRule):
         others = [loss for peer in peers if (loss := _first_from(rung, peer)) is not None]
         better = sum(loss < curve[step] for loss in others)
         return better >= max(1, (len(others) + 1) // self._eta)
+
+
+def check_pruner(pruner: Any) -> PruningRule | None:
+    """Return the rule that a user passed; None for none.
+
+    Raises:
+        InputError: a class, or an object that cannot tell whether an evaluation ends.
+    """
+    if isinstance(pruner, type):
+        raise InputError(f"pruner is the class {pruner.__name__}; pass an object of it, {pruner.__name__}(...)")
+    if pruner is not None and not callable(getattr(pruner, "prunes", None)):
+        raise InputError(f"pruner must be a rule of hyperspace.pruning, such as MedianRule(), got {shown(pruner)}")
+    rule: PruningRule | None = pruner
+    return rule
 
 
 def _first_from(step: int, curve: Curve) -> float | None:

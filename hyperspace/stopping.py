@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import Trial
 
 Watcher = Callable[[Trial], bool]  # called once with each finished trial; returns whether the study ends
+RoundWatcher = Callable[[Sequence[Trial]], bool]  # called once with the trials of each round; returns whether the study ends
 
 
 class StoppingRule(ABC):
@@ -33,6 +34,14 @@ class StoppingRule(ABC):
     @abstractmethod
     def watch(self, metrics: Metrics) -> Watcher:
         """Return a function that is called once with each finished trial, and returns whether the study ends."""
+
+    def watch_rounds(self, metrics: Metrics) -> RoundWatcher | None:
+        """Return a function that is called with the trials of each round and returns whether the study ends.
+
+        The default is None: the rule looks at trials one by one. Only exchange="round" calls it, on every rank and with recorded
+        rounds too, so that all ranks and resumed runs end at the same round.
+        """
+        return None
 
 
 @dataclass(frozen=True, slots=True)

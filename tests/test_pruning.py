@@ -55,7 +55,7 @@ def objective(x, trial):
 @pytest.mark.parametrize("rule", [MedianRule(min_trials=4), HalvingRule()])
 def test_a_pruned_trial_keeps_what_it_reported_and_is_resumed_alike(tmp_path, rule):
     common = {"n_subspaces": 1, "n_drives": 4, "model": "RAND", "exchange": "round"}
-    whole = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "whole", n_iterations=8, callback=rule, **common)
+    whole = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "whole", n_iterations=8, pruner=rule, **common)
     pruned = [t for t in whole._trials if t.status == PRUNED]
     assert 4 < len(pruned) < 28
     for trial in pruned:
@@ -66,8 +66,8 @@ def test_a_pruned_trial_keeps_what_it_reported_and_is_resumed_alike(tmp_path, ru
     ended = [t.x[0] for t in whole._trials if t.status == OK]
     assert whole.fun == min(ended)
     assert sum(ended) / len(ended) < sum(t.x[0] for t in pruned) / len(pruned)
-    hyperdrive(objective, [(0.0, 1.0)], tmp_path / "cut", n_calls=14, callback=rule, **common)
-    cut = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "cut", n_iterations=8, callback=rule, **common)
+    hyperdrive(objective, [(0.0, 1.0)], tmp_path / "cut", n_calls=14, pruner=rule, **common)
+    cut = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "cut", n_iterations=8, pruner=rule, **common)
 
     def key(result):
         return [(t.key, t.x, t.status, t.metrics, t.reports) for t in result._trials]
@@ -81,7 +81,7 @@ def test_maximized_values_and_values_that_are_no_numbers():
         return x[0]
 
     options = {"n_subspaces": 1, "model": "RAND", "n_iterations": 40, "maximize": True, "checkpoints": False}
-    result = hyperdrive(accuracy, [(0.0, 1.0)], None, callback=MedianRule(), exchange="round", **options)
+    result = hyperdrive(accuracy, [(0.0, 1.0)], None, pruner=MedianRule(), exchange="round", **options)
     by_status = {status: [t.x[0] for t in result._trials[10:] if t.status == status] for status in (OK, PRUNED)}
     assert min(x for x in by_status[PRUNED] if x <= 0.9) < 0.5
     assert max(x for x in by_status[OK]) <= 0.9
@@ -105,9 +105,9 @@ def test_an_objective_may_prune_by_itself_and_nothing_is_pruned_without_a_rule(t
 
 def test_a_rule_goes_with_a_callback_and_with_a_tolerance():
     seen = []
-    rule = MedianRule(min_trials=2, callback=lambda trial: seen.append(trial.status))
-    options = {"model": "RAND", "population": 6, "generations": 30, "checkpoints": False}
-    result = evolutionary_search(objective, [(0.0, 1.0)], None, callback=rule, tolerance=0.0, patience=3, **options)
+    options = {"model": "RAND", "population": 6, "generations": 30, "checkpoints": False, "pruner": MedianRule(min_trials=2)}
+    options["callback"] = lambda trial: seen.append(trial.status)
+    result = evolutionary_search(objective, [(0.0, 1.0)], None, tolerance=0.0, patience=3, **options)
     assert seen == [t.status for t in result._trials]
     assert PRUNED in seen
     assert len(seen) < 180
@@ -127,7 +127,7 @@ def test_rounds_prune_the_same_on_any_number_of_ranks(mpirun, model):
 
         options = {"n_subspaces": 1, "n_drives": 3, "n_iterations": 8, "model": sys.argv[1]}
         options |= {"exchange": "round", "checkpoints": False}
-        result = hyperdrive(objective, [(0.0, 1.0)], None, callback=MedianRule(min_trials=3), **options)
+        result = hyperdrive(objective, [(0.0, 1.0)], None, pruner=MedianRule(min_trials=3), **options)
         trials = repr([(t.iteration, t.drive, t.x, t.status, t.reports) for t in result._trials])
         pruned = sum(t.status == "pruned" for t in result._trials)
         sys.stdout.write(f"{hashlib.sha256(trials.encode()).hexdigest()} {pruned}\\n")  # a short line, which ranks write whole
@@ -146,7 +146,7 @@ def test_what_is_pruned_has_not_failed(capsys):
         return x[0]
 
     rule = MedianRule(min_trials=3)
-    result = hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=30, verbose=True, callback=rule)
+    result = hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=30, verbose=True, pruner=rule)
     statuses = list(result.trials["status"])
     assert statuses.count("pruned") > 0
     assert f"{statuses.count('failed')} failed" in capsys.readouterr().out
@@ -234,7 +234,7 @@ def test_regions_are_centerd_on_trials_that_ended_well():
 
 @pytest.mark.parametrize("options", [{}, {"strategy": "static", "n_subspaces": 1}, {"strategy": "generations", "model": "PSO"}])
 def test_models_that_learned_from_pruned_trials_are_resumed_alike(tmp_path, options):
-    common = {"n_drives": 3, "exchange": "round", "callback": HalvingRule(), "n_samples": 2, "n_subspaces": 1}
+    common = {"n_drives": 3, "exchange": "round", "pruner": HalvingRule(), "n_samples": 2, "n_subspaces": 1}
     common |= options
     whole = hyperdrive(falling, SQUARE, tmp_path / "whole", n_iterations=7, **common)
     hyperdrive(falling, SQUARE, tmp_path / "cut", n_calls=11, **common)
@@ -261,7 +261,7 @@ def test_a_report_that_is_no_number_is_told_once(rule, tmp_path, capsys):
         trial.report(1, math.nan)
         return x[0]
 
-    result = hyperdrive(diverges, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=3, callback=rule)
+    result = hyperdrive(diverges, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=3, pruner=rule)
     assert capsys.readouterr().err.count("reported a value that is no finite number") == 1
     assert result.best_trial is not None
 
@@ -270,7 +270,9 @@ def test_a_report_that_is_no_number_is_told_once(rule, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("callback", "told"),
     [
-        (MedianRule, r"the class MedianRule; pass an object of it, MedianRule\(...\)"),
+        (MedianRule, r"MedianRule is a pruning rule, no callback; pass it as pruner=MedianRule\(\)"),
+        (MedianRule(), r"MedianRule is a pruning rule, no callback; pass it as pruner=MedianRule\(\)"),
+        (dict, "the class dict; pass an object of it"),
         (lambda: None, "cannot be called with one argument"),
         (lambda study, trial: None, "called as callback\\(trial\\)"),
     ],
@@ -280,6 +282,6 @@ def test_a_callback_that_cannot_be_called_with_a_trial_is_refused_at_the_call(ca
         hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False, callback=wrap(callback))
 
 
-@pytest.mark.parametrize("callback", [print, lambda *trials: None, lambda trial, more=1: None, MedianRule(), repr])
+@pytest.mark.parametrize("callback", [print, lambda *trials: None, lambda trial, more=1: None, repr])
 def test_a_callback_that_can_is_taken(callback):
     assert hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, model="RAND", n_calls=1, checkpoints=False, callback=callback).nfev == 1

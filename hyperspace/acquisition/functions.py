@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 from scipy.special import erfcx, log_ndtr
 
+from hyperspace.acquisition import ACQUISITIONS
 from hyperspace.errors import InputError, shown
 from hyperspace.surrogates.base import Model, Path
 from hyperspace.typing import Array
@@ -24,7 +25,6 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.acquisition.feasibility import Excess, Feasibility
 
-ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
 PORTFOLIO = ("EI", "PI", "LCB")  # of gp_hedge
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 LEAST_VARIANCE = 1e-22  # keeps z finite where a point is known

@@ -26,6 +26,7 @@ from hyperspace.execution.run import Session
 from hyperspace.execution.signals import leave_if_interrupted, received, signals_end_the_study
 from hyperspace.journal import StudyFolder
 from hyperspace.numerics.floating_point import own_numerics
+from hyperspace.pruning import PruningRule, check_pruner
 from hyperspace.results.result import Result
 from hyperspace.space.space import check_space
 from hyperspace.space.values import is_finite, is_true
@@ -70,6 +71,7 @@ def hyperdrive(
     restart: bool = False,
     retry_failed: bool = False,
     stopping: StoppingRule | Sequence[StoppingRule] = (),
+    pruner: PruningRule | None = None,
     noisy: bool = False,
     random_state: int | None = 0,
     verbose: bool = False,
@@ -146,6 +148,7 @@ def hyperdrive(
             replaces the failure. What was asked for after the failure stays as it is.
         stopping: rules that end the study before its budget is spent, from `hyperspace.stopping`: TargetValue(value),
             NoProgress(evaluations, tolerance), TimeLimit(seconds).
+        pruner: ends evaluations early by what they report, such as `hyperspace.pruning.MedianRule()`.
         noisy: whether evaluations of one point differ. Without that a study ends when every point of a discrete space was
             evaluated; with exchange="none" each drive does when it has evaluated every point of its box.
         random_state: seed of all that is random; None draws one.
@@ -184,7 +187,8 @@ def hyperdrive(
             check_flag(name, value)
         _check_call(objective, results_path, checkpoints)
         _check_comm(comm, through_files)
-        check_budgeted(model, _learns_budget(objective), as_one(callback))
+        as_one(callback)
+        check_budgeted(model, _learns_budget(objective), check_pruner(pruner))
         grace()
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
@@ -233,6 +237,7 @@ def hyperdrive(
                 retries=retries,
                 verbose=verbose,
                 callback=as_one(callback),
+                pruner=check_pruner(pruner),
                 retry_failed=retry_failed,
                 rules=check_rules(stopping),
                 noisy=noisy,

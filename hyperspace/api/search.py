@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hyperspace.api.hyperdrive import hyperdrive
 from hyperspace.errors import InputError, shown
-from hyperspace.execution.loop import Callback
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.optimizers.grid import GRID
 from hyperspace.results.result import Result
 from hyperspace.space.space import check_space
+from hyperspace.stopping import RoundWatcher, StoppingRule, Watcher, check_rules
 from hyperspace.study.checks import check_count, check_first
-from hyperspace.trials.callbacks import as_one
 from hyperspace.trials.incumbent import NO_RANK, rank
-from hyperspace.trials.metrics import Metric, Metrics
-from hyperspace.trials.trial import Trial, fix_goal
+from hyperspace.trials.metrics import Metrics
+from hyperspace.trials.trial import Trial
 
 Objective = Callable[..., Any]
 Hyperparameters = Sequence[Any] | Mapping[str, Any]
@@ -37,9 +37,6 @@ def evolutionary_search(
     population: int = 16,
     tolerance: float | None = None,
     patience: int = 5,
-    metrics: Sequence[Metric] | None = None,
-    maximize: bool = False,
-    callback: Callback | Sequence[Callback] | None = None,
     **options: Any,
 ) -> Result:
     """Search in generations: the evaluations of one are scattered over the ranks and waited for before the next is made.
@@ -57,9 +54,6 @@ def evolutionary_search(
         tolerance: the search ends when `patience` generations in a row have improved the best by no more than this; None: it
             does not.
         patience: see `tolerance`.
-        metrics: see `hyperdrive`.
-        maximize: see `hyperdrive`.
-        callback: see `hyperdrive`.
         **options: what else `hyperdrive` takes.
 
     Returns:
@@ -71,7 +65,7 @@ def evolutionary_search(
     if tolerance is not None:
         if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:
             raise InputError(f"tolerance must be a number of at least 0, or None, got {shown(tolerance)}")
-        callback = Stall(tolerance, check_count("patience", patience), Metrics(metrics, maximize), as_one(callback))
+        options["stopping"] = [*check_rules(options.get("stopping")), Stall(tolerance, check_count("patience", patience))]
     return hyperdrive(
         objective,
         hyperparameters,
@@ -80,9 +74,6 @@ def evolutionary_search(
         strategy="generations",
         n_iterations=check_count("generations", generations),
         n_drives=check_count("population", population),
-        metrics=metrics,
-        maximize=maximize,
-        callback=callback,
         **options,
     )
 
@@ -129,43 +120,39 @@ def grid_search(
     return hyperdrive(objective, hyperparameters, results_path, **fixed | options)
 
 
-class Stall:
-    """Ends a study in rounds when they have stopped to improve it.
-
-    It is asked on every rank after every round, recorded ones included, so that all ranks and resumed runs end it at the same.
+@dataclass(frozen=True, slots=True)
+class Stall(StoppingRule):
+    """Ends a study in rounds when the rounds do not improve it any more.
 
     Args:
         tolerance: gain that does not count as one.
         patience: rounds in a row without a gain after which it ends.
-        metrics: says what a trial is worth.
-        callback: the user's own, called with every trial that this rank finishes.
     """
 
-    reason = "the tolerance"  # what a study that it ends was ended by
-
-    def __init__(self, tolerance: float, patience: int, metrics: Metrics, callback: Callback | None) -> None:
-        self._tolerance, self._patience = tolerance, patience
-        self._metrics, self._callback = metrics, callback
-        self._best = NO_RANK
-        self._stalled = 0
-
-    def __call__(self, trial: Trial) -> object:
-        """Call the user's callback."""
-        return None if self._callback is None else self._callback(trial)
+    tolerance: float
+    patience: int
 
     @property
-    def prunes(self) -> Any:
-        """The pruning of the user's callback, if it has one."""
-        return getattr(self._callback, "prunes", None)
+    def reason(self) -> str:
+        """What the study was ended by."""
+        return "the tolerance"
 
-    def after_round(self, trials: Sequence[Trial]) -> bool:
-        """Return whether the study ends with the round that these trials made."""
-        fix_goal(self._metrics, trials)
-        best = min((rank(trial, self._metrics) for trial in trials), default=NO_RANK)
-        if not best.is_usable:
-            best = NO_RANK
-        none_before, same_budget = not self._best.is_usable, best.budget == self._best.budget
-        gained = best < self._best and not (same_budget and best.loss >= self._best.loss - self._tolerance)
-        self._stalled = 0 if gained or none_before else self._stalled + 1
-        self._best = min(self._best, best)
-        return self._stalled >= self._patience
+    def watch(self, metrics: Metrics) -> Watcher:
+        """Return a function that ends nothing: rounds do."""
+        return lambda trial: False
+
+    def watch_rounds(self, metrics: Metrics) -> RoundWatcher:
+        """Return a function that tells whether the last rounds have brought no gain."""
+        best, stalled = NO_RANK, 0
+
+        def stalls(trials: Sequence[Trial]) -> bool:
+            nonlocal best, stalled
+            found = min((rank(trial, metrics) for trial in trials), default=NO_RANK)
+            found = found if found.is_usable else NO_RANK
+            same_budget = found.budget == best.budget
+            gained = found < best and not (same_budget and found.loss >= best.loss - self.tolerance)
+            stalled = 0 if gained or not best.is_usable else stalled + 1
+            best = min(best, found)
+            return stalled >= self.patience
+
+        return stalls

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +18,7 @@ from rich.text import Text
 from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.output import brief
 from hyperspace.errors import InputError, StudyError
-from hyperspace.system.terminal import lose_output, printable, tell
+from hyperspace.system.terminal import duration, lose_output, printable, tell
 from hyperspace.trials.incumbent import why_none
 
 if TYPE_CHECKING:
@@ -205,11 +205,6 @@ def _table(overview: Overview, groups: list[Group], by: str) -> Table:
 def _running(overview: Overview, group: Group) -> Text:
     trial = group.running
     return Text("") if trial is None else Text(f"no. {trial.iteration} for {duration(max(overview.now - trial.started, 0.0))}")
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as 0:01:15, or 2 days, 0:01:15."""
-    return str(timedelta(seconds=round(seconds)))
 
 
 def moment(when: float, now: float) -> str:

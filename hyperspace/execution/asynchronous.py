@@ -163,7 +163,7 @@ class AsyncLoop(ViewLoop):
     def _finish(self, trial: Trial) -> None:
         self._trials[trial.drive].append(replace(trial, known=None, pending=None))
         goal = self._study.metrics.goal if trial.status == OK else None  # for ranks that have had no answer yet
-        if getattr(self._around.callback, "prunes", None) is None:  # nobody compares them; the journal has them
+        if self._around.pruner is None:  # nobody compares them; the journal has them
             trial = replace(trial, reports=None)
         self._gossip.add(shared_record(trial, self._study.space) | ({"goal": goal} if goal else {}), finished=True)
 

@@ -30,7 +30,7 @@ from hyperspace.journal.stop_request import CALLBACK, DEADLINE, StopRequest
 from hyperspace.numerics import random_streams
 from hyperspace.numerics.floating_point import own_numerics, users_numerics
 from hyperspace.optimizers.base import Suggestion
-from hyperspace.pruning import Pruned, curve_of, loss_of, thinned
+from hyperspace.pruning import Pruned, PruningRule, curve_of, loss_of, thinned
 from hyperspace.space.values import is_true
 from hyperspace.stopping import StoppingRule
 from hyperspace.strategies.base import Strategy
@@ -66,9 +66,8 @@ class Surroundings:
         rules: end the study before its budget is spent.
         repeats: whether a point is worth more than one evaluation: the objective is noisy, or evaluations have budgets.
         retry_failed: whether recorded failures are evaluated again.
-        callback: called with every trial that this rank finishes; returning True ends the study. One that has a method
-            after_round is called so with the trials of every round that all ranks know, and may end the study there too. One
-            that has a method prunes is asked after every report of an evaluation (see `hyperspace.pruning`).
+        callback: called with every trial that this rank finishes; returning True ends the study.
+        pruner: is asked after every report of an evaluation; None if nothing is pruned.
     """
 
     exchange: Exchange
@@ -86,6 +85,7 @@ class Surroundings:
     repeats: bool
     retry_failed: bool
     callback: Callback | None
+    pruner: PruningRule | None
 
 
 class Loop(ABC):
@@ -141,7 +141,7 @@ class Loop(ABC):
         """Ask the rules with trials that have become known, each once."""
         for trial in trials:
             for reason, ends in self._watchers:
-                if ends(trial):
+                if call(ends, trial.copied(self._study.space)):
                     self._ruled = self._ruled or reason
 
     def run(self) -> None:
@@ -447,8 +447,8 @@ class Loop(ABC):
 
     def _handle(self, trial: Trial) -> TrialHandle:
         sign = self._study.metrics.sign
-        prunes = getattr(self._around.callback, "prunes", None)
-        known = self._knowledge(trial.drive).trials if prunes is not None else []
+        pruner = self._around.pruner
+        known = [] if pruner is None else self._knowledge(trial.drive).trials
         peers = [curve_of(other, sign) for other in known if other.reports]
 
         @own_numerics()
@@ -456,7 +456,7 @@ class Loop(ABC):
             journal = self._around.journals.get(trial.drive)
             if journal is not None:
                 journal.reported(trial, step, metrics)
-            goal = self._goal_of(metrics, prunes is not None)
+            goal = self._goal_of(metrics, pruner is not None)
             value = None if goal is None else metrics.get(goal)
             if not isinstance(value, float):
                 return
@@ -465,13 +465,13 @@ class Loop(ABC):
                     "an evaluation has reported a value that is no finite number; learning curves leave such values out, the "
                     "journal has them, and a pruning rule takes them for the worst"
                 )
-                if prunes is None:
+                if pruner is None:
                     return
             self._reports.pop(step, None)  # the step reported last is the last one
             self._reports[step] = value
-            if prunes is None:
+            if pruner is None:
                 self._reports = thinned(self._reports)
-            elif call(prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
+            elif call(pruner.prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
                 raise Pruned(f"pruned at step {step}")
 
         scratch = self._around.scratch

@@ -10,10 +10,9 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
-from hyperspace.system.terminal import fitting
+from hyperspace.system.terminal import duration, fitting
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -131,8 +130,3 @@ def _make_bar(stream: TextIO | None, total: int, done: int) -> Bar:
     bar = Bar(*columns, console=Console(file=stream), auto_refresh=False, expand=True)
     bar.add_task("", total=total, completed=done, text=f"{done}/{total} trials")
     return bar
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as 0:01:15, or 2 days, 0:01:15."""
-    return str(timedelta(seconds=round(seconds)))

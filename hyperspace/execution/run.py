@@ -22,7 +22,7 @@ from hyperspace.execution.answers import merge_answers
 from hyperspace.execution.asynchronous import AsyncLoop
 from hyperspace.execution.loop import Callback, Loop, Surroundings, carried_drives
 from hyperspace.execution.opening import open_study, study_record
-from hyperspace.execution.progress import Progress, duration
+from hyperspace.execution.progress import Progress
 from hyperspace.execution.rescue import rescue
 from hyperspace.execution.retrying import RetryLoop
 from hyperspace.execution.shared_folder import FilesLoop
@@ -31,6 +31,7 @@ from hyperspace.execution.synchronous import RoundLoop
 from hyperspace.journal import DriveReader, Journal, LeaseLostError, Leases, StudyFolder, open_journal
 from hyperspace.journal.stop_request import BUDGET, DEADLINE, FOLDER_GONE, StopRequest, forget_request
 from hyperspace.optimizers.hyperband import Hyperband
+from hyperspace.pruning import PruningRule
 from hyperspace.results.result import Result, read_trials
 from hyperspace.stopping import AllPoints, StoppingRule, TimeLimit
 from hyperspace.strategies import make_strategy
@@ -38,7 +39,7 @@ from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.study.config import Study
 from hyperspace.study.description import split_label
 from hyperspace.study.planning import Wanted
-from hyperspace.system.terminal import tell
+from hyperspace.system.terminal import duration, tell
 from hyperspace.trials.failures import RETRY
 from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.records import load_trial, trial_record
@@ -57,6 +58,7 @@ class Session:
         retries: how often an evaluation is repeated that the infrastructure has failed.
         verbose: show the progress on rank 0.
         callback: called with every trial that this rank finishes.
+        pruner: ends evaluations early; None if nothing does.
         retry_failed: evaluate recorded failures again.
         rules: end the study before its budget is spent.
         noisy: whether evaluations of one point differ, so that points are worth more than one.
@@ -76,6 +78,7 @@ class Session:
         retries: int,
         verbose: bool,
         callback: Callback | None,
+        pruner: PruningRule | None = None,
         retry_failed: bool = False,
         rules: Sequence[StoppingRule] = (),
         noisy: bool = False,
@@ -86,6 +89,7 @@ class Session:
         self._retries = retries
         self._verbose = verbose
         self._callback = callback
+        self._pruner = pruner
         self._retry_failed = retry_failed
         self._leases = None if folder is None else Leases(folder.leases)
         try:
@@ -110,8 +114,7 @@ class Session:
     def _lasting(self) -> set[str]:
         """What ends the study for good: the same call again would end at once, with the same trials."""
         rules = {rule.reason for rule in self._rules if not isinstance(rule, TimeLimit)}
-        rules |= set() if self._repeats else {AllPoints(self.study.space).reason}
-        return rules | {reason for reason in [getattr(self._callback, "reason", None)] if isinstance(reason, str)}
+        return rules if self._repeats else rules | {AllPoints(self.study.space).reason}
 
     def _release(self) -> None:
         # A silent rank may still write. What this process holds then expires with it.
@@ -155,6 +158,7 @@ class Session:
             repeats=self._repeats,
             retry_failed=self._retry_failed,
             callback=self._callback,
+            pruner=self._pruner,
         )
         try:
             loop = self._make_loop(make_loop, around)

@@ -16,9 +16,7 @@ from functools import partial
 from hyperspace.errors import StudyError
 from hyperspace.execution.exhaustion import Exhaustion
 from hyperspace.execution.loop import Loop, Surroundings
-from hyperspace.journal.stop_request import CALLBACK
 from hyperspace.numerics.threads import one_thread
-from hyperspace.space.values import is_true
 from hyperspace.stopping import AllPoints
 from hyperspace.study.config import Study
 from hyperspace.system.forks import call
@@ -33,6 +31,8 @@ class RoundLoop(Loop):
 
     def __init__(self, study: Study, around: Surroundings) -> None:
         super().__init__(study, around)
+        watchers = [(rule.reason, rule.watch_rounds(study.metrics)) for rule in around.rules]
+        self._round_watchers = [(reason, ends) for reason, ends in watchers if ends is not None]
         self._strategy = around.make_strategy()
         self._relevant = sorted(self._strategy.relevant(self._carried))
         shared = self._fresh_archive() if study.shared else None
@@ -169,8 +169,6 @@ class RoundLoop(Loop):
             self._watch(known)
             if self._ruled is not None:  # on all ranks alike: they know the same
                 self._end_by(self._ruled)
-        after_round = getattr(self._around.callback, "after_round", None)
-        if study.shared and after_round is not None:
-            ends = is_true(call(after_round, [trial.copied(study.space) for trial in known]))
-            if ends:  # on all ranks alike: they know the same
-                self._end_by(getattr(self._around.callback, "reason", CALLBACK))
+        for reason, ends in self._round_watchers if study.shared else ():
+            if call(ends, [trial.copied(study.space) for trial in known]):  # on all ranks alike: they know the same
+                self._end_by(reason)

@@ -23,9 +23,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspace.acquisition import ACQUISITIONS
 from hyperspace.acquisition.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
 from hyperspace.acquisition.feasibility import Feasibility, Success, joint
-from hyperspace.acquisition.functions import ACQUISITIONS, PORTFOLIO, Criterion, LogEI, make_acquisition
+from hyperspace.acquisition.functions import PORTFOLIO, Criterion, LogEI, make_acquisition
 from hyperspace.acquisition.optimize import Box, candidates, choose_new, is_taken, maximize
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import DESIGN, NO_MODEL, AskTell, Key, Suggestion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hyperspace.trials.metrics import Metric
@@ -151,8 +151,3 @@ def limits(metric: Metric) -> str:
 def moment(when: float) -> str:
     """Return seconds since the epoch as a date and a time."""
     return datetime.fromtimestamp(when).strftime("%Y-%m-%d %H:%M:%S") if when else "an unknown time"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as 0:01:15, or 2 days, 0:01:15."""
-    return str(timedelta(seconds=round(seconds)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from hyperspace.errors import InputError, NotBuiltError, shown
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
+from hyperspace.pruning import PruningRule
 from hyperspace.space.labeled import rows_of, table_class
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_finite, is_number, is_one_of, is_whole
@@ -89,13 +90,13 @@ def check_model(model: Any) -> Any:
     return model
 
 
-def check_budgeted(model: Any, takes_trial: bool, callback: Any) -> None:
+def check_budgeted(model: Any, takes_trial: bool, pruner: PruningRule | None) -> None:
     """Refuse what Hyperband cannot work with.
 
     Args:
         model: what the study was asked to take.
         takes_trial: whether the objective takes the trial's handle.
-        callback: the study's.
+        pruner: the study's rule.
 
     Raises:
         InputError: an objective that would never learn its budget, or a rule that would end evaluations before they spent it.
@@ -107,10 +108,10 @@ def check_budgeted(model: Any, takes_trial: bool, callback: Any) -> None:
             "Hyperband gives every evaluation a budget, so that the objective must be objective(parameters, trial) and spend "
             "trial.budget; or call hyperbelt, with objective(parameters, budget)"
         )
-    if getattr(callback, "prunes", None) is not None:
+    if pruner is not None:
         raise InputError(
             "Hyperband ends what promises little by itself, and compares evaluations that have spent the same budget; leave out "
-            f"{type(callback).__name__}, which would end some before they have"
+            f"{type(pruner).__name__}, which would end some before they have"
         )
 
 
@@ -138,7 +139,7 @@ def label_of(model: Any) -> str:
     return str(model.label) if is_algorithm(model) else name_of(model)
 
 
-def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """Return `value` if it is one of `choices`.
 
     Raises:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hyperspace.acquisition import ACQUISITIONS
 from hyperspace.errors import InputError
+from hyperspace.numerics.sampling import SAMPLERS
 from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space
@@ -32,10 +34,8 @@ from hyperspace.trials.trial import Trial, fix_goal
 LARGEST_STATIC_PARTITION = 4096
 _MOST_DRIVES = 1 << 20  # each holds a design and a journal
 LEAST_GENERATION = 16  # evaluations of a generation whose size was left open
-ACQUISITIONS = ("EI", "PI", "LCB", "TS", "gp_hedge")
 STRATEGIES = ("static", "adaptive", "generations", "halving")
 EXCHANGES = ("none", "round", "async", "files")
-SAMPLERS = ("sobol", "lhs", "random")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ not change. Optional capabilities of a model, each with a fallback in this modul
     posterior(X, gradients=True)   d mean / d X and d variance / d X     (fallback: the caller searches without gradients)
     sample(X, k, key)              k joint draws at X                    (fallback: `draw`, independent normals)
     path(key)                      a function drawn from the posterior   (fallback: `draw` at candidates)
-    condition(X, Y)                the model after more data, same hyperparameters   (fallback: `condition`, which refits)
+    condition(X, Y)                the model after more data, same hyperparameters   (fallback: the caller fits again)
 """
 
 from __future__ import annotations
@@ -143,12 +143,3 @@ def draw(model: Model, X: Array, k: int, rng: np.random.Generator) -> Array:
         return np.asarray(sample(X, k, rng))
     posterior = model.posterior(X)
     return posterior.mean + posterior.std * rng.standard_normal((k, *posterior.mean.shape))
-
-
-def condition(surrogate: Surrogate, model: Model, X: Array, Y: Array, new_X: Array, new_Y: Array) -> Model:
-    """Return `model`, which was fitted to (X, Y), after seeing (new_X, new_Y) too; refits if it has no `condition`."""
-    conditioned = getattr(model, "condition", None)
-    if conditioned is not None:
-        result: Model = conditioned(new_X, new_Y)
-        return result
-    return surrogate._fit(np.concatenate([X, new_X]), np.concatenate([Y, new_Y]), None)

@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from datetime import timedelta
 from typing import TextIO
 from unicodedata import category
 
@@ -66,6 +67,11 @@ def fitting(text: object, stream: TextIO | None, lines: bool = False) -> str:
         return words.encode(encoding, _HANDLER).decode(encoding)
     except LookupError:  # an encoding that Python does not know
         return words.encode("ascii", _HANDLER).decode("ascii")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as 0:01:15, or 2 days, 0:01:15."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def tell(text: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hyperspace.errors import InputError, shown
@@ -19,13 +19,12 @@ def as_one(callback: Any) -> Callback | None:
     Raises:
         InputError: something else, a class, or a function that cannot take one argument.
     """
-    if callback is None or callable(callback):
-        if callback is not None:
-            _check_callable(callback)
-        only: Callback | None = callback
+    if callback is None:
+        return None
+    if not isinstance(callback, (list, tuple)):
+        _check_callable(callback)
+        only: Callback = callback
         return only
-    if not isinstance(callback, (list, tuple)) or not all(callable(each) for each in callback):
-        raise InputError(f"callback must be a function of a trial, or a list of such functions, got {shown(callback)}")
     for each in callback:
         _check_callable(each)
     return Callbacks(callback) if callback else None
@@ -35,8 +34,13 @@ def _check_callable(callback: Any) -> None:
     """Refuse a callback that cannot be called with a trial.
 
     Raises:
-        InputError: it is a class, or takes another number of arguments than one.
+        InputError: it is a class, a pruning rule or no function, or takes another number of arguments than one.
     """
+    if hasattr(callback, "prunes"):
+        name = callback.__name__ if isinstance(callback, type) else type(callback).__name__
+        raise InputError(f"{name} is a pruning rule, no callback; pass it as pruner={name}()")
+    if not callable(callback):
+        raise InputError(f"callback must be a function of a trial, or a list of such functions, got {shown(callback)}")
     if isinstance(callback, type):
         raise InputError(f"callback is the class {callback.__name__}; pass an object of it, {callback.__name__}(...)")
     try:
@@ -56,36 +60,13 @@ class Callbacks:
     """Calls each of several callbacks with every trial; one that returns True ends the study.
 
     Args:
-        callbacks: called in this order. What one of them has beside the call, `after_round` or `prunes`, is used as if it were
-            alone.
+        callbacks: called in this order.
     """
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self._callbacks = tuple(callbacks)
-        self._methods = {name: self._those_with(name) for name in ("after_round", "prunes")}
-
-    def _those_with(self, name: str) -> list[Callable[..., Any]]:
-        methods = (getattr(callback, name, None) for callback in self._callbacks)
-        return [method for method in methods if method is not None]
 
     def __call__(self, trial: Trial) -> bool:
         """Return whether one of them ends the study with this trial."""
         answers = [is_true(callback(trial)) for callback in self._callbacks]  # of each, whatever another one says
         return any(answers)
-
-    @property
-    def after_round(self) -> Callable[[Sequence[Trial]], bool] | None:
-        """Tells whether one of them ends the study with a round; None if none of them is asked after rounds."""
-        asked = self._methods["after_round"]
-
-        def after_round(trials: Sequence[Trial]) -> bool:
-            answers = [is_true(ask(trials)) for ask in asked]
-            return any(answers)
-
-        return after_round if asked else None
-
-    @property
-    def prunes(self) -> Callable[[Mapping[int, float], Sequence[Mapping[int, float]]], bool] | None:
-        """Tells whether one of them ends an evaluation; None if none of them does that."""
-        asked = self._methods["prunes"]
-        return (lambda curve, peers: any(ask(curve, peers) for ask in asked)) if asked else None

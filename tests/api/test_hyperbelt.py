@@ -191,7 +191,7 @@ def test_hyperband_is_refused_where_a_budget_would_not_be_spent():
 def test_a_rule_that_prunes_within_evaluations_is_refused():
     seen = []
     with pytest.raises(InputError, match="leave out MedianRule"):
-        hyperbelt(objective, SPACE, None, **SMALL, checkpoints=False, callback=MedianRule())
+        hyperbelt(objective, SPACE, None, **SMALL, checkpoints=False, pruner=MedianRule())
     hyperbelt(objective, SPACE, None, **SMALL, checkpoints=False, callback=seen.append)
     assert len(seen) == 20
 

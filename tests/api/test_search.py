@@ -83,15 +83,16 @@ def rounds(*values):
     ],
 )
 def test_a_stall_is_a_number_of_rounds_without_gain(values, maximize, ends):
-    stall = Stall(0.1, 2, Metrics(None, maximize), None)
-    assert [stall.after_round(trials) for trials in rounds(*values)] == ends
+    metrics = Metrics(None, maximize)
+    metrics.fix("y")
+    stalls = Stall(0.1, 2).watch_rounds(metrics)
+    assert [stalls(trials) for trials in rounds(*values)] == ends
 
 
 def test_rounds_before_the_first_value_are_no_stall():
-    stall = Stall(0.1, 2, Metrics(), None)
+    stalls = Stall(0.1, 2).watch_rounds(Metrics())
     nothing = [Trial(drive=0, iteration=0, x=(), status=FAILED)]
-    assert not any(stall.after_round(nothing) for _ in range(5))
-    assert not stall._best.is_usable
+    assert not any(stalls(nothing) for _ in range(5))
 
 
 def test_the_callback_is_still_called():

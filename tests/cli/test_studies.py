@@ -30,7 +30,7 @@ def study(tmp_path_factory):
     metrics = [Metric("loss"), Metric("size", goal="constrain", lower=0.2), Metric("seconds", goal="observe")]
     space = {"x": (0.0, 1.0), "kind": ["a", "b"], "epochs": 20}
     hyperdrive(
-        objective, space, path, model="RAND", n_calls=48, n_drives=4, metrics=metrics, callback=MedianRule(min_trials=3),
+        objective, space, path, model="RAND", n_calls=48, n_drives=4, metrics=metrics, pruner=MedianRule(min_trials=3),
         random_state=3,
     )  # fmt: skip
     return path

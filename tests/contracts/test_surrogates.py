@@ -11,7 +11,7 @@ from hyperspace.optimizers.design import Design
 from hyperspace.space import Categorical, Integer, Real, check_space
 from hyperspace.space.space import Bounds
 from hyperspace.surrogates import SURROGATES, make_surrogate
-from hyperspace.surrogates.base import condition, draw
+from hyperspace.surrogates.base import draw
 from hyperspace.trials.trial import OK, Trial
 
 OWN = "own object"
@@ -209,7 +209,10 @@ def test_a_model_takes_up_further_points(model):
     x = np.array([[0.55, 0.15]])
     before = fitted.posterior(x)
     value = before.mean + 2.0 * before.std
-    after = condition(s, fitted, X, y[:, None], x, value).posterior(x)
+    if hasattr(fitted, "condition"):
+        after = fitted.condition(x, value).posterior(x)
+    else:
+        after = s.fit(np.concatenate([X, x]), np.concatenate([y[:, None], value])).posterior(x)
     assert abs(after.mean[0, 0] - value[0, 0]) < abs(before.mean[0, 0] - value[0, 0])
 
 

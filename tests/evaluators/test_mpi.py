@@ -91,8 +91,8 @@ def objective(parameters, trial):
         trial.comm.Barrier()
         trial.report(step, parameters[0])
     return parameters[0]
-callback = MedianRule(min_trials=4)
-result = hyperdrive(objective, [(0.0, 1.0)], sys.argv[1], n_iterations=10, model="RAND", ranks_per_trial=2, callback=callback)
+pruner = MedianRule(min_trials=4)
+result = hyperdrive(objective, [(0.0, 1.0)], sys.argv[1], n_iterations=10, model="RAND", ranks_per_trial=2, pruner=pruner)
 sys.stdout.write(f"PRUNED {(result.trials['status'] == 'pruned').sum()}\\n")
 """
     )

@@ -10,6 +10,7 @@ from hyperspace import hyperdrive
 from hyperspace.errors import StudyError
 from hyperspace.journal import Journal, Leases
 from hyperspace.space import check_space
+from hyperspace.stopping import StoppingRule
 from hyperspace.system.forks import call
 
 
@@ -34,16 +35,21 @@ def test_a_child_ends_where_it_comes_back(way, capfd):
     os.close(writing)
 
 
-class Rounds:
-    """A callback that forks after a round."""
+class Forking(StoppingRule):
+    """A rule that forks after each trial or after each round, and ends nothing."""
 
-    def __init__(self, way):
-        self.way = way
+    reason = "never"
 
-    def __call__(self, trial):
-        return False
+    def __init__(self, way, rounds):
+        self.way, self.rounds = way, rounds
 
-    def after_round(self, trials):
+    def watch(self, metrics):
+        return self._look if not self.rounds else lambda trial: False
+
+    def watch_rounds(self, metrics):
+        return self._look if self.rounds else None
+
+    def _look(self, known):
         if self.way is not None:
             forking(self.way)
         return False
@@ -71,10 +77,10 @@ def values(path, **options):
 
 
 @pytest.mark.parametrize("way", ["returns", "raises", "exits"])
-@pytest.mark.parametrize("checkpoints", [True, False])
-def test_a_callback_after_a_round_may_fork(tmp_path, way, checkpoints):
-    expected = values(tmp_path / "a", callback=Rounds(None))
-    assert values(tmp_path / "b", callback=Rounds(way), checkpoints=checkpoints) == expected
+@pytest.mark.parametrize(("checkpoints", "rounds"), [(True, True), (False, True), (True, False)])
+def test_a_stopping_rule_may_fork(tmp_path, way, checkpoints, rounds):
+    expected = values(tmp_path / "a", stopping=Forking(None, rounds))
+    assert values(tmp_path / "b", stopping=Forking(way, rounds), checkpoints=checkpoints) == expected
     assert list((tmp_path / "b").glob("leases/*")) == []
 
 
