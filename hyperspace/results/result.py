@@ -192,8 +192,10 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             columns[label] = values
             if len(set(map(type, values))) > 1:
                 mixed.append(label)
+        used = {*taken, *columns}  # one set for all: an objective may return thousands of metrics
         for name in metric_names:
-            label = free_label(name, "metric", {*taken, *columns})
+            label = free_label(name, "metric", used)
+            used.add(label)
             columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
         columns |= budgets | feasible | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
         cells = {well_formed(label): [_cell(value) for value in values] for label, values in columns.items()}
