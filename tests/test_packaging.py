@@ -7,20 +7,27 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 from launch import ROOT, clean_environment, run_group
 
 import hyperspace
 
-SKIPPED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "results")
+_SKIPPED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
+
+
+def skipped(folder, names):
+    """Return what of a folder is not copied: what is made by running things."""
+    made = {"results"} if Path(folder) in (ROOT, ROOT / "benchmarks") else set()
+    return _SKIPPED(folder, names) | made
 
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory):
     """Build the sdist, and the wheel from the sdist; return both paths."""
     folder = tmp_path_factory.mktemp("distributions")
-    shutil.copytree(ROOT, folder / "source", ignore=SKIPPED)  # so that nothing is left in the repository
+    shutil.copytree(ROOT, folder / "source", ignore=skipped)  # so that nothing is left in the repository
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, folder / "source"]
     done = run_group(command, 120, folder, PYTHONPATH="")
     assert done.returncode == 0, done.stdout + done.stderr

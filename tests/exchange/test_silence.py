@@ -37,8 +37,8 @@ if moment == "merge" and rank == silent:
         return merge(self, finished, **options)
     Session._merge = stopping
 if moment == "opening" and rank == silent:
-    from hyperspace.api import hyperdrive
-    drive._check_same_call = lambda *arguments: os.kill(os.getpid(), signal.SIGSTOP)
+    from hyperspace.api import hyperdrive as module
+    module._check_same_call = lambda *arguments: os.kill(os.getpid(), signal.SIGSTOP)
 result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], sys.argv[2] if options.get("checkpoints", True) else None, model="RAND",
                     n_subspaces=2, n_drives=6, **options)
 sys.stdout.write(f"RESULT {result.nfev} {result.fun!r} {result.silent_ranks}\\n")

@@ -32,7 +32,7 @@ def given(result):
 
 
 def told(capfd):
-    lines = [line for line in capfd.readouterr().err.splitlines() if "warm_start" in line]
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("hyperspace: warm_start")]
     assert len(lines) == 1, lines
     return lines[0].removeprefix("hyperspace: ")
 
@@ -65,7 +65,7 @@ def test_the_old_folder_is_not_needed_again(old, tmp_path, capfd):
     again = hyperdrive(**call, n_calls=12, warm_start=[old])
     assert given(again) == given(first)
     assert len(again.trials) == len(first.trials) + 4
-    assert "warm_start" not in capfd.readouterr().err
+    assert "hyperspace: warm_start" not in capfd.readouterr().err
     without = hyperdrive(**call, n_calls=16)
     assert given(without) == given(first)
     assert given(load_results(tmp_path / "new")) == given(first)
@@ -135,7 +135,7 @@ def test_several_folders_and_what_they_have_in_common(old, tmp_path, capfd):
     hyperdrive(objective, NARROW, tmp_path / "second", n_calls=4, warm_start=old, random_state=5, **FEW)
     capfd.readouterr()
     result = hyperdrive(objective, NARROW, tmp_path / "third", n_calls=4, warm_start=[old, tmp_path / "second"], **FEW)
-    lines = [line for line in capfd.readouterr().err.splitlines() if "warm_start" in line]
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("hyperspace: warm_start")]
     assert len(lines) == 2
     assert "known twice" in lines[1]
     assert len({trial.x for trial in given(result)}) == len(given(result))
