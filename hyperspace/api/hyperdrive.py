@@ -28,6 +28,7 @@ from hyperspace.journal import StudyFolder
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.pruning import PruningRule, check_pruner
 from hyperspace.results.result import Result
+from hyperspace.space.parsing import describe_doubtful_lists
 from hyperspace.space.space import check_space
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
@@ -37,6 +38,7 @@ from hyperspace.study.config import check_alike
 from hyperspace.study.planning import EXCHANGES, Wanted
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
+from hyperspace.system.terminal import tell
 from hyperspace.trials.callbacks import as_one
 from hyperspace.trials.metrics import Metric
 
@@ -223,9 +225,13 @@ def hyperdrive(
         seconds = told if limit is None else limit if told is None else min(told, limit)
         return None if seconds is None else started + seconds
 
+    speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
+
     def work(ranks: Exchange, objective: Callable[..., Any] | Command) -> Result:
         with ExitStack() as held:
             wanted = ranks.each(check)
+            for doubt in describe_doubtful_lists(hyperparameters) if speaks else ():
+                tell(doubt)
             apart = isolate or timeout is not None or retries > 0
             make_evaluator = ranks.each(lambda: open_evaluators(objective, wanted.metrics, wanted.space, timeout, apart, held))
             session = Session(
@@ -245,7 +251,6 @@ def hyperdrive(
             return session.run(make_evaluator)
 
     stoppable = None if through_files else folder  # a worker ends alone
-    speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
     with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable, speaks), children_end():
         ranks.bound(Patience(lambda: received() is not None, deadline=_own_end(started, deadline)))
         _check_same_call(ranks, call)

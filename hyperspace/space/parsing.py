@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -200,6 +200,18 @@ def _is_number_in_quotes(value: Any) -> bool:
         return len(value) <= 40 and not math.isnan(float(value))
     except ValueError:
         return len(value) <= 40 and _LIKE_A_NUMBER.fullmatch(value) is not None
+
+
+def describe_doubtful_lists(hyperparameters: Any) -> list[str]:
+    """Return a sentence for each list of two numbers in a user's dict, since some people mean an interval by it."""
+    items = hyperparameters.items() if isinstance(hyperparameters, Mapping) else ()
+    pairs = [(name, [plain(value) for value in values]) for name, values in items if isinstance(values, list)]
+    return [
+        f"{name}: {shown(values)} is a choice of two values; for all values between them write {_as_interval(values, '()')}, and "
+        f"for the choice without this line Categorical({shown(values)})"
+        for name, values in pairs
+        if len(values) == 2 and all(map(is_number, values))
+    ]
 
 
 def _as_interval(values: Sequence[Any], brackets: str) -> str:

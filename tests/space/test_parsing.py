@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from hyperspace import hyperdrive
 from hyperspace.errors import InputError
 from hyperspace.space import Categorical, Integer, Real, check_space
 from hyperspace.space.space import check_dimension
@@ -113,3 +114,16 @@ def test_a_list_of_two_numbers_in_a_list_is_refused(unclear):
 
 def test_the_rows_of_an_array_are_intervals():
     assert check_space(np.array([[0.0, 1.0], [2.0, 3.0]])).dimensions == check_space([(0.0, 1.0), (2.0, 3.0)]).dimensions
+
+
+@pytest.mark.parametrize("values", [[32, 64], [0.0, 0.9]])
+def test_a_list_of_two_numbers_in_a_dict_is_a_choice_and_says_so(values, capfd):
+    hyperdrive(lambda p: float(p["x"]), {"x": values}, None, checkpoints=False, n_calls=1)
+    told = f"x: {values} is a choice of two values; for all values between them write {tuple(values)}"
+    assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("values", [Categorical([32, 64]), (32, 64), ["a", "b"], [True, False], [1, 2, 3]])
+def test_what_is_clear_needs_no_word(values, capfd):
+    hyperdrive(lambda p: len(str(p)), {"x": values}, None, checkpoints=False, n_calls=1)
+    assert "choice" not in capfd.readouterr().err
