@@ -115,6 +115,7 @@ class Loop(ABC):
         self.gave_in = False
         self._own_failures = OwnFailures()
         self._mistakes = Mistakes()
+        self._ended_before = frozenset(key for key, trial in around.recorded.items() if trial.finished)
         self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in around.rules]
         self._ruled: str | None = None  # the reason of the first rule that ends the study
         self._noted: list[Trial] = []  # the last ones of this run
@@ -384,7 +385,7 @@ class Loop(ABC):
         """Do what there is to do while an evaluation runs elsewhere."""
 
     def _give_up_if_hopeless(self, archive: Archive) -> None:
-        if (sentence := all_failed(archive, self._study.n_drives)) is not None:
+        if (sentence := all_failed(archive, self._study.n_drives, self._ended_before)) is not None:
             raise StudyError(sentence)
 
     def _must_stop(self) -> bool:

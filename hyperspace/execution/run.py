@@ -475,8 +475,8 @@ class Session:
         trials = [judged(trial, study.metrics) for trial in trials]
         ended = [trial for trial in trials if trial.finished]
         if ended and not hopeful and not any(trial.status == OK for trial in [*ended, *study.given]):
-            again = "" if self._folder is None else f"\n{RETRY}"
-            raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{(ended[-1].error or '').rstrip()}{again}")
+            again = "" if self._folder is None else f"; {RETRY}"
+            raise StudyError(f"all {len(ended)} trials failed{again}. The last one said:\n{(ended[-1].error or '').rstrip()}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))
 
 

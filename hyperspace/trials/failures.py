@@ -7,18 +7,19 @@ rule tells, for a worker that is broken while others succeed and for a program t
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import WRONG_FORM
-from hyperspace.trials.trial import OK, Trial
+from hyperspace.trials.trial import OK, Trial, TrialKey
 
 HOPELESS = 10  # a study ends if this many trials a drive bring not one usable value
 SUSPECT = 10  # failures in a row below which no worker is suspected
 FAST = 1.0  # seconds below which an evaluation is fast in any case: many fit into a budget before anybody looks
-IMPROBABLE = 1e-6  # probability of a row of failures below which it is no chance
+IMPROBABLE = 4e-4  # probability of a row of failures below which it is no chance
 SAME_MISTAKE = 3  # a run ends if its first evaluations, as many as this, fail with one mistake in the program
 RETRY = "retry_failed=True (hyperspace run --retry-failed) evaluates failed points again"
 
@@ -36,7 +37,6 @@ _MISTAKES = (
     "AttributeError",
     "TypeError",
     "KeyError",
-    "NotImplementedError",
     "SyntaxError",
     "IndentationError",
     "TabError",
@@ -44,11 +44,23 @@ _MISTAKES = (
 _MISTAKE = re.compile(rf"^(?:{'|'.join(_MISTAKES)})(?::.*)?$", re.MULTILINE)
 
 
-def all_failed(archive: Archive, n_drives: int) -> str | None:
-    """Return a sentence if the first trials of a study all failed; else None."""
-    if len(archive) < HOPELESS * n_drives or any(trial.status == OK for trial in archive.trials):
+def all_failed(archive: Archive, n_drives: int, recorded: Container[TrialKey] = ()) -> str | None:
+    """Return a sentence if a study has no usable value and this run has brought only failures; else None.
+
+    Args:
+        archive: all trials known.
+        n_drives: number of drives.
+        recorded: trials of earlier runs, which do not count, so that the same program can go on with other points.
+    """
+    trials = archive.trials
+    if any(trial.status == OK for trial in trials):
         return None
-    return f"the first {len(archive)} trials all failed; the last one said:\n{(archive.trials[-1].error or '').rstrip()}\n{RETRY}"
+    if sum(trial.key not in recorded for trial in trials) < HOPELESS * n_drives:
+        return None
+    return (
+        f"the first {len(trials)} trials all failed. The same program, started again, goes on with other points; {RETRY}. "
+        f"The last one said:\n{(trials[-1].error or '').rstrip()}"
+    )
 
 
 def mistake_of(error: str | None) -> str | None:
@@ -111,14 +123,17 @@ class Streak:
     def is_no_chance(self) -> bool:
         """Whether so many failures in a row cannot be explained by the points.
 
-        The probability of a failure is taken from the other evaluations, by Laplace's rule of succession. A row of evaluations
-        that took longer than successful ones is left alone: the objective was at work in them.
+        The probability of a failure has a uniform prior and is learned from the other evaluations, f of n of which failed. A row
+        of k more then has the probability B(f + k + 1, n - f + 1) / B(f + 1, n - f + 1), the beta-binomial distribution: a few
+        other evaluations prove nothing. A row of evaluations that took longer than successful ones is left alone: the objective
+        was at work in them.
         """
         if len(self.trials) < SUSPECT or self.others_failed >= self.others:
             return False
-        probability = (self.others_failed + 1) / (self.others + 2)
+        failed, succeeded = self.others_failed + 1, self.others - self.others_failed + 1
+        log_probability = _log_beta(failed + len(self.trials), succeeded) - _log_beta(failed, succeeded)
         seconds = sum(trial.seconds or 0.0 for trial in self.trials) / len(self.trials)
-        return probability ** len(self.trials) < IMPROBABLE and seconds <= max(self.pace, FAST)
+        return log_probability < math.log(IMPROBABLE) and seconds <= max(self.pace, FAST)
 
     def describe(self, in_full: bool = False) -> str:
         """Return what has been seen, as the end of a sentence; with the last error's last line, or in full."""
@@ -130,6 +145,11 @@ class Streak:
         )
 
 
+def _log_beta(a: float, b: float) -> float:
+    """Return the logarithm of the beta function."""
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
 def streak_of(failed: Sequence[Trial], known: Iterable[Trial]) -> Streak:
     """Return a worker's row of failures, beside all other trials that have ended.
 
@@ -138,7 +158,8 @@ def streak_of(failed: Sequence[Trial], known: Iterable[Trial]) -> Streak:
         known: all trials known, these among them or not.
     """
     own = {trial.key for trial in failed}
-    others = [trial for trial in known if trial.finished and trial.drive >= 0 and trial.key not in own]
+    # Points that the user wanted first are left out: they are known to work, and tell nothing of the others.
+    others = [trial for trial in known if trial.finished and trial.drive >= 0 and trial.arm != "x0" and trial.key not in own]
     well = [trial.seconds or 0.0 for trial in others if trial.status == OK]
     pace = sum(well) / len(well) if well else 0.0
     return Streak(failed, len(others), sum(trial.failed for trial in others), pace)

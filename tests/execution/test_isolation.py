@@ -33,7 +33,7 @@ def test_what_the_objective_fails_is_not_repeated(tmp_path):
 
 def test_trials_that_all_fail_end_the_study_with_the_last_error(tmp_path):
     with pytest.raises(
-        StudyError, match=r"the first 10 trials all failed; the last one said:\n(.*\n)*ZeroDivisionError: no mesh"
+        StudyError, match=r"the first 10 trials all failed\. .*The last one said:\n(.*\n)*ZeroDivisionError: no mesh"
     ):
         study({"do": ["raises"]}, tmp_path, n_calls=1000, isolate=True)
 

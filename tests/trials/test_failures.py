@@ -4,11 +4,12 @@ import os
 import sys
 
 import pytest
+import scipy.stats
 
 from hyperspace import Metric, hyperdrive, load_results
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.command import Command
-from hyperspace.trials.failures import SUSPECT, Mistakes, OwnFailures, failing_workers, streak_of
+from hyperspace.trials.failures import SUSPECT, Mistakes, OwnFailures, Streak, failing_workers, streak_of
 from hyperspace.trials.trial import Trial
 
 
@@ -25,8 +26,11 @@ def trials(text, drive=0, rank=0, seconds=0.1):
 @pytest.mark.parametrize(
     ("before", "failures", "no_chance"),
     [
-        ("++", 9, False),
-        ("++", 10, True),
+        ("+" * 6, 9, False),
+        ("+" * 6, 10, True),
+        ("+", 60, False),  # one success proves little: most points of some spaces cannot be evaluated
+        ("++", 20, False),
+        ("+" * 4, 10, True),
         ("", 50, False),  # there is nothing to compare with
         ("----", 50, False),
         ("+-" * 10, 10, False),  # half of the points fail
@@ -232,3 +236,41 @@ def test_a_mistake_ends_all_ranks(mpirun, tmp_path, exchange):
     assert run.stderr.count("the first of this run to fail") == 1
     assert "same error" in run.stderr
     assert len([trial for trial in load_results(tmp_path / "study").all_trials if trial.failed]) < 60
+
+
+@pytest.mark.parametrize(("n", "failed", "row"), [(6, 0, 10), (20, 10, 25), (1, 0, 13)])
+def test_the_probability_of_a_row_is_that_of_the_beta_binomial_distribution(n, failed, row, monkeypatch):
+    exact = scipy.stats.betabinom(row, failed + 1, n - failed + 1).pmf(row)
+    streak = Streak(trials("-" * row), n, failed, pace=1.0)
+    for factor, no_chance in [(0.99, False), (1.01, True)]:
+        monkeypatch.setattr("hyperspace.trials.failures.IMPROBABLE", factor * exact)
+        assert streak.is_no_chance == no_chance
+
+
+@pytest.mark.parametrize("exchange", ["round", "async"])
+def test_a_study_of_failures_goes_on_with_other_points_when_it_is_started_again(tmp_path, exchange):
+    """Most points of some spaces cannot be evaluated; the same program must not end for what earlier runs have seen."""
+    points = []
+
+    def objective(x):
+        points.append(x[0])
+        if len(points) <= 25:
+            raise ValueError("no mesh")
+        return x[0]
+
+    call = {"hyperparameters": [(0.0, 1.0)], "results_path": tmp_path, "n_calls": 40, "n_drives": 1, "exchange": exchange}
+    for ended in (10, 20):
+        with pytest.raises(StudyError, match=rf"first {ended} trials all failed\. The same program, started again, goes on"):
+            hyperdrive(objective, **call)
+    assert hyperdrive(objective, **call).nfev == 40
+    assert len({*points}) == 40
+
+
+def test_what_some_points_do_not_support_is_no_mistake_of_the_program(tmp_path):
+    def objective(p):
+        if p["c"] != "b" or p["x"] > 0.5:
+            raise NotImplementedError(f"not with {p['c']}")
+        return p["x"]
+
+    result = hyperdrive(objective, {"c": ["a", "b"], "x": (0.0, 1.0)}, tmp_path, n_calls=20, model="RAND", random_state=3)
+    assert result.nfev == 20
