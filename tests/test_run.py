@@ -462,3 +462,44 @@ def test_a_module_that_cannot_be_imported_shows_its_traceback_under_mpirun(start
     assert code != 0
     assert "broken.py" in err
     assert "OSError: no license" in err
+
+
+def test_what_is_known_before_the_start_costs_no_evaluation(run, folder):
+    (folder / "deck.in").write_text("x = {x}\nkind = {kind}\n")
+    command = ["--command", f"{sys.executable} simulation.py {{x}} {{kind}}", "--space", "space.toml", *QUICK]
+    pattern = ["--metric-regex", r"(?P<drag>\S+) (?P<heat>\S+)"]
+    for more, told in [
+        (
+            [*pattern, "--goal", "darg"],
+            "the metric 'darg' is declared, and the patterns (--metric-regex) name only 'drag'",
+        ),
+        (["--goal", "loss", "--limit", "loss<=1"], "--goal and --limit name 'loss' twice; the goal takes no limit"),
+        (["--workers", "2", "--exchange", "async"], "--workers share a study through its files; leave out --exchange async"),
+    ]:
+        code, out, err = run(*command, *more)
+        assert (code, out) == (1, "")
+        assert told in err
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "starts", "told"),
+    [
+        ("{kinf}", True, "'deck.in' has {kinf}, which is no parameter and stays as it is; did you mean {kind}?"),
+        ("{trial.sed}", False, "'deck.in' has a place for {trial.sed}, which is none of trial.attempt"),
+        ("{set}", True, None),
+    ],
+)
+def test_a_misspelled_place_of_a_template_is_told(run, folder, place, starts, told):
+    (folder / "deck.in").write_text(f"x = {{x}}\nkind = {{kind}}\nother = {place}\n")
+    command = f"{sys.executable} simulation.py {{x}} {{kind}}"
+    code, _, err = run("--command", command, "--template", "deck.in", "--in-folder", "--space", "space.toml", *QUICK)
+    assert (code == 0) == starts
+    assert told in err if told else "no parameter" not in err
+
+
+def test_files_that_all_trials_share_are_named(run, folder):
+    (folder / "field.dat").write_text("by hand")
+    command = f"{sys.executable} simulation.py {{x}} {{kind}} field.dat"
+    _, _, err = run("--command", command, "--in-folder", "--space", "space.toml", *QUICK)
+    assert "files of this folder that all trials share, to be read and not written: simulation.py, field.dat" in err

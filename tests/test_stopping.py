@@ -177,3 +177,13 @@ def test_what_a_round_leaves_out_is_made_up_for_until_all_points_are_known(tmp_p
 def test_the_class_of_a_rule_is_no_rule(wrap):
     with pytest.raises(InputError, match=r"the class TargetValue; pass an object of it, TargetValue\(...\)"):
         hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False, stopping=wrap(TargetValue))
+
+
+@pytest.mark.parametrize("exchange", ["round", "none", "async"])
+def test_a_target_that_a_known_point_has_reached_costs_no_evaluation(tmp_path, exchange, capfd):
+    known = {"x0": [[0.2], [0.6]], "y0": [0.2, 0.6]}
+    call = {"objective": objective, "hyperparameters": SPACE[:1], "results_path": tmp_path, "n_calls": 8, "exchange": exchange}
+    result = hyperdrive(**call, **known, stopping=[TargetValue(0.3), NoProgress(1)], n_drives=1, n_subspaces=1)
+    assert (result.ended_by, result.fun) == ("the target value 0.3", 0.2)
+    assert [trial.drive for trial in result.all_trials] == [-1, -1]
+    assert "no evaluation was begun: the study was stopped by the target value 0.3" in capfd.readouterr().err

@@ -72,7 +72,7 @@ def slurm(
     job = SlurmJob(
         command=command,
         kind=kind,
-        study=study if inner is None else _study_of(inner, kind, study),
+        study=study if inner is None else _study_of(inner, kind, study, ranks),
         ranks=ranks,
         throttle=throttle,
         time=time,
@@ -93,7 +93,7 @@ def slurm(
     print(sbatch_script(job), end="")
 
 
-def _study_of(inner: RunCommand, kind: Kind, study: str | None) -> str:
+def _study_of(inner: RunCommand, kind: Kind, study: str | None, ranks: int) -> str:
     """Return the folder of the study of a `hyperspace run` command.
 
     Raises:
@@ -103,6 +103,11 @@ def _study_of(inner: RunCommand, kind: Kind, study: str | None) -> str:
         raise InputError(
             "the tasks of an array share a study through its files; add --exchange files to the hyperspace run command, or all "
             "tasks but one are refused"
+        )
+    if inner.workers > 1 and ranks > 1 and kind is not Kind.array:
+        raise InputError(
+            f"the job starts {ranks} ranks, which refuse --workers {inner.workers}; leave --workers out of the hyperspace run "
+            f"command, or take --ranks 1"
         )
     if kind is Kind.requeue and inner.restart:
         raise InputError("each requeue would set the study aside; leave --restart out of the hyperspace run command")

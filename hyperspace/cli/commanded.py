@@ -19,12 +19,14 @@ class RunCommand:
     Attributes:
         results: the folder of its study.
         through_files: whether it shares the study with other processes through its files.
+        workers: processes of its own that it starts.
         restart: whether it sets an old study aside.
         options: the names of all options that `hyperspace run` has.
     """
 
     results: str
     through_files: bool
+    workers: int
     restart: bool
     options: frozenset[str]
 
@@ -51,6 +53,7 @@ def find_run(words: Sequence[str]) -> RunCommand | None:
     return RunCommand(
         results=str(asked["results"]),
         through_files=asked["exchange"] == "files" or asked["workers"] > 1,
+        workers=asked["workers"],
         restart=asked["restart"],
         options=frozenset(name for parameter in parser.params for name in (*parameter.opts, *parameter.secondary_opts)),
     )

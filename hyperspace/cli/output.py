@@ -49,10 +49,13 @@ def show_top(result: Result, n: int) -> None:
         print("the closest, all infeasible:")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in frame.columns:
-        table.add_column(Text(printable(name)), justify="left" if frame[name].dtype == object else "right")
+        is_text = frame[name].dtype == object
+        table.add_column(Text(printable(name)), justify="left" if is_text else "right", no_wrap=not is_text)
     for _, row in frame.astype(object).iterrows():
         table.add_row(*(brief(value) for value in row))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    width = console.measure(table).maximum  # numbers are never cut: a terminal that is too narrow breaks lines
+    Console(highlight=False, width=max(width, console.width), soft_wrap=True).print(table)
 
 
 def _show_closest(result: Result) -> None:

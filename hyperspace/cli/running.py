@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import traceback
@@ -19,11 +20,13 @@ from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import HyperSpaceError, InputError
 from hyperspace.evaluators.command import Command
+from hyperspace.exchange.files import SILENT_VARIABLE
 from hyperspace.exchange.launcher import has_other_ranks, is_first_rank, launched_rank, open_exchange
 from hyperspace.space.space import check_space
 from hyperspace.stopping import NoProgress, StoppingRule, TargetValue
 from hyperspace.study.space_file import read_space
 from hyperspace.system.paths import expanded
+from hyperspace.system.terminal import tell
 from hyperspace.trials.metrics import Metric
 
 T = TypeVar("T")
@@ -189,7 +192,12 @@ def run(
             _rules(target, no_progress),
         )
 
+    if workers > 1 and exchange not in (None, "files"):
+        raise InputError(f"--workers share a study through its files; leave out --exchange {exchange}")
     objective, searched, first, metrics, rules = prepare() if exchange == "files" else _together(prepare, deadline)
+    if isinstance(objective, Command) and not quiet and is_first_rank() and SILENT_VARIABLE not in os.environ:
+        for doubt in objective.describe_doubts(searched):
+            tell(doubt)
     if workers > 1:
         raise typer.Exit(run_workers(workers, results, restart))
     result = hyperspace.hyperdrive(
@@ -262,7 +270,14 @@ def _metrics(goal: str | None, maximize: bool, limits: list[str]) -> list[Metric
         if limits:
             raise InputError("--limit needs --goal NAME, the metric to optimize beside those that are limited")
         return None
-    return [Metric(goal, goal="maximize" if maximize else "minimize"), *map(_limit, limits)]
+    limited = [_limit(text) for text in limits]
+    names = [goal, *(metric.name for metric in limited)]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(
+            f"--goal and --limit name {', '.join(map(repr, sorted(twice)))} twice; the goal takes no limit (--target NUMBER ends "
+            f"the study there), and both limits of a metric stand in one --limit, such as 1<=size<=5"
+        )
+    return [Metric(goal, goal="maximize" if maximize else "minimize"), *limited]
 
 
 def _rules(target: float | None, no_progress: int | None) -> list[StoppingRule]:

@@ -132,6 +132,25 @@ class Command:
     def _with_absolute_file(self, word: str, position: int) -> str:
         return with_absolute_file(word, self._origin, self._own_files, is_program=position == 0)
 
+    def describe_doubts(self, space: Space) -> list[str]:
+        """Return a sentence for whatever may not be meant: misspelled places, and files that all trials share."""
+        doubts = [
+            f"the template {template.name!r} has {{{name}}}, which is no parameter and stays as it is; did you mean {{{near}}}?"
+            for template in self.templates
+            for name, near in template.likely_misspellings(_known_names(space)).items()
+        ]
+        if shared := ", ".join(os.path.basename(file) for file in self.shared_files):
+            doubts.append(f"files of this folder that all trials share, to be read and not written: {shared}")
+        return doubts
+
+    @property
+    def shared_files(self) -> list[str]:
+        """Files of the folder of the call that the words name, which all trials have in common; the program itself left out."""
+        if not self.in_folder:
+            return []
+        fixed = ["".join(text for text, _, _ in word) for word in self._words[1:] if all(name is None for _, name, _ in word)]
+        return [file for file in map(file_of, fixed) if os.path.isabs(file) and os.path.dirname(file) == self._origin]
+
     @property
     def has_fixed_program(self) -> bool:
         """Whether all trials run the same program, rather than one that a parameter names."""
@@ -160,11 +179,27 @@ class Command:
             if name not in used:
                 where = "the command and its templates do not use" if self.templates else "the command does not use"
                 raise InputError(f"{where} the parameter {name!r}; write {{{name}}} where its value belongs")
+        for template in self.templates:
+            template.check(names)
         middle = space.parameters(space.from_unit(space.snap(np.full((1, space.d), 0.5)))[0])
         self.fill_templates(space, middle, dict.fromkeys(_TRIAL, 0))
         program = self.fill(space, middle, dict.fromkeys(_TRIAL, 0))[0]
         if self.has_fixed_program and shutil.which(program) is None:
             raise not_found(program)
+
+    def check_metrics(self, metrics: Metrics) -> None:
+        """Check that the named groups of the patterns, if there are any, give the metrics that a study declares.
+
+        Raises:
+            InputError: a declared metric that no pattern names.
+        """
+        named = {name for pattern in self._patterns for name in pattern.groupindex}
+        for metric in metrics.declared if named else ():
+            if metric.name not in named:
+                raise InputError(
+                    f"the metric {metric.name!r} is declared, and the patterns (--metric-regex) name only "
+                    f"{', '.join(map(repr, sorted(named)))}"
+                )
 
     def fill(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> list[str]:
         """Return the words of the command with all values in their places.

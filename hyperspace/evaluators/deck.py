@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -46,6 +47,25 @@ class Template:
     def names(self, known: Iterable[str]) -> set[str]:
         """Return which of the known names it has a place for."""
         return {name for name, _ in _PLACE.findall(self._text)} & set(known)
+
+    def check(self, known: Iterable[str]) -> None:
+        """Refuse a place for something that no trial has.
+
+        Raises:
+            InputError: {trial.something} that is none of the known names.
+        """
+        names = set(known)
+        for name, _ in _PLACE.findall(self._text):
+            if name.startswith("trial.") and name not in names:
+                own = ", ".join(sorted(known for known in names if known.startswith("trial.")))
+                raise InputError(f"the template {self.name!r} has a place for {{{name}}}, which is none of {own}")
+
+    def likely_misspellings(self, known: Iterable[str]) -> dict[str, str]:
+        """Return the names in braces that are left as they are and resemble a known one, with that one."""
+        names = set(known)
+        others = [name for name, _ in _PLACE.findall(self._text) if name not in names]
+        near = {name: difflib.get_close_matches(name, names, n=1, cutoff=0.7) for name in others}
+        return {name: found[0] for name, found in near.items() if found}
 
     def fill(self, known: Iterable[str], show: Callable[[str, str], str]) -> str:
         """Return the text with show(name, format) in each place of a known name."""

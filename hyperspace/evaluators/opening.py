@@ -37,6 +37,7 @@ def open_evaluators(
     """
     if isinstance(objective, Command):
         objective.check(space)
+        objective.check_metrics(metrics)
         return partial(CommandEvaluator, objective, space, metrics, timeout)
     if not isolate:
         return partial(InlineEvaluator, objective, metrics)

@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+STDERR_FOLLOWS = "Its standard error ends with:"  # the line of an error before what a program has printed
 _SHOWN = 2000  # bytes of the standard error that an error quotes
 _HEAD, _TAIL = 2000, 6000  # characters at both ends of an error that are kept; a traceback ends with what happened
 
@@ -50,7 +51,7 @@ class TrialOutput:
     def quote_errors(self) -> str:
         """Return the end of the standard error, to be added to an error; nothing where nothing was printed."""
         text = read_end(self.stderr, _SHOWN).strip()
-        return f"\nIts standard error ends with:\n{text}" if text else ""
+        return f"\n{STDERR_FOLLOWS}\n{text}" if text else ""
 
 
 def limit_error(error: str, folder: Path | None, attempt: int) -> str:

@@ -10,6 +10,9 @@ from typing import Any
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.words import as_written
 
+# A double of Fortran: D or Q in place of E, or no letter before an exponent of three digits.
+_FORTRAN = re.compile(r"\s*(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[dDqQ](?=[-+\d])|(?=[-+]\d{3}\s*$))(?P<exponent>[-+]?\d+)\s*")
+
 
 def compile_patterns(patterns: str | Sequence[str] | None) -> list[re.Pattern[str]]:
     """Return regular expressions, ready for use; without a pattern none.
@@ -33,19 +36,19 @@ def compile_patterns(patterns: str | Sequence[str] | None) -> list[re.Pattern[st
 
 def _last_matches(text: str, patterns: Sequence[re.Pattern[str]], did: str) -> Any:
     """Return the last value that a pattern finds, or the last one of each named group of all patterns."""
-    named: dict[str, str] = {}
+    named: dict[str, tuple[str, re.Pattern[str]]] = {}
     last: str | None = None
     for pattern in patterns:
         for match in pattern.finditer(text):
             found = match[1] if pattern.groups else match[0]
             last = last if found is None else found
-            named |= {name: value for name, value in match.groupdict().items() if value is not None}
+            named |= {name: (value, pattern) for name, value in match.groupdict().items() if value is not None}
     if named:
-        return {name: _number(value) for name, value in named.items()}
+        return {name: _number(value, pattern) for name, (value, pattern) in named.items()}
     if last is None or patterns[0].groupindex:
         told = " or ".join(as_written(pattern.pattern) for pattern in patterns)
         raise InputError(f"{did} nothing that the pattern {told} (--metric-regex) matches{_last_line_of(text)}")
-    return _number(last)
+    return _number(last, patterns[0])
 
 
 def find_metrics(text: str, patterns: Sequence[re.Pattern[str]], did: str, whole: bool = False) -> Any:
@@ -103,8 +106,24 @@ def _last_line_of(text: str) -> str:
     return f"; its last line is {shown(lines[-1])}" if lines else "; it is empty"
 
 
-def _number(text: str) -> float:
+def read_number(text: str) -> float:
+    """Return the number that a program has printed, in C's way or Fortran's: 1.5e-3, 1.5D-03, 0.15-102.
+
+    Raises:
+        ValueError: it is no number.
+    """
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"the pattern found {text!r} in the command's output, which is no number") from None
+        match = _FORTRAN.fullmatch(text)
+        if match is None:
+            raise
+        return float(f"{match['digits']}e{match['exponent']}")
+
+
+def _number(text: str, pattern: re.Pattern[str]) -> float:
+    try:
+        return read_number(text)
+    except ValueError:
+        group = "" if pattern.groups else "; put ( ) around the value in the pattern"
+        raise InputError(f"the pattern {as_written(pattern.pattern)} found {shown(text)}, which is no number{group}") from None

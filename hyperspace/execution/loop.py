@@ -32,7 +32,7 @@ from hyperspace.numerics.floating_point import own_numerics, users_numerics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.pruning import Pruned, PruningRule, curve_of, loss_of, thinned
 from hyperspace.space.values import is_true
-from hyperspace.stopping import StoppingRule
+from hyperspace.stopping import StoppingRule, TargetValue
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.config import Study
 from hyperspace.system.forks import call
@@ -130,6 +130,7 @@ class Loop(ABC):
         carried = frozenset(self._carried)
         self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
         around.exchange.report(self._tally)
+        self._ruled = self._reached_by(study.given)
         if self._asks_rules_at_once:
             self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
 
@@ -137,6 +138,15 @@ class Loop(ABC):
     def _asks_rules_at_once(self) -> bool:
         """Whether rules are asked with every trial that becomes known; with rounds they are asked after each round."""
         return self._study.exchange != "round"
+
+    def _reached_by(self, given: Iterable[Trial]) -> str | None:
+        """Return the reason of a target that an evaluation has reached that the user brought along; None if there is none."""
+        for rule in self._around.rules:
+            if isinstance(rule, TargetValue):
+                reached = rule.watch(self._study.metrics)
+                if any(reached(trial) for trial in given):
+                    return rule.reason
+        return None
 
     def _watch(self, trials: Iterable[Trial]) -> None:
         """Ask the rules with trials that have become known, each once."""

@@ -52,6 +52,9 @@ class RoundLoop(Loop):
                 self._exhaustion.take(drive, study.given)
 
     def _work(self) -> None:
+        if self._ruled is not None:
+            self._end_by(self._ruled)
+            return
         iteration = 0
         while iteration < self._study.rounds or self._has_withheld():
             self._choose_drives(iteration)

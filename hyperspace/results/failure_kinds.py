@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hyperspace.evaluators.output import STDERR_FOLLOWS
 from hyperspace.trials.trial import Trial
 
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|\b(?:nan|inf)\b)", re.IGNORECASE)
@@ -43,6 +44,14 @@ def failure_kinds(trials: Iterable[Trial]) -> list[FailureKind]:
 
 
 def message(trial: Trial) -> str:
-    """Return the last line of a trial's error, which of a traceback is the exception's own."""
-    lines = [line for line in (trial.error or "").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no message"
+    """Return the line of a trial's error that names the cause.
+
+    For a traceback that is the exception. For a command it is the first line, since its standard error follows. If a command
+    ended with an exit code, the last line of its standard error is added.
+    """
+    lines = [line.strip() for line in (trial.error or "").splitlines() if line.strip()]
+    if not lines:
+        return "no message"
+    if STDERR_FOLLOWS not in lines:
+        return lines[-1]
+    return f"{lines[0]}: {lines[-1]}" if lines[0].startswith("the command ended with") else lines[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -56,7 +56,7 @@ class Overview:
     Attributes:
         description: what it is.
         trials: all of them, those that were given left out.
-        whole: all of them as one group; its utilization is the mean of the ranks'.
+        whole: all of them as one group; its utilization is the mean of the ranks', and those that were given may be its best.
         now: when this was so, in seconds since the epoch.
         workers: who holds its leases and is alive; None where that cannot be told.
         elapsed: seconds that it was worked, pauses left out.
@@ -153,6 +153,7 @@ class Monitor:
         for trial in trials:
             ranks.setdefault(trial.rank, []).append(trial)
         whole = _group("all", trials, description.metrics, mean_utilization(ranks.values(), periods, until))
+        whole = replace(whole, best=best_value([*description.given, *(t for t in trials if t.finished)], description.metrics))
         left = _time_left(trials, description.planned - whole.finished, until, working=workers != ())
         return Overview(description, trials, whole, now, workers, sum(period.seconds for period in periods), left, ended_by)
 

@@ -22,6 +22,10 @@ Value = float | tuple[float, ...]
 GOALS = ("minimize", "maximize", "constrain", "observe")
 FLOAT_NAME = "objective"  # the metric of an objective that returns a plain float
 LOSS_NAME = "loss"  # the metric that is minimized when several come and no goals were given
+# Names of metrics whose large values are the good ones.
+_SOUNDS_LARGE = re.compile(
+    r"acc(uracy)?(?![a-z])|auc|(^|[_.])f1|score|r2(?![0-9])|reward|precision|recall|yield|profit|efficiency", re.IGNORECASE
+)
 # The errors below that tell of a mistake in the program, since other points would not mend the form of its answers. A value that
 # is not finite, or None, is none: some return it where an evaluation did not work. Nor is a missing goal that was taken from an
 # earlier answer, and not asked for.
@@ -178,10 +182,15 @@ class Metrics:
                 f"the objective returned {LOSS_NAME!r}, but the study's goal is {goal!r}, as its first answer had it; "
                 f"to optimize {LOSS_NAME!r}, pass metrics=[Metric({LOSS_NAME!r})] and begin a new study"
             )
-        if not others:
-            return metrics, None
-        told = ", ".join(f"{shown(name)} ({type(value).__name__})" for name, value in others.items())
-        return metrics, f"of what the objective returns, {told} is not kept: only numbers and rows of numbers with a name are"
+        notes = []
+        if others:
+            told = ", ".join(f"{shown(name)} ({type(value).__name__})" for name, value in others.items())
+            notes.append(f"of what the objective returns, {told} is not kept: only numbers and rows of numbers with a name are")
+        if not self.declared and not self.maximize and _SOUNDS_LARGE.search(goal):
+            notes.append(
+                f"the objective's metric {goal!r} is minimized; to maximize it, begin a new study with maximize=True (--maximize)"
+            )
+        return metrics, "; ".join(notes) or None
 
     def _goal_among(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str:
         """Return which of the metrics of an answer is the goal; `others` are no numbers."""

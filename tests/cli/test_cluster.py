@@ -91,3 +91,9 @@ def test_a_study_that_is_worked_names_the_way_to_share_it(study):
             hyperdrive(first, [(0.0, 1.0)], study, model="RAND", n_calls=8)
     finally:
         leases.close()
+
+
+def test_ranks_of_a_job_start_no_workers_of_their_own(command):
+    code, out, err = command("slurm", "--ranks", "4", *RUN, "--workers", "4")
+    assert (code, out) == (1, "")
+    assert "the job starts 4 ranks, which refuse --workers 4; leave --workers out" in err

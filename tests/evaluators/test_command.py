@@ -199,7 +199,7 @@ def test_the_last_value_that_was_printed_counts(pattern, text, value):
     [
         (None, "nothing here\n", "printed no line that is a number or an object in JSON"),
         (r"loss=(\S+)", "nothing here\n", r"printed nothing that the pattern"),
-        (r"loss=(\S+)", "loss=low\n", "found 'low' in the command's output, which is no number"),
+        (r"loss=(\S+)", "loss=low\n", "found 'low', which is no number"),
     ],
 )
 def test_output_without_a_value_says_what_was_looked_for(pattern, text, message):

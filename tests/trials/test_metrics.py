@@ -71,7 +71,7 @@ def test_an_empty_trial_is_worth_nothing():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "a", "goal": "minimize"}, "goal must be one of"),
+        ({"name": "a", "goal": "minimise"}, "goal must be one of"),
         ({"name": "", "goal": "minimize"}, "non-empty"),
         ({"name": "a", "upper": 1.0}, "go together"),
         ({"name": "a", "goal": "constrain"}, "go together"),
@@ -202,3 +202,16 @@ def test_a_constraint_that_is_missing_is_not_kept():
 def test_a_metric_of_another_kind_is_told_in_a_sentence(argument):
     with pytest.raises(InputError, match="must be"):
         Metric(**argument)
+
+
+@pytest.mark.parametrize(
+    ("name", "maximize", "told"),
+    [("accuracy", False, True), ("val_acc", False, True), ("R2", False, True), ("accuracy", True, False), ("loss", False, False),
+     ("seconds", False, False), ("acceleration", False, False)],
+)  # fmt: skip
+def test_a_metric_that_sounds_like_one_to_maximize_is_not_minimized_without_a_word(name, maximize, told):
+    metrics, note = Metrics(None, maximize).read_with_note({name: 0.5})
+    assert metrics == {name: 0.5}
+    assert (note is not None) == told
+    assert not told or "is minimized; to maximize it, begin a new study with maximize=True" in note
+    assert Metrics([Metric(name)]).read_with_note({name: 0.5})[1] is None  # it was said
