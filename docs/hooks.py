@@ -1,6 +1,6 @@
-"""What the site shows from outside of docs/: the files of the repository that a page links to, each on a page of its own.
+"""Pages of the site for files outside of docs/: one for each file of the repository that a page links to.
 
-A link as it works in the repository (`../examples/train.py`) leads to that page.
+A link as it works in the repository (`../examples/train.py`, `../benchmarks/NOTEBOOK.md#section`) leads to that page.
 """
 
 import ast
@@ -10,13 +10,13 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parent.parent
-LINK = re.compile(r"\]\(\.\./([\w./-]+\.\w+)\)")
+LINK = re.compile(r"\]\(\.\./([\w./-]+\.\w+)(#[\w-]+)?\)")
 LANGUAGES = {".py": "python", ".sbatch": "bash", ".toml": "toml"}
 
 
 def on_files(files, config):
     """Add a page for every file that is linked to, and the changelog."""
-    linked = {name for page in (ROOT / "docs").glob("*.md") for name in LINK.findall(page.read_text())}
+    linked = {link[1] for page in (ROOT / "docs").glob("*.md") for link in LINK.finditer(page.read_text())}
     for name in sorted({*linked, "CHANGELOG.md"}):
         files.append(File.generated(config, place(name), content=page(ROOT / name)))
     return files
@@ -25,7 +25,7 @@ def on_files(files, config):
 def on_page_markdown(markdown, page, **_):
     """Turn links that leave docs/ into links to the pages above."""
     depth = page.file.src_uri.count("/")
-    return LINK.sub(lambda link: f"]({'../' * depth}{place(link[1])})", markdown)
+    return LINK.sub(lambda link: f"]({'../' * depth}{place(link[1])}{link[2] or ''})", markdown)
 
 
 def place(name):

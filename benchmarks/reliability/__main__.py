@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=0)
     tabulating = commands.add_parser("table", help="print the table of stored results of schedules")
     tabulating.add_argument("--results", type=Path, default=RESULTS)
-    tabulating.add_argument("--page", type=Path, help="put the table into this page, too, e.g. docs/reliability.md")
+    tabulating.add_argument("--page", type=Path, help="put the table into this page, too, e.g. docs/reliability-tests.md")
     return parser
 
 

@@ -125,7 +125,7 @@ def test_of_what_a_killed_supervisor_leaves_only_a_process_with_a_cleared_enviro
     os.kill(group._process.pid, signal.SIGKILL)
     wait_until(lambda: group.exit_code() is not None)
     await_end([group.id, int((tmp_path / "child").read_text())])
-    os.kill(int(daemon), signal.SIGKILL)  # it is there, as docs/failures.md says
+    os.kill(int(daemon), signal.SIGKILL)  # it is there, as docs/isolation.md says
 
 
 def test_the_signals_that_end_a_job_do_not_end_the_supervisor(start, tmp_path):
