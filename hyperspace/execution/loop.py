@@ -194,6 +194,7 @@ class Loop(ABC):
             subspace=home,
             suggest_seconds=time.perf_counter() - start,
             started=time.time(),
+            space=self._study.space,
             **suggestion.kept | here | more,
         )
 

@@ -60,7 +60,7 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
         allowed = ~style.infeasible(ended, only.goals)
         style.fit_values(ax, values[allowed] if np.isfinite(values[allowed]).any() else values, only.maximize, within=best)
         if trials:
-            _mark_outside(ax, values)
+            style.mark_outside(ax, np.arange(1.0, len(values) + 1), values)
         style.count_axis(ax, len(ended))
     else:
         for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
@@ -208,16 +208,3 @@ def _drawn(ax: Axes) -> Array:
 def _longest(ax: Axes) -> int:
     """Return up to which evaluation lines were drawn."""
     return int(max((np.max(line.get_xdata()) for line in ax.get_lines() if len(line.get_xdata())), default=0))  # type: ignore[arg-type]
-
-
-def _mark_outside(ax: Axes, values: Array) -> None:
-    """Mark at the edge, and count, the trials that lie outside the axes."""
-    low, high = ax.get_ylim()
-    for rows, marker, height, told in (
-        (np.flatnonzero(values > high), "^", 0.985, "above this axis"),
-        (np.flatnonzero(values < low), "v", 0.015, "below this axis"),
-    ):
-        if len(rows):
-            marks: dict[str, Any] = {"marker": marker, "s": 20, "color": style.GRAY, "linewidth": 0, "clip_on": False}
-            edge = np.full(len(rows), height)
-            ax.scatter(rows + 1, edge, transform=ax.get_xaxis_transform(), label=f"{told} ({len(rows)})", **marks)

@@ -55,6 +55,8 @@ def plot_curves(result: Result, ax: Axes | None = None) -> Axes:
         ax.plot(steps, values, color=style.ORANGE, linewidth=2.2, zorder=5, label=told, path_effects=style.outlined())
     every = np.array([value for trial in reported for _, value in trial.reports or ()])
     style.fit_values(ax, every, result.maximize)
+    ends = np.array([trial.reports[-1] for trial in shown if trial.reports], dtype=float)
+    style.mark_outside(ax, ends[:, 0], ends[:, 1])
     steps_all = [step for trial in reported for step, _ in trial.reports or ()]
     margin = 0.02 * (max(steps_all) - min(steps_all)) or 0.5
     ax.set_xlim(min(steps_all) - margin, max(steps_all) + margin)

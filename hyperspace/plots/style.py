@@ -355,3 +355,13 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")
+
+
+def mark_outside(ax: Axes, x: Array, y: Array) -> None:
+    """Mark at the edge, and count, the points (x, y), (n,) each, that are above or below the axes."""
+    low, high = ax.get_ylim()
+    for outside, marker, height, told in ((y > high, "^", 0.985, "above this axis"), (y < low, "v", 0.015, "below this axis")):
+        n = int(outside.sum())
+        if n:
+            marks: dict[str, Any] = {"marker": marker, "s": 20, "color": GRAY, "linewidth": 0, "clip_on": False}
+            ax.scatter(x[outside], np.full(n, height), transform=ax.get_xaxis_transform(), label=f"{told} ({n})", **marks)

@@ -201,6 +201,7 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
             arm="given",
             seconds=0.0,
             origin="given",
+            space=space,
         )
         for number, (point, answer) in enumerate(zip(points, answers, strict=True))
     )

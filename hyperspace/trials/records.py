@@ -74,6 +74,7 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
             iteration=_count(record["iteration"]),
             x=space.load(record["x"]),
             metrics=_load_metrics(record.get("metrics", {})),
+            space=space,
             **fields,
         )
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:

@@ -52,6 +52,7 @@ class Trial:
         reports: (step, value) of what the objective reported of the optimized metric; finite values only, and some of very many
             (see `hyperspace.pruning.thinned`).
         origin: "asked" or "given".
+        space: the search space, which gives the point's values their names; None where nobody asks for them.
     """
 
     drive: int
@@ -77,6 +78,23 @@ class Trial:
     fault: str | None = None
     reports: tuple[tuple[int, float], ...] | None = field(default=None, repr=False)
     origin: str = "asked"
+    space: Space | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        """Its number in words, "DRIVE-ITERATION", as the objective's `trial.id` has it."""
+        return f"{self.drive}-{self.iteration}"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the objective received, by name, constants included.
+
+        Raises:
+            LookupError: the trial is not one of a study, so that nothing tells the names.
+        """
+        if self.space is None:
+            raise LookupError("this trial is none of a study's, so that its parameters have no names")
+        return self.space.by_name(self.space.parameters(self.x))
 
     @property
     def key(self) -> TrialKey:

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from hyperspace import Metric, hyperdrive, load_results
-from hyperspace.errors import StudyError
+from hyperspace.errors import InputError, StudyError
 from hyperspace.evaluators.command import Command
 from hyperspace.trials.failures import SUSPECT, Mistakes, OwnFailures, Streak, failing_workers, streak_of
 from hyperspace.trials.trial import Trial
@@ -216,9 +216,13 @@ def test_a_plain_number_where_a_constraint_is_declared_ends_a_study_at_once(tmp_
 
 
 def test_a_command_that_does_not_print_the_goal_ends_the_study_at_once(tmp_path):
-    command = Command(f"{sys.executable} -c \"print('drag = 0.5')\" {{x0}}", pattern=r"(?P<drag>[\d.]+)")
+    (tmp_path / "sim.py").write_text("print('{\"drag\": 0.5}')")
+    command = Command(f"{sys.executable} {tmp_path}/sim.py {{x0}}")
     with pytest.raises(StudyError, match=r"first 3 evaluations(.|\n)*'Drag'; it returned 'drag'"):
-        hyperdrive(command, {"x0": (0.0, 1.0)}, tmp_path, n_calls=20, metrics=[Metric("Drag")])
+        hyperdrive(command, {"x0": (0.0, 1.0)}, tmp_path / "study", n_calls=20, metrics=[Metric("Drag")])
+    command = Command(f"{sys.executable} -c \"print('drag = 0.5')\" {{x0}}", pattern=r"(?P<drag>[\d.]+)")
+    with pytest.raises(InputError, match=r"'Drag' is declared, and the patterns \(--metric-regex\) name only 'drag'"):
+        hyperdrive(command, {"x0": (0.0, 1.0)}, tmp_path / "other", n_calls=20, metrics=[Metric("Drag")])
 
 
 MISTAKE = """

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from hyperspace import hyperdrive, load_results
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import Metric, Metrics
 from hyperspace.trials.trial import Trial, TrialKey
@@ -91,3 +93,20 @@ def test_a_plain_number_that_a_pruned_trial_reported_is_that_of_the_goal():
         known.extend([Trial(drive=0, iteration=number, x=(0, 0), status="pruned", metrics=reported)])
     assert known.y.tolist() == [3.0, 4.0, 4.0]  # the last one reported nothing of the goal
     assert known.best is None
+
+
+def test_a_trial_tells_its_number_and_its_parameters_by_name(tmp_path):
+    seen = {}
+
+    def objective(parameters, trial):
+        seen[trial.id] = parameters
+        return parameters["x"]
+
+    called = []
+    space = {"x": (0.0, 1.0), "kind": ["a", "b"], "fixed": 3}
+    result = hyperdrive(objective, space, tmp_path, n_calls=4, model="RAND", x0=[[0.5, "a"]], y0=[0.5], callback=called.append)
+    for trials in (called, result.all_trials, load_results(tmp_path).all_trials):
+        assert {trial.id: trial.parameters for trial in trials if trial.drive >= 0} == seen
+    assert result.all_trials[0].parameters == {"x": 0.5, "kind": "a", "fixed": 3}
+    with pytest.raises(LookupError, match="none of a study's"):
+        _ = Trial(drive=0, iteration=0, x=(1,)).parameters
