@@ -3,6 +3,7 @@ import pytest
 
 from hyperspace.errors import InputError
 from hyperspace.space import Categorical, Integer, Real, check_space
+from hyperspace.space.parsing import Lists
 from hyperspace.space.space import check_dimension
 
 
@@ -113,3 +114,16 @@ def test_a_list_of_two_numbers_in_a_list_is_refused(unclear):
 
 def test_the_rows_of_an_array_are_intervals():
     assert check_space(np.array([[0.0, 1.0], [2.0, 3.0]])).dimensions == check_space([(0.0, 1.0), (2.0, 3.0)]).dimensions
+
+
+@pytest.mark.parametrize(
+    "dimension", [(10, 100, 5), (1e-3, 1.0, True), (1, 2, 3, 4), (0.0, 1.0, None), (0.1, "log-uniform"), ("uniform", 3)]
+)
+def test_a_tuple_that_begins_as_an_interval_and_is_none_is_refused(dimension):
+    with pytest.raises(InputError, match=r"interval.*list"):
+        check_dimension(dimension)
+
+
+def test_a_list_of_the_same_is_categories():
+    assert check_dimension([10, 100, 5], Lists.IN_A_DICT).categories == (10, 100, 5)
+    assert check_dimension(("a", 1), Lists.IN_A_DICT).levels == 2
