@@ -117,16 +117,16 @@ def test_hyperparameters_are_read_from_theta_by_place():
     assert found.shares is None
 
 
-@pytest.mark.parametrize(("noise", "share"), [(0.3, 0.3), (1e-6, 0.1), (20.0, 0.9)])
+@pytest.mark.parametrize(("noise", "share"), [(0.3, 0.2), (1e-6, 0.1), (20.0, 0.9)])
 def test_two_scales_start_with_the_noise_of_one_as_the_short_part(noise, share):
     X, z = data()
-    single = np.log([0.5, 0.6, 0.7, 1.0 - noise if noise < 1.0 else 1.0, 0.6, noise])
+    single = np.log([0.5, 0.6, 0.7, 1.2, 0.6, noise])
     two = TwoScaleObjective(Features(3), X, z)
     starts = [two.hyperparameters(theta) for theta in two.starts_from(single)]
     assert [start.short_ratio for start in starts] == pytest.approx([3.0, 8.0])
     for start in starts:
         assert start.lengthscales == pytest.approx([0.5, 0.6, 0.7])
-        assert start.outputscale == pytest.approx(np.exp(single[3]) + noise)
+        assert start.outputscale == pytest.approx(1.2 + noise)
         assert (start.short_share, start.noise) == pytest.approx((share, 1e-4))
 
 
