@@ -204,9 +204,10 @@ def test_promotion_at_once_takes_the_best_third_of_what_is_known():
 
 def test_promotion_at_once_takes_the_largest_budget_first():
     ladder = Ladder(Hyperband(9))
-    for i, (number, loss) in enumerate([(0, 0.1), (1, 0.2), (2, 0.3), (3, 0.4)]):
-        ladder.finish(Job(0, 2, 0, 1, str(number)), 0, np.zeros(1), loss)
-        ladder.finish(Job(0, 2, 1, 3, str(number)), 0, np.zeros(1), loss) if i < 3 else None
+    for number in range(6):
+        ladder.finish(Job(0, 2, 0, 1, str(number)), 0, np.zeros(1), float(number))
+    for number in (0, 4, 5):  # "1" waits for its promotion, too
+        ladder.finish(Job(0, 2, 1, 3, str(number)), 0, np.zeros(1), float(number))
     job = ladder.next_at_once(drive=0)
     assert (job.rung, job.config, job.budget) == (2, "0", 9)
 
