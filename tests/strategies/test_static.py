@@ -115,6 +115,15 @@ def test_answers_do_not_depend_on_who_asked_first_or_at_all():
             np.testing.assert_array_equal(study.strategy.ask(drive, 3, study.archive).u, fresh.u)
 
 
+def test_an_answer_of_an_earlier_round_is_not_taken_for_one_of_this_round():
+    expected, study = Study().run(1), Study()
+    study.strategy.ask(0, 0, study.archive)
+    study.archive.extend(expected.archive.trials)
+    found = study.strategy.ask(2, 1, study.archive)
+    np.testing.assert_array_equal(found.u, expected.strategy.ask(2, 1, expected.archive).u)
+    assert study.of(2).asked[0][1] == [expected.strategy.ask(0, 1, expected.archive).u.tolist()]
+
+
 def test_without_foresight_only_what_is_under_way_is_known():
     study = Study(foresees=False).run(1)
     assert all(pending == [] for made in study.made for _, pending in made.asked)
