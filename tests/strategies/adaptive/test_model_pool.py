@@ -128,7 +128,7 @@ def test_without_a_record_all_fit_and_one_with_a_record_serves_until_the_archive
 
 def test_a_region_without_a_record_of_its_own_starts_from_the_latest_one_of_another() -> None:
     pool = Pool()
-    pool.record(WHOLE, 36)
+    pool.record(WHOLE, 30)
     pool.record(1, 40)
     assert pool.models().of(0).record is None
     del pool.fold.records[1]
