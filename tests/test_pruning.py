@@ -264,24 +264,3 @@ def test_a_report_that_is_no_number_is_told_once(rule, tmp_path, capsys):
     result = hyperdrive(diverges, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=3, pruner=rule)
     assert capsys.readouterr().err.count("reported a value that is no finite number") == 1
     assert result.best_trial is not None
-
-
-@pytest.mark.parametrize("wrap", [lambda callback: callback, lambda callback: [print, callback]])
-@pytest.mark.parametrize(
-    ("callback", "told"),
-    [
-        (MedianRule, r"MedianRule is a pruning rule, no callback; pass it as pruner=MedianRule\(\)"),
-        (MedianRule(), r"MedianRule is a pruning rule, no callback; pass it as pruner=MedianRule\(\)"),
-        (dict, "the class dict; pass an object of it"),
-        (lambda: None, "cannot be called with one argument"),
-        (lambda study, trial: None, "called as callback\\(trial\\)"),
-    ],
-)
-def test_a_callback_that_cannot_be_called_with_a_trial_is_refused_at_the_call(callback, told, wrap):
-    with pytest.raises(InputError, match=told):
-        hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, n_calls=1, checkpoints=False, callback=wrap(callback))
-
-
-@pytest.mark.parametrize("callback", [print, lambda *trials: None, lambda trial, more=1: None, repr])
-def test_a_callback_that_can_is_taken(callback):
-    assert hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, model="RAND", n_calls=1, checkpoints=False, callback=callback).nfev == 1

@@ -84,7 +84,6 @@ def test_ranks_end_together(mpirun, tmp_path, exchange):
         lambda: NoProgress(5, -1.0),
         lambda: TimeLimit(0),
         lambda: hyperdrive(objective, SPACE, None, checkpoints=False, stopping=[lambda trial: True]),
-        lambda: hyperdrive(objective, SPACE, None, checkpoints=False, callback=[3]),
     ],
 )
 def test_bad_rules_are_one_sentence(make):
@@ -104,15 +103,6 @@ def test_a_space_of_few_points_ends_its_study(tmp_path, capfd, exchange, space):
 
 def test_a_noisy_objective_goes_on(tmp_path):
     assert hyperdrive(lambda x: 1.0, [(1, 3), ["a", "b"]], tmp_path, n_calls=20, noisy=True, n_drives=2, n_subspaces=2).nfev == 20
-
-
-def test_every_callback_of_a_list_is_called(tmp_path):
-    seen = {"one": [], "two": []}
-    callbacks = [lambda trial: seen["one"].append(trial) or len(seen["one"]) == 5, lambda trial: seen["two"].append(trial)]
-    result = hyperdrive(objective, SPACE, tmp_path, n_calls=40, callback=callbacks, **FEW)
-    assert result.ended_by == "the callback"
-    assert len(seen["one"]) == len(seen["two"]) == result.nfev
-    assert hyperdrive(objective, SPACE, tmp_path / "none", n_calls=4, callback=[], **FEW).nfev == 4
 
 
 @pytest.mark.parametrize("strategy", ["static", "adaptive"])

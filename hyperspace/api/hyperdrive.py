@@ -175,7 +175,7 @@ def hyperdrive(
     started = time.monotonic()
     through_files = isinstance(exchange, str) and exchange == "files"
     ranks = FilesExchange() if through_files else open_exchange(comm, _own_end(started, deadline))
-    folder = _folder(results_path) if is_true(checkpoints) else None
+    folder = _folder(results_path) if is_true(checkpoints) or (isinstance(checkpoints, int) and checkpoints == 1) else None
 
     def check() -> Wanted:
         for name, value in {

@@ -73,7 +73,7 @@ class AskTell(ABC):
             trials: what became known, in order.
             U: their points in the unit cube, (n, d).
             y: their losses (less is better), (n,); nan for a trial that gave none; of a pruned trial what it teaches
-                (see `hyperspace.trials.trial.Archive.y`).
+                (see `hyperspace.trials.archive.Archive.y`).
         """
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:

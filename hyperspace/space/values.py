@@ -119,11 +119,11 @@ def describe_value(value: Any) -> Any:
     name = getattr(value, "__qualname__", None)
     if name is not None:
         return {"object": f"{getattr(value, '__module__', None)}.{name}"}
-    return {"object": re.sub(r" at 0x[0-9a-fA-F]+", "", _text_of(value))}
+    return {"object": _text_of(value)}
 
 
 def _text_of(value: Any) -> str:
-    """Return repr(value), with the elements of sets in order."""
+    """Return repr(value), with the elements of sets in order and without addresses."""
     kind = type(value)
     try:
         if kind in (list, tuple):
@@ -135,7 +135,7 @@ def _text_of(value: Any) -> str:
             inner = "{" + ", ".join(sorted(map(_text_of, value))) + "}"
             return inner if kind is set else f"frozenset({inner})"
         _check_length(value)
-        return repr(value)
+        return repr(value) if kind in (str, bytes) else re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
     except InputError:
         raise
     except RecursionError:

@@ -76,7 +76,7 @@ class Surrogate(ABC):
     """Base of the surrogates: implement `_fit`; `fit` and `predict` come with it."""
 
     model: Model | None = None
-    transforms_targets = False  # whether it transforms its targets on its own, and its models are `latent.LatentModel`
+    transforms_targets = False  # whether it transforms its targets on its own, and its models are `transformed.LatentModel`
     state_is_complete = False  # whether `state` holds all that a fit finds, so that `rebuild` is cheap
     _one_output = True
 
@@ -98,13 +98,13 @@ class Surrogate(ABC):
         """
         X = np.ascontiguousarray(X, dtype=float)
         Y = np.asarray(Y, dtype=float)
-        self._one_output = Y.ndim == 1
-        Y = Y.reshape(len(Y), -1)
-        if X.ndim != 2 or len(X) != len(Y) or len(X) == 0:
+        if X.ndim != 2 or Y.ndim not in (1, 2) or len(X) != len(Y) or len(X) == 0:
             raise ValueError(f"fit expects X (n, d) and Y (n,) or (n, m) with n >= 1, got {X.shape} and {Y.shape}")
         if not (np.isfinite(X).all() and np.isfinite(Y).all()):
             raise ValueError("fit expects finite X and Y; leave failed trials out")
+        one_output, Y = Y.ndim == 1, Y.reshape(len(Y), -1)
         self.model = self._fit(X, Y, None if noise is None else np.asarray(noise, dtype=float).reshape(Y.shape))
+        self._one_output = one_output
         return self.model
 
     @own_numerics()

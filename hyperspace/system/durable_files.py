@@ -152,22 +152,22 @@ def file_system_time(folder: Path) -> float:
 
 def _write_beside(path: Path, text: str) -> Path:
     temporary = unused_name(path)
-    try:
-        _write_new(temporary, text)
-    except OSError:
-        _remove(temporary)
-        raise
+    _write_new(temporary, text)
     return temporary
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a durable file that was not there before."""
+    """Write a durable file that was not there before; one that cannot be written whole is removed."""
     descriptor = create(path)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        if not sync_file(descriptor):
-            _warn_once(path.parent)  # here, and not for each journal: one process of a run at least writes such files
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            if not sync_file(descriptor):
+                _warn_once(path.parent)  # here, and not for each journal: one process of a run at least writes such files
+    except BaseException:
+        _remove(path)
+        raise
 
 
 def _remove(path: Path) -> None:

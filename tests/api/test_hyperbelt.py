@@ -1,9 +1,7 @@
 """hyperbelt: the brackets of the paper, what is promoted, and studies of it through hyperdrive."""
 
-import math
 from itertools import pairwise
 
-import numpy as np
 import pytest
 
 from hyperspace import Optimizer, hyperbelt, hyperdrive, load_results
@@ -30,24 +28,6 @@ def rungs(result, bracket, loop=0):
     """Return the trials of each rung of a bracket."""
     mine = [t for t in result._trials if (t.model["bracket"], t.model["loop"]) == (bracket, loop)]
     return [[t for t in mine if t.model["rung"] == i] for i in range(bracket + 1)]
-
-
-def test_the_brackets_are_those_of_the_papers_table_1():
-    assert Hyperband(81, 3).brackets() == {
-        4: [(81, 1), (27, 3), (9, 9), (3, 27), (1, 81)],
-        3: [(27, 3), (9, 9), (3, 27), (1, 81)],
-        2: [(9, 9), (3, 27), (1, 81)],
-        1: [(6, 27), (2, 81)],
-        0: [(5, 81)],
-    }
-    assert Hyperband(81, 3).evaluations() == 187
-
-
-def test_budgets_that_are_no_powers_of_eta():
-    assert Hyperband(100, 3).brackets()[4] == [(81, 1), (27, 4), (9, 11), (3, 33), (1, 100)]
-    assert Hyperband(1.0, 2, 0.2).brackets()[2] == [(4, 0.25), (2, 0.5), (1, 1.0)]
-    assert Hyperband(7, 3, 5).brackets() == {0: [(1, 7)]}
-    assert Hyperband(243, 3).brackets().keys() == {5, 4, 3, 2, 1, 0}  # the logarithm of 243 to 3 is rounded to less than 5
 
 
 def test_all_brackets_are_run_and_the_best_of_each_rung_are_promoted():
@@ -112,24 +92,6 @@ def test_rounds_complete_the_loops_whatever_the_number_of_drives():
         result = hyperbelt(lambda x, budget: x[0], [(0.0, 1.0)], None, **SMALL, n_drives=hands, checkpoints=False)
         assert [[len(rung) for rung in rungs(result, s)] for s in (2, 1, 0)] == [[9, 3, 1], [3, 1], [3]]
         assert result.nfev == Hyperband(9).rounds(hands, 1) * hands
-
-
-def test_promotion_at_once_takes_the_best_third_of_what_is_known():
-    ladder = Ladder(Hyperband(9, 3))
-    losses = {0: 0.5, 1: 0.1, 2: 0.9, 3: 0.2, 4: math.inf, 5: 0.3}
-    jobs = []
-    for number, loss in losses.items():
-        job = ladder.take(ladder.next_at_once(drive=7), str(number))
-        assert (job.bracket, job.rung) == (2, 0)
-        ladder.finish(job, number % 2, np.array([loss]), loss)
-        jobs.append(job)
-    # Of six two are promoted, 1 and 3, both of drive 1; whom they do not belong to begins something new.
-    assert ladder.next_at_once(drive=0).rung == 0
-    for expected in ("1", "3"):
-        job = ladder.take(ladder.next_at_once(drive=1), "new")
-        assert (job.config, job.rung, job.budget) == (expected, 1, 3)
-        assert ladder.point(job) == losses[int(expected)]
-    assert ladder.next_at_once(drive=1).rung == 0
 
 
 def test_the_objective_may_take_the_trial_too(tmp_path):

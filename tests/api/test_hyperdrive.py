@@ -439,3 +439,9 @@ def test_a_path_object_that_fails_is_refused(tmp_path):
 
     with pytest.raises(InputError, match=r"results_path must be the name of a file or folder, and .*RuntimeError: no path"):
         hyperdrive(lambda x: 0.0, [(0.0, 1.0)], Broken())
+
+
+@pytest.mark.parametrize(("checkpoints", "written"), [(True, True), (1, True), (np.True_, True), (False, False), (0, False)])
+def test_journals_are_written_however_on_is_spelled(tmp_path, checkpoints, written):
+    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path / "study", n_calls=1, model="RAND", checkpoints=checkpoints)
+    assert (tmp_path / "study" / "study.json").exists() == written

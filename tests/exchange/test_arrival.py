@@ -6,7 +6,6 @@ import re
 import pytest
 
 from hyperspace.exchange.arrival import witnesses
-from hyperspace.study.call import describe_call, with_deadline_of
 
 LATE = """
 import sys, time
@@ -112,35 +111,3 @@ def test_witnesses_are_few_and_far_apart():
     assert list(witnesses(1)) == [0]
     assert list(witnesses(2)) == [0, 1]
     assert list(witnesses(1000)) == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
-
-
-def test_a_call_is_described_by_plain_values(tmp_path, monkeypatch):
-    import json
-
-    import numpy as np
-
-    monkeypatch.chdir(tmp_path)
-    call = describe_call(
-        {
-            "results_path": "study",
-            "n_calls": np.int64(5),
-            "deadline": float("inf"),
-            "random_state": 10**5000,
-            "callback": print,
-            "x0": np.zeros((2, 2)),
-            "verbose": True,
-            "comm": 5,
-        }
-    )
-    assert json.loads(json.dumps(call)) == call
-    assert call["results_path"] == str(tmp_path / "study")
-    assert call["n_calls"] == 5
-    assert call["callback"] == "print"
-    assert call["x0"] == "ndarray"
-    assert not {"verbose", "comm"} & set(call)
-
-
-@pytest.mark.parametrize(("own", "same"), [(101.0, True), (None, False), (200.0, False), ("inf", False)])
-def test_deadlines_of_several_clocks_may_differ_a_little(own, same):
-    first = {"deadline": 100.0}
-    assert (with_deadline_of(first, {"deadline": own}) == first) is same

@@ -8,7 +8,6 @@ import pytest
 from hyperspace import Metric, hyperdrive
 from hyperspace.errors import InputError, StudyError
 from hyperspace.results.monitor import Monitor
-from hyperspace.study.description import split_label
 
 SPACE = [(0.0, 1.0), (0.0, 1.0)]
 
@@ -169,8 +168,3 @@ def test_before_the_first_trial_there_is_nothing_to_tell(study, tmp_path):
 def test_no_study_is_an_error(tmp_path):
     with pytest.raises(StudyError, match="holds no study"):
         Monitor(tmp_path)
-
-
-def test_a_label_names_the_models_that_drives_take_in_turn():
-    assert split_label("GP") == ("GP",)
-    assert split_label("GP, PSO(neighborhood_size=5, w=[1, 2]), RF") == ("GP", "PSO(neighborhood_size=5, w=[1, 2])", "RF")

@@ -20,6 +20,14 @@ class Color(enum.Enum):
     BLUE = 2
 
 
+def relu(x):
+    return max(x, 0)
+
+
+UNHASHABLE = np.zeros(2)
+ODD_CATEGORIES = [True, 1, 1.0, "1", None, (64, 64), (64, True), [64, 64], {"a": 1}, relu, Color.RED, math.nan, UNHASHABLE, -1]
+
+
 class Thing:
     def __init__(self, a):
         self.a = a
@@ -199,3 +207,54 @@ def test_a_prior_that_is_no_row_of_numbers_is_refused(prior):
 def test_an_array_without_a_dimension_is_no_list_of_categories():
     with pytest.raises(InputError, match="must be a list"):
         Categorical(np.array(3))
+
+
+def test_scikit_optimize_gets_categories_that_its_own_encoder_cannot_take():
+    space = check_space([ODD_CATEGORIES, ["only"], (1, 4), (1, 4, "log-uniform")])
+    theirs = space.to_skopt()
+    points = space.from_unit(np.random.default_rng(0).random((60, 4)))
+    transformed = theirs.transform(points)
+    assert transformed.shape == (60, 4)
+    assert transformed.min() >= 0
+    assert transformed.max() <= 1
+    again = theirs.inverse_transform(transformed)
+    assert np.array_equal(space.to_unit(again), space.to_unit(points))
+    assert all(a[0] is b[0] for a, b in zip(again, points, strict=True))
+    assert pickle.loads(pickle.dumps(check_space([["a", 1], (0.0, 1.0)]).to_skopt())).transform([["a", 0.5]]).tolist() == [
+        [0, 0.5]
+    ]
+
+
+def test_categories_of_equal_value_and_other_type_stay_apart():
+    dimension = Categorical(ODD_CATEGORIES)
+    for j, category in enumerate(ODD_CATEGORIES):
+        assert dimension.index(category) == j
+        listed = dimension.categories[j]
+        assert dimension.check(category) is listed
+        assert dimension.from_unit(dimension.to_unit([category]))[0] is listed
+        assert dimension.load(json.loads(json.dumps(dimension.dump(category)))) is listed
+        assert type(listed) is type(category)
+    assert False not in dimension
+    assert np.zeros(2) in dimension  # arrays are told apart by what they hold, as lists are
+    assert np.zeros(3) not in dimension
+    assert np.zeros(2, dtype=np.float32) not in dimension
+    assert np.int64(1) in Categorical([1])
+    assert np.bool_(True) not in Categorical([1, 2])
+    assert [64, True] not in dimension
+
+
+def test_json_scalars_are_recorded_as_themselves():
+    dimension = Categorical([True, 1, 1.5, "1", None])
+    for category in dimension.categories:
+        assert dimension.dump(category) is category
+        again = dimension.load(json.loads(json.dumps(dimension.dump(category))))
+        assert type(again) is type(category)
+        assert again == category
+    assert Categorical(["a", relu]).dump("a") == {"category": 0}
+    assert Categorical(["a", math.inf]).dump(math.inf) == {"category": 1}
+
+
+@pytest.mark.parametrize("record", ["a", {"category": 2}, {"category": -1}, {"category": True}, {"category": 0.0}, {}, None])
+def test_a_record_of_no_category_is_refused(record):
+    with pytest.raises(InputError, match="expected"):
+        Categorical(["a", relu]).load(record)

@@ -4,6 +4,7 @@ import pytest
 from hyperspace import hyperdrive
 from hyperspace.errors import InputError
 from hyperspace.space import Categorical, Integer, Real, check_space
+from hyperspace.space.parsing import Lists
 from hyperspace.space.space import check_dimension
 
 
@@ -127,3 +128,16 @@ def test_a_list_of_two_numbers_in_a_dict_is_a_choice_and_says_so(values, capfd):
 def test_what_is_clear_needs_no_word(values, capfd):
     hyperdrive(lambda p: len(str(p)), {"x": values}, None, checkpoints=False, n_calls=1)
     assert "choice" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "dimension", [(10, 100, 5), (1e-3, 1.0, True), (1, 2, 3, 4), (0.0, 1.0, None), (0.1, "log-uniform"), ("uniform", 3)]
+)
+def test_a_tuple_that_begins_as_an_interval_and_is_none_is_refused(dimension):
+    with pytest.raises(InputError, match=r"interval.*list"):
+        check_dimension(dimension)
+
+
+def test_a_list_of_the_same_is_categories():
+    assert check_dimension([10, 100, 5], Lists.IN_A_DICT).categories == (10, 100, 5)
+    assert check_dimension(("a", 1), Lists.IN_A_DICT).levels == 2

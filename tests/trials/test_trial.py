@@ -1,65 +1,17 @@
+"""What a trial says of itself, and which answer fixes the goal of a study."""
+
 import numpy as np
 import pytest
 
 from hyperspace import hyperdrive, load_results
-from hyperspace.trials.archive import Archive
+from hyperspace.space import check_space
 from hyperspace.trials.metrics import Metric, Metrics
-from hyperspace.trials.trial import Trial, TrialKey
-
-
-def archive(metrics=None):
-    return Archive(lambda points: np.array(points, dtype=float) / 10, metrics or Metrics(), 2)
+from hyperspace.trials.trial import GIVEN_DRIVE, Trial, TrialKey, fix_goal, judged
 
 
 def trial(drive, iteration, value=None, status="ok", **more):
     metrics = {} if value is None else {"objective": value}
     return Trial(drive=drive, iteration=iteration, x=(drive, iteration), status=status, metrics=metrics, **more)
-
-
-def test_columns_follow_the_order_in_which_trials_became_known():
-    known = archive()
-    known.extend([trial(3, 0, 5.0), trial(1, 0, 4.0)])
-    known.extend([trial(2, 1, status="failed")])
-    assert known.U.tolist() == [[0.3, 0.0], [0.1, 0.0], [0.2, 0.1]]
-    np.testing.assert_array_equal(known.y, [5.0, 4.0, np.nan])
-    assert known.best == known.trials[1]
-
-
-def test_a_trial_counts_once():
-    known = archive()
-    first = trial(1, 0, 4.0)
-    assert known.extend([first]) == [first]
-    assert known.extend([trial(1, 0, 1.0, attempt=1)]) == []
-    assert known.y.tolist() == [4.0]
-    assert TrialKey(iteration=0, drive=1) in known
-
-
-def test_running_trials_are_pending_until_they_finish():
-    known = archive()
-    running = trial(1, 0, status="running")
-    known.extend([running, trial(2, 0, status="running")])
-    assert known.pending.tolist() == [[0.1, 0.0], [0.2, 0.0]]
-    assert len(known) == 0
-    known.extend([running.finish("ok", metrics={"objective": 1.0})])
-    assert known.pending.tolist() == [[0.2, 0.0]]
-    known.extend([running])
-    assert len(known.running) == 1
-
-
-def test_a_thousand_appends_keep_every_row():
-    known = archive()
-    for iteration in range(1000):
-        known.extend([trial(0, iteration, float(-iteration))])
-    assert known.y.tolist() == [-float(i) for i in range(1000)]
-    assert known.best.iteration == 999
-
-
-def test_the_best_trial_keeps_the_constraints():
-    metrics = Metrics([Metric("objective", goal="maximize"), Metric("seconds", goal="constrain", upper=1.0)])
-    known = archive(metrics)
-    for number, (value, seconds) in enumerate([(1.0, 0.5), (9.0, 2.0), (3.0, 1.0)]):
-        known.extend([Trial(drive=0, iteration=number, x=(0, 0), status="ok", metrics={"objective": value, "seconds": seconds})])
-    assert known.best.iteration == 2
 
 
 def test_only_the_objectives_faults_teach_the_surrogate():
@@ -75,24 +27,73 @@ def test_rounds_are_ordered_by_iteration_and_then_drive():
     assert sorted(keys) == [TrialKey(0, 2), TrialKey(0, 7), TrialKey(1, 0)]
 
 
-def test_a_pruned_trial_teaches_what_it_reported_last_and_is_never_the_best():
-    known = archive(Metrics(maximize=True))
-    known.extend([trial(0, 0, status="pruned"), trial(0, 1, 0.5, status="pruned"), trial(0, 2, np.nan, status="pruned")])
-    known.extend([trial(0, 3, 0.8), trial(0, 4, 0.2, status="pruned"), trial(0, 5, 0.9, status="pruned")])
-    known.extend([trial(0, 6, np.nan, status="pruned"), trial(0, 7, status="pruned"), trial(0, 8, status="failed")])
-    # Nothing is known; its report; the worst so far; its value; its report; no better than the best; twice the worst so far.
-    np.testing.assert_array_equal(known.y, [np.nan, -0.5, -0.5, -0.8, -0.2, -0.8, -0.2, -0.2, np.nan])
-    assert known.best.iteration == 3
+@pytest.mark.parametrize(
+    ("status", "finished", "ended_well", "failed"),
+    [
+        ("running", False, False, False),
+        ("ok", True, True, False),
+        ("pruned", True, False, False),
+        ("failed", True, False, True),
+        ("timeout", True, False, True),
+    ],
+)
+def test_how_a_trial_ended(status, finished, ended_well, failed):
+    one = trial(0, 0).finish(status)
+    assert (one.finished, one.ended_well, one.failed) == (finished, ended_well, failed)
 
 
-def test_a_plain_number_that_a_pruned_trial_reported_is_that_of_the_goal():
-    metrics = Metrics([Metric("loss"), Metric("size", goal="constrain", upper=1.0)])
-    known = archive(metrics)
-    reports = [{"objective": 3.0}, {"loss": 4.0}, {"accuracy": 0.9}]
-    for number, reported in enumerate(reports):
-        known.extend([Trial(drive=0, iteration=number, x=(0, 0), status="pruned", metrics=reported)])
-    assert known.y.tolist() == [3.0, 4.0, 4.0]  # the last one reported nothing of the goal
-    assert known.best is None
+def test_a_trial_without_a_budget_counts_as_one_of_none():
+    assert [trial(0, 0, model=model).budget for model in (None, {}, {"budget": 9})] == [None, None, 9]
+    assert [trial(0, 0, model=model).fidelity for model in (None, {}, {"budget": 9})] == [0.0, 0.0, 9]
+
+
+def test_a_copy_protects_values_that_can_be_changed():
+    space = check_space([[[1], [2]], (0.0, 1.0)])
+    one = Trial(drive=0, iteration=0, x=(space.dimensions[0].categories[0], 0.5))
+    one.copied(space).x[0].append(9)
+    assert one.x == ([1], 0.5)
+    plain = Trial(drive=0, iteration=0, x=(0.5,))
+    assert plain.copied(check_space([(0.0, 1.0)])) is plain
+
+
+def answered(drive, iteration, **metrics):
+    return Trial(drive=drive, iteration=iteration, x=(), status="ok", metrics=metrics)
+
+
+def test_the_first_answer_in_order_fixes_the_goal_however_trials_came_in():
+    later, first = answered(0, 1, error=1.0), answered(3, 0, loss=1.0, size=2.0)
+    for trials in ([later, first], [first, later]):
+        assert fix_goal(Metrics(), trials) == "loss"
+    assert fix_goal(Metrics(), [later, trial(0, 0, status="failed")]) == "error"
+    assert fix_goal(Metrics(), []) is None
+
+
+def test_what_was_given_comes_first_unless_it_is_a_plain_number():
+    asked = answered(0, 0, loss=1.0)
+    assert fix_goal(Metrics(), [asked, answered(GIVEN_DRIVE, 5, error=1.0)]) == "error"
+    assert fix_goal(Metrics(), [asked, answered(GIVEN_DRIVE, 5, objective=1.0)]) == "loss"
+    assert fix_goal(Metrics(), [answered(GIVEN_DRIVE, 5, objective=1.0)]) is None
+
+
+def test_an_answer_that_names_no_goal_fixes_none_and_a_goal_that_stands_stays():
+    ambiguous = answered(0, 0, accuracy=0.9, seconds=3.0)
+    assert fix_goal(Metrics(), [ambiguous]) is None
+    assert fix_goal(Metrics(), [ambiguous, answered(1, 0, error=1.0)]) == "error"
+    metrics = Metrics([Metric("accuracy", goal="maximize")])
+    assert fix_goal(metrics, [answered(0, 0, error=1.0)]) == metrics.goal == "accuracy"
+
+
+def test_a_trial_that_ended_well_without_the_goal_that_was_fixed_has_failed():
+    metrics = Metrics()
+    assert fix_goal(metrics, [answered(0, 0, accuracy=0.5)]) == "accuracy"
+    kept, lost = answered(0, 0, accuracy=0.5), answered(0, 1, loss=1.0)
+    assert judged(kept, metrics) is kept
+    found = judged(lost, metrics)
+    assert (found.status, dict(found.metrics), found.fault) == ("failed", {}, "objective")
+    assert "'accuracy'" in found.error
+    pruned = answered(0, 2, loss=1.0).finish("pruned")
+    assert judged(pruned, metrics) is pruned
+    assert np.isnan(metrics.loss(found.metrics))
 
 
 def test_a_trial_tells_its_number_and_its_parameters_by_name(tmp_path):

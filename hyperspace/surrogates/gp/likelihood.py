@@ -1,6 +1,6 @@
 """Hyperparameters of the Gaussian process by maximum a posteriori, with the analytic gradient.
 
-What is the same for all kernels is here; `radial` and `additive` have the kernels.
+What is the same for all kernels is here; `matern_likelihood` and `additive_likelihood` have the kernels.
 
 Notation:
     theta  the hyperparameters, most of them as logarithms: lengthscales (d), what else the kernel has, and the noise, which is
@@ -9,9 +9,9 @@ Notation:
     Q      alpha alpha^T - K^-1, (n, n); d log p(z) / d K = Q / 2
 
 Priors. Lengthscales: LogNormal(sqrt(2) + ln(d)/2, sqrt(3)) (Hvarfner, Hellsten and Nardi 2024), which grows with the number
-of dimensions as distances do, or around a common one (`radial`). Outputscale, noise and mean: weak ones, for targets of mean 0
-and variance 1. The mean is not a part of theta: its maximum has a closed form, and by the envelope theorem the gradient by theta
-stays as it is.
+of dimensions as distances do, or around a common one (`matern_likelihood`). Outputscale, noise and mean: weak ones, for targets
+of mean 0 and variance 1. The mean is not a part of theta: its maximum has a closed form, and by the envelope theorem the gradient
+by theta stays as it is.
 """
 
 from __future__ import annotations
