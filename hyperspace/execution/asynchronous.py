@@ -196,7 +196,7 @@ class AsyncLoop(ViewLoop):
         if int(self._ledger.finished.sum()) - view.taken >= AHEAD * self._study.n_drives:
             view.look_ahead(self._trials)
             with one_thread():
-                call(self._strategies[drive].think_ahead, drive, iteration, view.archive)
+                call(self._strategies[drive].fit_ahead, drive, iteration, view.archive)
 
     def _hear(self) -> None:
         """Turn the records that are new into trials."""

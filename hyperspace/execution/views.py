@@ -62,13 +62,13 @@ class View:
         self.archive.replace_running(pending)
         return known, tuple(trial.drive for trial in pending)
 
-    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial], think_ahead: Callable[[], object] | None = None) -> None:
+    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial], fit_ahead: Callable[[], object] | None = None) -> None:
         """Take up what the drive knew when it asked for `trial`, out of all trials on record.
 
         Args:
             trial: as recorded.
             trials: all trials on record.
-            think_ahead: called after each batch that was taken up before the drive asked.
+            fit_ahead: called after each batch that was taken up before the drive asked.
 
         Raises:
             StudyError: a trial that it knew is not on record, or its end is not: lost, or not read yet.
@@ -89,8 +89,8 @@ class View:
             ) from None
         for number, fresh in enumerate(batches, start=1):
             self._take(fresh)
-            if think_ahead is not None and number < len(batches):
-                think_ahead()
+            if fit_ahead is not None and number < len(batches):
+                fit_ahead()
         self.archive.replace_running([replace(other, status=RUNNING, metrics={}) for other in pending])
 
     def _catch_up(self, finished: Sequence[Sequence[Trial]]) -> dict[int, int]:
