@@ -27,7 +27,7 @@ def test_waves_have_the_covariance_of_the_kernel(kind: str) -> None:
     rng, kernel = np.random.default_rng(1), process(kind=kind).kernel
     A = 2.0 * rng.random((6, 3))
     draws = np.array([kernel.waves(3, rng)(A) for _ in range(10_000)])
-    np.testing.assert_allclose(np.cov(draws.T), kernel.matrix(A, kernel.side(A)), rtol=0, atol=0.1)
+    np.testing.assert_allclose(np.cov(draws.T), kernel.matrix(A, kernel.prepare(A)), rtol=0, atol=0.1)
     np.testing.assert_allclose(draws.mean(axis=0), 0.0, rtol=0, atol=0.07)
 
 
