@@ -71,7 +71,7 @@ def test_an_empty_trial_is_worth_nothing():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "a", "goal": "minimize"}, "goal must be one of"),
+        ({"name": "a", "goal": "minimise"}, "goal must be one of"),
         ({"name": "", "goal": "minimize"}, "non-empty"),
         ({"name": "a", "upper": 1.0}, "go together"),
         ({"name": "a", "goal": "constrain"}, "go together"),

@@ -23,10 +23,10 @@ def process(n=30, d=3, noise=1e-2, space=None, seed=0, kind="one"):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_waves_have_the_covariance_of_the_kernel(kind: str) -> None:
+def test_prior_samples_have_the_covariance_of_the_kernel(kind: str) -> None:
     rng, kernel = np.random.default_rng(1), process(kind=kind).kernel
     A = 2.0 * rng.random((6, 3))
-    draws = np.array([kernel.waves(3, rng)(A) for _ in range(10_000)])
+    draws = np.array([kernel.prior_sample(3, rng)(A) for _ in range(10_000)])
     np.testing.assert_allclose(np.cov(draws.T), kernel.matrix(A, kernel.prepare(A)), rtol=0, atol=0.1)
     np.testing.assert_allclose(draws.mean(axis=0), 0.0, rtol=0, atol=0.07)
 
