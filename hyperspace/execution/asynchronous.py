@@ -1,4 +1,4 @@
-"""The asynchronous loop: a drive asks with what it knows now, and a fast rank does more of the study's budget.
+"""Asynchronous loop: a drive asks with the trials that it knows, and a fast rank makes more of the study's evaluations.
 
 Ranks gossip between evaluations.
 """
@@ -21,15 +21,15 @@ from hyperspace.trials.failures import Streak
 from hyperspace.trials.records import load_trial, shared_record
 from hyperspace.trials.trial import OK, Trial, TrialKey, judged
 
-INTERVAL = 0.05  # seconds between turns of gossip beside an evaluation, at least
-AHEAD = 0.5  # new trials a drive of the study from which on a rank thinks ahead
+INTERVAL = 0.05  # least seconds between turns of gossip during an evaluation
+AHEAD = 0.5  # number of new trials a drive of the study after which a rank fits ahead
 
 
 class AsyncLoop(ViewLoop):
-    """Works whichever carried drive has done least.
+    """Loop that runs the carried drive with the fewest evaluations.
 
-    With n_iterations every drive makes as many. With n_calls the budget is the study's: it is dealt out evenly, and ranks leave
-    evaluations to neighbors who would come to them sooner, so that a fast rank does more.
+    With n_iterations every drive makes the same number. With n_calls the budget belongs to the study: it is divided evenly, and
+    ranks transfer evaluations to neighbors that can start them sooner, so that a fast rank makes more.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -40,16 +40,16 @@ class AsyncLoop(ViewLoop):
             if key.iteration == len(self._trials[key.drive]):
                 self._trials[key.drive].append(replace(self.finished[key], known=None, pending=None))
         self._gossip.start_from([len(trials) for trials in self._trials])
-        self._next_turn = 0.0  # time.monotonic() of the next turn beside an evaluation
-        self._working: int | None = None  # the drive whose evaluation is under way
-        self._failure: Exception | None = None  # what thinking ahead raised; the evaluation under way is finished first
+        self._next_turn = 0.0  # time.monotonic() of the next turn of gossip during an evaluation
+        self._working: int | None = None  # the drive with the running evaluation
+        self._failure: Exception | None = None  # exception of a fit ahead; the running evaluation is completed first
         if study.n_calls is not None:
             self._ledger.quota = self._share()
 
     def _share(self) -> int:
-        """Return how many evaluations of the budget are this rank's at first.
+        """Return the initial number of evaluations of this rank.
 
-        Trials that an earlier run has left unfinished belong to whoever carries their drives; the others are dealt out evenly.
+        Unfinished trials of an earlier run belong to the ranks that carry their drives; the others are divided evenly.
         """
         rank, size = self._around.exchange.rank, self._around.exchange.size
         working = min(size, self._study.n_drives)
@@ -77,7 +77,7 @@ class AsyncLoop(ViewLoop):
             self.finished = {trial.key: trial for trials in self._trials for trial in trials}
 
     def _next_drive(self) -> int | None:
-        """Return the carried drive that has done least, after a turn of gossip; None at the end."""
+        """Return the carried drive with the fewest evaluations, after a turn of gossip; None at the end."""
         if not self._carried:
             return None
         self._gossip.turn()
@@ -91,7 +91,7 @@ class AsyncLoop(ViewLoop):
         return due[0]
 
     def _due(self) -> tuple[int, int] | None:
-        """Return the drive that asks next, and for which iteration, once the evaluation under way has ended; None at the end."""
+        """Return the drive and iteration of the next question after the running evaluation; None at the end."""
         done = {drive: len(self._trials[drive]) + (drive == self._working) for drive in self._carried}
         if self._study.n_calls is None:
             done = {drive: count for drive, count in done.items() if count < self._study.rounds}
@@ -99,23 +99,23 @@ class AsyncLoop(ViewLoop):
             done = {}
         if not done:
             return None
-        # What an earlier run has left unfinished comes first: the budget may end before its drive's turn.
+        # Unfinished trials of an earlier run are first: the budget may be spent before their drive's turn.
         return min(done.items(), key=lambda due: (not self._is_unfinished(TrialKey(due[1], due[0])), due[1]))
 
     def _await_quota(self, n_calls: int) -> None:
-        """Wait until a neighbor leaves an evaluation to this rank, or all are started."""
+        """Wait until a neighbor transfers an evaluation to this rank, or all are started."""
         naps = naps_between_tests()
         while self._ledger.quota == 0 and self._ledger.started < n_calls and not self._must_stop():
             time.sleep(next(naps))
             self._gossip.turn()
 
     def known(self) -> Iterable[Trial]:
-        """Return the finished trials known here."""
+        """Return the known finished trials."""
         heard = [trial for trials in self._trials for trial in trials]
         return [*heard, *(trial for key, trial in self.finished.items() if key.iteration >= len(self._trials[key.drive]))]
 
     def _await_evidence(self) -> None:
-        """Wait while all evaluations here have failed and none has ended elsewhere: this rank may be the broken one."""
+        """Wait while all evaluations here have failed and none has ended elsewhere: this rank may be broken."""
         naps = naps_between_tests()
         while self._own_failures.must_wait(int(self._ledger.finished.sum())) and self._others_run() and not self._must_stop():
             time.sleep(next(naps))
@@ -131,7 +131,7 @@ class AsyncLoop(ViewLoop):
         return any(self._ledger.running[drive] >= 0 for drive in range(self._study.n_drives) if drive not in self._carried)
 
     def _give_in(self, streak: Streak) -> None:
-        """Leave what is left of the budget to the other ranks; where there are none, end the study."""
+        """Leave the rest of the budget to the other ranks; if there are none, end the study."""
         exchange = self._around.exchange
         if exchange.size == 1:
             super()._give_in(streak)
@@ -162,17 +162,17 @@ class AsyncLoop(ViewLoop):
 
     def _finish(self, trial: Trial) -> None:
         self._trials[trial.drive].append(replace(trial, known=None, pending=None))
-        goal = self._study.metrics.goal if trial.status == OK else None  # for ranks that have had no answer yet
-        if self._around.pruner is None:  # nobody compares them; the journal has them
+        goal = self._study.metrics.goal if trial.status == OK else None  # for ranks without an answer so far
+        if self._around.pruner is None:  # reports are not compared, and the journal has them
             trial = replace(trial, reports=None)
         self._gossip.add(shared_record(trial, self._study.space) | ({"goal": goal} if goal else {}), finished=True)
 
     def _announce(self, trial: Trial) -> None:
         self._gossip.add(shared_record(trial, self._study.space), finished=False)
-        self._gossip.turn(insist=True)  # an evaluation in this process lets nothing more leave before it ends
+        self._gossip.turn(insist=True)  # during an evaluation in this process nothing more can be sent
 
     def _meanwhile(self) -> None:
-        """Gossip and think ahead beside an evaluation, so that little is left to do when it ends."""
+        """Gossip and fit ahead during an evaluation, so that little work is left at its end."""
         now = time.monotonic()
         if now >= self._next_turn:
             self._gossip.turn()
@@ -185,7 +185,7 @@ class AsyncLoop(ViewLoop):
             self._next_turn = now + INTERVAL
 
     def _think_ahead(self) -> None:
-        """Take up, for the drive that asks next, what is known now, and have its strategy prepare; if that is much."""
+        """Process the trials known now for the drive that asks next, and let its strategy prepare, if there are enough."""
         due = self._due()
         if due is None or self._stopping or self._ledger.stopping:
             return
@@ -199,7 +199,7 @@ class AsyncLoop(ViewLoop):
                 call(self._strategies[drive].fit_ahead, drive, iteration, view.archive)
 
     def _hear(self) -> None:
-        """Turn the records that are new into trials."""
+        """Convert new records to trials."""
         space = self._study.space
         finished, running = self._gossip.news()
         for record in finished:

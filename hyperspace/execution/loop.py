@@ -1,8 +1,8 @@
-"""The drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
+"""Drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
 
-This module holds what all loops do. The loops of `hyperspace.execution.synchronous` and `hyperspace.execution.asynchronous`
-differ in when a drive learns of the others' trials. What a journal already holds is recalled instead of asked, so that going on
-is the same loop.
+This module holds the parts that all loops share. The loops of `hyperspace.execution.synchronous` and
+`hyperspace.execution.asynchronous` differ in the time at which a drive receives the others' trials. Recorded trials are recalled
+instead of asked, so that resuming uses the same loop.
 """
 
 from __future__ import annotations
@@ -43,31 +43,31 @@ from hyperspace.trials.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Val
 from hyperspace.trials.trial import FAILED, RUNNING, Trial, TrialKey, judged
 
 Callback = Callable[[Trial], object]
-_ONE_MOMENT = 0.2  # seconds in which the processes of a job that is ended all get their signals
-_RECENT = 20  # evaluations that the expected duration of the next one is taken from
+_ONE_MOMENT = 0.2  # seconds within which all processes of a job receive a signal
+_RECENT = 20  # number of evaluations for the expected duration of the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a loop works with.
+    """Objects and settings that a loop uses.
 
     Attributes:
         exchange: the ranks of this run.
-        make_strategy: makes a strategy that knows nothing yet.
-        make_evaluator: makes the evaluator, given what makes a trial's handle.
+        make_strategy: makes a new strategy.
+        make_evaluator: makes the evaluator, from a function that makes a trial's handle.
         journals: the open journals of the carried drives; empty if none are kept.
-        recorded: the trials that earlier runs have left: all drives' if trials are shared, else the carried drives'.
+        recorded: the trials of earlier runs: of all drives if trials are shared, else of the carried drives.
         scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
         deadline: time.monotonic() after which no evaluation may run; None without one.
-        stop: tells whether the study was asked to end.
-        retries: how often an evaluation is repeated that the infrastructure has failed.
-        progress: shows how far the study is; None where nothing is shown.
-        claim_goal: makes a metric the study's goal, where none is declared or fixed, and returns the one that is.
-        rules: end the study before its budget is spent.
-        repeats: whether a point is worth more than one evaluation: the objective is noisy, or evaluations have budgets.
+        stop: whether the study was asked to end, and why.
+        retries: number of repetitions of an evaluation after infrastructure failures.
+        progress: display of the progress; None without a display.
+        claim_goal: makes a metric the study's goal, unless one is declared or fixed, and returns the goal.
+        rules: rules that can end the study before its budget is spent.
+        repeats: whether repeated evaluations of a point are useful: the objective is noisy, or evaluations have budgets.
         retry_failed: whether recorded failures are evaluated again.
         callback: called with every trial that this rank finishes; returning True ends the study.
-        pruner: is asked after every report of an evaluation; None if nothing is pruned.
+        pruner: called after every report of an evaluation; None without pruning.
     """
 
     exchange: Exchange
@@ -89,19 +89,19 @@ class Surroundings:
 
 
 class Loop(ABC):
-    """Works the drives of one rank until the budget or the time is spent.
+    """Loop of the drives of one rank, until the budget or the time is spent.
 
     Args:
         study: the settings.
-        around: what the loop works with.
+        around: objects and settings of this run.
 
     Attributes:
-        finished: the finished trials known here, by key.
-        ended_by: what ended the study here before its budget was spent: a deadline, a signal, a file, the callback; None where
-            another rank did, or nothing has.
-        begun: number of evaluations that this rank has begun in this run.
-        gave_in: whether this rank begins no further evaluation because all of its last ones failed.
-        notes: what the user should be told once of this rank's evaluations, in their order.
+        finished: the known finished trials, by key.
+        ended_by: reason of an early end on this rank: a deadline, a signal, a file, the callback; None if another rank ended the
+            study, or it has not ended early.
+        begun: number of evaluations that this rank has started in this run.
+        gave_in: whether this rank starts no further evaluation because all of its last ones failed.
+        notes: messages for the user on this rank's evaluations, each shown once, in order.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -116,11 +116,11 @@ class Loop(ABC):
         self._own_failures = OwnFailures()
         self._mistakes = Mistakes()
         self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in around.rules]
-        self._ruled: str | None = None  # the reason of the first rule that ends the study
-        self._noted: list[Trial] = []  # the last ones of this run
+        self._ruled: str | None = None  # reason of the first rule that ended the study
+        self._noted: list[Trial] = []  # the last trials of this run
         self._failure_told = False
         self.notes: dict[str, None] = {}
-        self._reports: dict[int, float] = {}  # of the trial under way
+        self._reports: dict[int, float] = {}  # of the running trial
         self._left_out: frozenset[TrialKey] = frozenset()
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
@@ -134,11 +134,11 @@ class Loop(ABC):
 
     @property
     def _asks_rules_at_once(self) -> bool:
-        """Whether rules are asked with every trial that becomes known; with rounds they are asked after each round."""
+        """Whether rules are called with every trial that becomes known; in rounds they are called after each round."""
         return self._study.exchange != "round"
 
     def _watch(self, trials: Iterable[Trial]) -> None:
-        """Ask the rules with trials that have become known, each once."""
+        """Call the rules with trials that have become known, each once."""
         for trial in trials:
             for reason, ends in self._watchers:
                 if call(ends, trial.copied(self._study.space)):
@@ -154,7 +154,7 @@ class Loop(ABC):
 
     @property
     def longest(self) -> float:
-        """Seconds of the longest of the last evaluations that are known here; infinite on a rank without a drive."""
+        """Duration of the longest recent evaluation, in seconds; infinite on a rank without a drive."""
         return max(self._recent, default=0.0) if self._carried else math.inf
 
     @abstractmethod
@@ -162,20 +162,20 @@ class Loop(ABC):
         """Work until the budget or the time is spent."""
 
     def _fresh_archive(self, metrics: Metrics | None = None) -> Archive:
-        """Return an archive that knows what was given; it reads trials by these metrics, or the study's."""
+        """Return an archive with the given evaluations; it reads trials by these metrics, or by the study's."""
         archive = Archive(self._study.space.to_unit, metrics or self._study.metrics, self._study.space.d)
         archive.extend(self._study.given)
         return archive
 
     def _begin(self, key: TrialKey, ask: Callable[[], Suggestion], home: int, **more: Any) -> Trial:
-        """Return the running trial of this key: asked for, or begun by an earlier run that did not come to its end."""
+        """Return the running trial with this key: asked for, or left unfinished by an earlier run."""
         interrupted = self._around.recorded.get(key)
         exchange = self._around.exchange
         here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host}
         if interrupted is not None:
             return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
         start = time.perf_counter()
-        suggestion = call(ask)  # it may run a model of the user's
+        suggestion = call(ask)  # it may run a user's model
         return Trial(
             drive=key.drive,
             iteration=key.iteration,
@@ -187,9 +187,9 @@ class Loop(ABC):
         )
 
     def _evaluate(self, trial: Trial, started: Callable[[Trial], None] | None = None) -> Trial:
-        """Return the trial as it ended; it is in the journal before anyone hears of it.
+        """Return the trial after its evaluation; it is in the journal before it is shared.
 
-        One whose process was ended together with the study is returned as it is, still running: the next run begins it again.
+        If its process was ended together with the study, the trial is still running; the next run restarts it.
         """
         self.begun += 1
         journal = self._around.journals.get(trial.drive)
@@ -226,7 +226,7 @@ class Loop(ABC):
             try:
                 journal.finished(trial)
             except StudyError:
-                self.finished[trial.key] = trial  # for the error that ends the run, which keeps what is known
+                self.finished[trial.key] = trial  # for the error that ends the run, which has the known trials
                 raise
         self._durations = [*self._durations, outcome.seconds][-_RECENT:]
         self._recent.append(outcome.seconds)
@@ -246,7 +246,7 @@ class Loop(ABC):
         return trial
 
     def _try_again(self, failed: Trial) -> Trial:
-        """Evaluate a failed trial once more, at the same point; return it as it ended (see `_evaluate`)."""
+        """Evaluate a failed trial once more, at the same point; return the trial after that (see `_evaluate`)."""
         exchange = self._around.exchange
         trial = replace(
             failed,
@@ -265,7 +265,7 @@ class Loop(ABC):
         return self._evaluate(trial)
 
     def _take_note(self, trial: Trial) -> None:
-        """Take note of how an evaluation of this run ended, here or elsewhere; tell of the first failure at once."""
+        """Record the end of an evaluation of this run, here or elsewhere; report the first failure at once."""
         self._mistakes.count(trial)
         if self._asks_rules_at_once:
             self._watch([trial])
@@ -280,10 +280,10 @@ class Loop(ABC):
             )
 
     def _give_up_on_a_mistake(self, ranks: int) -> None:
-        """End the study if the first evaluations of this run all failed with one mistake in the program.
+        """End the study if the first evaluations of this run all failed with the same mistake in the program.
 
         Args:
-            ranks: how many ranks evaluate; the mistake counts if all have made it.
+            ranks: number of ranks that evaluate; the mistake counts if all have made it.
 
         Raises:
             StudyError: names the mistake.
@@ -294,7 +294,7 @@ class Loop(ABC):
         raise StudyError(sentence)
 
     def _ends_by_streaks(self) -> bool:
-        """Return whether a row of failures that is no chance ends the study, or this rank's part in it."""
+        """Return whether consecutive failures that are not due to chance end the study, or this rank's part in it."""
         return True
 
     def _call_back(self, trial: Trial) -> bool:
@@ -306,20 +306,20 @@ class Loop(ABC):
             return is_true(call(callback, trial.copied(self._study.space)))
 
     def end_before_it_begins(self, reason: str | None, begun: int) -> None:
-        """Take over from a loop before this one: why it ended, if not at its end, and how many evaluations it began."""
+        """Use the state of an earlier loop: the reason of its early end, and the number of evaluations that it started."""
         self.begun += begun
         if reason is not None:
             self._end_by(reason)
 
     def known(self) -> Iterable[Trial]:
-        """Return the finished trials known here."""
+        """Return the known finished trials."""
         return self.finished.values()
 
     def _give_in(self, streak: Streak) -> None:
-        """Do what is to be done when this worker's failures are no chance: here, where it is the only one, end the study.
+        """Handle failures of this worker that are not due to chance: a single worker ends the study.
 
         Raises:
-            StudyError: says what has been seen.
+            StudyError: describes the failures.
         """
         raise StudyError(
             f"the study ends here, since something that worked before seems to be broken: {streak.describe(in_full=True)}\n"
@@ -327,15 +327,15 @@ class Loop(ABC):
         )
 
     def _end_by(self, reason: str) -> None:
-        """Begin no further evaluation, and keep why."""
+        """Start no further evaluation, and keep the reason."""
         self._stopping, self.ended_by = True, reason
 
     def _settled(self, trial: Trial) -> Trial:
-        """Return a trial that has just ended as the study's goal has it."""
+        """Return a finished trial in terms of the study's goal."""
         return judged(trial, self._study.metrics)
 
     def _tell_once(self, note: str) -> None:
-        """Tell the user on rank 0 now; what only other ranks have come across is told when the study ends."""
+        """Show a message to the user now on rank 0; messages of other ranks are shown when the study ends."""
         if note not in self.notes and self._around.exchange.rank == 0:
             tell(note)
         self.notes[note] = None
@@ -355,7 +355,7 @@ class Loop(ABC):
         return outcome
 
     def _limited(self, trial: Trial, error: str | None) -> str | None:
-        """Return an error's text as it is kept in the journal."""
+        """Return an error's text for the journal."""
         scratch = self._around.scratch
         folder = None if scratch is None else scratch(trial.drive, trial.iteration)
         return None if error is None else limit_error(error, folder, trial.attempt)
@@ -366,10 +366,10 @@ class Loop(ABC):
         return self._around.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
 
     def _was_cut_off(self, outcome: Outcome) -> bool:
-        """Return whether what asks the study to end has ended the evaluation's process too, as a canceled job does.
+        """Return whether the request to end the study has also ended the evaluation's process, as a canceled job does.
 
-        So has a shortage that has not passed in time. A signal often goes to all processes of a terminal or a job, those that the
-        objective has started included: what fails then is evaluated by the next run.
+        True also after a lasting shortage. A signal often reaches all processes of a terminal or a job, including those that the
+        objective has started. The next run repeats evaluations that failed by that.
         """
         if outcome.again and self._has_to_end():
             return True
@@ -381,14 +381,14 @@ class Loop(ABC):
         return self._around.stop.reason is not None
 
     def _meanwhile(self) -> None:
-        """Do what there is to do while an evaluation runs elsewhere."""
+        """Do periodic work while an evaluation runs elsewhere."""
 
     def _give_up_if_hopeless(self, archive: Archive) -> None:
         if (sentence := all_failed(archive, self._study.n_drives)) is not None:
             raise StudyError(sentence)
 
     def _must_stop(self) -> bool:
-        """Return whether to begin no further evaluation, and keep why."""
+        """Return whether to start no further evaluation, and keep the reason."""
         if not self._stopping:
             reason = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
             if reason is None and self._asks_rules_at_once:
@@ -398,7 +398,7 @@ class Loop(ABC):
         return self._stopping
 
     def _time_is_up(self) -> bool:
-        """Return whether another evaluation would not end in time, by the longest of the last ones."""
+        """Return whether another evaluation would exceed the deadline, by the longest recent duration."""
         deadline = self._around.deadline
         return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
 
@@ -413,7 +413,7 @@ class Loop(ABC):
             self._around.progress.update(whole.finished, best, **whole.useless)
 
     def _find_left_out(self) -> frozenset[TrialKey]:
-        """Return the last trials of this study that need not be made, since without shares some drives have made more."""
+        """Return the last trials that are not needed, since some drives have made more than their share before."""
         study = self._study
         surplus = sum(key.iteration >= study.budget(key.drive) for key in self.finished)
         if surplus == 0:
@@ -423,18 +423,18 @@ class Loop(ABC):
         return frozenset(missing[max(0, len(missing) - surplus) :])
 
     def _is_due(self, key: TrialKey) -> bool:
-        """Return whether a trial belongs to what its drive is to make, where each drive has a share of its own."""
+        """Return whether a trial belongs to its drive's share, if each drive has one."""
         return key.iteration < self._study.budget(key.drive) and key not in self._left_out
 
     @abstractmethod
     def _knowledge(self, drive: int) -> Archive:
-        """Return what a carried drive knows now: what it asked with last, and what it has taken up since."""
+        """Return the current archive of a carried drive: at its last question, and updates since then."""
 
     def _goal_of(self, metrics: Mapping[str, Value], needed: bool) -> str | None:
-        """Return which of the metrics that an objective has reported is optimized; None where nothing tells yet.
+        """Return the optimized one of the metrics that an objective has reported; None if it is unknown.
 
         Raises:
-            AmbiguousMetrics: nothing tells, and it is needed.
+            AmbiguousMetrics: it is unknown and needed.
         """
         if metrics.keys() == {FLOAT_NAME}:
             return FLOAT_NAME

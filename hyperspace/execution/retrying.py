@@ -1,7 +1,7 @@
-"""Evaluates recorded failures again, before a study goes on.
+"""Repetition of recorded failures before a study is resumed.
 
-A retried trial keeps its key and its point. Its new end replaces the failure once it is on record; until then the failure
-stands, so that what other drives knew of it stays on record. Points that were asked for with the failure are not asked again.
+A retried trial keeps its key and its point. Its new end replaces the failure once it is recorded. Until then the failure counts,
+so that the knowledge of other drives stays on record. Points that were chosen with knowledge of the failure are not asked again.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from hyperspace.trials.trial import Trial, TrialKey
 
 
 class RetryLoop(Loop):
-    """Evaluates the failed trials of the drives that this rank carries, each once.
+    """Loop that evaluates the failed trials of this rank's drives once more.
 
     Args:
         study: the settings.
-        around: what the loop works with.
+        around: objects and settings of this run.
 
     Attributes:
-        recorded: all trials on record, with the new ends.
+        recorded: recorded trials, with the new ends.
     """
 
     def __init__(self, study: Study, around: Surroundings) -> None:
@@ -55,4 +55,4 @@ class RetryLoop(Loop):
         return archive
 
     def _ends_by_streaks(self) -> bool:
-        return False  # what failed before may well fail again
+        return False  # repeated failures are likely here
