@@ -2,7 +2,7 @@
 
 A point can be infeasible in two ways. The evaluation can fail (an exception, a time-out) and return no number: a classifier of
 all trials predicts this (`Success`). Or a constrained metric can exceed its limits. Each such metric has its own Gaussian
-process, and lies within its limits with probability Phi(b) - Phi(a) (`Limits`; Gardner et al., "Bayesian Optimization with
+process. The probability that it is within its limits is Phi(b) - Phi(a) (`Limits`; Gardner et al., "Bayesian Optimization with
 Inequality Constraints", 2014). `Joint` is the probability of both.
 
 Notation:

@@ -26,7 +26,7 @@ def hyperbelt(
 ) -> Result:
     """Run Hyperband, all its brackets, in each subspace (Li et al. 2017); over MPI asynchronously (ASHA, Li et al. 2020).
 
-    In one process, or with exchange="round", a rung is complete before its best runs are promoted, and the same evaluations are
+    In one process, or with exchange="round", a rung is complete before its best runs are promoted. Then the same evaluations are
     made on any number of ranks. With exchange="async", the default over MPI, a drive at once promotes runs that are among the
     best of their rung so far. No rank waits, and the study ends after as many evaluations as the brackets have.
 

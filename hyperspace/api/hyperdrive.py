@@ -95,13 +95,13 @@ def hyperdrive(
             trial's handle: id, seed, scratch folder, report(step, value). An exception is recorded as a failed trial.
         hyperparameters: a list of dimensions, e.g. [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]], and the objective
             receives a list; or a dict {name: dimension, or a constant}, and it receives a dict. A tuple of two ints is an
-            Integer, of floats a Real; a list is a Categorical (see `hyperspace.space.parsing` for lists of two numbers).
+            Integer, of floats a Real. A list is a Categorical (see `hyperspace.space.parsing` for lists of two numbers).
             scikit-optimize's dimension objects are accepted too.
         results_path: folder of the study.
         model: surrogate ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT"); "RAND"; "CMA", "GA", "PSO", "DE", "ES", "SA", "EDA",
-            "NSGA2", "ACO", "PAES", "BITGA", "GRID", or one of these with options from hyperspace.optimizers; "HYPERBAND", for
-            objectives that use trial.budget (see `hyperspace.api.hyperbelt`); an object with fit and predict, or with ask and
-            tell; or a list of these, which the drives use in turn.
+            "NSGA2", "ACO", "PAES", "BITGA", "GRID", or one of these with options from hyperspace.optimizers. "HYPERBAND" is for
+            objectives that use trial.budget (see `hyperspace.api.hyperbelt`). Also an object with fit and predict, or with ask
+            and tell; or a list of these, which the drives use in turn.
         n_iterations: number of evaluations of each drive.
         n_calls: total number of evaluations, instead of n_iterations; the first n_calls mod n_drives drives make one more.
         strategy: "adaptive"; "static", the published method: every drive stays in its subspace; "generations": the drives of a
@@ -136,7 +136,7 @@ def hyperdrive(
             of the Slurm job that this process belongs to, if any; math.inf: no deadline.
         timeout: time limit of one evaluation in seconds; a longer one is ended, and counts as failed. Implies isolate=True.
         isolate: evaluate in a separate process, so that this rank survives any failure there; with exchange="async" the rank
-            fits models meanwhile. Any function is possible, also a lambda or one of a notebook; the objects of the program that
+            fits models meanwhile. Any function is possible, also a lambda or one of a notebook. The objects of the program that
             it uses are copied to that process (docs/failures.md).
         retries: number of repetitions of an evaluation after a failure that the objective did not cause: its process was killed
             from outside, or memory was exhausted. Implies isolate=True.
@@ -150,7 +150,7 @@ def hyperdrive(
             NoProgress(evaluations, tolerance), TimeLimit(seconds).
         pruner: rule that ends evaluations early by their reports, such as `hyperspace.pruning.MedianRule()`.
         noisy: whether evaluations of one point differ. If not, a study ends when every point of a discrete space was
-            evaluated; with exchange="none" each drive ends when it has evaluated every point of its box.
+            evaluated. With exchange="none" each drive ends after every point of its box.
         random_state: seed of all random streams; None draws one.
         verbose: show the progress, on rank 0. Only this argument may differ between ranks.
         comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; only this process

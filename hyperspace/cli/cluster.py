@@ -127,7 +127,7 @@ def _warn_of_options(context: typer.Context, command: list[str], inner: RunComma
 
 
 def stop(path: StudyPath) -> None:
-    """End the running study: what is under way comes to its end, and everything is merged. To go on, run its program again."""
+    """End the running study: its evaluations are completed, and the result is merged. To resume it, run its program again."""
     from hyperspace.journal import Leases, StudyFolder
     from hyperspace.journal.stop_request import request_stop
 

@@ -128,7 +128,7 @@ def report(
         Path, typer.Option("--output", "-o", parser=output_file, metavar="PATH", help="The HTML file to write.")
     ] = Path("report.html"),
 ) -> None:
-    """Write all there is to tell of a study into one HTML file, which needs no network; also while the study runs."""
+    """Write a report on a study to one self-contained HTML file, also while the study runs."""
     hyperspace.load_results(path)  # reports a wrong path before matplotlib loads
     from hyperspace.report import write_report  # first: it has a message for a missing matplotlib
 

@@ -41,15 +41,15 @@ class Command:
 
     Args:
         line: the command line. It is split into words as by a shell, and run without one. In a word, {name} is the value of the
-            parameter `name`, and {name:.3f} its value in that format. {trial.id}, {trial.seed}, {trial.attempt}, {trial.folder}
-            and {trial.budget} are values of the trial; {{ and }} are braces.
+            parameter `name`, and {name:.3f} its value in that format. Values of the trial are {trial.id}, {trial.seed},
+            {trial.attempt}, {trial.folder} and {trial.budget}. Braces are written as {{ and }}.
         pattern: a regular expression; its last match in the standard output gives the value as its first group. A named group
             gives the metric with that name, at its last match. A list of expressions with named groups is also possible. None:
             the last line that is a JSON number or object gives the value.
         templates: text files with placeholders {name} or {name:.3f}. They are filled in and written to the trial's folder, with
             their own names. Other braces are unchanged. The command has to run inside that folder, or contain {trial.folder}.
         in_folder: run the program inside the trial's folder. Words that name a file in the folder of this object's creation
-            become absolute, except the names of templates and of the metrics file; so do words with a slash and a placeholder.
+            become absolute. So do words with a slash and a placeholder. Names of templates and of the metrics file do not.
         metrics_file: name of the file in the trial's folder with the program's results: JSON, or text that is searched for
             `pattern`. None: the standard output is searched. As with templates, the command must use that folder.
 

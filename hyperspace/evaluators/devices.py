@@ -15,8 +15,8 @@ VARIABLE = "CUDA_VISIBLE_DEVICES"
 def share_devices(seen: Sequence[tuple[str, str | None]], rank: int, found: int) -> str | None:
     """Return the value of CUDA_VISIBLE_DEVICES for a rank; None if it should not change.
 
-    It does not change if the rank is alone on its machine, if there is at most one GPU, or if the launcher has already set
-    different values for the ranks of the machine. If there are more ranks than GPUs, ranks share them in turn.
+    It does not change if the rank is alone on its machine, or if there is at most one GPU. Nor does it if the launcher has
+    already set different values for the ranks of the machine. If there are more ranks than GPUs, ranks share them in turn.
 
     Args:
         seen: the machine of each rank, and its CUDA_VISIBLE_DEVICES; None if that is not set.
@@ -24,11 +24,11 @@ def share_devices(seen: Sequence[tuple[str, str | None]], rank: int, found: int)
         found: number of GPUs on its machine.
     """
     host, visible = seen[rank]
-    mates = [number for number, (other, _) in enumerate(seen) if other == host]
-    if len(mates) == 1 or any(seen[mate][1] != visible for mate in mates):
+    neighbors = [number for number, (other, _) in enumerate(seen) if other == host]
+    if len(neighbors) == 1 or any(seen[neighbor][1] != visible for neighbor in neighbors):
         return None
     devices = [str(number) for number in range(found)] if visible is None else [name.strip() for name in visible.split(",")]
-    n, m, place = len(devices), len(mates), mates.index(rank)
+    n, m, place = len(devices), len(neighbors), neighbors.index(rank)
     if n < 2:
         return None
     if m >= n:

@@ -84,16 +84,16 @@ class Gossip:
         """Return the changes since the last call.
 
         Returns:
-            The records of finished trials from other ranks; and for each drive that has started or ended a trial, the record of
-            its running trial, or None.
+            The records of finished trials from other ranks. And the record of the running trial, or None, for each drive that has
+            started or ended one.
         """
-        heard, stirred = self._fresh_records, sorted(self._running_changed)
-        begun = [self._running[drive] for drive in stirred if drive in self._running]
+        fresh, changed = self._fresh_records, sorted(self._running_changed)
+        begun = [self._running[drive] for drive in changed if drive in self._running]
         self._fresh_records, self._running_changed = [], set()
-        records = json.loads(b"[" + b",".join(heard + begun) + b"]")
-        running: dict[int, Record | None] = dict.fromkeys(stirred)
-        running |= {record["drive"]: record for record in records[len(heard) :]}
-        return records[: len(heard)], running
+        records = json.loads(b"[" + b",".join(fresh + begun) + b"]")
+        running: dict[int, Record | None] = dict.fromkeys(changed)
+        running |= {record["drive"]: record for record in records[len(fresh) :]}
+        return records[: len(fresh)], running
 
     def _begins(self, drive: int, line: bytes) -> None:
         self._running[drive] = line

@@ -347,8 +347,8 @@ class Ledger:
 
         A rank transfers its excess over the mean of its neighborhood, to the neighbors with the least load first: all neighbors
         of such a rank may do so. An idle neighbor also gets evaluations that this rank cannot start before another one ends, and
-        passes on its excess. (During its first evaluation a rank has no pace yet, and only transfers such evaluations.) Each
-        evaluation of the budget belongs to one rank at any time, so that the total is exact.
+        passes on its excess. A rank without a pace, during its first evaluation, only transfers such evaluations. Each evaluation
+        of the budget belongs to one rank at any time, so that the total is exact.
         """
         transfers: dict[int, int] = {}
         if self.retired:

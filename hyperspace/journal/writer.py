@@ -1,6 +1,6 @@
 """Writer of a segment of a journal; a line is on disk before the call returns.
 
-A segment has a single writer. It is named by the attempt of the lease under which it was started, and its header gives the
+A segment has a single writer. It is named by the attempt of the lease under which it was started. Its header gives the
 number of valid lines of earlier segments. An owner that has lost its lease notices before its next write. If it was suspended
 between that check and the write, its line is in its own segment, after the valid lines. A second check then notices the loss
 before the call returns.

@@ -166,10 +166,10 @@ class Learner:
         state = self.surrogate.state()  # a fit to fantasies must not change the start of the next fit
         known, values = self._data(0, len(self._rows))
         Y = np.concatenate([values, model.transform.inverse(means)[0]])
-        believed = cast(LatentModel, self.surrogate.rebuild(np.concatenate([known, X]), Y))
+        extended = cast(LatentModel, self.surrogate.rebuild(np.concatenate([known, X]), Y))
         if state is not None:
             self.surrogate.restore(state)
-        return believed.latent
+        return extended.latent
 
 
 def _rebuilds(surrogate: Surrogate) -> bool:

@@ -171,8 +171,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def trials(self) -> pandas.DataFrame:
         """Every trial, one a row, in the order of iteration and drive.
 
-        Columns: drive, iteration, subspace, region, arm, status; then one for each dimension and one for each metric; the budget
-        if there are budgets; feasible if there are constraints (None for a trial that did not end well); then seconds,
+        Columns: drive, iteration, subspace, region, arm, status. Then one for each dimension and one for each metric. The budget
+        if there are budgets, feasible if there are constraints (None for a trial that did not end well). Then seconds,
         suggest_seconds, started, rank, host, attempt, origin, fault and error. If the name of a dimension or metric is already
         used, it has the prefix "parameter." or "metric.".
         """
@@ -208,8 +208,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
         Evaluations with a larger budget come before those with a smaller one.
 
-        Columns: generation (the trial's iteration), job (its drive); then one for each dimension, constant and metric; the budget
-        if there are budgets; feasible if there are constraints; then seconds and status.
+        Columns: generation (the trial's iteration), job (its drive). Then one for each dimension, constant and metric. The budget
+        if there are budgets, feasible if there are constraints, seconds and status.
         """
         trials: Sequence[Trial] = self._trials
         ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
@@ -219,8 +219,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def top(self, n: int = 10) -> pandas.DataFrame:
         """The n best trials, best first; only feasible trials that can be the best.
 
-        Columns: drive (-1 for given evaluations), iteration; then one for each dimension, constant and metric; the budget if
-        there are budgets; feasible if there are constraints; then seconds.
+        Columns: drive (-1 for given evaluations), iteration. Then one for each dimension, constant and metric. The budget if
+        there are budgets, feasible if there are constraints, and seconds.
 
         Raises:
             InputError: n is not an integer of at least 1.
@@ -260,8 +260,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
                 or "host".
 
         Columns: the grouping, trials (number of finished ones), failed (or timed out), pruned, best (the best value),
-        improvements (number of those that were better than all trials that had ended before), gain (their share of the total
-        improvement, from 0 to 1) and seconds (of evaluation). Given evaluations are excluded.
+        improvements, gain and seconds (of evaluation). An improvement was better than all trials that had ended before. The gain
+        is the group's share of the total improvement, from 0 to 1. Given evaluations are excluded.
 
         Raises:
             InputError: another grouping.

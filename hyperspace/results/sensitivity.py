@@ -6,9 +6,9 @@ is uniform in its logarithm), and V its variance:
     first_j = V(E(f | u_j)) / V          share explained by parameter j alone
     total_j = E(V(f | all but u_j)) / V  share explained by j and its interactions; total >= first
 
-Both are estimated from f at A, B and A with column j of B (Saltelli et al. 2010, table 2, after Jansen). f is unknown, so the
-indices are computed for joint posterior samples of the surrogate, and for resampled rows. Their spread includes the uncertainty
-of the model and that of the Monte Carlo sum (Le Gratiet, Cannamela and Iooss 2014).
+Both are estimated from f at A, B and A with column j of B (Saltelli et al. 2010, table 2, after Jansen). The function is unknown,
+so the indices are computed for joint posterior samples of the surrogate, and for resampled rows. Their spread includes the
+uncertainty of the model and that of the Monte Carlo sum (Le Gratiet, Cannamela and Iooss 2014).
 
 The indices describe the whole search space, not the neighborhood of the optimum. They are only as good as the surrogate.
 """

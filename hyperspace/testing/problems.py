@@ -4,8 +4,8 @@
     function([0.0, 0.0, 0.0, 0.0])       # 0.0, the minimum
     hyperdrive(function, function.dimensions, ...)
 
-`shifted` moves the optimum to a place drawn from a seed; `rotated` moves it and turns the axes, so that a separable
-function no longer is. Both keep the bounds, and the optimum stays known and inside them.
+`shifted` moves the optimum to a random point. `rotated` moves it and turns the axes, so that a separable function no longer
+is. Both keep the bounds, and the optimum stays known and inside them.
 
 Sources:
     [D&S] Dixon and Szego (1978), Towards Global Optimization 2: Branin, Hartmann.

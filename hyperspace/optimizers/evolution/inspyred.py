@@ -1,7 +1,7 @@
 """Simulated annealing, estimation of distribution, ant colony and PAES with inspyred, which pycma and pymoo do not have.
 
-inspyred runs a whole evolution in one call. Here its selectors, variators, replacers and archivers are called step by step, in
-the order of its own loop, so that other code can make the evaluations.
+inspyred runs a whole evolution in one call. Here its selectors, variators, replacers and archivers are called step by step,
+so that other code can make the evaluations. The order is that of its own loop.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ class _Inspyred(Evolution):
 class _Chains:
     """Parents and steps of parallel chains, for inspyred's selector and variator.
 
-    The step grows if more than a given share of the last steps was accepted, and shrinks if less was (Rechenberg's rule for
-    evolution strategies; for simulated annealing Corana et al. 1987). While all evaluations have failed, the next points are
-    drawn at random.
+    The step grows if more than a given share of the last steps was accepted, and otherwise shrinks. This is Rechenberg's rule for
+    evolution strategies, and for simulated annealing that of Corana et al. (1987). While all evaluations have failed, the next
+    points are drawn at random.
 
     Args:
         step: the first and longest standard deviation of a move, in units of the box's sides.

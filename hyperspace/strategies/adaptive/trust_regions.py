@@ -5,8 +5,9 @@ trials: the best trial, then the best trial that is separated from it, and so on
 while its center moves: each new center is assigned to the nearest region. The lengths follow Eriksson et al., "Scalable Global
 Optimization via LocalModel Bayesian Optimization" (2019), section 3. Their regions do not share data and may overlap.
 
-A region with an informative model shrinks after d failures. If the predictions do not rank the trials of the region, the
-region is too wide for the data, and its points are no better than random ones. Then it shrinks to a quarter after few failures.
+A region with an informative model shrinks after d failures. Predictions that do not rank
+its trials show that a region is too wide for the data: its points are as good as random ones. Then it shrinks to a quarter after
+few failures.
 
 Notation:
     score    value of a trial, (n,): its loss; inf if it failed, was pruned or violates a constraint
@@ -130,7 +131,7 @@ class TrustRegionState:
         self._score[known:n] = np.where(np.isfinite(losses), losses, math.inf)
 
     def _take(self, row: int, trial: Trial, violated: bool) -> None:
-        if violated or trial.status == PRUNED:  # the model learns its loss, but it is no progress
+        if violated or trial.status == PRUNED:  # the model learns its loss, but it does not count as progress
             self._score[row] = math.inf
         if trial.status != OK and trial.teaches_failure:
             self.failed.append(row)

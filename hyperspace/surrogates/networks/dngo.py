@@ -81,9 +81,9 @@ class DNN(Surrogate):
     """Surrogate with network features and a Bayesian linear head.
 
     A fit is a function of the seed and the data. If the data extend those of the last fit (the same rows, and more), training
-    starts from its weights, until the number of rows has doubled since the last fresh start. `state` lists the numbers of rows
-    of this chain of fits. After `restore`, the next fit repeats the chain. So it gives the same bits as without interruption,
-    and no weights are stored.
+    starts from its weights. It starts afresh when the number of rows has doubled since the last fresh start. `state` lists the
+    numbers of rows of this chain of fits. After `restore`, the next fit repeats the chain. So it gives the same bits as without
+    interruption, and no weights are stored.
 
     Args:
         random_state: seed of the initial weights, the held-out folds and the mini-batches.

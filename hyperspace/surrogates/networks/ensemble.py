@@ -163,8 +163,8 @@ def _calibration(F: Array, z: Array, noise: Array, held_out: NDArray[np.bool_]) 
     unseen = held_out.any(axis=0)
     if not unseen.any() or not z.any():
         return 1.0, FIRST_BETA
-    blind = np.where(held_out, F, 0.0).sum(axis=0)[unseen] / held_out.sum(axis=0)[unseen]
-    squares = (z[unseen] - blind) ** 2
+    held_out_mean = np.where(held_out, F, 0.0).sum(axis=0)[unseen] / held_out.sum(axis=0)[unseen]
+    squares = (z[unseen] - held_out_mean) ** 2
     spread = F.var(axis=0, ddof=1)[unseen]
 
     def log_likelihood(log_alpha: Array, log_beta: Array) -> Array:
