@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.execution.loop import Surroundings
+from hyperspace.execution.loop import RunContext
 from hyperspace.execution.views import ViewLoop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.study.config import Study
@@ -32,9 +32,9 @@ class AsyncLoop(ViewLoop):
     ranks transfer evaluations to neighbors that can start them sooner, so that a fast rank makes more.
     """
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
-        super().__init__(study, around)
-        self._gossip = Gossip(around.exchange, study.n_drives)
+    def __init__(self, study: Study, context: RunContext) -> None:
+        super().__init__(study, context)
+        self._gossip = Gossip(context.exchange, study.n_drives)
         self._ledger = self._gossip.ledger
         for key in sorted(self.finished):
             if key.iteration == len(self._trials[key.drive]):
@@ -51,18 +51,18 @@ class AsyncLoop(ViewLoop):
 
         Unfinished trials of an earlier run belong to the ranks that carry their drives; the others are divided evenly.
         """
-        rank, size = self._around.exchange.rank, self._around.exchange.size
+        rank, size = self._context.exchange.rank, self._context.exchange.size
         working = min(size, self._study.n_drives)
         if rank >= working:
             return 0
         left = max(self._study.planned - len(self.finished), 0)
-        unfinished = [key for key in sorted(self._around.recorded) if self._is_unfinished(key)][:left]
+        unfinished = [key for key in sorted(self._context.recorded) if self._is_unfinished(key)][:left]
         own = sum(key.drive % size == rank for key in unfinished)
         others = left - len(unfinished)
         return own + others // working + (rank < others % working)
 
     def _is_unfinished(self, key: TrialKey) -> bool:
-        return key in self._around.recorded and key.iteration == len(self._trials[key.drive])
+        return key in self._context.recorded and key.iteration == len(self._trials[key.drive])
 
     def _work(self) -> None:
         for drive in self._carried:
@@ -85,7 +85,7 @@ class AsyncLoop(ViewLoop):
             self._await_quota(self._study.n_calls)
         due = self._due()
         self._await_evidence()
-        if self._must_stop() or due is None or self.gave_in:
+        if self._must_stop() or due is None or self.stopped_for_failures:
             return None
         self._ledger.quota -= self._study.n_calls is not None
         return due[0]
@@ -123,21 +123,21 @@ class AsyncLoop(ViewLoop):
             self._hear()
             streak = self._own_failures.streak(self.known())
             if streak is not None:
-                self._give_in(streak)
+                self._stop_for_failures(streak)
                 return
 
     def _others_run(self) -> bool:
         """Return whether another rank is known to evaluate."""
         return any(self._ledger.running[drive] >= 0 for drive in range(self._study.n_drives) if drive not in self._carried)
 
-    def _give_in(self, streak: Streak) -> None:
+    def _stop_for_failures(self, streak: Streak) -> None:
         """Leave the rest of the budget to the other ranks; if there are none, end the study."""
-        exchange = self._around.exchange
+        exchange = self._context.exchange
         if exchange.size == 1:
-            super()._give_in(streak)
-        if self.gave_in:
+            super()._stop_for_failures(streak)
+        if self.stopped_for_failures:
             return
-        self.gave_in = True
+        self.stopped_for_failures = True
         self.ended_by = f"failures of rank {exchange.rank} on {exchange.host}"
         self._ledger.retire()
         tell(f"rank {exchange.rank} on {exchange.host} begins no further evaluation, others do: {streak.describe()}")
@@ -149,7 +149,7 @@ class AsyncLoop(ViewLoop):
     def _work_on(self, drive: int) -> None:
         """Ask, evaluate and share one trial of a drive."""
         self._hear()
-        self._give_up_on_a_mistake(min(self._around.exchange.size, self._study.n_drives))
+        self._give_up_on_a_mistake(min(self._context.exchange.size, self._study.n_drives))
         begun = time.monotonic()
         self._working = drive
         trial = self._advance(drive, self._announce)
@@ -163,7 +163,7 @@ class AsyncLoop(ViewLoop):
     def _finish(self, trial: Trial) -> None:
         self._trials[trial.drive].append(replace(trial, known=None, pending=None))
         goal = self._study.metrics.goal if trial.status == OK else None  # for ranks without an answer so far
-        if self._around.pruner is None:  # reports are not compared, and the journal has them
+        if self._context.pruner is None:  # reports are not compared, and the journal has them
             trial = replace(trial, reports=None)
         self._gossip.add(shared_record(trial, self._study.space) | ({"goal": goal} if goal else {}), finished=True)
 
@@ -190,7 +190,7 @@ class AsyncLoop(ViewLoop):
         if due is None or self._stopping or self._ledger.stopping:
             return
         drive, iteration = due
-        if TrialKey(iteration, drive) in self._around.recorded:  # an earlier run has asked for it
+        if TrialKey(iteration, drive) in self._context.recorded:  # an earlier run has asked for it
             return
         view = self._views[drive]
         if int(self._ledger.finished.sum()) - view.taken >= AHEAD * self._study.n_drives:
@@ -206,7 +206,7 @@ class AsyncLoop(ViewLoop):
             self._study.metrics.fix(record.get("goal"))
             trial = judged(load_trial(record, space), self._study.metrics)
             self._trials[trial.drive].append(trial)
-            self._take_note(trial)
+            self._record_end(trial)
             self._recent.append(trial.seconds or 0.0)
         for drive, begun in running.items():
             self._running[drive] = None if begun is None else load_trial(begun, space)

@@ -48,7 +48,7 @@ _RECENT = 20  # number of evaluations for the expected duration of the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class RunContext:
     """Objects and settings that a loop uses.
 
     Attributes:
@@ -93,42 +93,42 @@ class Loop(ABC):
 
     Args:
         study: the settings.
-        around: objects and settings of this run.
+        context: objects and settings of this run.
 
     Attributes:
         finished: the known finished trials, by key.
         ended_by: reason of an early end on this rank: a deadline, a signal, a file, the callback; None if another rank ended the
             study, or it has not ended early.
         begun: number of evaluations that this rank has started in this run.
-        gave_in: whether this rank starts no further evaluation because all of its last ones failed.
+        stopped_for_failures: whether this rank starts no further evaluation because all of its last ones failed.
         notes: messages for the user on this rank's evaluations, each shown once, in order.
     """
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
+    def __init__(self, study: Study, context: RunContext) -> None:
         self._study = study
-        self._around = around
-        self._evaluator = around.make_evaluator(self._handle)
-        self._carried = carried_drives(study, around.exchange)
+        self._context = context
+        self._evaluator = context.make_evaluator(self._handle)
+        self._carried = carried_drives(study, context.exchange)
         self._stopping = False
         self.ended_by: str | None = None
         self.begun = 0
-        self.gave_in = False
+        self.stopped_for_failures = False
         self._own_failures = OwnFailures()
         self._mistakes = Mistakes()
-        self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in around.rules]
+        self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in context.rules]
         self._ruled: str | None = None  # reason of the first rule that ended the study
-        self._noted: list[Trial] = []  # the last trials of this run
+        self._ended_here: list[Trial] = []  # the last trials of this run
         self._failure_told = False
         self.notes: dict[str, None] = {}
         self._reports: dict[int, float] = {}  # of the running trial
         self._left_out: frozenset[TrialKey] = frozenset()
-        self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
+        self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in context.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
         self._durations = [trial.seconds or 0.0 for trial in timed][-_RECENT:]
         self._recent = deque(self._durations, maxlen=max(_RECENT, 2 * study.n_drives))  # of all ranks, as far as known
         carried = frozenset(self._carried)
         self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
-        around.exchange.report(self._tally)
+        context.exchange.report(self._tally)
         if self._asks_rules_at_once:
             self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
 
@@ -169,8 +169,8 @@ class Loop(ABC):
 
     def _begin(self, key: TrialKey, ask: Callable[[], Suggestion], home: int, **more: Any) -> Trial:
         """Return the running trial with this key: asked for, or left unfinished by an earlier run."""
-        interrupted = self._around.recorded.get(key)
-        exchange = self._around.exchange
+        interrupted = self._context.recorded.get(key)
+        exchange = self._context.exchange
         here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host}
         if interrupted is not None:
             return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
@@ -192,7 +192,7 @@ class Loop(ABC):
         If its process was ended together with the study, the trial is still running; the next run restarts it.
         """
         self.begun += 1
-        journal = self._around.journals.get(trial.drive)
+        journal = self._context.journals.get(trial.drive)
         if journal is not None:
             journal.started(trial)
         if started is not None:
@@ -200,7 +200,7 @@ class Loop(ABC):
         outcome = self._outcome(trial)
         if self._was_cut_off(outcome):
             return trial
-        retries = self._around.retries
+        retries = self._context.retries
         while outcome.again or (outcome.fault == "infrastructure" and retries > 0):
             retries -= not outcome.again
             trial = replace(trial, attempt=trial.attempt + 1, started=time.time())
@@ -221,7 +221,7 @@ class Loop(ABC):
         )
         trial = self._settled(trial)
         if outcome.note is not None:
-            self._tell_once(outcome.note)
+            self._show_once(outcome.note)
         if journal is not None:
             try:
                 journal.finished(trial)
@@ -236,18 +236,18 @@ class Loop(ABC):
         self._show()
         if self._call_back(trial):
             self._end_by(CALLBACK)
-        self._take_note(trial)
-        if self._around.exchange.size == 1:
+        self._record_end(trial)
+        if self._context.exchange.size == 1:
             self._give_up_on_a_mistake(ranks=1)
         self._own_failures.count(trial)
         streak = self._own_failures.streak(self.known()) if self._ends_by_streaks() else None
         if streak is not None and not self._stopping:
-            self._give_in(streak)
+            self._stop_for_failures(streak)
         return trial
 
     def _try_again(self, failed: Trial) -> Trial:
         """Evaluate a failed trial once more, at the same point; return the trial after that (see `_evaluate`)."""
-        exchange = self._around.exchange
+        exchange = self._context.exchange
         trial = replace(
             failed,
             status=RUNNING,
@@ -264,16 +264,16 @@ class Loop(ABC):
         )
         return self._evaluate(trial)
 
-    def _take_note(self, trial: Trial) -> None:
+    def _record_end(self, trial: Trial) -> None:
         """Record the end of an evaluation of this run, here or elsewhere; report the first failure at once."""
         self._mistakes.count(trial)
         if self._asks_rules_at_once:
             self._watch([trial])
-        self._noted = [*self._noted[-SAME_MISTAKE:], trial]
+        self._ended_here = [*self._ended_here[-SAME_MISTAKE:], trial]
         if not trial.failed or self._failure_told:
             return
         self._failure_told = True
-        if self._around.exchange.rank == 0:
+        if self._context.exchange.rank == 0:
             tell(
                 f"evaluation {trial.drive}-{trial.iteration} failed, the first of this run to fail; later failures are only "
                 f"recorded:\n{(trial.error or '').rstrip()}"
@@ -290,7 +290,7 @@ class Loop(ABC):
         """
         if self._stopping or (sentence := self._mistakes.found(ranks)) is None:
             return
-        self.finished |= {trial.key: trial for trial in self._noted}
+        self.finished |= {trial.key: trial for trial in self._ended_here}
         raise StudyError(sentence)
 
     def _ends_by_streaks(self) -> bool:
@@ -299,7 +299,7 @@ class Loop(ABC):
 
     def _call_back(self, trial: Trial) -> bool:
         """Return whether the user's callback ends the study with this trial."""
-        callback = self._around.callback
+        callback = self._context.callback
         if callback is None:
             return False
         with users_numerics():
@@ -315,7 +315,7 @@ class Loop(ABC):
         """Return the known finished trials."""
         return self.finished.values()
 
-    def _give_in(self, streak: Streak) -> None:
+    def _stop_for_failures(self, streak: Streak) -> None:
         """Handle failures of this worker that are not due to chance: a single worker ends the study.
 
         Raises:
@@ -334,9 +334,9 @@ class Loop(ABC):
         """Return a finished trial in terms of the study's goal."""
         return judged(trial, self._study.metrics)
 
-    def _tell_once(self, note: str) -> None:
+    def _show_once(self, note: str) -> None:
         """Show a message to the user now on rank 0; messages of other ranks are shown when the study ends."""
-        if note not in self.notes and self._around.exchange.rank == 0:
+        if note not in self.notes and self._context.exchange.rank == 0:
             tell(note)
         self.notes[note] = None
 
@@ -356,14 +356,14 @@ class Loop(ABC):
 
     def _limited(self, trial: Trial, error: str | None) -> str | None:
         """Return an error's text for the journal."""
-        scratch = self._around.scratch
+        scratch = self._context.scratch
         folder = None if scratch is None else scratch(trial.drive, trial.iteration)
         return None if error is None else limit_error(error, folder, trial.attempt)
 
     def _has_to_end(self) -> bool:
         """Return whether the study was asked to end, or has no time left."""
-        deadline = self._around.deadline
-        return self._around.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
+        deadline = self._context.deadline
+        return self._context.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
 
     def _was_cut_off(self, outcome: Outcome) -> bool:
         """Return whether the request to end the study has also ended the evaluation's process, as a canceled job does.
@@ -373,12 +373,12 @@ class Loop(ABC):
         """
         if outcome.again and self._has_to_end():
             return True
-        if outcome.status == FAILED and outcome.fatal is None and self._around.stop.reason in SIGNALS:
+        if outcome.status == FAILED and outcome.fatal is None and self._context.stop.reason in SIGNALS:
             return True
         if outcome.fault != "infrastructure":
             return False
         time.sleep(_ONE_MOMENT)
-        return self._around.stop.reason is not None
+        return self._context.stop.reason is not None
 
     def _meanwhile(self) -> None:
         """Do periodic work while an evaluation runs elsewhere."""
@@ -390,7 +390,7 @@ class Loop(ABC):
     def _must_stop(self) -> bool:
         """Return whether to start no further evaluation, and keep the reason."""
         if not self._stopping:
-            reason = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
+            reason = self._context.stop.reason or (DEADLINE if self._time_is_up() else None)
             if reason is None and self._asks_rules_at_once:
                 reason = self._ruled
             if reason is not None:
@@ -399,18 +399,18 @@ class Loop(ABC):
 
     def _time_is_up(self) -> bool:
         """Return whether another evaluation would exceed the deadline, by the longest recent duration."""
-        deadline = self._around.deadline
+        deadline = self._context.deadline
         return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
 
     def _count(self, trial: Trial) -> None:
         self._tally = add([self._tally, tally([trial], self._study.metrics)])
-        self._around.exchange.report(self._tally)
+        self._context.exchange.report(self._tally)
 
     def _show(self) -> None:
-        if self._around.progress is not None:
-            whole = self._around.exchange.progress()
+        if self._context.progress is not None:
+            whole = self._context.exchange.progress()
             best = None if whole.best is None else self._study.metrics.sign * whole.best.loss
-            self._around.progress.update(whole.finished, best, **whole.useless)
+            self._context.progress.update(whole.finished, best, **whole.useless)
 
     def _find_left_out(self) -> frozenset[TrialKey]:
         """Return the last trials that are not needed, since some drives have made more than their share before."""
@@ -447,13 +447,13 @@ class Loop(ABC):
 
     def _handle(self, trial: Trial) -> TrialHandle:
         sign = self._study.metrics.sign
-        pruner = self._around.pruner
+        pruner = self._context.pruner
         known = [] if pruner is None else self._knowledge(trial.drive).trials
         peers = [curve_of(other, sign) for other in known if other.reports]
 
         @own_numerics()
         def report(step: int, metrics: Mapping[str, Value]) -> None:
-            journal = self._around.journals.get(trial.drive)
+            journal = self._context.journals.get(trial.drive)
             if journal is not None:
                 journal.reported(trial, step, metrics)
             goal = self._goal_of(metrics, pruner is not None)
@@ -461,7 +461,7 @@ class Loop(ABC):
             if not isinstance(value, float):
                 return
             if not math.isfinite(value):
-                self._tell_once(
+                self._show_once(
                     "an evaluation has reported a value that is no finite number; learning curves leave such values out, the "
                     "journal has them, and a pruning rule takes them for the worst"
                 )
@@ -474,7 +474,7 @@ class Loop(ABC):
             elif call(pruner.prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
                 raise Pruned(f"pruned at step {step}")
 
-        scratch = self._around.scratch
+        scratch = self._context.scratch
         return TrialHandle(
             id=f"{trial.drive}-{trial.iteration}",
             seed=random_streams.seed_of(self._study.seed, random_streams.OBJECTIVE, trial.drive, trial.iteration),

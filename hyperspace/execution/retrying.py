@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.execution.loop import Loop, RunContext
 from hyperspace.study.config import Study
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.records import load_trial, trial_record
@@ -21,17 +21,17 @@ class RetryLoop(Loop):
 
     Args:
         study: the settings.
-        around: objects and settings of this run.
+        context: objects and settings of this run.
 
     Attributes:
         recorded: recorded trials, with the new ends.
     """
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
-        self._failed = {key: trial for key, trial in around.recorded.items() if trial.failed}
-        others = {key: trial for key, trial in around.recorded.items() if key not in self._failed}
-        super().__init__(study, replace(around, recorded=others, rules=()))
-        self.recorded: Mapping[TrialKey, Trial] = around.recorded
+    def __init__(self, study: Study, context: RunContext) -> None:
+        self._failed = {key: trial for key, trial in context.recorded.items() if trial.failed}
+        others = {key: trial for key, trial in context.recorded.items() if key not in self._failed}
+        super().__init__(study, replace(context, recorded=others, rules=()))
+        self.recorded: Mapping[TrialKey, Trial] = context.recorded
 
     def _work(self) -> None:
         carried = [self._failed[key] for key in sorted(self._failed) if key.drive in self._carried]
@@ -43,7 +43,7 @@ class RetryLoop(Loop):
             if trial.finished:
                 self.finished[trial.key] = trial
                 ended.append(trial)
-        exchange, space = self._around.exchange, self._study.space
+        exchange, space = self._context.exchange, self._study.space
         answers = exchange.gather([{"trials": [trial_record(trial, space) for trial in ended], "ended_by": self.ended_by}])
         news = [load_trial(record, space) for answer in answers for record in answer["trials"]]
         self.recorded = {**self.recorded, **{trial.key: trial for trial in news if trial.key in self.recorded}}

@@ -20,7 +20,7 @@ from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.execution.answers import merge_answers
 from hyperspace.execution.asynchronous import AsyncLoop
-from hyperspace.execution.loop import Callback, Loop, Surroundings, carried_drives
+from hyperspace.execution.loop import Callback, Loop, RunContext, carried_drives
 from hyperspace.execution.opening import open_study, study_record
 from hyperspace.execution.progress import Progress
 from hyperspace.execution.rescue import rescue
@@ -142,7 +142,7 @@ class Session:
         recorded, journals, make_loop = self._open_records()
         self._fix_goal(recorded.values())
         progress = self._announce(recorded.values())
-        around = Surroundings(
+        context = RunContext(
             exchange=self._ranks,
             make_strategy=self._make_strategy,
             make_evaluator=make_evaluator,
@@ -161,16 +161,16 @@ class Session:
             pruner=self._pruner,
         )
         try:
-            loop = self._make_loop(make_loop, around)
+            loop = self._make_loop(make_loop, context)
             self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
             try:
                 loop.run()
-                endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.gave_in]])
+                endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.stopped_for_failures]])
                 reasons = [reason for reason, _, _ in endings if reason is not None]
                 result = self._merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
             except RanksSilentError:
                 result, reasons = self._merge_answers(loop)
-                endings = [[loop.ended_by, loop.begun, loop.gave_in]]
+                endings = [[loop.ended_by, loop.begun, loop.stopped_for_failures]]
             except StudyError as error:
                 self._keep(loop.known(), error)
                 raise
@@ -178,7 +178,7 @@ class Session:
             if self._folder is not None and self._ranks.rank == 0 and result.ended_by in self._lasting:
                 self._folder.write_ending(result.ended_by)
             self._judge(result, endings)
-            self._tell_rest(loop.notes, alone=bool(result.silent_ranks))
+            self._show_notes_of_others(loop.notes, alone=bool(result.silent_ranks))
             told = (INTERRUPT, AllPoints(study.space).reason)
             if progress is None and self._ranks.rank == 0 and result.ended_by in told and any(begun for _, begun, _ in endings):
                 tell(self._explain(result))
@@ -197,17 +197,17 @@ class Session:
                 progress.close()
         return result
 
-    def _make_loop(self, make_loop: Callable[[Study, Surroundings], Loop], around: Surroundings) -> Loop:
+    def _make_loop(self, make_loop: Callable[[Study, RunContext], Loop], context: RunContext) -> Loop:
         """Return the study's loop, after the repetition of recorded failures if that was requested."""
         if not self._retry_failed or self.study.exchange == "files":  # workers retry under the leases of the drives
-            return make_loop(self.study, around)
-        retries = RetryLoop(self.study, around)
+            return make_loop(self.study, context)
+        retries = RetryLoop(self.study, context)
         retries.run()
-        loop = make_loop(self.study, replace(around, recorded=retries.recorded))
+        loop = make_loop(self.study, replace(context, recorded=retries.recorded))
         loop.end_before_it_begins(retries.ended_by, retries.begun)
         return loop
 
-    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, Surroundings], Loop]]:
+    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, RunContext], Loop]]:
         """Return the trials of earlier runs, the open journals, and the class of the loop for them."""
         study, folder = self.study, self._folder
         if study.exchange == "files":
@@ -235,7 +235,7 @@ class Session:
     def _claim_goal(self, goal: str) -> str:
         return goal if self._folder is None else self._folder.claim_goal(goal)
 
-    def _tell_rest(self, notes: Iterable[str], alone: bool) -> None:
+    def _show_notes_of_others(self, notes: Iterable[str], alone: bool) -> None:
         """Show the messages of other ranks on rank 0. Collective unless `alone`."""
         told = list(notes)
         if alone:
@@ -321,7 +321,7 @@ class Session:
         Raises:
             StudyError: all ranks gave in to failures.
         """
-        at_work = [gave_in for _, begun, gave_in in endings if begun]
+        at_work = [stopped_for_failures for _, begun, stopped_for_failures in endings if begun]
         broken = result.failing_workers
         if at_work and all(at_work) and result.ended_by != BUDGET:
             named = "; ".join(broken) or result.ended_by
@@ -394,18 +394,18 @@ class Session:
         study.metrics.reopen(next((goal for goal in goals if goal is not None), None))
         own = [trial for trial in finished if trial.drive in self._carried]
         if self._folder is None:
-            return self._result(self._everybodys(own))
+            return self._result(self._of_all_ranks(own))
         known = sum(self._ranks.gather([len(own)]))
         kept = self._ranks.first(lambda: self._read(known, gone))
         if kept["lost"] is not None:
-            raise self._rescue(self._everybodys(own), kept["lost"])
+            raise self._rescue(self._of_all_ranks(own), kept["lost"])
         result = self._result([load_trial(record, study.space) for record in kept["records"]])
         goal, complete = study.metrics.goal, result.nfev - len(study.given) >= study.planned
         if study.exchange == "none" and goal is not None and not study.metrics.declared and complete:
             self._ranks.first(lambda: self._claim_goal(goal))  # no later answer can be the first one
         return result
 
-    def _everybodys(self, own: list[Trial]) -> list[Trial]:
+    def _of_all_ranks(self, own: list[Trial]) -> list[Trial]:
         """Return the trials of all ranks. Collective."""
         space = self.study.space
         records = self._ranks.gather([trial_record(trial, space) for trial in own])
@@ -437,7 +437,7 @@ class Session:
 
         place = write() if alone else self._ranks.first(write)
         kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
-        result = self._result(trials, hopeful=True)
+        result = self._result(trials, allows_failures=True)
         best = "" if result.x is None else f"; the best is {result.fun!r} at {shown(result.parameters)}"
         error = StudyError(f"{lost}. The {len(trials)} that the run knows are not lost: {kept}{best}")
         error.result = result
@@ -458,14 +458,14 @@ class Session:
                 there = self._folder.study_file.exists()  # a failed write was already reported in more detail
                 raise self._rescue(trials, str(error).rstrip(".") if there else kept["lost"], alone=True) from error
             trials = [load_trial(record, self.study.space) for record in kept["records"]]
-        error.result = self._result(trials, hopeful=True)
+        error.result = self._result(trials, allows_failures=True)
 
-    def _result(self, trials: list[Trial], hopeful: bool = False) -> Result:
+    def _result(self, trials: list[Trial], allows_failures: bool = False) -> Result:
         """Return the result of trials.
 
         Args:
             trials: trials of this study.
-            hopeful: whether to return it even if all failed.
+            allows_failures: whether to return it even if all failed.
 
         Raises:
             StudyError: all failed.
@@ -474,7 +474,7 @@ class Session:
         fix_goal(study.metrics, [*study.given, *trials])
         trials = [judged(trial, study.metrics) for trial in trials]
         ended = [trial for trial in trials if trial.finished]
-        if ended and not hopeful and not any(trial.status == OK for trial in [*ended, *study.given]):
+        if ended and not allows_failures and not any(trial.status == OK for trial in [*ended, *study.given]):
             again = "" if self._folder is None else f"\n{RETRY}"
             raise StudyError(f"all {len(ended)} trials failed; the last one said:\n{(ended[-1].error or '').rstrip()}{again}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))

@@ -10,14 +10,14 @@ from hyperspace.errors import StudyError
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.execution.loop import Surroundings
+from hyperspace.execution.loop import RunContext
 from hyperspace.execution.views import ViewLoop
 from hyperspace.journal import LeaseLostError
 from hyperspace.study.config import Study
 from hyperspace.trials.failures import Streak
 from hyperspace.trials.trial import TrialKey
 
-_LOYALTY = 1.5  # number of evaluations by which a drive may be ahead and still be preferred by the worker that knows it
+_PREFERENCE = 1.5  # number of evaluations by which a drive may be ahead and still be preferred by the worker that knows it
 _PATIENCE = 5  # scans of the folder within which a trial that one journal refers to must appear in another
 
 
@@ -26,17 +26,17 @@ class FilesLoop(ViewLoop):
 
     Args:
         study: the settings.
-        around: objects and settings of this run; `recorded` and `journals` are those of `shared`.
+        context: objects and settings of this run; `recorded` and `journals` are those of `shared`.
         shared: the study's journals and the leases of its drives.
     """
 
-    def __init__(self, study: Study, around: Surroundings, shared: SharedFolder) -> None:
-        super().__init__(study, around)
+    def __init__(self, study: Study, context: RunContext, shared: SharedFolder) -> None:
+        super().__init__(study, context)
         self._shared = shared
         self._left_out = self._find_left_out()  # the same for all workers: none exceeds a drive's share
 
     def _work(self) -> None:
-        if self._around.retry_failed:
+        if self._context.retry_failed:
             self._retry_failed()
         self._hear(range(self._study.n_drives))
         naps = naps_between_tests()
@@ -47,7 +47,7 @@ class FilesLoop(ViewLoop):
                 time.sleep(next(naps))
                 self._listen()
                 if waits and (streak := self._own_failures.streak(self.known())) is not None:
-                    self._give_in(streak)
+                    self._stop_for_failures(streak)
                 continue
             naps = naps_between_tests()
             try:
@@ -78,7 +78,7 @@ class FilesLoop(ViewLoop):
                 for key in sorted(key for key in left if key.drive == drive):
                     if self._must_stop():
                         break
-                    failed = self._around.recorded[key]
+                    failed = self._context.recorded[key]
                     if failed.failed and failed.retry == left.pop(key):
                         self._try_again(failed)
             finally:
@@ -87,9 +87,9 @@ class FilesLoop(ViewLoop):
 
     def _take_up_retries(self) -> None:
         self._shared.look(insist=True)
-        self.finished = {key: trial for key, trial in self._around.recorded.items() if trial.finished}
+        self.finished = {key: trial for key, trial in self._context.recorded.items() if trial.finished}
         self._tally = tally(self.finished.values(), self._study.metrics)
-        self._around.exchange.report(self._tally)
+        self._context.exchange.report(self._tally)
 
     def _is_complete(self) -> bool:
         return not any(map(self._has_more, range(self._study.n_drives)))
@@ -102,11 +102,11 @@ class FilesLoop(ViewLoop):
         taken = self._shared.taken()
         open_drives = [drive for drive in range(self._study.n_drives) if drive not in taken and self._has_more(drive)]
         # Workers that start together should prefer different drives.
-        first = self._around.exchange.worker % self._study.n_drives
+        first = self._context.exchange.worker % self._study.n_drives
 
         def order(drive: int) -> tuple[float, int]:
             known = drive in self._views
-            return len(self._trials[drive]) - _LOYALTY * known, (drive - first) % self._study.n_drives
+            return len(self._trials[drive]) - _PREFERENCE * known, (drive - first) % self._study.n_drives
 
         for drive in sorted(open_drives, key=order):
             if not self._shared.take(drive):
@@ -126,13 +126,13 @@ class FilesLoop(ViewLoop):
         if self._stopping:  # requested by the user's callback, for the whole study
             self._shared.stop_all()
 
-    def _give_in(self, streak: Streak) -> None:
+    def _stop_for_failures(self, streak: Streak) -> None:
         """End this worker; the others continue.
 
         Raises:
             StudyError: describes the failures.
         """
-        exchange = self._around.exchange
+        exchange = self._context.exchange
         raise StudyError(
             f"worker {exchange.worker} on {exchange.host} ends here, and leaves the rest to others: {streak.describe()}"
         )
@@ -156,7 +156,7 @@ class FilesLoop(ViewLoop):
 
     def _hear(self, drives: Iterable[int]) -> None:
         """Process new records of these drives."""
-        recorded = self._around.recorded
+        recorded = self._context.recorded
         for drive in drives:
             trials = self._trials[drive]
             while (trial := recorded.get(TrialKey(len(trials), drive))) is not None and trial.finished:

@@ -15,7 +15,7 @@ from functools import partial
 
 from hyperspace.errors import StudyError
 from hyperspace.execution.exhaustion import Exhaustion
-from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.execution.loop import Loop, RunContext
 from hyperspace.numerics.threads import one_thread
 from hyperspace.stopping import AllPoints
 from hyperspace.study.config import Study
@@ -29,11 +29,11 @@ from hyperspace.trials.trial import Trial, TrialKey, fix_goal, judged
 class RoundLoop(Loop):
     """Loop of rounds; between rounds ranks synchronize if trials are shared."""
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
-        super().__init__(study, around)
-        watchers = [(rule.reason, rule.watch_rounds(study.metrics)) for rule in around.rules]
+    def __init__(self, study: Study, context: RunContext) -> None:
+        super().__init__(study, context)
+        watchers = [(rule.reason, rule.watch_rounds(study.metrics)) for rule in context.rules]
         self._round_watchers = [(reason, ends) for reason, ends in watchers if ends is not None]
-        self._strategy = around.make_strategy()
+        self._strategy = context.make_strategy()
         self._relevant = sorted(self._strategy.relevant(self._carried))
         shared = self._fresh_archive() if study.shared else None
         # A drive without shared trials uses the goal that its own first answer fixes.
@@ -46,7 +46,7 @@ class RoundLoop(Loop):
         self._withheld = False  # whether a drive has omitted a trial of its share
         self._learned = 0  # number of trials of the rounds so far
         self._exhaustion: Exhaustion | None = None
-        if not around.repeats:
+        if not context.repeats:
             self._exhaustion = Exhaustion(study.space, self._strategy, study.shared)
             for drive in self._carried:
                 self._exhaustion.take(drive, study.given)
@@ -90,7 +90,7 @@ class RoundLoop(Loop):
 
     def _recall(self, iteration: int) -> None:
         for drive in self._relevant:
-            trial = self._around.recorded.get(TrialKey(iteration, drive))
+            trial = self._context.recorded.get(TrialKey(iteration, drive))
             if trial is not None:
                 call(self._strategy.recall, trial, self._knowledge(drive))
 
@@ -98,12 +98,12 @@ class RoundLoop(Loop):
         # A drive of another rank is relevant only if trials are shared, and then all archives are the same.
         return self._archives[drive if drive in self._archives else self._carried[0]]
 
-    def _give_in(self, streak: Streak) -> None:
+    def _stop_for_failures(self, streak: Streak) -> None:
         """Keep the failure's description. Each rank has its own trials, so the study ends only if all ranks are broken."""
         try:
-            super()._give_in(streak)
+            super()._stop_for_failures(streak)
         except StudyError as error:
-            if self._around.exchange.size == 1:
+            if self._context.exchange.size == 1:
                 raise
             self._broken = str(error)
 
@@ -134,16 +134,16 @@ class RoundLoop(Loop):
             self.finished |= {trial.key: trial for trial in fresh}  # kept even if other ranks fail
             records = [trial_record(trial, study.space) for trial in fresh]
             broken = self._broken if self._carried else ""
-            answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
+            answers = self._context.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
             self._stopping = any(answer["stopping"] for answer in answers)
             if all(answer["broken"] is not None for answer in answers) and any(answer["broken"] for answer in answers):
                 raise StudyError(next(answer["broken"] for answer in answers if answer["broken"]))
             fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
             for trial in fresh:
                 if trial.drive not in self._carried:
-                    self._take_note(trial)
-            if self._around.exchange.size > 1:
-                self._give_up_on_a_mistake(min(self._around.exchange.size, study.n_drives))
+                    self._record_end(trial)
+            if self._context.exchange.size > 1:
+                self._give_up_on_a_mistake(min(self._context.exchange.size, study.n_drives))
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]
@@ -158,8 +158,8 @@ class RoundLoop(Loop):
                     self._archives[trial.drive].extend([trial])
         elif study.metrics.goal is None:
             goal = fix_goal(study.metrics, known)  # the same on all ranks, which know the same trials
-            if goal is not None and self._around.exchange.rank == 0:
-                self._around.claim_goal(goal)
+            if goal is not None and self._context.exchange.rank == 0:
+                self._context.claim_goal(goal)
         known = [judged(trial, study.metrics) for trial in known] if study.shared else known
         if study.shared and self._carried:
             archive = self._archives[self._carried[0]]

@@ -15,7 +15,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from hyperspace.errors import StudyError
-from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.execution.loop import Loop, RunContext
 from hyperspace.numerics.threads import one_thread
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.config import Study
@@ -120,8 +120,8 @@ class ViewLoop(Loop):
         _running: for each drive its running trial, as far as known, or None.
     """
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
-        super().__init__(study, around)
+    def __init__(self, study: Study, context: RunContext) -> None:
+        super().__init__(study, context)
         self._trials: list[list[Trial]] = [[] for _ in range(study.n_drives)]
         self._running: list[Trial | None] = [None] * study.n_drives
         self._views: dict[int, View] = {}
@@ -133,8 +133,8 @@ class ViewLoop(Loop):
         """Restore a drive's view and strategy to the state after its last recorded question."""
         if drive not in self._views:
             self._views[drive] = View(self._fresh_archive(), self._study.n_drives)
-            self._strategies[drive] = self._around.make_strategy()
-        recorded = self._around.recorded
+            self._strategies[drive] = self._context.make_strategy()
+        recorded = self._context.recorded
         iteration = self._recalled.get(drive, 0)
         while (trial := recorded.get(TrialKey(iteration, drive))) is not None:
             self._views[drive].recall(trial, recorded)
@@ -151,7 +151,7 @@ class ViewLoop(Loop):
         """
         view, strategy, home = self._views[drive], self._strategies[drive], self._strategies[drive].home(drive)
         key = TrialKey(len(self._trials[drive]), drive)
-        if key in self._around.recorded:  # asked for by an earlier run that did not finish it, with that run's knowledge
+        if key in self._context.recorded:  # asked for by an earlier run that did not finish it, with that run's knowledge
             trial = self._begin(key, lambda: strategy.ask(drive, key.iteration, view.archive), home)
         else:
             known, pending = view.update(self._trials, self._running)
@@ -168,7 +168,7 @@ class ViewLoop(Loop):
         metrics = self._study.metrics
         if metrics.goal is None and trial.status == OK:
             with suppress(AmbiguousMetrics):  # the study ends by it
-                metrics.fix(self._around.claim_goal(metrics.goal_name(trial.metrics)))
+                metrics.fix(self._context.claim_goal(metrics.goal_name(trial.metrics)))
         return judged(trial, metrics)
 
     def _knowledge(self, drive: int) -> Archive:

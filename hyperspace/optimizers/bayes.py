@@ -46,7 +46,7 @@ from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import OK, Trial
 from hyperspace.typing import Array
 
-_WORKED_OUT = math.log(1e-4)  # log EI, for targets of variance one, that the regularizing noise alone can cause
+_CONVERGED_LOG_EI = math.log(1e-4)  # log EI, for targets of variance one, that the regularizing noise alone can cause
 _RESOLVED = 1e-7  # variance that is ignored then
 _N_INCUMBENTS = 4  # incumbents around which candidates are placed
 _SUCCESS, _FAILURE = 0.0, 1.0  # labels of the model of failures
@@ -145,7 +145,7 @@ class BayesOptimizer(AskTell):
             return Suggestion(self._designed(key, taken), DESIGN)
         record: dict[str, Any] = {}
         failures = self._failures(record)
-        limits = None if self._constraints is None else self._constraints.limits(self._best_allowed())
+        limits = None if self._constraints is None else self._constraints.limits(self._best_feasible())
         if self._constraints is not None and limits is not None and not self._is_feasible:
             rng = key.rng()
             U = toward_feasible(self._constraints, self.box, failures, pending, key.iteration % 2 == 1, rng)
@@ -167,7 +167,7 @@ class BayesOptimizer(AskTell):
         rng = key.rng()
         return choose_new(self.box, self.box.spread(64, rng), lambda U: np.zeros(len(U)), taken, rng)
 
-    def _best_allowed(self) -> Array | None:
+    def _best_feasible(self) -> Array | None:
         """Return the best feasible point in the box, (d,); None if there is none."""
         U = self._objective.U
         kept = np.array(self._kept, dtype=bool) & self.box.bounds.contains(U)
@@ -217,12 +217,12 @@ class BayesOptimizer(AskTell):
             return proposals[0]
         return self._hedge(model.latent, np.array(proposals), rng, record)
 
-    def _maximum(self, criterion: ModelCriterion, U: Array, taken: Array, rng: np.random.Generator, leaves: bool) -> Array:
-        """Return the best new point. With `leaves`, ignore the variance at known points if little improvement is expected."""
+    def _maximum(self, criterion: ModelCriterion, U: Array, taken: Array, rng: np.random.Generator, ignores_noise: bool) -> Array:
+        """Return the best new point. With `ignores_noise`, ignore variances at known points if little gain is expected."""
         hyper = criterion.model.hyper if isinstance(criterion.model, ExactGP) else None
         scales = None if hyper is None else hyper.lengthscales
         ordered, values = maximize(criterion, self.box, U, rng, scales)
-        if leaves and hyper is not None and isinstance(criterion.acquisition, LogEI) and values[0] < _WORKED_OUT:
+        if ignores_noise and hyper is not None and isinstance(criterion.acquisition, LogEI) and values[0] < _CONVERGED_LOG_EI:
             criterion = replace(criterion, resolved=min(hyper.noise, _RESOLVED))
             ordered, _ = maximize(criterion, self.box, U, rng, scales)
         return choose_new(self.box, ordered, criterion, taken, rng)

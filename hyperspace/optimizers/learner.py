@@ -46,9 +46,9 @@ class Learner:
         d = len(bounds.lower)
         self._U, self._y, self._n = np.empty((64, d)), np.empty(64), 0
         self._record: dict[str, Any] | None = None
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         """Reset the state that depends on the record and the points."""
         self._model: LatentModel | None = None
         self._rows: list[int] = []
@@ -85,7 +85,7 @@ class Learner:
     def recall(self, record: Mapping[str, Any]) -> None:
         """Restore the record of a refit; the model is rebuilt when needed."""
         self._record = dict(record)
-        self._forget()
+        self._reset()
         if record["state"] is not None:
             self.surrogate.restore(record["state"])
 
@@ -97,7 +97,7 @@ class Learner:
             self._select(int(self._record["n"]))
             if self._record["state"] is not None and not _rebuilds(self.surrogate):
                 self._model = self._rebuild()  # the next fit starts from this one
-        self._join()
+        self._add_near_rows()
         if self._record is None or self._due(bool(self._record["extends"])):
             return self._refit()
         if self._model is None:
@@ -123,7 +123,7 @@ class Learner:
             self._rows, self._reach = np.sort(order).tolist(), float(distance[order[-1]])
         self._known, self._at_refit = n, len(self._rows)
 
-    def _join(self) -> None:
+    def _add_near_rows(self) -> None:
         """Add the points told since the refit that are near enough."""
         if self._rows and self._known < self._n:
             near = np.flatnonzero(distance_to(self.bounds, self._U[self._known : self._n]) <= self._reach)

@@ -131,7 +131,7 @@ class RegionModels:
         evidence, record = (self._evidence, self.record) if self.record is not None else self._fitted()[1:]
         if record is None or not compares or self._model != "GP" or not 1 < self._space.d <= MOST_ADDITIVE:
             return record
-        return {**record, "additive": self._compared(evidence)}
+        return {**record, "additive": self._compare_additive(evidence)}
 
     def _restored(self, additive: bool) -> Surrogate:
         """Return a surrogate in the state of the recorded fit, or a new one."""
@@ -152,7 +152,7 @@ class RegionModels:
             record["noisy"] = True
         return model, getattr(surrogate, "evidence", math.nan), record
 
-    def _compared(self, evidence: float) -> Mapping[str, Any]:
+    def _compare_additive(self, evidence: float) -> Mapping[str, Any]:
         """Return the record of the additive process, given the evidence of the user's model."""
         past = self._additive
         if past is not None and past["lead"] < -self._plausible and past["idle"] < _IDLE:
