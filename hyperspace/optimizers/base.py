@@ -73,7 +73,7 @@ class AskTell(ABC):
             trials: the new trials, in order.
             U: their points in the unit cube, (n, d).
             y: their losses (less is better), (n,); nan for a trial without a loss. For a pruned trial see
-                `hyperspace.trials.trial.Archive.y`.
+                `hyperspace.trials.archive.Archive.y`.
         """
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:

@@ -30,7 +30,7 @@ def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None
 
     Args:
         model: "GP", "DNN", "ENSEMBLE", "RF", "ET" or "GBRT"; a Surrogate, which is returned unchanged; or an object with
-            fit(X, y) and predict(X) -> mean, std (see `hyperspace.optimizers.user.UserSurrogate`).
+            fit(X, y) and predict(X) -> mean, std (see `hyperspace.surrogates.user.UserSurrogate`).
         random_state: seed of randomized fits.
         space: defines which coordinates are integers or categories; None if all are continuous.
         options: options of the surrogate's class.

@@ -76,7 +76,7 @@ class Surrogate(ABC):
     """Base of the surrogates: a subclass implements `_fit`, and inherits `fit` and `predict`."""
 
     model: Model | None = None
-    transforms_targets = False  # whether it transforms its targets, so that its models are `latent.LatentModel`
+    transforms_targets = False  # whether it transforms its targets, so that its models are `transformed.LatentModel`
     state_is_complete = False  # whether `state` holds the whole result of a fit, so that `rebuild` is cheap
     _one_output = True
 

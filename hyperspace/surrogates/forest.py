@@ -10,7 +10,7 @@ the search into the corners.
 
 The variance of trees follows the targets. If a few targets are far above the others, it is largest there. An acquisition that
 assumes normal predictions then searches for the minimum at these points. So the targets are first warped toward a normal sample
-(`warping`).
+(`outcome_transforms`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Hyperparameters of the Gaussian process by maximum a posteriori estimation, with the analytic gradient.
 
-This module holds the parts that all kernels share; `radial` and `additive` hold the kernels.
+This module holds the parts that all kernels share; `matern_likelihood` and `additive_likelihood` hold the kernels.
 
 Notation:
     theta  the hyperparameters, most of them as logarithms: lengthscales (d), further ones of the kernel, and the noise (unless
@@ -8,10 +8,10 @@ Notation:
     A      features divided by lengthscales and multiplied by sqrt(5), (n, p)
     Q      alpha alpha^T - K^-1, (n, n); d log p(z) / d K = Q / 2
 
-Priors. Lengthscales: LogNormal(sqrt(2) + ln(d)/2, sqrt(3)) (Hvarfner, Hellsten and Nardi 2024), which grows with the dimension
-as distances do, or a prior around a common lengthscale (`radial`). Outputscale, noise and mean: weak priors, for targets of mean
-0 and variance 1. The mean is not part of theta: its maximum has a closed form, and by the envelope theorem the gradient by theta
-is unchanged.
+Priors. Lengthscales: LogNormal(sqrt(2) + ln(d)/2, sqrt(3)) (Hvarfner, Hellsten and Nardi 2024), which grows with the dimension as
+distances do, or a prior around a common lengthscale (`matern_likelihood`). Outputscale, noise and mean: weak priors, for targets
+of mean 0 and variance 1. The mean is not part of theta: its maximum has a closed form, and by the envelope theorem the gradient
+by theta is unchanged.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Gaussian process surrogate: an exact process on standardized targets, warped if the data support it.
 
-A fit finds the hyperparameters of a Matérn-5/2 kernel for plain and for Yeo-Johnson targets (`warping`). Each starts from its
-last fit. The fit keeps the targets under which the original outputs are more probable: the log density of z plus the log Jacobian
-of the warping. For these targets it also fits a kernel of two scales (`kernels.TwoScale`), and keeps that if it is more probable.
+A fit finds the hyperparameters of a Matérn-5/2 kernel for plain and for Yeo-Johnson targets (`outcome_transforms`). Each starts
+from its last fit. The fit keeps the targets under which the original outputs are more probable: the log density of z plus the log
+Jacobian of the warping. For these targets it also fits a kernel of two scales (`kernels.TwoScale`), and keeps that if it is more
+probable.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class GP(Surrogate):
         warp: choose between plain and Yeo-Johnson targets by evidence; False uses plain ones.
         kernel: "matern", a Matérn-5/2 kernel of the distance in all dimensions; "best", that or a kernel of two scales; or
             "additive", a sum of one-dimensional Matérn kernels.
-        alike: whether the prior of the lengthscales has a common value (see `radial`); otherwise their densities are
+        alike: whether the prior of the lengthscales has a common value (see `matern_likelihood`); otherwise their densities are
             independent. "best" always has a common value.
         max_evaluations: likelihood evaluations of a fit.
         max_fit_rows: largest number of points for hyperparameters, evenly selected; predictions use all points.

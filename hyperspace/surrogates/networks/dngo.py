@@ -2,7 +2,8 @@
 
 Snoek et al. (2015), "Scalable Bayesian Optimization Using Deep Neural Networks": inputs - H - H - H - D, all tanh, and a linear
 output are trained with the mean squared error and Adam (`training`). Then a Bayesian linear regressor replaces the output layer.
-It uses the D features and those of a quadratic prior mean (`linear`). Fits and predictions are linear in the number of trials.
+It uses the D features and those of a quadratic prior mean (`bayesian_linear`). Fits and predictions are linear in the number of
+trials.
 
 Difference from the publication: a network that was trained on all targets adapts its features to them. If the marginal
 likelihood of the same targets determines alpha and beta, predictions are far too confident. On 100 points of seven test functions
