@@ -204,7 +204,7 @@ def search_axes(
 ) -> Array:
     """Return points (rounds, d), each with the best coordinate along every axis through the point before it; u (d,) is the first.
 
-    For a sum of one-dimensional functions, the first point is the maximum over a lattice of `n_along` points a dimension. A
+    For a sum of one-dimensional functions, the first point is the maximum over a lattice of `n_along` points per dimension. A
     second round corrects for interactions.
     """
     points = []

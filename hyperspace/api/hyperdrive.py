@@ -105,7 +105,7 @@ def hyperdrive(
         n_iterations: number of evaluations of each drive.
         n_calls: total number of evaluations, instead of n_iterations; the first n_calls mod n_drives drives make one more.
         strategy: "adaptive"; "static", the published method: every drive stays in its subspace; "generations": the drives of a
-            subspace evaluate the points of one optimizer, one generation a round; or "halving" (see `hyperspace.api.hyperbelt`),
+            subspace evaluate one optimizer's points, one generation per round; or "halving" (see `hyperspace.api.hyperbelt`),
             where n_iterations counts loops. With "adaptive" an evolutionary model such as "DE" selects "generations", or over MPI
             the same without waiting for a generation.
         n_subspaces: a power of two; None: 2^D for "static" and "halving", 1 for "generations"; for "adaptive" the largest

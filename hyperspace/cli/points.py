@@ -1,4 +1,4 @@
-"""Points on the command line, for `hyperspace run --x0`: as words, or in a file with one a row."""
+"""Points on the command line, for `hyperspace run --x0`: as words, or in a file with one per row."""
 
 from __future__ import annotations
 

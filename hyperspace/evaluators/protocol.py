@@ -1,4 +1,4 @@
-"""Answers of a worker: JSON, one a line. They are checked, since any code in that process may write to the pipe.
+"""Answers of a worker: JSON, one per line. They are checked, since any code in that process may write to the pipe.
 
     {"process": 4711, "trial": 0, "event": "ready"}
     {"process": 4711, "trial": 0, "event": "refused", "reason": "..."}

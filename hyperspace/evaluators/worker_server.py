@@ -1,6 +1,6 @@
 """Server of a worker: it runs in the process that `hyperspace.evaluators.worker_client` starts.
 
-Messages to this process are pickled, since parameters may be any Python values. Its answers are JSON, one a line.
+Messages to this process are pickled, since parameters may be any Python values. Its answers are JSON, one per line.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `hyperspace.exchange.ledger` decides which rank is sent which trials; this module holds the records, the messages and MPI.
 
 A record is encoded once, by the rank that made it, and passed on as these bytes. A receiver decodes it later. A message
-is a few counts as integers, then the records, one a line.
+is a few counts as integers, then the records, one per line.
 
 Sends are synchronous and nonblocking: a send completes when its message is received, which detects the end. When every rank is
 done (a first barrier), no new records appear. When every send has completed (a second one), no message is in transit.

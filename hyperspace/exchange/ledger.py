@@ -1,6 +1,6 @@
 """Policy of gossip: which rank is sent which trials, and when, in terms of counts.
 
-The P ranks form a circle; the neighbors of rank r are r +- 2^j mod P. A drive's trials are numbered, so that one count a drive
+The P ranks form a circle; the neighbors of rank r are r +- 2^j mod P. A drive's trials are numbered, so that one count per drive
 describes the trials of a rank. This module does not handle records, messages or MPI: `hyperspace.exchange.gossip` carries out the
 decisions of the ledger, and a simulator can do so for thousands of ranks.
 

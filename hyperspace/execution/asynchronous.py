@@ -22,7 +22,7 @@ from hyperspace.trials.records import load_trial, shared_record
 from hyperspace.trials.trial import OK, Trial, TrialKey, judged
 
 INTERVAL = 0.05  # least seconds between turns of gossip during an evaluation
-AHEAD = 0.5  # number of new trials a drive of the study after which a rank fits ahead
+AHEAD = 0.5  # number of new trials per drive of the study after which a rank fits ahead
 
 
 class AsyncLoop(ViewLoop):

@@ -102,7 +102,7 @@ def _direction_bits(d: int) -> NDArray[np.bool_]:
 
 
 def _scrambled(d: int, m: int, rng: np.random.Generator) -> tuple[_Integers, _Integers]:
-    """Return m direction integers a dimension, (d, m), multiplied by random matrices over GF(2), and the shifts (d,)."""
+    """Return m direction integers per dimension, (d, m), multiplied by random matrices over GF(2), and the shifts (d,)."""
     draws = rng.integers(0, 2**BITS, size=(d, COLUMNS + 1), dtype=np.uint64)
     # Column b of a lower triangular matrix: zeros, a one in row b, random bits below.
     diagonal = np.uint64(1) << np.arange(BITS - 1, BITS - 1 - COLUMNS, -1, dtype=np.uint64)

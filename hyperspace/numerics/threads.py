@@ -1,4 +1,4 @@
-"""Limit of one BLAS thread a rank during a suggestion; the objective's own threads are not limited."""
+"""Limit of one BLAS thread per rank during a suggestion; the objective's own threads are not limited."""
 
 from __future__ import annotations
 

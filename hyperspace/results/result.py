@@ -169,7 +169,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     @cached_property
     @own_numerics()
     def trials(self) -> pandas.DataFrame:
-        """Every trial, one a row, in the order of iteration and drive.
+        """Every trial, one per row, in the order of iteration and drive.
 
         Columns: drive, iteration, subspace, region, arm, status. Then one for each dimension and one for each metric. The budget
         if there are budgets, feasible if there are constraints (None for a trial that did not end well). Then seconds,
@@ -253,7 +253,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @own_numerics()
     def summary_by(self, by: str = "model") -> pandas.DataFrame:
-        """Contributions of the parts of the study, one a row, the one with the optimum first (see `Contribution`).
+        """Contributions of the parts of the study, one per row, the one with the optimum first (see `Contribution`).
 
         Args:
             by: "model", the models of a portfolio; "arm", the rule that proposed the point; "drive", "subspace", "region", "rank"

@@ -1,7 +1,7 @@
 """Search space: its dimensions, its constants, and the conversion between the user's values and the unit cube.
 
-Every optimizer works in the unit cube, with one coordinate a dimension. `hyperspace.space.dimension` defines the coordinate of a
-value.
+Every optimizer works in the unit cube, with one coordinate per dimension. `hyperspace.space.dimension` defines the coordinate of
+a value.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Generations: the drives of a subspace evaluate for one optimizer. Each of their rounds is a generation.
 
-The optimizer is asked for one point a drive of its subspace. It is told the results in the order of the drives, after all of
+The optimizer is asked for one point per drive of its subspace. It is told the results in the order of the drives, after all of
 them have finished. Every rank keeps a replica of the optimizer and tells it the same trials. So the trials do not depend on
 the number of ranks.
 """
@@ -20,7 +20,7 @@ from hyperspace.trials.trial import Trial
 
 
 class GenerationsStrategy(Strategy):
-    """Strategy with one optimizer a subspace; drive i is member i // n_subspaces of subspace i mod n_subspaces.
+    """Strategy with one optimizer per subspace; drive i is member i // n_subspaces of subspace i mod n_subspaces.
 
     Args:
         subspace_of: returns the subspace of a number.

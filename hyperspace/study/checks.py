@@ -172,7 +172,7 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
     """Return the given evaluations as trials.
 
     Args:
-        x0: one point, or a list of points; a pandas DataFrame has one a row, read by its labels.
+        x0: one point, or a list of points; a pandas DataFrame has one per row, read by its labels.
         y0: the objective's answer at each point: a float, or a dict of metrics.
         space: the search space.
         metrics: metrics that read the answers.
@@ -215,7 +215,7 @@ def check_first(x0: Any, y0: Any, space: Space) -> tuple[tuple[Any, ...], ...]:
     """Return the points that are evaluated before a model chooses any: x0 if there is no y0.
 
     Args:
-        x0: one point (a list, a dict by name, a row of a table), or a list of points; a pandas DataFrame has one a row.
+        x0: one point (a list, a dict by name, a row of a table), or a list of points; a pandas DataFrame has one per row.
         y0: known results; then nothing is evaluated.
         space: the search space.
 

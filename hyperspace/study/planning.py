@@ -87,7 +87,7 @@ def plan_study(
     past = recorded if recorded is not None and recorded.get("space") == wanted.space.describe() else {}
     model = check_model(wanted.model)
     strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
-    by_loops = strategy == "halving"  # n_iterations is then a number of loops instead of evaluations a drive
+    by_loops = strategy == "halving"  # n_iterations is then a number of loops instead of evaluations per drive
     if isinstance(model, Hyperband) and strategy == "adaptive":
         strategy = "halving"  # the only possible one
     exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None

@@ -15,7 +15,7 @@ from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import WRONG_FORM
 from hyperspace.trials.trial import OK, Trial
 
-HOPELESS = 10  # a study ends if this many trials a drive have no usable value
+HOPELESS = 10  # a study ends if this many trials per drive have no usable value
 SUSPECT = 10  # consecutive failures below which no worker is suspected
 FAST = 1.0  # seconds below which an evaluation always counts as fast: many fit into a budget before a user looks
 IMPROBABLE = 1e-6  # probability below which consecutive failures are not due to chance

@@ -34,7 +34,7 @@ from hyperspace.trials.archive import Archive
 from hyperspace.typing import Array
 
 MOST_PENDING = 64  # pending points that the global arm conditions on
-ALONG = 2, 32  # rounds and points a dimension of an acquisition's search along the axes; it costs more than a sample's
+ALONG = 2, 32  # rounds and points per dimension of an acquisition's search along the axes; it costs more than a sample's
 MOST_TAKEN = 256  # candidates that are tested for being new; after these nearly all are taken
 
 

@@ -39,7 +39,7 @@ class Settings:
         async_lag: `lag` with exchange="async", where a fit becomes known one question later than in rounds.
         async_growth: `growth` with exchange="async", where every fit delays a rank.
         lag_ahead: `lag` for a drive that fitted ahead while its last evaluation ran.
-        max_evidence_deficit: deficit in nats a trial up to which an additive process still gets one turn in four.
+        max_evidence_deficit: deficit in nats per trial up to which an additive process still gets one turn in four.
         min_gain: least improvement of a posterior sample in a region, in standard deviations of the model's targets.
         explore_starts: number of starting points for local minima of a posterior sample over the whole space.
         explore_distance: least distance of such a local minimum from the best trial, in the maximum norm.

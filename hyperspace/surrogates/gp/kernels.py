@@ -1,4 +1,4 @@
-"""Kernels with one lengthscale a dimension: joint kernels of all dimensions, laid out for BLAS, and a sum over dimensions.
+"""Kernels with one lengthscale per dimension: joint kernels of all dimensions, laid out for BLAS, and a sum over dimensions.
 
 Notation:
     n, q   training points, query points       d   dimensions       p   features

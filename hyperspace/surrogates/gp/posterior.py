@@ -33,11 +33,11 @@ class Hyperparameters:
     """Hyperparameters of a Gaussian process.
 
     Attributes:
-        lengthscales: one a dimension, (d,), in units of the unit cube.
+        lengthscales: one per dimension, (d,), in units of the unit cube.
         outputscale: variance of the function.
         noise: variance of the noise, in addition to known variances.
         mean: constant mean.
-        shares: shares of the outputscale, one a dimension, (d,), for an additive kernel; None for a kernel of all dimensions.
+        shares: shares of the outputscale, one per dimension, (d,), for an additive kernel; None for a kernel of all dimensions.
         short_share: share of the outputscale of a second kernel with shorter lengthscales; 0 if there is none.
         short_ratio: ratio of the lengthscales to those of the second kernel.
     """

@@ -69,7 +69,7 @@ class _Fitted:
 
 
 class GP(Surrogate):
-    """Exact Gaussian process, one lengthscale a dimension, hyperparameters by maximum a posteriori.
+    """Exact Gaussian process, one lengthscale per dimension, hyperparameters by maximum a posteriori.
 
     Args:
         random_state: unused, since a fit is deterministic; all surrogates have this argument.
