@@ -142,10 +142,8 @@ class Batch:
         Every second turn uses the gradient search in any case. The other turns use it only if the candidates do not improve.
         In few dimensions the other turns use the candidates alone: their rough minima help a study to leave an exhausted region.
         """
-        settings, always_searches = (
-            self._setup.settings,
-            member % 4 < 2,
-        )  # in fours, because every second turn of a cycle exploits
+        settings = self._setup.settings
+        always_searches = member % 4 < 2  # in fours, because every second turn of a cycle exploits
         candidates_only = not always_searches and self._setup.space.d <= settings.small_d
         target = self._reference(search) - settings.min_gain
         U, lowest = search.minimize_sample(np.inf if candidates_only else -np.inf if always_searches else target, rng)
@@ -176,9 +174,8 @@ class Batch:
         """Best trials that are separated from each other, best first, (k, d). Not empty, since regions exist."""
         settings = self._setup.settings
         order = np.argsort(self._score, kind="stable")[: int(np.isfinite(self._score).sum())]
-        points: Array = self._U[
-            separated_best(self._setup.space, self._U, order, settings.explore_starts, settings.min_separation / 2)
-        ]
+        rows = separated_best(self._setup.space, self._U, order, settings.explore_starts, settings.min_separation / 2)
+        points: Array = self._U[rows]
         return points
 
     def _thompson_at_candidates(self, member: int, search: RegionSearch, rng: np.random.Generator) -> Suggestion:

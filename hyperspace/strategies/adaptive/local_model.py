@@ -112,7 +112,7 @@ class RegionModels:
 
     @property
     def lead(self) -> float:
-        """Nats a trial by which the additive process is more probable; -inf if it is far less probable or absent."""
+        """Nats per trial by which the additive process is more probable; -inf if it is far less probable or absent."""
         additive = self._additive
         return additive["lead"] if additive is not None and additive["lead"] > -self._plausible else -np.inf
 
