@@ -99,7 +99,7 @@ class Apart:
             suggested.append(suggestion.u)
         for drive, (strategy, archive) in drives if self.thinks_ahead else []:
             begin = time.process_time()
-            strategy.think_ahead(drive, self.iteration + 1, archive)
+            strategy.fit_ahead(drive, self.iteration + 1, archive)
             self.ahead.append(time.process_time() - begin)
         return np.array(suggested)
 

@@ -22,7 +22,7 @@ from hyperspace.exchange.serial import SerialExchange
 from hyperspace.execution.asynchronous import AHEAD
 from hyperspace.execution.views import View
 from hyperspace.strategies.adaptive.config import LARGEST_TEAM, Settings
-from hyperspace.strategies.adaptive.trust_regions import Fold
+from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import FLOAT_NAME, Metrics
 from hyperspace.trials.records import load_trial, shared_record
@@ -179,7 +179,7 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
     running: list[Trial | None] = [None] * n_drives
     view = View(Archive(space.to_unit, Metrics(), space.d), n_drives)
     settings = Settings()
-    fold = Fold(space, settings, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
+    region_state = TrustRegionState(space, settings, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
     spent = []
     batch = round(AHEAD * n_drives)
     for number in range(round(5 / AHEAD)):
@@ -190,7 +190,7 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
             trials[drive].append(trial.finish(OK, metrics={FLOAT_NAME: float(rng.random())}))
         begin = time.process_time()
         view.update(trials, running)
-        fold.update(view.archive)
+        region_state.update(view.archive)
         spent.append(time.process_time() - begin)
     return float(np.median(spent)) / batch  # without a collection of garbage, which may fall into any of them
 

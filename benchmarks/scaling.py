@@ -68,8 +68,8 @@ def simulate(folder: Path, sizes: list[int], kinds: list[str], modes: list[str],
         if mode == "round":
             outcome = virtual.rounds(size, size * rounds, suggest, evaluate, costs)
         else:
-            think_ahead = _drawn_from(measured["ahead"]) if mode.endswith("worker") else None
-            outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, think_ahead=think_ahead)
+            fit_ahead = _drawn_from(measured["ahead"]) if mode.endswith("worker") else None
+            outcome = virtual.gossip(size, size * rounds, suggest, evaluate, costs, fit_ahead=fit_ahead)
         _append(folder / "simulated.jsonl", study | virtual.describe(outcome))
         print(
             f"{size} ranks, {mode}, {kind}: {100 * outcome.utilization:.1f} % in {time.perf_counter() - begin:.0f} s", flush=True

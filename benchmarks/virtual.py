@@ -140,9 +140,9 @@ class _Gossiping:
     """Ranks that gossip."""
 
     def __init__(
-        self, ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int, think_ahead: Drawn | None
+        self, ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int, fit_ahead: Drawn | None
     ) -> None:
-        self.think_ahead = think_ahead
+        self.fit_ahead = fit_ahead
         self.know = costs.of_knowing(ranks)
         self.n_calls, self.suggest, self.evaluate, self.costs = n_calls, suggest, evaluate, costs
         self.rng = np.random.default_rng(seed)
@@ -218,7 +218,7 @@ class _Gossiping:
         """Return when the evaluation has ended, or the next turn beside it is due, as `AsyncLoop` takes them."""
         left = self.ends[rank] - self.clock[0]
         pause = max(spent + nap(self.seconds[rank] - left), INTERVAL)
-        if left > pause and self.think_ahead is not None:
+        if left > pause and self.fit_ahead is not None:
             return pause, "evaluating"
         late = max(spent - left, 0.0)
         self.outcome.lost["gossip before"] += late
@@ -226,8 +226,8 @@ class _Gossiping:
 
     def _evaluating(self, rank: int) -> tuple[float, str]:
         spent = self._turn(rank)
-        if self.think_ahead is not None and self._news(rank) >= AHEAD * len(self.ledgers):
-            spent += self._take_up(rank) + self.think_ahead(self.rng)
+        if self.fit_ahead is not None and self._news(rank) >= AHEAD * len(self.ledgers):
+            spent += self._take_up(rank) + self.fit_ahead(self.rng)
         return self._next(rank, spent)
 
     def _news(self, rank: int) -> int:
@@ -283,7 +283,7 @@ def gossip(
     evaluate: Drawn,
     costs: Costs,
     seed: int = 0,
-    think_ahead: Drawn | None = None,
+    fit_ahead: Drawn | None = None,
 ) -> Outcome:
     """Simulate exchange="async" with a shared budget of `n_calls` evaluations.
 
@@ -294,10 +294,10 @@ def gossip(
         evaluate: draws the seconds of an evaluation.
         costs: of messages.
         seed: of all that is drawn.
-        think_ahead: draws the seconds of thinking ahead, where an evaluation has a process of its own, so that its rank gossips
+        fit_ahead: draws the seconds of thinking ahead, where an evaluation has a process of its own, so that its rank gossips
             and thinks meanwhile.
     """
-    return _Gossiping(ranks, n_calls, suggest, evaluate, costs, seed, think_ahead).run()
+    return _Gossiping(ranks, n_calls, suggest, evaluate, costs, seed, fit_ahead).run()
 
 
 def rounds(ranks: int, n_calls: int, suggest: Drawn, evaluate: Drawn, costs: Costs, seed: int = 0) -> Outcome:

@@ -5,8 +5,8 @@
     result = hyperdrive(objective, [(2, 10), (1e-2, 1.0, "log-uniform")], "results", n_iterations=15)
     result.x, result.fun
 
-The names below are loaded when they are first used (PEP 562), so that `import hyperspace` itself stays quick on the
-network file system of a cluster.
+The names below are loaded on first use (PEP 562), so that `import hyperspace` itself is fast on the network file system of a
+cluster.
 """
 
 from importlib import import_module
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value  # found directly from now on
+    globals()[name] = value  # found directly after this
     return value
 
 

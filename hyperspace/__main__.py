@@ -1,10 +1,10 @@
-"""`python -m hyperspace` is the command `hyperspace`."""
+"""Entry point of `python -m hyperspace`, which equals the command `hyperspace`."""
 
 import sys
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C while it is being imported ends it with exit code 130 and no traceback."""
+    """Run the command line. Ctrl-C during its import exits with code 130 and without a traceback."""
     try:
         from hyperspace.cli import main as run
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Errors that carry a message for the user: what was expected, what came, and what to do."""
+"""Errors with a message for the user: the expected value, the actual one, and a remedy."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from typing import Any
 from hyperspace.system.terminal import printable
 
 _MOST_SHOWN = 200  # characters of a value in a message
-_DEEPEST = 6  # containers within containers that are shown
-_LONGEST_INTEGER = 400  # bits of an integer that is shown in digits, about 120 of them
+_DEEPEST = 6  # largest depth of nested containers in a message
+_LONGEST_INTEGER = 400  # bits of an integer that is shown in digits, about 120 digits
 
 
 class HyperSpaceError(Exception):
-    """Base of every error that this package raises on its own account; its message can be shown on any terminal.
+    """Base of every error that this package raises itself; its message can be shown on any terminal.
 
     Attributes:
-        raised_by_all: the exchange all of whose ranks raise it together; None if this process may be the only one.
-        told_by_rank_0: whether rank 0 tells of it, so that this rank prints no traceback.
+        raised_by_all: the exchange whose ranks all raise it together; None if this process may be the only one.
+        told_by_rank_0: whether rank 0 reports it, so that this rank prints no traceback.
     """
 
     raised_by_all: object = None
     told_by_rank_0: bool = False
 
     def __str__(self) -> str:
-        """Return the message, with signs for what a terminal would obey: it may quote names and texts of whomever."""
+        """Return the message with escaped control characters: it may quote names and texts from any source."""
         return printable(super().__str__(), lines=True)
 
 
 class InputError(HyperSpaceError, ValueError):
-    """An argument, a search space or an answer of the objective's is not what it has to be."""
+    """Invalid argument, search space or answer of the objective."""
 
 
 class NotBuiltError(HyperSpaceError, NotImplementedError):
-    """An option that the signature has and this version does not have yet."""
+    """Option of the signature that this version does not implement."""
 
 
 class StudyError(HyperSpaceError, RuntimeError):
-    """The folder of a study cannot be used: it holds another study, is damaged, or cannot be written.
+    """Unusable study folder: it holds another study, is damaged, or cannot be written.
 
     Attributes:
-        result: the Result of the evaluations that were known when a run ended with this error, if there were any; else None.
+        result: the Result of the known evaluations when a run ended with this error, if there were any; else None.
     """
 
     result: Any = None
 
 
 class LaunchError(HyperSpaceError, RuntimeError):
-    """The process was not started as it should have been: wrong MPI, or none."""
+    """Wrong start of the process: another MPI, or none."""
 
 
 def how_to_install(extra: str) -> str:
-    """Return how to install the libraries of an extra, as the end of a sentence.
+    """Return a hint on how to install the libraries of an extra, as the end of a sentence.
 
     The package is installed from a clone. The name hyperspace on PyPI belongs to another project.
     """
@@ -62,11 +62,11 @@ def how_to_install(extra: str) -> str:
 
 
 def traceback_of(error: BaseException, frames: TracebackType | None) -> str:
-    """Return an exception's traceback, whatever the exception is: some have attributes that Python itself cannot print.
+    """Return an exception's traceback, also if it has attributes that Python itself cannot print.
 
     Args:
         error: the exception.
-        frames: where the traceback begins.
+        frames: start of the traceback.
     """
     try:
         return "".join(traceback.format_exception(type(error), error, frames))
@@ -77,7 +77,7 @@ def traceback_of(error: BaseException, frames: TracebackType | None) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return str(error), whatever the exception is: user classes may have a `__str__` that fails."""
+    """Return str(error), also for user classes with a `__str__` that fails."""
     try:
         return str(error)
     except KeyboardInterrupt:
@@ -87,9 +87,9 @@ def message_of(error: BaseException) -> str:
 
 
 def shown(value: object, most: int = _MOST_SHOWN) -> str:
-    """Return repr(value) for a message: one printable line of about `most` characters, whatever the value is.
+    """Return repr(value) for a message: one printable line of about `most` characters, for any value.
 
-    A long value is cut. An integer too long to print is told by its number of digits. A value without a repr is told by its type.
+    A long value is cut. A very long integer is described by its number of digits, and a value without a repr by its type.
     """
     text = _sketch(value, most, _DEEPEST)
     if not text.isprintable():
@@ -99,12 +99,12 @@ def shown(value: object, most: int = _MOST_SHOWN) -> str:
 
 
 def shown_all(values: Iterable[object], most: int = 5 * _MOST_SHOWN) -> str:
-    """Return the values of a list of choices for a message, as `shown` shows each, parted by commas."""
+    """Return a list of choices for a message, each as `shown` returns it, separated by commas."""
     return _joined((shown(value) for value in values), most)
 
 
 def _sketch(value: object, most: int, depth: int) -> str:
-    # Exact types: a subclass may have a repr of its own.
+    # Exact types: a subclass may have its own repr.
     if type(value) is int:
         bits = value.bit_length()
         return repr(value) if bits <= _LONGEST_INTEGER else f"an integer of about {bits * 30103 // 100000 + 1} digits"
@@ -116,7 +116,7 @@ def _sketch(value: object, most: int, depth: int) -> str:
         return repr(value)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # any code of the user's, and a RecursionError
+    except BaseException:  # an exception of user code, or a RecursionError
         return f"<{type(value).__qualname__}>"
 
 
@@ -135,7 +135,7 @@ def _sketch_container(
 
 
 def _joined(parts: Iterable[str], most: int) -> str:
-    """Join parts by commas; those beyond `most` characters become an ellipsis."""
+    """Join parts by commas; an ellipsis replaces those beyond `most` characters."""
     kept: list[str] = []
     length = 0
     for part in parts:

@@ -1,6 +1,6 @@
-"""Pruning: ends an evaluation early when what it reports promises little.
+"""Pruning: early end of an evaluation with poor intermediate values.
 
-An objective that calls trial.report(step, value) is compared with the trials that its drive knew when it began:
+An objective that calls trial.report(step, value) is compared with the trials that its drive knew at its start:
 
     hyperdrive(objective, space, "results", pruner=MedianRule())
 """
@@ -16,38 +16,38 @@ from typing import Any
 from hyperspace.errors import InputError, shown
 from hyperspace.trials.trial import Trial
 
-MOST_REPORTS = 200  # of a trial, that are kept where no rule compares them
+MOST_REPORTS = 200  # reports of a trial that are kept if no rule compares them
 Curve = Mapping[int, float]  # step -> loss, in the order of the steps
 
 
 class Pruned(Exception):
-    """Raised from report() to end an evaluation that promises little; an objective may raise it by itself."""
+    """Exception from report() that ends a poor evaluation; an objective can also raise it itself."""
 
 
 class PruningRule(ABC):
-    """Decides after every report whether the evaluation goes on."""
+    """Rule that decides after every report whether the evaluation continues."""
 
     @abstractmethod
     def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
         """Return whether an evaluation ends here.
 
         Args:
-            curve: the losses that it has reported, the last one now; inf for a value that is no number.
-            peers: the losses that earlier trials reported, pruned ones too.
+            curve: the losses that it has reported, including the current one; inf for a value that is not a number.
+            peers: the losses that earlier trials reported, including pruned ones.
         """
 
 
 class MedianRule(PruningRule):
-    """Ends an evaluation whose best loss so far is above the median of the others' mean loss up to the same step.
+    """Rule that ends an evaluation whose best loss so far is above the median of the others' mean loss up to the same step.
 
     Source: Golovin et al. (2017), "Google Vizier: A Service for Black-Box Optimization", section 3.2.
 
     Args:
-        min_trials: trials that have to have come as far before anything is pruned.
-        min_step: nothing is pruned before this step.
+        min_trials: number of trials that must have reached the step before any is pruned.
+        min_step: first step at which a trial can be pruned.
 
     Raises:
-        InputError: min_trials is no whole number of at least 1.
+        InputError: min_trials is not an integer of at least 1.
     """
 
     def __init__(self, min_trials: int = 5, min_step: int = 0) -> None:
@@ -63,25 +63,25 @@ class MedianRule(PruningRule):
 
 
 class HalvingRule(PruningRule):
-    """Ends an evaluation that is not among the best of `eta` at the steps min_step, eta min_step, eta^2 min_step, ...
+    """Rule that ends an evaluation outside the best 1/`eta` at the steps min_step, eta min_step, eta^2 min_step, ...
 
-    Such a step counts at the first report that has come as far. The first trial there goes on, whatever it reports.
+    Such a step is evaluated at the first report that reaches it. The first trial there always continues.
 
-    Source: Li et al. (2020), "A System for Massively Parallel Hyperparameter Tuning", MLSys; with stops in place of promotions.
+    Source: Li et al. (2020), "A System for Massively Parallel Hyperparameter Tuning", MLSys; with stops instead of promotions.
 
     Args:
         min_step: the first step at which evaluations are compared.
-        eta: of eta evaluations one goes on.
+        eta: one of eta evaluations continues.
 
     Raises:
-        InputError: min_step is no whole number of at least 1, or eta none of at least 2.
+        InputError: min_step is not an integer of at least 1, or eta not an integer of at least 2.
     """
 
     def __init__(self, min_step: int = 1, eta: int = 3) -> None:
         self._min_step, self._eta = _check_whole("min_step", min_step, 1), _check_whole("eta", eta, 2)
 
     def prunes(self, curve: Curve, peers: Sequence[Curve]) -> bool:
-        """Return whether the loss is not among the best of those that have come as far, where this step is compared."""
+        """Return whether this step is compared and the loss is not among the best that have reached it."""
         steps = list(curve)
         rung, step = self._min_step, steps[-1]
         while rung * self._eta <= step:
@@ -94,10 +94,10 @@ class HalvingRule(PruningRule):
 
 
 def check_pruner(pruner: Any) -> PruningRule | None:
-    """Return the rule that a user passed; None for none.
+    """Return the user's rule; None without one.
 
     Raises:
-        InputError: a class, or an object that cannot tell whether an evaluation ends.
+        InputError: a class, or an object without a method `prunes`.
     """
     if isinstance(pruner, type):
         raise InputError(f"pruner is the class {pruner.__name__}; pass an object of it, {pruner.__name__}(...)")
@@ -112,12 +112,12 @@ def _first_from(step: int, curve: Curve) -> float | None:
 
 
 def curve_of(trial: Trial, sign: float) -> dict[int, float]:
-    """Return the losses that a trial reported; `sign` turns its values so that less is better."""
+    """Return the losses that a trial reported; `sign` converts its values so that less is better."""
     return {step: loss_of(value, sign) for step, value in trial.reports or ()}
 
 
 def thinned(reports: Mapping[int, float]) -> dict[int, float]:
-    """Return reports as they are kept where nothing is pruned: of more than MOST_REPORTS every second one, and the last."""
+    """Return the reports to keep without pruning: if there are more than MOST_REPORTS, every second one and the last."""
     if len(reports) <= MOST_REPORTS:
         return dict(reports)
     steps = list(reports)
@@ -125,7 +125,7 @@ def thinned(reports: Mapping[int, float]) -> dict[int, float]:
 
 
 def loss_of(value: float, sign: float) -> float:
-    """Return a reported value as a loss, inf where it is no finite number."""
+    """Return a reported value as a loss, inf if it is not a finite number."""
     return sign * value if math.isfinite(value) else math.inf
 
 

@@ -1,7 +1,7 @@
 """Rules that end a study before its budget is spent, for `hyperdrive(..., stopping=[...])`.
 
-With exchange="round" a rule is asked after each round, so that a study ends at the same trials on any number of ranks and when it
-goes on. Elsewhere each rank asks with the trials that it knows; evaluations under way come to their end.
+With exchange="round" a rule is called after each round. So a study ends at the same trials on any number of ranks and after
+resuming. With other exchanges each rank calls it with the trials that it knows, and running evaluations are completed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ RoundWatcher = Callable[[Sequence[Trial]], bool]  # called once with the trials 
 
 
 class StoppingRule(ABC):
-    """Ends a study. Subclass it for a rule of your own."""
+    """Rule that ends a study. Subclass it for your own rule."""
 
     @property
     @abstractmethod
     def reason(self) -> str:
-        """What the study was ended by, as `Result.ended_by` has it."""
+        """Reason for the end of the study, for `Result.ended_by`."""
 
     @abstractmethod
     def watch(self, metrics: Metrics) -> Watcher:
@@ -38,18 +38,18 @@ class StoppingRule(ABC):
     def watch_rounds(self, metrics: Metrics) -> RoundWatcher | None:
         """Return a function that is called with the trials of each round and returns whether the study ends.
 
-        The default is None: the rule looks at trials one by one. Only exchange="round" calls it, on every rank and with recorded
-        rounds too, so that all ranks and resumed runs end at the same round.
+        The default is None: the rule uses trials one by one. Only exchange="round" calls it, on every rank and also with recorded
+        rounds, so that all ranks and resumed runs end at the same round.
         """
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class TargetValue(StoppingRule):
-    """Ends a study when a trial that keeps the constraints is at least as good as `value`, in the objective's own sign.
+    """Rule that ends a study when a feasible trial is at least as good as `value`, in the objective's sign.
 
     Raises:
-        InputError: value is no finite number.
+        InputError: value is not a finite number.
     """
 
     value: float
@@ -60,11 +60,11 @@ class TargetValue(StoppingRule):
 
     @property
     def reason(self) -> str:
-        """What the study was ended by."""
+        """Reason for the end of the study."""
         return f"the target value {self.value!r}"
 
     def watch(self, metrics: Metrics) -> Watcher:
-        """Return a function that tells whether a trial has reached the value."""
+        """Return a function of a trial: whether it reaches the value."""
 
         def reached(trial: Trial) -> bool:
             found = rank(trial, metrics)
@@ -75,12 +75,12 @@ class TargetValue(StoppingRule):
 
 @dataclass(frozen=True, slots=True)
 class NoProgress(StoppingRule):
-    """Ends a study when the best trial has not improved by more than `tolerance` for `evaluations` evaluations in a row.
+    """Rule that ends a study when the best trial has not improved by more than `tolerance` in `evaluations` evaluations.
 
     Evaluations before the first usable one do not count.
 
     Raises:
-        InputError: evaluations is no whole number of at least 1, or tolerance no finite number of at least 0.
+        InputError: evaluations is not an integer of at least 1, or tolerance not a finite number of at least 0.
     """
 
     evaluations: int
@@ -94,11 +94,11 @@ class NoProgress(StoppingRule):
 
     @property
     def reason(self) -> str:
-        """What the study was ended by."""
+        """Reason for the end of the study."""
         return f"no progress in {self.evaluations} evaluations"
 
     def watch(self, metrics: Metrics) -> Watcher:
-        """Return a function that tells whether the last evaluations have brought no progress."""
+        """Return a function of a trial: whether the last evaluations made no progress."""
         best, row = NO_RANK, 0
 
         def stalls(trial: Trial) -> bool:
@@ -113,10 +113,10 @@ class NoProgress(StoppingRule):
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit(StoppingRule):
-    """Ends a study `seconds` after the call, as `deadline=` does: no evaluation begins that would not end in time.
+    """Rule that ends a study `seconds` after the call, as `deadline=` does: no evaluation starts that would not end in time.
 
     Raises:
-        InputError: seconds is no positive number.
+        InputError: seconds is not a positive number.
     """
 
     seconds: float
@@ -127,22 +127,22 @@ class TimeLimit(StoppingRule):
 
     @property
     def reason(self) -> str:
-        """What the study was ended by."""
+        """Reason for the end of the study."""
         return "the deadline"
 
     def watch(self, metrics: Metrics) -> Watcher:
-        """Return a function that ends nothing: the clock does."""
+        """Return a function that never ends the study, since the deadline does."""
         return lambda trial: False
 
 
 @dataclass(frozen=True, slots=True)
 class AllPoints(StoppingRule):
-    """Ends a study when each point of a discrete space was evaluated: without noise nothing more is to be learned.
+    """Rule that ends a study when each point of a discrete space was evaluated: without noise, repetitions give nothing new.
 
     Args:
         space: the search space.
-        given: evaluations that the user brought along.
-        budget: what an evaluation must have been allowed to spend to count; None where evaluations have no budgets.
+        given: given evaluations.
+        budget: least budget of an evaluation that counts; None if evaluations have no budgets.
     """
 
     space: Space
@@ -151,12 +151,12 @@ class AllPoints(StoppingRule):
 
     @property
     def reason(self) -> str:
-        """What the study was ended by."""
+        """Reason for the end of the study."""
         n = count_points(self.space)
         return f"its search space, whose {f'{n} points were all' if n > 1 else 'only point was'} evaluated"
 
     def watch(self, metrics: Metrics) -> Watcher:
-        """Return a function that tells whether no point is left."""
+        """Return a function of a trial: whether all points have been evaluated."""
         left = count_points(self.space)
         known: set[bytes] = set()
 
@@ -171,20 +171,20 @@ class AllPoints(StoppingRule):
 
 
 def exhausts_point(trial: Trial) -> bool:
-    """Return whether a trial tells all of its point, where there is no noise."""
+    """Return whether a repetition of the trial would give nothing new, without noise."""
     return trial.ended_well or trial.teaches_failure
 
 
 def count_points(space: Space) -> float:
-    """Return how many points a space has; infinite with a real number among its dimensions."""
+    """Return the number of points of a space; infinite if it has a real dimension."""
     return math.prod(dimension.levels or math.inf for dimension in space.dimensions)
 
 
 def check_rules(stopping: Any) -> tuple[StoppingRule, ...]:
-    """Return the rules that a user passed: none, one, or several.
+    """Return the user's rules: none, one, or several.
 
     Raises:
-        InputError: something else.
+        InputError: another type.
     """
     rules = (stopping,) if isinstance(stopping, StoppingRule) else () if stopping is None else stopping
     for rule in rules if isinstance(rules, (list, tuple)) else (rules,):

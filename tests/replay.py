@@ -32,6 +32,6 @@ def replayed(path, dimensions, exchange, strategy="adaptive"):
         )
         view = View(Archive(space.to_unit, metrics, space.d), partition.n_subspaces)
         for key in sorted(key for key in trials if key.drive == drive):
-            view.recall(trials[key], trials, partial(asked.think_ahead, drive, key.iteration, view.archive))
+            view.recall(trials[key], trials, partial(asked.fit_ahead, drive, key.iteration, view.archive))
             suggestion = asked.ask(drive, key.iteration, view.archive)
             yield trials[key], space.from_unit(suggestion.u[None])[0]

@@ -212,7 +212,7 @@ def test_a_model_learns_from_pruned_trials_where_not_to_look_again(strategy):
 def test_regions_are_centerd_on_trials_that_ended_well():
     from hyperspace.space import check_space
     from hyperspace.strategies.adaptive.config import Settings
-    from hyperspace.strategies.adaptive.trust_regions import Fold
+    from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
     from hyperspace.trials.archive import Archive
     from hyperspace.trials.metrics import Metrics
     from hyperspace.trials.trial import Trial
@@ -223,13 +223,13 @@ def test_regions_are_centerd_on_trials_that_ended_well():
     for number, (loss, status) in enumerate(losses):
         x = (0.2 * number, 0.9 - 0.2 * number)
         known.extend([Trial(drive=0, iteration=number, x=x, status=status, metrics={"objective": loss}, arm="global")])
-    fold = Fold(space, Settings(), 2, 1)
-    fold.update(known)
+    region_state = TrustRegionState(space, Settings(), 2, 1)
+    region_state.update(known)
     assert np.isfinite(known.y).all()
-    assert fold.score.tolist() == [3.0, math.inf, 2.0, math.inf]
-    assert {region.center for region in fold.regions} <= {0, 2}
-    assert fold.failed == []
-    assert fold.caution == 0.0
+    assert region_state.score.tolist() == [3.0, math.inf, 2.0, math.inf]
+    assert {region.center for region in region_state.regions} <= {0, 2}
+    assert region_state.failed == []
+    assert region_state.required_z == 0.0
 
 
 @pytest.mark.parametrize("options", [{}, {"strategy": "static", "n_subspaces": 1}, {"strategy": "generations", "model": "PSO"}])

@@ -1,12 +1,12 @@
-"""Models of the constrained metrics, and where to look while no trial keeps the constraints; shared by all Bayesian strategies.
+"""Models of the constrained metrics, and the search while no trial is feasible. All Bayesian strategies share this module.
 
-Each constrained metric has a Gaussian process of its own. What is known is a fold over the trials told, in order, and nothing is
-recorded: hyperparameters are learned from the first m trials, where m follows from how many are known, by a fit that starts
-afresh; so the models are a function of the trials alone, whoever asks, and however often.
+Each constrained metric has its own Gaussian process. Hyperparameters are learned from the first m trials, where m follows from
+the number of known trials. Each fit starts from the same values. So the models are a function of the ordered trials, whatever the
+number of questions, and nothing is recorded.
 
 Notation:
     n, c   trials with all constrained metrics, constrained metrics        U   their points in the unit cube, (n, d)
-    V      the metrics' values, (n, c)
+    V      values of the metrics, (n, c)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.acquisition.feasibility import DrawnViolation, Feasibility, Joint, Limit, Limits
+from hyperspace.acquisition.feasibility import Feasibility, Joint, Limit, Limits, ViolationCriterion
 from hyperspace.acquisition.optimize import Box, candidates, maximize
 from hyperspace.space.space import Bounds, Space
 from hyperspace.surrogates.gp.posterior import ExactGP
@@ -28,19 +28,19 @@ from hyperspace.trials.metrics import Metric, Metrics
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-FEASIBILITY = "feasibility"  # arm of points that are to keep the constraints, before any does
-FEWEST = 2  # trials from which models are fitted
-MOST = 200  # trials that a model is fitted to
-_GROWTH = 1.15  # of the trials known, at which hyperparameters are learned again
-_N_STARTS = 4  # points that candidates are moved from
+FEASIBILITY = "feasibility"  # arm of points chosen while no trial is feasible
+FEWEST = 2  # trials that a model needs
+MOST = 200  # largest number of trials that a model is fitted to
+_GROWTH = 1.15  # growth of the known trials after which hyperparameters are learned again
+_N_STARTS = 4  # points around which candidates are placed
 
 
 class ConstraintModels:
-    """The constrained metrics of a study, as far as they are known.
+    """Models of the constrained metrics of a study.
 
     Args:
         space: the whole space.
-        metrics: what the study wants; with constraints.
+        metrics: metrics of the study, with constraints.
     """
 
     def __init__(self, space: Space, metrics: Metrics) -> None:
@@ -51,7 +51,7 @@ class ConstraintModels:
         self._built: tuple[int, bytes, Limits] | None = None
 
     def tell(self, trials: Sequence[Trial], U: Array) -> None:
-        """Take up finished trials at U (k, d), in order; those that did not end well teach nothing here."""
+        """Process finished trials at U (k, d), in order; unsuccessful ones are ignored."""
         names = [metric.name for metric in self._constraints]
         rows = [row for row, trial in enumerate(trials) if trial.ended_well and all(name in trial.metrics for name in names)]
         n = self._n + len(rows)
@@ -70,11 +70,11 @@ class ConstraintModels:
 
     @property
     def V(self) -> Array:
-        """The constrained metrics there, (n, c)."""
+        """The constrained metrics at these points, (n, c)."""
         return self._V[: self._n]
 
     def violations(self) -> Array:
-        """Return by how much each trial breaks the constraints, (n,): each metric in units of its median violation."""
+        """Return the constraint violation of each trial, (n,): the sum over metrics, in units of their median violation."""
         total = np.zeros(self._n)
         for metric, values in zip(self._constraints, self.V.T, strict=True):
             beyond = np.array([metric.violation(value) for value in values.tolist()])
@@ -84,15 +84,15 @@ class ConstraintModels:
         return total
 
     def least_violating(self, bounds: Bounds, k: int = _N_STARTS) -> Array:
-        """Return at most k points in a box that break the constraints least, the best first, (k, d)."""
+        """Return at most k points in a box with the least violation, best first, (k, d)."""
         rows = np.flatnonzero(bounds.contains(self.U))
         return np.asarray(self.U[rows[np.argsort(self.violations()[rows], kind="stable")[:k]]])
 
     def limits(self, center: Array | None = None) -> Limits | None:
-        """Return the probability that the constraints are kept; None while too little is known.
+        """Return the probability of satisfying the constraints; None while too few trials are known.
 
         Args:
-            center: of many trials, half of those that models hold are the nearest to this point, (d,).
+            center: if there are many trials, half of those in a model are the nearest to this point, (d,).
         """
         if self._n < FEWEST:
             return None
@@ -115,8 +115,8 @@ class ConstraintModels:
         return Limit(model.latent, low, high)
 
     def _surrogates(self) -> list[GP]:
-        """Return a surrogate for each metric, with the hyperparameters that belong to the trials known."""
-        known = learned_at(self._n)
+        """Return a surrogate for each metric, with the hyperparameters for the known trials."""
+        known = n_learned_from(self._n)
         if self._fitted[0] != known:
             rows = self._rows(known, None)
             surrogates = [GP(space=self._space, kernel=MATERN) for _ in self._constraints]
@@ -126,7 +126,7 @@ class ConstraintModels:
         return self._fitted[1]
 
     def _rows(self, n: int, center: Array | None) -> NDArray[np.intp]:
-        """Return which of the first n trials a model holds: all; of many the nearest to a center, and evenly taken others."""
+        """Return the rows that a model holds: all of the first n, or the nearest to a center and an even selection of others."""
         if n <= MOST:
             return np.arange(n)
         near = np.empty(0, dtype=np.intp)
@@ -138,8 +138,8 @@ class ConstraintModels:
         return np.union1d(near, taken)
 
 
-def learned_at(n: int) -> int:
-    """Return how many trials hyperparameters are learned from when n are known: the last of a series that grows by 15 %."""
+def n_learned_from(n: int) -> int:
+    """Return the number of trials that hyperparameters are learned from when n are known: a series with 15 % growth."""
     last = following = FEWEST
     while following <= n:
         last, following = following, max(following + 1, math.ceil(_GROWTH * following))
@@ -149,24 +149,24 @@ def learned_at(n: int) -> int:
 def toward_feasible(
     models: ConstraintModels, box: Box, failures: Feasibility | None, pending: Array, drawn: bool, rng: np.random.Generator
 ) -> Array:
-    """Return points of a box where no trial keeps the constraints, those first that may, (q, d).
+    """Return points of a box without feasible trials, most promising first, (q, d).
 
-    Two ways take turns: the largest probability of keeping all constraints, and the least total violation under functions
-    drawn from the models, which spreads the points of a team.
+    Two criteria are used in turn: the probability of satisfying all constraints, and the total violation under posterior
+    samples, which separates the points of a batch.
 
     Args:
-        models: at least `FEWEST` trials known.
-        box: what is searched.
-        failures: probability that an evaluation succeeds; None where nothing has failed.
-        pending: points under way, (p, d).
-        drawn: which of the two ways.
-        rng: of the search.
+        models: models with at least `FEWEST` known trials.
+        box: the box to search.
+        failures: probability that an evaluation succeeds; None if nothing has failed.
+        pending: pending points, (p, d).
+        drawn: whether to use posterior samples.
+        rng: generator of the search.
     """
     starts = models.least_violating(box.bounds)
     limits = cast(Limits, models.limits(starts[0] if len(starts) else None))
     scales = np.min([cast(ExactGP, part.model).hyper.lengthscales for part in limits.parts], axis=0)
     U = candidates(box, starts, rng)
     if drawn and failures is None:
-        return maximize(DrawnViolation(limits, rng), box, U, rng, scales)[0]
-    allowed = limits.believe(pending) if failures is None else Joint((limits.believe(pending), failures))
+        return maximize(ViolationCriterion(limits, rng), box, U, rng, scales)[0]
+    allowed = limits.with_fantasies(pending) if failures is None else Joint((limits.with_fantasies(pending), failures))
     return maximize(allowed, box, U, rng, scales)[0]

@@ -1,15 +1,15 @@
-"""Where evaluations succeed, and where they keep the study's constraints: models, and the probability that they give.
+"""Probability of feasibility: models of success and of the study's constraints.
 
-Two things can be wrong with a point. The evaluation fails there (an exception, a time-out): it has no number, and a classifier
-of all trials tells where that is to be expected (`Success`). Or a constrained metric is beyond its limits: each such metric has
-a Gaussian process of its own, and the probability that it lies within is Phi(b) - Phi(a) (`Limits`; Gardner et al., "Bayesian
-Optimization with Inequality Constraints", 2014). `Joint` is the probability of both.
+A point can be infeasible in two ways. The evaluation can fail (an exception, a time-out) and return no number: a classifier of
+all trials predicts this (`Success`). Or a constrained metric can exceed its limits. Each such metric has its own Gaussian
+process. The probability that it is within its limits is Phi(b) - Phi(a) (`Limits`; Gardner et al., "Bayesian Optimization with
+Inequality Constraints", 2014). `Joint` is the probability of both.
 
 Notation:
     q, d      points, dimensions                       c     constrained metrics
-    low, high limits of a metric on the scale of its model, either may be infinite
+    low, high limits of a metric on the scale of its model, possibly infinite
     a, b      (low - mu) / sigma and (high - mu) / sigma, (q,)
-    excess    by how much a point is beyond the nearest limit; 0 or less where it is allowed
+    excess    amount by which a point exceeds the nearest limit; 0 or less if it is feasible
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from hyperspace.acquisition.functions import LARGEST, chain, mills, standard_dev
 from hyperspace.surrogates.base import Model, Path, draw
 from hyperspace.typing import Array
 
-_BARRIER = 100.0  # what a standard deviation of missing caution costs, in units of log EI
-_LEAST_STEP = 0.2  # of caution, in units of the labels: close to the border the model is too sure of itself
+_BARRIER = 100.0  # cost of one missing standard deviation, in units of log EI
+_LEAST_STEP = 0.2  # least standard deviation, in units of the labels: the model is overconfident near the border
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class Excess(Protocol):
-    """A function drawn from the posterior: by how much points are not allowed."""
+    """Excess under a posterior sample."""
 
     def __call__(self, X: Array, distance: float = 0.0) -> Array:
-        """Return the excess at X (q, d), (q,); `distance` keeps points so many standard deviations off the border."""
+        """Return the excess at X (q, d), (q,), with a margin of `distance` standard deviations to the border."""
         ...
 
 
 class Feasibility(Protocol):
-    """What every model of allowed points offers."""
+    """Interface of the feasibility models."""
 
     def log_probability(self, X: Array) -> Array:
-        """Return the log probability that points X (q, d) are allowed, (q,)."""
+        """Return the log probability that points X (q, d) are feasible, (q,)."""
         ...
 
     def gradient(self, X: Array) -> tuple[Array, Array]:
@@ -51,11 +51,11 @@ class Feasibility(Protocol):
         ...
 
     def path(self, rng: np.random.Generator) -> Excess:
-        """Return a function drawn from the posterior."""
+        """Return the excess of a posterior sample."""
         ...
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws of the excess at X (q, d), (k, q)."""
+        """Return k joint samples of the excess at X (q, d), (k, q)."""
         ...
 
 
@@ -63,32 +63,32 @@ class Feasibility(Protocol):
 class Success:
     """Probability that an evaluation succeeds: P(f < threshold) for a model of success (low) and failure (high).
 
-    Beside its logarithm there is a barrier. A step from success to failure is no Gaussian process, whose probabilities are too
-    confident next to the step; and where all that can succeed is explored, even a small probability of a large improvement would
-    win, for ever. So points are wanted whose success is likely by `caution` standard deviations.
+    A barrier is added to its logarithm, for two reasons. A step from success to failure is not a Gaussian process, and the
+    predicted probabilities are overconfident next to it. And once the feasible region is explored, a small probability of a large
+    improvement would win forever. So the z-score of success has to be at least `required_z`.
 
     Args:
         model: the model.
-        threshold: the value half way between success and failure.
-        caution: standard deviations by which the mean should lie below the threshold.
+        threshold: the value halfway between success and failure.
+        required_z: number of standard deviations by which the mean should be below the threshold.
     """
 
     model: Model
     threshold: float
-    caution: float = 0.0
+    required_z: float = 0.0
 
     def margin(self, X: Array, more: float = 0.0) -> Array:
-        """Return by how much the mean at X (q, d) should lie below the threshold, (q,); `more` in standard deviations."""
-        if self.caution + more == 0.0:
+        """Return the margin below the threshold that the mean at X (q, d) needs, (q,); `more` adds standard deviations."""
+        if self.required_z + more == 0.0:
             return np.zeros(len(X))
-        margin: Array = (self.caution + more) * np.maximum(standard_deviation(self.model.posterior(X).variance), _LEAST_STEP)
+        margin: Array = (self.required_z + more) * np.maximum(standard_deviation(self.model.posterior(X).variance), _LEAST_STEP)
         return margin
 
     def log_probability(self, X: Array) -> Array:
-        """Return log P at X (q, d), less the barrier, (q,)."""
+        """Return log P at X (q, d) minus the barrier, (q,)."""
         posterior = self.model.posterior(X)
         z = (self.threshold - posterior.mean[:, 0]) / standard_deviation(posterior.variance)
-        result: Array = log_ndtr(z) - _BARRIER * np.maximum(self.caution - z, 0.0)
+        result: Array = log_ndtr(z) - _BARRIER * np.maximum(self.required_z - z, 0.0)
         return result
 
     def gradient(self, X: Array) -> tuple[Array, Array]:
@@ -97,12 +97,12 @@ class Success:
         std = standard_deviation(posterior.variance)
         z = (self.threshold - posterior.mean[:, 0]) / std
         log_probability = log_ndtr(z)
-        by_z = 1.0 / mills(np.minimum(z, LARGEST))[0] + np.where(z < self.caution, _BARRIER, 0.0)
+        by_z = 1.0 / mills(np.minimum(z, LARGEST))[0] + np.where(z < self.required_z, _BARRIER, 0.0)
         gradient = chain(-by_z / std, -by_z * z / std, posterior.mean_gradient, posterior.variance_gradient, std)
-        return log_probability - _BARRIER * np.maximum(self.caution - z, 0.0), gradient
+        return log_probability - _BARRIER * np.maximum(self.required_z - z, 0.0), gradient
 
     def path(self, rng: np.random.Generator) -> Excess:
-        """Return a function drawn from the posterior; see `Feasibility.path`."""
+        """Return the excess of a posterior sample."""
         drawn: Path = self.model.path(rng)  # type: ignore[attr-defined]
 
         def excess(X: Array, distance: float = 0.0) -> Array:
@@ -112,17 +112,17 @@ class Success:
         return excess
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws of the excess at X (q, d), (k, q)."""
+        """Return k joint samples of the excess at X (q, d), (k, q)."""
         values: Array = draw(self.model, X, k, rng)[:, :, 0] + self.margin(X) - self.threshold
         return values
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A constrained metric's model and limits.
+    """Model and limits of a constrained metric.
 
     Args:
-        model: of the metric on a scale on which it is Gaussian, one output, with paths.
+        model: model of the metric on a scale on which it is Gaussian, one output, with paths.
         low, high: the limits on that scale.
     """
 
@@ -131,7 +131,7 @@ class Limit:
     high: float = math.inf
 
     def excess(self, values: Array) -> Array:
-        """Return by how much values of the metric are beyond its limits, of their shape."""
+        """Return the excess of values of the metric over its limits, in their shape."""
         beyond: Array = np.maximum(self.low - values, values - self.high)
         return beyond
 
@@ -158,14 +158,14 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Probability that all constrained metrics lie within their limits: the product over the metrics.
+    """Probability that all constrained metrics are within their limits: the product over the metrics.
 
     Args:
-        parts: the metrics' models and limits, at least one.
+        parts: models and limits of the metrics, at least one.
     """
 
     parts: tuple[Limit, ...]
-    has_gradients = True  # of `log_probability`, which may itself be maximized
+    has_gradients = True  # of `log_probability`, which can itself be maximized
 
     def __call__(self, X: Array) -> Array:
         """Return `log_probability` at X (q, d)."""
@@ -181,15 +181,15 @@ class Limits:
         return _summed([part.gradient(X) for part in self.parts])
 
     def path(self, rng: np.random.Generator) -> Excess:
-        """Return a function drawn from the posterior; see `Feasibility.path`. The draw itself is margin enough."""
-        return DrawnExcess(self, rng)
+        """Return the excess of a posterior sample. It needs no margin: the sample itself represents the uncertainty."""
+        return SampledExcess(self, rng)
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws of the excess at X (q, d), (k, q)."""
+        """Return k joint samples of the excess at X (q, d), (k, q)."""
         return np.asarray(np.max([part.excess(draw(part.model, X, k, rng)[:, :, 0]) for part in self.parts], axis=0))
 
-    def believe(self, X: Array) -> Limits:
-        """Return these limits after each metric came out as expected at X (k, d), points under way."""
+    def with_fantasies(self, X: Array) -> Limits:
+        """Return these limits with fantasies at the pending points X (k, d), at the posterior means."""
         if not len(X):
             return self
         return Limits(
@@ -200,12 +200,12 @@ class Limits:
         )
 
 
-class DrawnExcess:
-    """The excess under functions drawn for all metrics: the largest over the metrics.
+class SampledExcess:
+    """Excess under posterior samples of all metrics: the largest over the metrics.
 
     Args:
         limits: the models.
-        rng: of the draws.
+        rng: generator of the samples.
     """
 
     def __init__(self, limits: Limits, rng: np.random.Generator) -> None:
@@ -218,14 +218,14 @@ class DrawnExcess:
         return np.asarray(np.max([part.excess(path(X)) for part, path in pairs], axis=0))
 
 
-class DrawnViolation:
-    """What is maximized while nothing is feasible: minus the total excess over the limits of functions drawn for all metrics.
+class ViolationCriterion:
+    """Criterion while no trial is feasible: minus the total excess under posterior samples of all metrics.
 
     Source: Eriksson and Poloczek, "Scalable Constrained Bayesian Optimization" (2021), section 3.
 
     Args:
         limits: the models.
-        rng: of the draws.
+        rng: generator of the samples.
     """
 
     has_gradients = True
@@ -253,14 +253,14 @@ class DrawnViolation:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """Probability that an evaluation succeeds and keeps the limits.
+    """Probability that an evaluation succeeds and satisfies the constraints.
 
     Args:
         parts: both models.
     """
 
     parts: tuple[Feasibility, ...]
-    has_gradients = True  # of `log_probability`, which may itself be maximized
+    has_gradients = True  # of `log_probability`, which can itself be maximized
 
     def __call__(self, X: Array) -> Array:
         """Return `log_probability` at X (q, d)."""
@@ -276,7 +276,7 @@ class Joint:
         return _summed([part.gradient(X) for part in self.parts])
 
     def path(self, rng: np.random.Generator) -> Excess:
-        """Return a function drawn from the posterior; see `Feasibility.path`."""
+        """Return the excess of a posterior sample."""
         drawn = [part.path(rng) for part in self.parts]
 
         def excess(X: Array, distance: float = 0.0) -> Array:
@@ -285,12 +285,12 @@ class Joint:
         return excess
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws of the excess at X (q, d), (k, q)."""
+        """Return k joint samples of the excess at X (q, d), (k, q)."""
         return np.asarray(np.max([part.sample(X, k, rng) for part in self.parts], axis=0))
 
 
 def joint(*parts: Feasibility | None) -> Feasibility | None:
-    """Return the probability of all that is given; None where nothing is."""
+    """Return the joint probability of the given models; None if there are none."""
     known: Sequence[Feasibility] = [part for part in parts if part is not None]
     if len(known) < 2:
         return known[0] if known else None
@@ -310,12 +310,12 @@ def _times(z: Array, weight: Array) -> Array:
 
 def _log_between(a: Array, b: Array) -> Array:
     """Return log(Phi(b) - Phi(a)) for a < b, accurate in both tails."""
-    swap = a > 0.0  # Phi(b) - Phi(a) = Phi(-a) - Phi(-b), where nothing cancels
+    swap = a > 0.0  # Phi(b) - Phi(a) = Phi(-a) - Phi(-b), without cancellation
     a, b = np.where(swap, -b, a), np.where(swap, -a, b)
     upper, lower = log_ndtr(b), log_ndtr(a)
     with np.errstate(all="ignore"):
         cut = np.log(-np.expm1(np.where(np.isneginf(lower), -np.inf, lower - upper)))
-        # Limits that nearly meet: the density at one of them times their distance.
+        # For nearly equal limits: the density at one of them times their distance.
         narrow = -0.5 * b * b - _LOG_SQRT_2PI + np.log(np.maximum(b - a, np.finfo(float).tiny))
     return np.where(np.isfinite(cut), upper + cut, narrow)
 

@@ -1,11 +1,11 @@
-"""Acquisition functions: what evaluating a point is worth, given the posterior there. All are for minimization; more is better.
+"""Acquisition functions: the value of evaluating a point, given the posterior. All are for minimization; larger is better.
 
 Notation:
-    mu, sigma   posterior mean and standard deviation, (q,)       best   the incumbent, the lowest mean known
+    mu, sigma   posterior mean and standard deviation, (q,)       best   the incumbent, the lowest known mean
     z           (best - mu) / sigma                               phi, Phi   density and distribution of the standard normal
 
-EI(x) = sigma h(z), h(z) = phi(z) + z Phi(z) (Jones, Schonlau and Welch 1998). Its logarithm is taken (Ament et al., "Unexpected
-Improvements to Expected Improvement", 2023): EI itself underflows to 0 in most of the space, and leaves nothing to climb.
+EI(x) = sigma h(z), h(z) = phi(z) + z Phi(z) (Jones, Schonlau and Welch 1998). The functions here use its logarithm (Ament et al.,
+"Unexpected Improvements to Expected Improvement", 2023). EI itself underflows to 0 in most of the space, without a gradient.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.acquisition.feasibility import Excess, Feasibility
 
-PORTFOLIO = ("EI", "PI", "LCB")  # of gp_hedge
+PORTFOLIO = ("EI", "PI", "LCB")  # acquisitions of gp_hedge
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
-LEAST_VARIANCE = 1e-22  # keeps z finite where a point is known
-_NEGLIGIBLE = -50.0  # log EI below which differences stop to matter beside the chance of success
-_ROUNDING = 1e-6  # of labels: the one point that is left must not be lost to it
-_FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form begins to lose digits
-LARGEST = 30.0  # above it phi is nothing beside z
+LEAST_VARIANCE = 1e-22  # keeps z finite at a known point
+_NEGLIGIBLE = -50.0  # log EI below which differences matter less than the probability of success
+_ROUNDING = 1e-6  # tolerance, in units of the labels, that keeps the last feasible point feasible
+_FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form loses digits
+LARGEST = 30.0  # above it phi is negligible relative to z
 
 
 class Valued(NamedTuple):
-    """An acquisition at q points, with its derivatives by mean and standard deviation, each (q,)."""
+    """Acquisition value at q points and its derivatives by mean and standard deviation, each (q,)."""
 
     value: Array
     by_mean: Array
@@ -43,7 +43,7 @@ class Valued(NamedTuple):
 
 
 class Acquisition(Protocol):
-    """What every acquisition function offers."""
+    """Interface of the acquisition functions."""
 
     def __call__(self, mean: Array, std: Array) -> Array:
         """Return the value at q points, (q,)."""
@@ -68,7 +68,7 @@ def mills(z: Array) -> tuple[Array, Array]:
 
 
 def log_h(z: Array) -> Array:
-    """Return log(phi(z) + z Phi(z)), accurate for every z (Ament et al. 2023, eq. 9, has the same in other terms)."""
+    """Return log(phi(z) + z Phi(z)), accurate for every z (Ament et al. 2023, eq. 9, in other terms)."""
     small = np.minimum(z, LARGEST)
     value = np.log(mills(small)[1]) - 0.5 * small * small - _LOG_SQRT_2PI
     return value + np.log(np.maximum(z, LARGEST) / LARGEST)  # h(z) = z, to all digits, from LARGEST on
@@ -103,7 +103,7 @@ class LogPI:
 
     Args:
         best: the incumbent.
-        margin: in units of the (standardized) targets; without one the points next to the incumbent would win.
+        margin: in units of the (standardized) targets; without a margin, points next to the incumbent would win.
     """
 
     best: float
@@ -123,7 +123,7 @@ class LogPI:
 
 @dataclass(frozen=True, slots=True)
 class LCB:
-    """Lower confidence bound, turned around: kappa sigma - mu (Cox and John 1992).
+    """Lower confidence bound with reversed sign: kappa sigma - mu (Cox and John 1992).
 
     Args:
         kappa: weight of the standard deviation.
@@ -145,7 +145,7 @@ def make_acquisition(name: str, best: float) -> Acquisition:
     """Return the acquisition function called "EI", "PI" or "LCB".
 
     Args:
-        name: which one. "TS" and "gp_hedge" are no functions of mean and std; the optimizer composes them.
+        name: name of the function. "TS" and "gp_hedge" are not functions of mean and std; the optimizer implements them.
         best: the incumbent, the lowest posterior mean at a known point.
 
     Raises:
@@ -161,15 +161,15 @@ def make_acquisition(name: str, best: float) -> Acquisition:
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
-    """What is maximized: an acquisition under a model, plus the log probability that the evaluation succeeds.
+class ModelCriterion:
+    """Objective of the inner maximizer: an acquisition under a model, plus the log probability of feasibility.
 
     Args:
-        model: of the objective, one output.
-        acquisition: of mean and std.
-        feasibility: None where nothing has failed.
-        resolved: variance up to which a point counts as known, and has nothing to offer. A model of a function without noise
-            leaves some at its own points, so that its matrix can be inverted; enough for an acquisition to go back there.
+        model: model of the objective, one output.
+        acquisition: function of mean and std.
+        feasibility: None if nothing has failed and nothing is constrained.
+        resolved: variance that is treated as zero. A model of a noise-free function keeps a small variance at its own points,
+            which regularizes its matrix. Without this the acquisition could return to them.
     """
 
     model: Model
@@ -203,18 +203,18 @@ class Criterion:
         return value + log_probability, slope[:, None] * gradient + more
 
 
-class DrawnMinimum:
-    """What is maximized in Thompson sampling: minus a function drawn from a model (Thompson 1933), where success is drawn too.
+class SampleCriterion:
+    """Criterion of Thompson sampling (Thompson 1933): minus a posterior sample of the objective, with sampled feasibility.
 
-    Where the function drawn from the model of feasibility does not allow a point the value is -inf. One draw for all points, not
-    one for each: among hundreds of bad points a few would pass, and these the most promising ones.
+    The value is -inf where the sample of the feasibility model is infeasible. One sample serves all points. With an independent
+    draw for each point, a few of hundreds of infeasible points would pass, and the search would select these.
 
     Args:
-        model: of the objective, one output, with paths.
-        feasibility: None where nothing has failed.
-        U: points of which one is to be left at least, (q, d).
-        rng: of the draws.
-        distance: see `keep_off`.
+        model: model of the objective, one output, with paths.
+        feasibility: None if nothing has failed and nothing is constrained.
+        U: points of which at least one stays feasible, (q, d).
+        rng: generator of the samples.
+        distance: see `set_margin`.
     """
 
     has_gradients = True
@@ -225,10 +225,10 @@ class DrawnMinimum:
         self._path: Path = model.path(rng)  # type: ignore[attr-defined]
         self._excess: Excess | None = None if feasibility is None else feasibility.path(rng)
         self._level = 0.0
-        self.keep_off(U, distance)
+        self.set_margin(U, distance)
 
-    def keep_off(self, U: Array, distance: float) -> None:
-        """Keep so many standard deviations off the border of success, where of the points U (q, d) one is left at least."""
+    def set_margin(self, U: Array, distance: float) -> None:
+        """Set a margin of `distance` standard deviations to the feasibility border; at least one of U (q, d) stays feasible."""
         self._distance = distance
         if self._excess is not None:
             self._level = max(0.0, float(self._excess(U, distance).min()) + _ROUNDING)
@@ -247,16 +247,16 @@ class DrawnMinimum:
 
 
 def _limited(value: Array) -> tuple[Array, Array]:
-    """Return `value`, below _NEGLIGIBLE as its logarithm, and the slope of this.
+    """Return `value`, with its excess below _NEGLIGIBLE replaced by a logarithm, and the slope of this map.
 
-    A log EI of -1e6 next to a known point must not outweigh that every other place fails.
+    A log EI of -1e6 next to a known point must not outweigh certain failure elsewhere.
     """
     below = np.maximum(_NEGLIGIBLE - value, 0.0)
     return np.maximum(value, _NEGLIGIBLE) - np.log1p(below), 1.0 / (1.0 + below)
 
 
 def standard_deviation(variance: Array) -> Array:
-    """Return sigma of the variance of one output (q, 1), (q,), never 0."""
+    """Return sigma (q,) from the variance of one output (q, 1); never 0."""
     return np.sqrt(np.maximum(variance[:, 0], LEAST_VARIANCE))
 
 

@@ -1,8 +1,8 @@
-"""The inner maximizer: where in a box an acquisition is largest.
+"""Inner maximizer: the maximum of an acquisition in a box.
 
-A spread of candidates is valued at once: a shifted Sobol set in the box, and incumbents moved by steps of several sizes. From
-the best few the search climbs: along gradients in continuous coordinates, level by level in integers and categories, and
-by ever smaller random steps where a model has no gradients. A box of few points is listed and needs none of this.
+Candidates are evaluated together: a shifted Sobol set in the box, and perturbations of incumbents with several step sizes. The
+search continues from the best few: with gradients in continuous coordinates, level by level in integers and categories, and with
+shrinking random steps for models without gradients. If the box has few points, all of them are evaluated instead.
 
 Notation:
     q, d   candidates, dimensions        U    points in the unit cube, on valid levels in integer and categorical dimensions
@@ -23,22 +23,22 @@ from hyperspace.space.dimension import centers, levels_at
 from hyperspace.space.space import Bounds, Space
 from hyperspace.typing import Array
 
-N_GLOBAL, N_LOCAL = 512, 256  # candidates spread over the box, and around the incumbents
+N_GLOBAL, N_LOCAL = 512, 256  # candidates over the box, and around the incumbents
 N_STARTS = 4
-N_ALONG, N_NEAR = 64, 9  # coordinates tried along an axis: all over the box, and around the present one
-MAX_EVALUATIONS = 20  # of the gradient, in an ascent
-_STEPS = np.array([0.2, 0.05, 0.01, 0.002])  # sizes of the moves of incumbents, in sides of the box
-_MOVED = 20.0  # coordinates of an incumbent that are moved on average, at most (Regis and Shoemaker 2013)
-_MOST_LISTED = 2048  # points of a discrete box that are listed
-_MOST_WALKED = 20  # moves from level to level
-_MOST_CATEGORIES = 512  # of a dimension, that are tried from one point
-_STRIDE = 7919  # a prime, by which neighboring categories come to other places among their stride
+N_ALONG, N_NEAR = 64, 9  # coordinates tried along an axis: over the whole box, and near the current one
+MAX_EVALUATIONS = 20  # gradient evaluations in a local search
+_STEPS = np.array([0.2, 0.05, 0.01, 0.002])  # step sizes around incumbents, in sides of the box
+_MOVED = 20.0  # largest mean number of perturbed coordinates (Regis and Shoemaker 2013)
+_MOST_LISTED = 2048  # largest number of points of a discrete box that are all evaluated
+_MOST_WALKED = 20  # largest number of moves between levels
+_MOST_CATEGORIES = 512  # largest number of categories of a dimension that are tried from one point
+_STRIDE = 7919  # a prime; it gives neighboring categories different offsets within a stride
 _ROUNDS, _PER_ROUND = 6, 64  # of the search without gradients
-_SAME = 1e-9  # coordinates closer than this are one point
+_SAME = 1e-9  # largest coordinate difference of equal points
 
 
 class Criterion(Protocol):
-    """What is maximized."""
+    """Function to maximize."""
 
     @property
     def has_gradients(self) -> bool:
@@ -55,7 +55,7 @@ class Criterion(Protocol):
 
 
 class Box:
-    """The part of the unit cube that is searched: its bounds, and the levels of its discrete dimensions.
+    """Part of the unit cube to search: its bounds, and the levels of its discrete dimensions.
 
     Args:
         space: the whole space.
@@ -73,7 +73,7 @@ class Box:
         self.all_listed = not np.any(~fixed[self.continuous]) and self._count() <= _MOST_LISTED
 
     def _count(self) -> float:
-        """Return about how many points a discrete box has, never too few."""
+        """Return an upper bound of the number of points in a discrete box, close to the true one."""
         return float(np.prod([self._levels_across(j) for j in self.discrete]))
 
     def _levels_across(self, j: int) -> float:
@@ -94,7 +94,7 @@ class Box:
         return self._inside(j, self._coordinates(j, np.arange(first, last + 1)))
 
     def _levels_around(self, j: int) -> tuple[int, int]:
-        """Return the first and the last level of dimension j that may lie in the box, and one more on either side."""
+        """Return the first and the last level of dimension j that may be in the box, extended by one level on each side."""
         dimension, count = self.space.dimensions[j], int(self.space.levels[j])
         ends = np.array([self.lower[j], self.upper[j]])
         if dimension.even:
@@ -113,7 +113,7 @@ class Box:
     def near_levels(self, j: int, u: float) -> Array:
         """Return coordinates of levels of dimension j in the box to try from u: categories, or integers 1, 2, 4, ... away.
 
-        Of very many categories some are tried, evenly spread; which, depends on u.
+        If there are very many categories, an even selection is tried. It depends on u.
         """
         dimension = self.space.dimensions[j]
         if self.space.categorical[j]:
@@ -131,7 +131,7 @@ class Box:
         return near
 
     def _inside(self, j: int, coordinates: Array) -> Array:
-        """Return which coordinates lie in the box in dimension j; where none does, the nearest to it."""
+        """Return the coordinates that are in the box in dimension j; if none is, the nearest to it."""
         distance = np.maximum(np.maximum(self.lower[j] - coordinates, coordinates - self.upper[j]), 0.0)
         inside: Array = coordinates[distance <= max(_SAME, float(distance.min()))]
         return inside
@@ -143,11 +143,11 @@ class Box:
         return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, self.d)
 
     def spread(self, n: int, rng: np.random.Generator) -> Array:
-        """Return n points spread over the box: a Sobol set, shifted at random (Cranley and Patterson 1976)."""
+        """Return n points spread over the box: a randomly shifted Sobol set (Cranley and Patterson 1976)."""
         return self.snap(self.lower + self.side * ((_base(n, self.d) + rng.random(self.d)) % 1.0))
 
     def move(self, centers: Array, n: int, rng: np.random.Generator, steps: Array = _STEPS) -> Array:
-        """Return n points near `centers` (k, d): some coordinates moved by normal steps, some levels drawn anew."""
+        """Return n points near `centers` (k, d): some coordinates with normal steps, some levels redrawn."""
         U = centers[np.arange(n) % len(centers)]
         sizes = steps[(np.arange(n) // len(centers)) % len(steps)]
         chosen = rng.random((n, self.d)) < min(1.0, _MOVED / self.d)
@@ -158,7 +158,7 @@ class Box:
             drawn = self.lower[self.discrete] + self.side[self.discrete] * rng.random(anew.shape)
             moved[:, self.discrete] = np.where(anew, drawn, U[:, self.discrete])
             chosen[:, self.discrete] |= anew
-        # Reflected at the bounds: clipping would put half of the points next to a face onto it.
+        # Reflect at the bounds: clipping would move half of the points near a face onto it.
         moved = self.lower + np.abs(moved - self.lower)
         moved = self.upper - np.abs(self.upper - moved)
         return self.snap(np.where(chosen, moved, U))
@@ -170,7 +170,7 @@ def _base(n: int, d: int) -> Array:
 
 
 def candidates(box: Box, incumbents: Array, rng: np.random.Generator, n_global: int = N_GLOBAL, n_local: int = N_LOCAL) -> Array:
-    """Return points worth valuing, (q, d): all of a small discrete box, else a spread of the box and moves of `incumbents`."""
+    """Return candidates, (q, d): all points of a small discrete box, else points over the box and around `incumbents`."""
     if box.all_listed:
         return box.listed
     if len(incumbents) == 0:
@@ -181,13 +181,13 @@ def candidates(box: Box, incumbents: Array, rng: np.random.Generator, n_global: 
 def maximize(
     criterion: Criterion, box: Box, U: Array, rng: np.random.Generator, scales: Array | None = None
 ) -> tuple[Array, Array]:
-    """Return points sorted by value, best first, and their values: what the search reached, then the candidates themselves.
+    """Return points sorted by value, best first, and their values: results of the search and the candidates.
 
     Args:
-        criterion: what is maximized.
-        box: where.
+        criterion: function to maximize.
+        box: the box to search.
         U: candidates, (q, d).
-        rng: of the search without gradients.
+        rng: generator of the search without gradients.
         scales: typical lengths of the coordinates, (d,), such as a model's lengthscales.
     """
     values = criterion(U)
@@ -199,11 +199,13 @@ def maximize(
     return U[order], values[order]
 
 
-def combine(criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, rounds: int = 1, n_along: int = N_ALONG) -> Array:
-    """Return points (rounds, d) whose coordinates are each the best one along its own axis through the last point, u (d,) first.
+def search_axes(
+    criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, rounds: int = 1, n_along: int = N_ALONG
+) -> Array:
+    """Return points (rounds, d), each with the best coordinate along every axis through the point before it; u (d,) is the first.
 
-    Of a sum of functions of one coordinate each the first is the maximum over a lattice of `n_along` points a dimension; a second
-    makes up for what is no such sum.
+    For a sum of one-dimensional functions, the first point is the maximum over a lattice of `n_along` points per dimension. A
+    second round corrects for interactions.
     """
     points = []
     for _ in range(rounds):
@@ -219,7 +221,7 @@ def combine(criterion: Criterion, box: Box, u: Array, rng: np.random.Generator, 
 
 
 def _along(box: Box, j: int, u: Array, n: int, rng: np.random.Generator) -> Array:
-    """Return coordinates in dimension j to try: a lattice, the one of u, and near it; of a discrete one the levels near u."""
+    """Return coordinates in dimension j to try: a lattice, that of u, and near it; in a discrete dimension the levels near u."""
     if box.space.levels[j]:
         return np.append(box.near_levels(j, float(u[j])), u[j])
     lattice = (np.arange(n) + rng.random()) / n
@@ -229,7 +231,7 @@ def _along(box: Box, j: int, u: Array, n: int, rng: np.random.Generator) -> Arra
 
 
 def _starts(U: Array, values: Array, box: Box) -> list[int]:
-    """Return the best candidates that are apart by more than a hundredth of the box, at most N_STARTS."""
+    """Return the best candidates that are separated by more than a hundredth of the box, at most N_STARTS."""
     side = np.where(box.side > 0.0, box.side, 1.0)
     chosen: list[int] = []
     for index in np.argsort(-values, kind="stable")[: 16 * N_STARTS]:
@@ -246,21 +248,21 @@ def _search(
     criterion: Criterion, box: Box, U: Array, values: Array, rng: np.random.Generator, scales: Array | None
 ) -> tuple[Array, Array]:
     if not criterion.has_gradients:
-        return _search_at_random(criterion, box, U, values, rng)
+        return _random_search(criterion, box, U, values, rng)
     if len(box.continuous):
-        U, values = climb(criterion, box, U, scales)
+        U, values = gradient_search(criterion, box, U, scales)
     if len(box.discrete):
         best = int(np.argmax(values))
         U, values = U.copy(), values.copy()
         U[best], values[best] = _walk_levels(criterion, box, U[best], float(values[best]))
         if len(box.continuous):
-            climbed, climbed_values = climb(criterion, box, U[[best]], scales)
+            climbed, climbed_values = gradient_search(criterion, box, U[[best]], scales)
             U[best], values[best] = climbed[0], climbed_values[0]
     return U, values
 
 
-def climb(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tuple[Array, Array]:
-    """Climb from each of U (k, d) along gradients in the continuous coordinates; return the points reached and their values."""
+def gradient_search(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tuple[Array, Array]:
+    """Search from each of U (k, d) along gradients in the continuous coordinates; return the points reached and their values."""
     scales = np.minimum(scales, box.side) if scales is not None else box.side
     scales = np.where(scales > 0.0, scales, 1.0)
     if len(box.discrete) == 0:
@@ -269,16 +271,16 @@ def climb(criterion: Criterion, box: Box, U: Array, scales: Array | None) -> tup
     def gradient(X: Array) -> tuple[Array, Array]:
         values, gradients = criterion.gradient(X)
         gradients = gradients.copy()
-        gradients[:, box.discrete] = 0.0  # so that these coordinates stay where they are
+        gradients[:, box.discrete] = 0.0  # so that these coordinates do not change
         return values, gradients
 
     reached, values = ascend(gradient, U, box.lower, box.upper, scales, MAX_EVALUATIONS)
-    reached[:, box.discrete] = U[:, box.discrete]  # without the rounding of changes of scale
+    reached[:, box.discrete] = U[:, box.discrete]  # without the rounding errors of scaling
     return reached, values
 
 
 def _walk_levels(criterion: Criterion, box: Box, u: Array, value: float) -> tuple[Array, float]:
-    """Move to the best point that differs in one discrete coordinate, again and again until none is better."""
+    """Move to the best point that differs in one discrete coordinate, until none is better."""
     for _ in range(_MOST_WALKED):
         neighbors = np.concatenate(list(_neighbors(box, u)))
         if not len(neighbors):
@@ -300,8 +302,8 @@ def _neighbors(box: Box, u: Array) -> Iterator[Array]:
         yield points
 
 
-def _search_at_random(criterion: Criterion, box: Box, U: Array, values: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Improve by random moves whose size halves; forests are piecewise constant, and users' models may hide their gradients."""
+def _random_search(criterion: Criterion, box: Box, U: Array, values: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Improve by random moves of shrinking size. Forests are piecewise constant, and users' models may have no gradients."""
     for r in range(_ROUNDS):
         moved = box.move(U, _PER_ROUND * len(U), rng, steps=np.array([0.1, 0.03]) * 0.5**r)
         U, values = np.concatenate([U, moved]), np.concatenate([values, criterion(moved)])
@@ -311,7 +313,7 @@ def _search_at_random(criterion: Criterion, box: Box, U: Array, values: Array, r
 
 
 def first_new(U: Array, taken: Array) -> int | None:
-    """Return the index of the first row of U (q, d) that is not among `taken` (n, d); None if all are."""
+    """Return the index of the first row of U (q, d) that is not in `taken` (n, d); None if all are."""
     for index, u in enumerate(U):
         if not is_taken(u, taken):
             return index
@@ -319,14 +321,14 @@ def first_new(U: Array, taken: Array) -> int | None:
 
 
 def is_taken(u: Array, taken: Array) -> bool:
-    """Return whether the point u (d,) is among `taken` (n, d)."""
+    """Return whether the point u (d,) is in `taken` (n, d)."""
     return bool(len(taken)) and bool((np.abs(taken - u) < _SAME).all(axis=1).any())
 
 
 def choose_new(box: Box, U: Array, values: Callable[[Array], Array], taken: Array, rng: np.random.Generator) -> Array:
-    """Return the first point of U (best first) that is not among `taken` (n, d).
+    """Return the first point of U (best first) that is not in `taken` (n, d).
 
-    Where all are taken (a discrete box): the best of the points that are left, and when none is left, the best of those that
+    If all are taken (a discrete box), return the best of the remaining points. If none remains, return the best of those that
     were evaluated least often.
     """
     index = first_new(U, taken)

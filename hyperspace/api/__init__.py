@@ -1,1 +1,1 @@
-"""What users call: `hyperdrive`, the searches by name, `hyperbelt`."""
+"""Public functions: `hyperdrive`, the searches by name, and `hyperbelt`."""

@@ -1,4 +1,4 @@
-"""hyperbelt(): Hyperband in each subspace, for objectives that can be evaluated with a small budget first."""
+"""hyperbelt(): Hyperband in each subspace, for objectives with a budget."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ def hyperbelt(
     loops: int = 1,
     **options: Any,
 ) -> Result:
-    """Run Hyperband, all its brackets, in each subspace (Li et al. 2017); over MPI without waiting (ASHA, Li et al. 2020).
+    """Run Hyperband, all its brackets, in each subspace (Li et al. 2017); over MPI asynchronously (ASHA, Li et al. 2020).
 
-    In one process, or with exchange="round", a rung is complete before its best are promoted, and the same evaluations are made
-    on any number of ranks. With exchange="async", the default over MPI, a drive promotes at once what is among the best of its
-    rung so far; nobody waits, and the study ends after as many evaluations as the brackets have.
+    In one process, or with exchange="round", a rung is complete before its best runs are promoted. Then the same evaluations are
+    made on any number of ranks. With exchange="async", the default over MPI, a drive at once promotes runs that are among the
+    best of their rung so far. No rank waits, and the study ends after as many evaluations as the brackets have.
 
     The result's optimum is the best evaluation with the largest budget that was reached; `Result.table()` shows the budgets.
 
     Args:
-        objective: objective(parameters, budget), or objective(parameters, budget, trial); returns what `hyperdrive` takes. A
-            promoted configuration is evaluated anew, with eta times the budget.
+        objective: objective(parameters, budget), or objective(parameters, budget, trial), with the return values of `hyperdrive`.
+            A promoted configuration is evaluated again, with eta times the budget.
         hyperparameters: see `hyperdrive`.
         results_path: see `hyperdrive`.
-        max_budget: the budget of a whole evaluation, in the objective's own unit, e.g. epochs.
-        eta: of eta evaluations one is promoted.
-        min_budget: the least budget that tells anything. Where both are whole numbers, all budgets are.
-        loops: how often all brackets are run; a larger number later extends the study.
-        **options: what else `hyperdrive` takes; n_subspaces, by default 2^D, has brackets of its own for each; n_calls ends the
-            study earlier or later.
+        max_budget: the budget of a complete evaluation, in the objective's own unit, e.g. epochs.
+        eta: one of eta evaluations is promoted.
+        min_budget: least budget with an informative result. If both are integers, all budgets are.
+        loops: number of runs of all brackets; a larger number later extends the study.
+        **options: further arguments of `hyperdrive`. Each of the n_subspaces, by default 2^D, has its own brackets; n_calls ends
+            the study earlier or later.
 
     Returns:
         The merged result, the same on every rank.
 
     Raises:
-        InputError: an argument is not what it has to be; and what else `hyperdrive` raises.
+        InputError: an invalid argument; and the further exceptions of `hyperdrive`.
     """
     if not callable(objective):
         raise InputError(f"objective must be a function of the parameters and the budget, got {shown(objective)}")
@@ -67,9 +67,9 @@ def hyperbelt(
 
 
 class WithBudget:
-    """The objective(parameters, trial) that calls objective(parameters, budget), or (parameters, budget, trial).
+    """Objective(parameters, trial) that calls objective(parameters, budget), or (parameters, budget, trial).
 
-    An object rather than a function within one, so that another process can load it.
+    It is an object instead of a nested function, so that another process can load it.
     """
 
     def __init__(self, objective: Objective) -> None:

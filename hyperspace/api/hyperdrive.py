@@ -1,4 +1,4 @@
-"""hyperdrive(): checks the input, opens or creates the study, works its drives, and merges the result."""
+"""hyperdrive(): check the input, open or create the study, run its drives, and merge the result."""
 
 from __future__ import annotations
 
@@ -82,80 +82,80 @@ def hyperdrive(
 ) -> Result:
     """Find the global optimum of an expensive function on all ranks of an MPI run, or in this process.
 
-    Splits each dimension into two overlapping halves; their combinations are the subspaces, each the home of a drive with a
-    surrogate optimizer of its own. Every rank calls this with the same arguments and gets the same Result; ranks with other
-    arguments are refused, and ranks that do not call are named on standard error. The same call again goes on where the study
-    in `results_path` ends, on any number of ranks. A call within an objective works in this process alone.
+    Each dimension is split into two overlapping halves. Their combinations are the subspaces, and each of them is the home of a
+    drive with its own surrogate optimizer. Every rank calls this function with the same arguments and gets the same Result.
+    Different arguments are an error, and ranks that do not call are named on standard error. The same call again resumes the
+    study in `results_path`, on any number of ranks. A call within an objective uses only this process.
 
-    SIGTERM, SIGUSR1 and `hyperspace stop` end the study before its budget is spent: evaluations under way come to their end, no
-    other begins, and every rank returns what there is so far. A process that got such a signal begins no evaluation of a later
-    call either. Ctrl-C does the same, and then ends the program with exit code 130; at a prompt or in a notebook the result is
-    returned. A second SIGTERM or Ctrl-C ends the process at once.
+    SIGTERM, SIGUSR1 and `hyperspace stop` end the study before its budget is spent: running evaluations are completed, no other
+    starts, and every rank returns the result so far. After such a signal the process starts no evaluation in a later call either.
+    Ctrl-C does the same, and then ends the program with exit code 130; at a prompt or in a notebook the result is returned. A
+    second SIGTERM or Ctrl-C ends the process at once.
 
     Args:
         objective: objective(parameters) -> float, or a dict of named metrics. With a second argument it also gets the
-            trial's handle: id, seed, scratch folder, report(step, value). What it raises is recorded as a failed trial.
+            trial's handle: id, seed, scratch folder, report(step, value). An exception is recorded as a failed trial.
         hyperparameters: a list of dimensions, e.g. [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]], and the objective
             receives a list; or a dict {name: dimension, or a constant}, and it receives a dict. A tuple of two ints is an
-            Integer, of floats a Real; a list is a Categorical (see `hyperspace.space.parsing` for lists of two numbers);
-            scikit-optimize's dimension objects are taken as they are.
+            Integer, of floats a Real. A list is a Categorical (see `hyperspace.space.parsing` for lists of two numbers).
+            scikit-optimize's dimension objects are accepted too.
         results_path: folder of the study.
         model: surrogate ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT"); "RAND"; "CMA", "GA", "PSO", "DE", "ES", "SA", "EDA",
-            "NSGA2", "ACO", "PAES", "BITGA", "GRID", or one of these with options from hyperspace.optimizers; "HYPERBAND", for
-            objectives that spend trial.budget (see `hyperspace.api.hyperbelt`); an object with fit and predict, or with ask and
-            tell; or a list of such, which drives take in turn.
-        n_iterations: evaluations a drive.
-        n_calls: evaluations in all, instead of n_iterations; the first n_calls mod n_drives drives do one more.
+            "NSGA2", "ACO", "PAES", "BITGA", "GRID", or one of these with options from hyperspace.optimizers. "HYPERBAND" is for
+            objectives that use trial.budget (see `hyperspace.api.hyperbelt`). Also an object with fit and predict, or with ask
+            and tell; or a list of these, which the drives use in turn.
+        n_iterations: number of evaluations of each drive.
+        n_calls: total number of evaluations, instead of n_iterations; the first n_calls mod n_drives drives make one more.
         strategy: "adaptive"; "static", the published method: every drive stays in its subspace; "generations": the drives of a
-            subspace evaluate the points of one optimizer, a generation a round; or "halving" (see `hyperspace.api.hyperbelt`),
-            where n_iterations counts loops. With "adaptive" an evolutionary model such as "DE" chooses "generations", or over MPI
+            subspace evaluate one optimizer's points, one generation per round; or "halving" (see `hyperspace.api.hyperbelt`),
+            where n_iterations counts loops. With "adaptive" an evolutionary model such as "DE" selects "generations", or over MPI
             the same without waiting for a generation.
         n_subspaces: a power of two; None: 2^D for "static" and "halving", 1 for "generations"; for "adaptive" the largest
             power of two that divides n_drives, and at most 2^min(D, max(4, ceil(log2 ranks))).
         n_drives: a multiple of n_subspaces. None: with "adaptive" one for each rank that creates the study, one in one process;
-            ranks that join the study later with exchange="async" get drives of their own. One for each of
-            2^min(D, max(4, ceil(log2 ranks))) subspaces at least with more than 16 ranks, with exchange="round" or "none", with
-            "files" where the number of workers is not known, and with models that are no surrogates. Other strategies: enough for
-            the subspaces and the ranks, and 16 at least for "generations".
-        overlap: how much the halves overlap, in [0, 1]: each is (1 + overlap)/2 of its dimension.
+            ranks that join the study later with exchange="async" get additional drives. In some cases "adaptive" has at least one
+            for each of 2^min(D, max(4, ceil(log2 ranks))) subspaces: with more than 16 ranks, with exchange="round" or "none",
+            with "files" and an unknown number of workers, and with models that are not surrogates. Other strategies: enough for
+            the subspaces and the ranks, and at least 16 for "generations".
+        overlap: overlap of the halves, in [0, 1]: each has a share of (1 + overlap)/2 of its dimension.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
-        sampler: initial design: "sobol", "lhs" or "random".
-        n_samples: points of the initial design, a drive; None: what the number of dimensions and of drives asks for.
-        exchange: "round": drives learn of each other's trials after every round, and make the same trials on any number of
-            ranks; "async": ranks gossip, nobody waits, a fast rank does more; "none": nothing is shared; "files": processes
-            without MPI share through results_path, any of them may die or join at any time. None: "none" for
-            "static", else "async" under MPI and "round" in one process; "round" for "generations" and "ES".
-        metrics: what is to be done with each named metric; None: the one named "loss" in the study's first answer, or its only
-            one, is minimized, and an evaluation without it fails.
+        sampler: sampler of the initial design: "sobol", "lhs" or "random".
+        n_samples: number of points of the initial design for each drive; None chooses it by the numbers of dimensions and drives.
+        exchange: "round": drives share their trials after every round, and make the same trials on any number of ranks; "async":
+            ranks gossip without waiting, and a fast rank makes more evaluations; "none": nothing is shared; "files": processes
+            without MPI share trials through results_path, and may join or die at any time. None: "none" for "static", else
+            "async" under MPI and "round" in one process; "round" for "generations" and "ES".
+        metrics: the named metrics and their goals. None: the metric "loss" of the study's first answer, or its only one, is
+            minimized, and an evaluation without it fails.
         maximize: for an objective that returns one number.
-        x0: without y0: a point, or a list of points, to be evaluated before a model chooses any, such as settings that are known
-            to work. They count towards the budget and the initial design, and are dealt out to the drives in turn. With y0:
-            points evaluated already; they inform the surrogates, count towards the initial design, and not towards the budget.
-        y0: what the objective returned at x0. A study that goes on needs neither again: both are part of it.
-        warm_start: the results_path of another study, or a list of them: those of its evaluations that fit this search space
-            count as known, as x0 and y0 do. Only read, and only when this study is created.
-        deadline: seconds; no evaluation is started that would not end in time, by the durations seen. None: what is left of the
-            Slurm job that this process belongs to, if it does; math.inf: none in any case.
-        timeout: seconds that one evaluation may take; a longer one is ended, and counts as failed. Implies isolate=True.
-        isolate: evaluate in a process of its own, which this rank outlives whatever happens there; with exchange="async" the rank
-            thinks ahead meanwhile. Any function will do, also a lambda or one of a notebook; what it uses of the program's own
-            is copied to that process (docs/failures.md).
-        retries: how often an evaluation is repeated that was no fault of the objective's: its process was killed from outside,
-            or memory ran out. Implies isolate=True.
-        ranks_per_trial: ranks that evaluate one trial together, for an objective that is an MPI program itself: all of them call
-            it with the same parameters, and find their communicator in trial.comm.
-        checkpoints: write journals, and go on where they end.
-        restart: set aside what results_path holds, and begin anew.
-        retry_failed: first evaluate the recorded trials that failed or took too long again, at the same points; a new end
-            replaces the failure. What was asked for after the failure stays as it is.
+        x0: without y0: a point, or a list of points, to evaluate before a model chooses any, such as settings that are known to
+            work. They count toward the budget and the initial design, and are assigned to the drives in turn. With y0: points
+            that were already evaluated; they inform the surrogates, and count toward the initial design but not the budget.
+        y0: the objective's values at x0. A resumed study needs neither again: both are part of it.
+        warm_start: the results_path of another study, or a list of them. Their evaluations that fit this search space count as
+            known, as x0 and y0 do. They are only read, and only when this study is created.
+        deadline: seconds; no evaluation is started that would not end in time, by the durations so far. None: the remaining time
+            of the Slurm job that this process belongs to, if any; math.inf: no deadline.
+        timeout: time limit of one evaluation in seconds; a longer one is ended, and counts as failed. Implies isolate=True.
+        isolate: evaluate in a separate process, so that this rank survives any failure there; with exchange="async" the rank
+            fits models meanwhile. Any function is possible, also a lambda or one of a notebook. The objects of the program that
+            it uses are copied to that process (docs/failures.md).
+        retries: number of repetitions of an evaluation after a failure that the objective did not cause: its process was killed
+            from outside, or memory was exhausted. Implies isolate=True.
+        ranks_per_trial: number of ranks that evaluate one trial together, for an objective that is an MPI program: all of them
+            call it with the same parameters, and get their communicator as trial.comm.
+        checkpoints: write journals, and resume from them.
+        restart: set aside the content of results_path, and start a new study.
+        retry_failed: first repeat the recorded trials that failed or timed out, at the same points; a new end replaces the
+            failure. Later trials are not changed.
         stopping: rules that end the study before its budget is spent, from `hyperspace.stopping`: TargetValue(value),
             NoProgress(evaluations, tolerance), TimeLimit(seconds).
-        pruner: ends evaluations early by what they report, such as `hyperspace.pruning.MedianRule()`.
-        noisy: whether evaluations of one point differ. Without that a study ends when every point of a discrete space was
-            evaluated; with exchange="none" each drive does when it has evaluated every point of its box.
-        random_state: seed of all that is random; None draws one.
-        verbose: show the progress, on rank 0. The only argument that may differ between ranks.
-        comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; this process alone
+        pruner: rule that ends evaluations early by their reports, such as `hyperspace.pruning.MedianRule()`.
+        noisy: whether evaluations of one point differ. If not, a study ends when every point of a discrete space was
+            evaluated. With exchange="none" each drive ends after every point of its box.
+        random_state: seed of all random streams; None draws one.
+        verbose: show the progress, on rank 0. Only this argument may differ between ranks.
+        comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; only this process
             within the objective of another study.
         callback: called as callback(trial) on the rank that finished it; returning True (Python's or numpy's) ends the study;
             or a list of such functions.
@@ -164,8 +164,8 @@ def hyperdrive(
         The merged result, the same on every rank.
 
     Raises:
-        InputError: an argument is not what it has to be.
-        NotBuiltError: several metrics to optimize, which this version cannot do yet.
+        InputError: an invalid argument.
+        NotBuiltError: several metrics to optimize, which this version does not support.
         StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
         StudyInterrupted: Ctrl-C has ended the study, whose files are in order; it is a SystemExit, and has the `result`.
         LaunchError: the processes are not the ranks of one MPI run.
@@ -219,7 +219,7 @@ def hyperdrive(
         )
 
     def until(ranks: Exchange) -> float | None:
-        # Rank 0's: ranks that work a deadline out by their own clocks differ a little.
+        # Rank 0's: deadlines that ranks compute by their own clocks differ slightly.
         limit = time_limit(check_rules(stopping))
         told = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
         seconds = told if limit is None else limit if told is None else min(told, limit)
@@ -266,19 +266,19 @@ def hyperdrive(
 
 
 def _check_same_call(ranks: Exchange, call: Mapping[str, Any]) -> None:
-    """Refuse ranks that were called with different arguments, before these lead them different ways."""
+    """Check that the ranks were called with the same arguments, before differences lead to different operations."""
     first = ranks.agree(call)
     ranks.each(lambda: check_alike(first, with_deadline_of(first, call)))
 
 
 def _own_end(started: float, deadline: Any) -> float | None:
-    """Return this rank's time.monotonic() after which no evaluation may run, before ranks have agreed on one and checked it."""
+    """Return this rank's time.monotonic() after which no evaluation may run, before ranks have agreed on one."""
     seconds: Any = deadline if deadline is not None else seconds_left()
     return started + float(seconds) if is_finite(seconds) else None
 
 
 def _folder(results_path: Any) -> StudyFolder | None:
-    """Return the study's files, under their absolute name; None where there is none: `_check_call` says what is wrong."""
+    """Return the study's files, with their absolute name; None if the path is invalid, which `_check_call` reports."""
     try:
         return StudyFolder(results_path)
     except InputError:
@@ -286,7 +286,7 @@ def _folder(results_path: Any) -> StudyFolder | None:
 
 
 def _take_devices(ranks: Exchange) -> None:
-    """Let this process, and those that it starts, see the GPUs that fall to this rank."""
+    """Make the GPUs of this rank visible to this process and its child processes."""
     if ranks.size == 1:
         return
     seen = [(host, visible) for host, visible in ranks.gather([[ranks.host, os.environ.get(VARIABLE)]])]
@@ -305,7 +305,7 @@ def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
 
 
 def _check_others(warm_start: Any) -> tuple[str, ...]:
-    """Return the absolute paths of the studies that a new one takes evaluations over from."""
+    """Return the absolute paths of the studies for a warm start."""
     paths = (warm_start,) if isinstance(warm_start, (str, os.PathLike)) else warm_start
     if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, os.PathLike)) for path in paths):
         raise InputError(f"warm_start must be the folder of another study, or a list of folders; got {shown(warm_start)}")

@@ -1,6 +1,6 @@
-"""Searches without a surrogate: evolution in generations, random and grid search, each a few words around `hyperdrive`.
+"""Searches without a surrogate: evolution in generations, random search and grid search, as short forms of `hyperdrive`.
 
-They take every argument of `hyperdrive` beside their own, and return the same Result; `Result.table()` lists all evaluations,
+They accept all arguments of `hyperdrive` in addition to their own, and return a Result. `Result.table()` lists all evaluations,
 best first, by generation and job.
 """
 
@@ -39,28 +39,28 @@ def evolutionary_search(
     patience: int = 5,
     **options: Any,
 ) -> Result:
-    """Search in generations: the evaluations of one are scattered over the ranks and waited for before the next is made.
+    """Search in generations: the evaluations of one are distributed over the ranks and completed before the next is made.
 
-    Uneven durations and the number of ranks change nothing in what is evaluated, nor in its order.
+    The evaluated points and their order do not depend on durations and on the number of ranks.
 
     Args:
         objective: see `hyperdrive`.
-        hyperparameters: see `hyperdrive`; constants are passed through to the objective.
+        hyperparameters: see `hyperdrive`; constants are passed to the objective.
         results_path: see `hyperdrive`.
         model: "GA", "CMA", "PSO", "DE", "ES", "SA", "EDA", "NSGA2", "ACO" or "PAES"; or one of them with options, from
             `hyperspace.optimizers`, such as PSO(neighborhood_size=5); or an object with ask and tell.
-        generations: how many at most.
-        population: evaluations a generation, fixed when the study is created.
-        tolerance: the search ends when `patience` generations in a row have improved the best by no more than this; None: it
-            does not.
+        generations: largest number of generations.
+        population: number of evaluations in a generation, fixed when the study is created.
+        tolerance: the search ends when `patience` successive generations have improved the best by at most this; None: it does
+            not.
         patience: see `tolerance`.
-        **options: what else `hyperdrive` takes.
+        **options: further arguments of `hyperdrive`.
 
     Returns:
         The merged result, the same on every rank.
 
     Raises:
-        InputError: an argument is not what it has to be; and what else `hyperdrive` raises.
+        InputError: an invalid argument; and the further exceptions of `hyperdrive`.
     """
     if tolerance is not None:
         if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:
@@ -87,8 +87,8 @@ def random_search(
         objective: see `hyperdrive`.
         hyperparameters: see `hyperdrive`.
         results_path: see `hyperdrive`.
-        n_calls: evaluations in all.
-        **options: what else `hyperdrive` takes.
+        n_calls: total number of evaluations.
+        **options: further arguments of `hyperdrive`.
 
     Returns:
         The merged result, the same on every rank.
@@ -101,14 +101,14 @@ def random_search(
 def grid_search(
     objective: Objective, hyperparameters: Hyperparameters, results_path: Path, points: int = 5, **options: Any
 ) -> Result:
-    """Evaluate every combination of evenly spread values.
+    """Evaluate every combination of evenly spaced values.
 
     Args:
         objective: see `hyperdrive`.
         hyperparameters: see `hyperdrive`.
         results_path: see `hyperdrive`.
-        points: values of a dimension, or all it has if they are fewer.
-        **options: what else `hyperdrive` takes; n_calls ends the search earlier.
+        points: number of values of a dimension, or all its values if they are fewer.
+        **options: further arguments of `hyperdrive`; n_calls ends the search earlier.
 
     Returns:
         The merged result, the same on every rank.
@@ -122,11 +122,11 @@ def grid_search(
 
 @dataclass(frozen=True, slots=True)
 class Stall(StoppingRule):
-    """Ends a study in rounds when the rounds do not improve it any more.
+    """Rule that ends a study in rounds when the rounds no longer improve it.
 
     Args:
-        tolerance: gain that does not count as one.
-        patience: rounds in a row without a gain after which it ends.
+        tolerance: gain that does not count as an improvement.
+        patience: successive rounds without an improvement after which it ends.
     """
 
     tolerance: float
@@ -134,15 +134,15 @@ class Stall(StoppingRule):
 
     @property
     def reason(self) -> str:
-        """What the study was ended by."""
+        """Reason for the end of the study."""
         return "the tolerance"
 
     def watch(self, metrics: Metrics) -> Watcher:
-        """Return a function that ends nothing: rounds do."""
+        """Return a function that never ends the study, since rounds do."""
         return lambda trial: False
 
     def watch_rounds(self, metrics: Metrics) -> RoundWatcher:
-        """Return a function that tells whether the last rounds have brought no gain."""
+        """Return a function of a round's trials: whether the last rounds brought no improvement."""
         best, stalled = NO_RANK, 0
 
         def stalls(trials: Sequence[Trial]) -> bool:

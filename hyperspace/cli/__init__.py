@@ -1,4 +1,4 @@
-"""The command line. Each module holds the commands of one kind; here they get their names and their order."""
+"""Command line. Each module holds the commands of one kind; this one defines their names and order."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from hyperspace.system.terminal import lose_output, take_any_text, tell, write_o
 
 _OF_AN_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # errors of a standard output that is a file
 
-_FOR_RANK_0 = 1.0  # seconds: a launcher that sees a rank fail ends the others, and rank 0 has not said why yet
+_FOR_RANK_0 = 1.0  # seconds: a launcher that sees a failed rank ends the others, and rank 0 has yet to print the reason
 
 
 class _Commands(TyperGroup):
-    """The commands; a wrong option is told by one process of those that a launcher has started."""
+    """Command group; only one of the processes of a launcher reports a wrong option."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that the words name."""
+        """Run the command in the arguments."""
         try:
             return super().invoke(ctx)
         except Exception as error:  # click's own, of which typer may have a copy
@@ -58,7 +58,7 @@ app.command(context_settings={"allow_interspersed_args": False})(cluster.slurm)
 
 
 def main() -> None:
-    """Run the command line; an error of HyperSpace's own is one sentence, no traceback."""
+    """Run the command line; an error of HyperSpace is printed in one sentence, without a traceback."""
     take_any_text()
     try:
         with own_numerics():

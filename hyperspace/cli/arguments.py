@@ -1,4 +1,4 @@
-"""Names of folders and files on the command line: what a shell leaves as it is, such as `--results=~/study`, is expanded."""
+"""Names of folders and files on the command line, with expansion of e.g. `--results=~/study`, which a shell leaves unchanged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hyperspace.system.paths import absolute_folder, expanded
 
 
 def study_folder(text: str | Path) -> Path:
-    """Return the folder of a study, under the name that the user gave it.
+    """Return the folder of a study, with the user's name for it.
 
     Raises:
-        BadParameter: no name of a folder.
+        BadParameter: an invalid name of a folder.
     """
     try:
         absolute_folder(text, "the study's folder")
@@ -25,10 +25,10 @@ def study_folder(text: str | Path) -> Path:
 
 
 def output_file(text: str | Path) -> Path:
-    """Return a file to write, under the name that the user gave it.
+    """Return a file to write, with the user's name for it.
 
     Raises:
-        BadParameter: no name of a file.
+        BadParameter: an invalid name of a file.
     """
     try:
         return expanded(text, "the file")
@@ -42,7 +42,7 @@ StudyPath = Annotated[
 
 
 def as_typed(text: str) -> str:
-    """Return a word of the command line that is no path, with the characters that Python has kept as bytes (LC_ALL=C)."""
+    """Return a word of the command line that is not a path, with the characters that Python has kept as bytes (LC_ALL=C)."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8")
     except UnicodeError:

@@ -15,7 +15,7 @@ from hyperspace.system.terminal import printable, tell
 
 
 class Kind(StrEnum):
-    """What a job does."""
+    """Kind of a job."""
 
     mpi = "mpi"
     array = "array"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 
 class Launcher(StrEnum):
-    """What starts the ranks."""
+    """Program that starts the ranks."""
 
     mpirun = "mpirun"
     pmi2 = "pmi2"
@@ -97,7 +97,7 @@ def _study_of(inner: RunCommand, kind: Kind, study: str | None, ranks: int) -> s
     """Return the folder of the study of a `hyperspace run` command.
 
     Raises:
-        InputError: the command and the job do not go together.
+        InputError: the command and the job are incompatible.
     """
     if kind is Kind.array and not inner.through_files:
         raise InputError(
@@ -120,7 +120,7 @@ def _study_of(inner: RunCommand, kind: Kind, study: str | None, ranks: int) -> s
 
 
 def _warn_of_options(context: typer.Context, command: list[str], inner: RunCommand | None) -> None:
-    """Name options of this command that stand behind the program, which gets them."""
+    """Warn of options of this command that come after the program, and are passed to it."""
     own = {name for parameter in context.command.params for name in parameter.opts if name.startswith("--")}
     own -= frozenset() if inner is None else inner.options
     late = [word for word in command if word.partition("=")[0] in own]
@@ -132,7 +132,7 @@ def _warn_of_options(context: typer.Context, command: list[str], inner: RunComma
 
 
 def stop(path: StudyPath) -> None:
-    """End the running study: what is under way comes to its end, and everything is merged. To go on, run its program again."""
+    """End the running study: its evaluations are completed, and the result is merged. To resume it, run its program again."""
     from hyperspace.journal import Leases, StudyFolder
     from hyperspace.journal.stop_request import request_stop
 

@@ -1,4 +1,4 @@
-"""A `hyperspace run` command within another command line, such as that of `hyperspace slurm`: what it will do."""
+"""`hyperspace run` within another command line, such as that of `hyperspace slurm`: its options."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hyperspace.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """What a `hyperspace run` command asks for.
+    """Options of a `hyperspace run` command.
 
     Attributes:
         results: the folder of its study.
         through_files: whether it shares the study with other processes through its files.
         workers: processes of its own that it starts.
         restart: whether it sets an old study aside.
-        options: the names of all options that `hyperspace run` has.
+        options: the names of all options of `hyperspace run`.
     """
 
     results: str
@@ -35,7 +35,7 @@ def find_run(words: Sequence[str]) -> RunCommand | None:
     """Return the `hyperspace run` command among some words; None if there is none, or if it only asks for help.
 
     Raises:
-        InputError: an option that it does not have, or a value that an option does not take.
+        InputError: an unknown option, or an invalid value of an option.
     """
     start = _start(words)
     if start is None or {"-h", "--help"} & set(words[start:]):
@@ -60,9 +60,9 @@ def find_run(words: Sequence[str]) -> RunCommand | None:
 
 
 def _start(words: Sequence[str]) -> int | None:
-    """Return where the arguments of `hyperspace run` begin."""
+    """Return the index of the first argument of `hyperspace run`."""
     for position in range(len(words) - 1):
-        program = os.path.basename(words[position]) == "hyperspace"  # also behind python -m
+        program = os.path.basename(words[position]) == "hyperspace"  # also after python -m
         if program and words[position + 1] == "run":
             return position + 2
     return None

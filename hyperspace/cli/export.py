@@ -1,4 +1,4 @@
-"""`hyperspace export PATH`: all trials as a table that other programs read."""
+"""`hyperspace export PATH`: all trials as a table for other programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How trials are written."""
+    """Format of the trials."""
 
     csv = "csv"
     json = "json"
@@ -62,7 +62,7 @@ def export(
 
 
 def write_bytes(content: bytes) -> None:
-    """Write to standard output, after what was printed before."""
+    """Write to standard output, after earlier prints."""
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.flush()
@@ -80,7 +80,7 @@ def json_bytes(trials: pandas.DataFrame) -> bytes:
 
 
 def json_value(value: Any) -> Any:
-    """Return a table's value as JSON: null for what is missing, and its text for what JSON has no form for."""
+    """Return a table's value as JSON: null for missing values, and the text of values without a JSON form."""
     value = _plain(value)
     if isinstance(value, (list, tuple)):
         return [json_value(element) for element in value]
@@ -88,9 +88,9 @@ def json_value(value: Any) -> Any:
 
 
 def closest_rows(result: Result, n: int) -> pandas.DataFrame:
-    """Return the n trials that broke the constraints least, as `Result.top` shows trials; none if a trial has kept them.
+    """Return the n trials with the least violation, in the form of `Result.top`; none if a trial is feasible.
 
-    More columns: infeasible, which is true, and violation, the sum by which the limits are broken.
+    Additional columns: infeasible, which is true, and violation, the sum of the excesses over the limits.
     """
     from hyperspace.results.result import free_label
 
@@ -106,7 +106,7 @@ def closest_rows(result: Result, n: int) -> pandas.DataFrame:
 
 
 def _parquet(trials: pandas.DataFrame) -> bytes:
-    """Return the table as Parquet, whose columns have one type each: a column of several kinds becomes text."""
+    """Return the table as Parquet, whose columns have one type each: a column with several types becomes text."""
     for name in trials.columns:
         values = [_plain(value) for value in trials[name]]
         kinds = {type(value) for value in values} - {type(None)}
@@ -122,14 +122,14 @@ def _parquet(trials: pandas.DataFrame) -> bytes:
 
 
 def _fits_parquet(value: Any) -> bool:
-    """Return whether a column can hold `value` as it is: whole numbers of 64 bits, and rows of floats."""
+    """Return whether a column can hold `value` unchanged: integers of 64 bits, and rows of floats."""
     if isinstance(value, tuple):
         return all(type(element) is float for element in value)
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _plain(value: Any) -> Any:
-    """Return a table's value as a plain one, None for what is missing."""
+    """Return a table's value as a plain one, None if it is missing."""
     value = plain(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

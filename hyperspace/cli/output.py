@@ -1,4 +1,4 @@
-"""What several commands show alike."""
+"""Output that several commands share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
 
 
 def show_best(result: Result) -> None:
-    """Print how many trials there are, what the best one reached, and its parameters."""
+    """Print the number of trials, the best value, and its parameters."""
     counts = result.trials["status"].value_counts()
     told = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if status in counts)
     print(f"{len(result.trials)} trials: {told}" if told else "no trials yet")
@@ -59,7 +59,7 @@ def show_top(result: Result, n: int) -> None:
 
 
 def _show_closest(result: Result) -> None:
-    """Print why there is no best trial, and by how much the one that came closest broke the constraints."""
+    """Print why there is no best trial, and the violation of the closest one."""
     closest = closest_trial(result.all_trials, result.goals)
     if closest is None:
         print(why_none(result.all_trials))
@@ -78,7 +78,7 @@ def _show_closest(result: Result) -> None:
 
 
 def _excess(metric: Metric, value: Any) -> str:
-    """Return by how much a value breaks the limits of a metric; "" if it keeps them."""
+    """Return the excess of a value over the limits of a metric; "" if it is within them."""
     if not isinstance(value, float):
         return "a constraint"
     if not metric.violation(value):
@@ -89,5 +89,5 @@ def _excess(metric: Metric, value: Any) -> str:
 
 
 def brief(value: Any) -> Text:
-    """Return a value as it is shown: a float with six digits."""
+    """Return a readable value: a float with six digits."""
     return Text(f"{value:.6g}" if isinstance(value, float) else printable(value))

@@ -1,4 +1,4 @@
-"""`hyperspace plot PATH --kind KIND`: one picture of a study. `hyperspace report PATH`: all there is to tell of it."""
+"""`hyperspace plot PATH --kind KIND`: one plot of a study. `hyperspace report PATH`: a complete report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a picture shows."""
+    """Kind of a plot."""
 
     CONVERGENCE = "convergence"
     SUBSPACES = "subspaces"
@@ -71,7 +71,7 @@ def plot(
     results = {str(path): hyperspace.load_results(path) for path in paths}
     result = next(iter(results.values()))
     output = output or Path(f"{kind}.{'gif' if kind is Kind.ANIMATION else 'png'}")
-    from hyperspace import plots  # first: it has a sentence for where matplotlib is missing
+    from hyperspace import plots  # first: it has a message for a missing matplotlib
 
     import matplotlib as mpl  # isort: skip
     from matplotlib import pyplot
@@ -128,9 +128,9 @@ def report(
         Path, typer.Option("--output", "-o", parser=output_file, metavar="PATH", help="The HTML file to write.")
     ] = Path("report.html"),
 ) -> None:
-    """Write all there is to tell of a study into one HTML file, which needs no network; also while the study runs."""
-    hyperspace.load_results(path)  # a wrong path is told before matplotlib loads
-    from hyperspace.report import write_report  # first: it has a sentence for where matplotlib is missing
+    """Write a report on a study to one self-contained HTML file, also while the study runs."""
+    hyperspace.load_results(path)  # reports a wrong path before matplotlib loads
+    from hyperspace.report import write_report  # first: it has a message for a missing matplotlib
 
     import matplotlib as mpl  # isort: skip
 

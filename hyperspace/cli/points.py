@@ -1,4 +1,4 @@
-"""Points on the command line, for `hyperspace run --x0`: in words, or in a file with one a row."""
+"""Points on the command line, for `hyperspace run --x0`: as words, or in a file with one per row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILES = (".csv", ".json")
 
 
 def read_points(texts: Sequence[str], space: Space) -> list[tuple[Any, ...]] | None:
-    """Return the points that some words stand for: NAME=VALUE,NAME=VALUE, or the name of a CSV or JSON file; None for no words.
+    """Return the points in some words: NAME=VALUE,NAME=VALUE, or the name of a CSV or JSON file; None for no words.
 
     Raises:
         InputError: a word that is neither, a file that cannot be read, or a point outside the space.
@@ -47,7 +47,7 @@ def _in_words(text: str, space: Space) -> dict[str, Any]:
 
 
 def _value(name: str, text: str, space: Space) -> Any:
-    """Return what a text stands for as a value of a parameter; the text itself where it stands for none, for the message."""
+    """Return the value of a parameter in a text; an invalid text itself, for the message."""
     if name in space.constants:
         constant = space.constants[name]
         return constant if str(constant) == text else _number(text)
@@ -69,7 +69,7 @@ def _number(text: str) -> Any:
 
 
 def _rows(file: Path, space: Space) -> list[Any]:
-    """Return the rows of a file, which may have other columns than the parameters'."""
+    """Return the rows of a file, which may have further columns."""
     try:
         content = file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:

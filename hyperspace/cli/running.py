@@ -229,10 +229,10 @@ def run(
 
 
 def _together(prepare: Callable[[], T], deadline: float | None) -> T:
-    """Do `prepare` on each rank and return this rank's result; what is wrong is told once, and ends all ranks.
+    """Call `prepare` on each rank and return this rank's result; an error is reported once, and ends all ranks.
 
     Raises:
-        HyperSpaceError: what `prepare` raised here or on another rank.
+        HyperSpaceError: the exception of `prepare` here or on another rank.
     """
     if not has_other_ranks():
         return prepare()
@@ -241,7 +241,7 @@ def _together(prepare: Callable[[], T], deadline: float | None) -> T:
         prepared = ranks.each(prepare)
     except HyperSpaceError:
         raise
-    except BaseException as error:  # of the user's module, while it was imported
+    except BaseException as error:  # of the user's module, during its import
         traceback.print_exc()
         ranks.abort(error)
     ranks.close()
@@ -251,7 +251,7 @@ def _together(prepare: Callable[[], T], deadline: float | None) -> T:
 def _objective(
     target: str | None, command: str | None, metric_regex: list[str] | None, of_command: Mapping[str, Any]
 ) -> tuple[Callable[..., Any] | Command, dict[str, Any]]:
-    """Return the objective, and what is defined beside it."""
+    """Return the objective, and the variables of its module."""
     if (target is None) == (command is None):
         raise InputError("expected either FILE.py:FUNCTION or --command, such as: hyperspace run train.py:objective")
     if command is not None:
@@ -265,7 +265,7 @@ def _objective(
 
 
 def _metrics(goal: str | None, maximize: bool, limits: list[str]) -> list[Metric] | None:
-    """Return the metrics of the study; None where the objective's answer says which one is optimized."""
+    """Return the metrics of the study; None if the objective's answer determines the goal."""
     if goal is None:
         if limits:
             raise InputError("--limit needs --goal NAME, the metric to optimize beside those that are limited")
@@ -281,13 +281,13 @@ def _metrics(goal: str | None, maximize: bool, limits: list[str]) -> list[Metric
 
 
 def _rules(target: float | None, no_progress: int | None) -> list[StoppingRule]:
-    """Return the rules that end the study before its budget is spent."""
+    """Return the rules that can end the study before its budget is spent."""
     wanted: list[tuple[type[TargetValue | NoProgress], Any]] = [(TargetValue, target), (NoProgress, no_progress)]
     return [kind(value) for kind, value in wanted if value is not None]
 
 
 def _limit(text: str) -> Metric:
-    """Return the constraint that a word such as size<=0.5 stands for."""
+    """Return the constraint in a word such as size<=0.5."""
     number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
     found = re.fullmatch(rf"\s*(?:({number})\s*<=\s*)?([^<>=]*?[^<>=\s])\s*(?:(<=|>=)\s*({number}))?\s*", text)
     if found is None or (found[1] is None and found[3] is None) or (found[1] is not None and found[3] == ">="):

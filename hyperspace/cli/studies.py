@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from hyperspace.space.space import Space
     from hyperspace.trials.trial import Trial
 
-_MOST_NUMBERS = 12  # trials that a kind of failure names on a terminal
+_MOST_NUMBERS = 12  # largest number of trials that a kind of failure names on a terminal
 
 
 class TopFormat(StrEnum):
-    """How the best trials are shown."""
+    """Format of the best trials."""
 
     table = "table"
     csv = "csv"
@@ -34,7 +34,7 @@ class TopFormat(StrEnum):
 
 
 class FailuresFormat(StrEnum):
-    """How failures are shown."""
+    """Format of failures."""
 
     text = "text"
     json = "json"
@@ -109,7 +109,7 @@ def failures(
 
 
 def _number(trial: Trial) -> str:
-    """Return a trial's number, as its handle has it."""
+    """Return a trial's number, as in its handle."""
     return f"{trial.drive}-{trial.iteration}"
 
 
@@ -119,7 +119,7 @@ def _parameters(trial: Trial, space: Space) -> dict[str, Any]:
 
 
 def _scratch(trial: Trial, folder: StudyFolder) -> str | None:
-    """Return the folder with a trial's files, as the user names the study's; None if it has none."""
+    """Return the folder with a trial's files, relative to the user's name of the study; None if it has none."""
     scratch = folder.scratch(trial.drive, trial.iteration)
     return str(Path(folder.name) / scratch.relative_to(folder.path)) if trial.drive >= 0 and scratch.is_dir() else None
 

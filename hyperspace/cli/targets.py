@@ -1,4 +1,4 @@
-"""Finds the function that a word like train.py:objective names."""
+"""Loading of the function in a word such as train.py:objective."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hyperspace.system.paths import expanded
 
 
 def load_target(target: str) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """Return the function, and all that its module defines.
+    """Return the function, and all variables of its module.
 
     The module is imported by its name, with the file's folder first on the path, so that other processes find it the same way.
 
@@ -22,7 +22,7 @@ def load_target(target: str) -> tuple[Callable[..., Any], dict[str, Any]]:
         target: FILE.py:FUNCTION, or MODULE:FUNCTION.
 
     Raises:
-        InputError: no such file, module or function; or a module that begins a study when it is imported.
+        InputError: a missing file, module or function; or a module that starts a study when it is imported.
     """
     place, colon, name = target.rpartition(":")
     if not colon or not place or not name:

@@ -1,4 +1,4 @@
-"""`hyperspace status PATH`: what a study is doing, once or again and again."""
+"""`hyperspace status PATH`: the state of a study, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from hyperspace.results.monitor import Group, Overview
 
 FINISHED, UNREADABLE, UNFINISHED = 0, 2, 3
-_MANY = 64  # rows of a table that is not watched
+_MANY = 64  # rows of a table that is shown once
 _BAR = 24  # characters
-_AROUND = 10  # lines of a terminal that rows may not take
+_AROUND = 10  # lines of a terminal that are not available for rows
 
 
 def status(
@@ -72,7 +72,7 @@ def status(
 
 
 def _show(console: Console, lines: RenderableType, exit_code: bool) -> None:
-    """Print the status; with `exit_code` a standard output that cannot be written does not change the state."""
+    """Print the status; with `exit_code` a failure of standard output does not change the exit code."""
     try:
         console.print(lines)
         sys.stdout.flush()
@@ -83,7 +83,7 @@ def _show(console: Console, lines: RenderableType, exit_code: bool) -> None:
 
 
 def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console: Console, exit_code: bool) -> Overview:
-    """Show the study until it is finished or the user has seen enough; return what was seen last."""
+    """Show the study until it is finished or the user ends the display; return the last state."""
     if not console.is_terminal:
         return _log(monitor, overview, interval, show, console, exit_code)
     try:
@@ -98,7 +98,7 @@ def _watch(monitor: Any, overview: Overview, interval: float, show: Any, console
 
 
 def _log(monitor: Any, overview: Overview, interval: float, show: Any, console: Console, exit_code: bool) -> Overview:
-    """Print a line whenever something has changed, for a file or another program, and the whole table at the end."""
+    """Print a line after every change, for a file or another program, and the whole table at the end."""
     told = ""
     try:
         while not overview.complete:
@@ -122,12 +122,12 @@ def _room(console: Console, every: bool) -> int | None:
 
 
 def view(overview: Overview, by: str | None, most: int | None) -> Lines:
-    """Return what a terminal shows of a study.
+    """Return the display of a study on a terminal.
 
     Args:
-        overview: what it is doing.
-        by: the rows; None for the finest that is read at a glance.
-        most: rows; None for all.
+        overview: its state.
+        by: grouping of the rows; None for the finest readable one.
+        most: largest number of rows; None for all.
     """
     by = by or overview.finest()
     groups = overview.groups(by)

@@ -1,4 +1,4 @@
-"""Starts the processes of `hyperspace run --workers N`; they share the study through its folder (exchange="files")."""
+"""Start of the processes of `hyperspace run --workers N`, which share the study through its folder (exchange="files")."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ PARENT_VARIABLE = "HYPERSPACE_PARENT"  # number of the process that started this
 _PASSED_ON = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 _NAP = 0.02  # seconds
 _INTERRUPTED = 130  # exit code after Ctrl-C
-_LOOKS_APART = 1.0  # seconds between two looks whether the parent is still there
+_LOOKS_APART = 1.0  # seconds between two checks that the parent is alive
 
 
 def run_workers(n: int, results: Path, restart: bool) -> int:
-    """Run this process's command in `n` others, and return the exit code: 0 if one of them has seen the study end.
+    """Run this process's command in `n` others; return the exit code: 0 if one of them has seen the end of the study.
 
-    The first worker begins alone, so that what is wrong with the command is said once, and shows the progress.
+    The first worker starts alone, so that errors of the command are reported once. It also shows the progress.
     """
     folder = StudyFolder(results)
     if restart and folder.study_file.exists():
@@ -41,7 +41,7 @@ def run_workers(n: int, results: Path, restart: bool) -> int:
         def start(number: int) -> None:
             before = len(passed_on)
             processes.append(_start(number, n))
-            for late in passed_on[before:]:  # came before the process was in the list
+            for late in passed_on[before:]:  # arrived before the process was in the list
                 processes[-1].send_signal(late)
 
         start(0)
@@ -50,7 +50,7 @@ def run_workers(n: int, results: Path, restart: bool) -> int:
         if processes[0].returncode is not None:
             return _exit_code(processes[0].returncode)
         for number in range(1, n):
-            if not passed_on:  # else the study is about to end
+            if not passed_on:  # otherwise the study is about to end
                 start(number)
         codes = [process.wait() for process in processes]
     if -signal.SIGINT in codes or _INTERRUPTED in codes:
@@ -62,34 +62,34 @@ def run_workers(n: int, results: Path, restart: bool) -> int:
 
 
 def _exit_code(code: int) -> int:
-    """Return the exit code that a shell gives a process that a signal has ended, or its own."""
+    """Return a shell's exit code for a process that was ended by a signal, or the process's own."""
     return 128 - code if code < 0 else code
 
 
 def end_with_parent() -> None:
-    """Let this process be killed when the one that started it as a worker ends without a word to it, killed itself for example.
+    """Kill this process when its parent ends without a signal to it, for example because the parent was killed.
 
-    What that one is about to say by a signal comes before, since it waits for its workers.
+    A signal of the parent arrives before that, since the parent waits for its workers.
     """
     parent = os.environ.pop(PARENT_VARIABLE, "")
     if not parent.isdigit():
         return
     if control_process(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL):
-        if os.getppid() != int(parent):  # it has ended already
+        if os.getppid() != int(parent):  # it has already ended
             sys.exit(1)
         return
     threading.Thread(target=_watch, args=(int(parent),), name="hyperspace-parent", daemon=True).start()
 
 
 def _watch(parent: int) -> None:
-    """Do the same where the kernel does not."""
+    """Do the same if the kernel does not support it."""
     while os.getppid() == parent:
         time.sleep(_LOOKS_APART)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _set_aside(folder: StudyFolder) -> None:
-    """Set a study aside that nobody works on."""
+    """Set aside a study that no process works on."""
     leases = Leases(folder.leases)
     try:
         take_study(leases, folder.path)
@@ -107,16 +107,16 @@ def _start(number: int, n: int) -> subprocess.Popen[bytes]:
     devices = share_devices([(socket.gethostname(), os.environ.get(VARIABLE))] * n, number, count_devices())
     if devices is not None:
         environment[VARIABLE] = devices
-    # -P: no file of the working folder is taken for a library.
+    # -P: files of the working folder do not replace libraries.
     return subprocess.Popen([sys.executable, "-P", "-m", "hyperspace", *arguments], env=environment)
 
 
 @contextmanager
 def _passing_signals_on() -> Iterator[tuple[list[subprocess.Popen[bytes]], list[int]]]:
-    """Pass the signals that end a study on to the processes in the list; one that they got by themselves counts once there.
+    """Pass the signals that end a study on to the processes in the list; a signal that they also received directly counts once.
 
     Yields:
-        The processes, for the block to fill, and the signals that came so far.
+        The processes, for the block to fill, and the signals so far.
     """
     processes: list[subprocess.Popen[bytes]] = []
     passed_on: list[int] = []

@@ -1,1 +1,1 @@
-"""Slurm: batch scripts, and how much time a job has left."""
+"""Slurm: batch scripts, and the remaining time of a job."""

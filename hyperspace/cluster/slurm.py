@@ -1,7 +1,7 @@
-"""Scripts for Slurm: settings -> the text of an sbatch file. Pure: nothing is written, and no Slurm is asked.
+"""Scripts for Slurm: the text of an sbatch file from settings, without side effects.
 
-Three kinds: an MPI job; a job array, whose tasks share a study through its files; and an MPI job that requeues itself until its
-study is finished. `docs/slurm.md` explains them; the folder slurm/ has one of each.
+There are three kinds: an MPI job; a job array, whose tasks share a study through its files; and an MPI job that requeues itself
+until its study is finished. `docs/slurm.md` explains them; the folder slurm/ has one of each.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from hyperspace.journal.stop_request import BY_COMMAND
 
 KINDS = ("mpi", "array", "requeue")
 LAUNCHERS = {"mpirun": 'mpirun -n "$SLURM_NTASKS"', "pmi2": "srun --mpi=pmi2", "pmix": "srun --mpi=pmix"}
-_SAFE = re.compile(r"[\w.,:@%/+=\-\[\]()*|&!<>^]+", re.ASCII)  # what an #SBATCH line takes without quotes
+_SAFE = re.compile(r"[\w.,:@%/+=\-\[\]()*|&!<>^]+", re.ASCII)  # characters of an #SBATCH line that need no quotes
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*(=[\w.,:@%/+=\-\[\]()*|&!<>^]*)?", re.ASCII)
 _OUTPUT = {"mpi": "%x-%j.out", "array": "%x-%A-%a.out", "requeue": "%x-%j.out"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlurmJob:
-    """What is wanted of Slurm.
+    """Settings of a Slurm job.
 
     Attributes:
         command: the program and its arguments, e.g. ("python", "train.py").
         kind: "mpi"; "array", for a program with exchange="files"; or "requeue".
         study: the program's results_path; the requeueing job needs it.
         ranks: number of MPI ranks, or of the array's tasks.
-        throttle: how many of the array's tasks run at the same time at most; None for as many as Slurm starts.
-        time: limit of one job, as Slurm writes it: "4:00:00", "1-12" (days-hours), "90" (minutes).
-        name: of the job; its output goes to NAME-JOB.out.
+        throttle: largest number of simultaneous tasks of the array; None for no limit.
+        time: limit of one job, in Slurm's form: "4:00:00", "1-12" (days-hours), "90" (minutes).
+        name: name of the job; its output goes to NAME-JOB.out.
         nodes: number of nodes; None leaves it to Slurm.
-        cpus_per_rank: processors of a rank, and threads of its numerical libraries.
+        cpus_per_rank: number of processors of a rank, and of threads of its numerical libraries.
         memory_per_cpu: e.g. "2G"; None for the site's default.
-        gpus_per_rank: GPUs of a rank.
+        gpus_per_rank: number of GPUs of a rank.
         partition, account: None for the site's default.
-        launcher: "mpirun", or srun with "pmi2" or "pmix"; which one fits is a matter of the MPI library.
-        setup: lines of shell that stand before the program, e.g. "module load openmpi".
+        launcher: "mpirun", or srun with "pmi2" or "pmix"; the choice depends on the MPI library.
+        setup: shell lines before the program, e.g. "module load openmpi".
         venv: a virtual environment to activate.
-        requeues: how often a requeueing job starts again at most.
-        warning: seconds before the time limit at which a requeueing job begins to end the study.
-        options: more options of sbatch, e.g. "--qos=long".
+        requeues: largest number of restarts of a requeueing job.
+        warning: seconds before the time limit at which a requeueing job starts to end the study.
+        options: further options of sbatch, e.g. "--qos=long".
     """
 
     command: Sequence[str]
@@ -75,7 +75,7 @@ def sbatch_script(job: SlurmJob) -> str:
     """Return the text of the sbatch file.
 
     Raises:
-        InputError: a setting is not what it has to be.
+        InputError: an invalid setting.
     """
     _check(job)
     body: Callable[[SlurmJob], list[str]] = {"mpi": _mpi, "array": _array, "requeue": _requeue}[job.kind]
@@ -118,7 +118,7 @@ def _environment(job: SlurmJob) -> list[str]:
 def _launch(job: SlurmJob) -> str:
     if job.kind == "array":
         return shlex.join(job.command)
-    # A rank that was killed must not leave the others waiting; mpirun sees to that without being told.
+    # A killed rank must not leave the others waiting; mpirun ensures that without an option.
     ending = "" if job.launcher == "mpirun" else " --kill-on-bad-exit=1"
     return f"{LAUNCHERS[job.launcher]}{ending} {shlex.join(job.command)}"
 
@@ -135,8 +135,8 @@ def _array(job: SlurmJob) -> list[str]:
 
 
 def _requeue(job: SlurmJob) -> list[str]:
-    assert job.study is not None  # checked
-    study, folder = PurePath(job.study), StudyFolder(job.study)  # as written: the job may have another working folder
+    assert job.study is not None  # by `_check`
+    study, folder = PurePath(job.study), StudyFolder(job.study)  # unchanged: the job may have another working folder
     journals, stop_file = study / folder.journals.name, study / folder.stop_file.name
     return f"""\
 study={shlex.quote(job.study)}

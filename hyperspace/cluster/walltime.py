@@ -1,6 +1,6 @@
-"""How long a Slurm job still lasts, which is the deadline of a study that was given none.
+"""Remaining time of a Slurm job, the default deadline of a study.
 
-Slurm's writing of a duration is minutes, minutes:seconds, hours:minutes:seconds, or days-hours with or without the smaller parts
+Slurm's forms of a duration are minutes, minutes:seconds, hours:minutes:seconds, or days-hours with or without the smaller parts
 (sbatch(1), --time).
 """
 
@@ -17,9 +17,9 @@ from hyperspace.system.terminal import tell
 _ENDLESS = ("UNLIMITED", "INFINITE", "NOT_SET", "INVALID", "N/A", "")
 _PATTERN = re.compile(r"(?:(?P<days>\d+)-(?P<day_parts>\d+(?::\d+){0,2})|(?P<parts>\d+(?::\d+){0,2}))")
 _DAY = (3600, 60, 1)
-_UNITS = {1: (60,), 2: (60, 1), 3: _DAY}  # seconds of each part, by their number
-_LEAST_MARGIN, _MOST_MARGIN, _SHARE = 5.0, 60.0, 0.05  # seconds kept back for the merge, and as a share of the time left
-_PATIENCE = 30.0  # seconds that squeue may take
+_UNITS = {1: (60,), 2: (60, 1), 3: _DAY}  # seconds of each part, by the number of parts
+_LEAST_MARGIN, _MOST_MARGIN, _SHARE = 5.0, 60.0, 0.05  # bounds in seconds of the time for the merge, and its share
+_PATIENCE = 30.0  # time limit of squeue in seconds
 
 
 def seconds_left(
@@ -28,16 +28,16 @@ def seconds_left(
     ask: Callable[[str], str] | None = None,
     say: Callable[[str], object] | None = None,
 ) -> float | None:
-    """Return how many seconds this process's Slurm job leaves to evaluations; None outside of a job, and for one without limit.
+    """Return the seconds that this process's Slurm job has left for evaluations; None without a job or a limit.
 
-    Newer versions of Slurm tell a job's end in SLURM_JOB_END_TIME; with others squeue is asked. An end that has passed is most
-    likely that of a job that this terminal belonged to; unless squeue says that the job goes on, it is left out, with a sentence
-    on stderr. A twentieth, from 5 s to a minute, is kept back for merging the results.
+    Newer versions of Slurm give a job's end in SLURM_JOB_END_TIME; for others squeue is called. An end in the past most likely
+    belongs to an earlier job of this terminal. It is ignored with a message on stderr, unless squeue reports that the job runs. A
+    twentieth, between 5 s and a minute, is reserved for merging the results.
 
     Args:
-        environment: variables; None for those of this process.
-        clock: seconds since the epoch.
-        ask: returns what squeue calls the time left of a job; None asks squeue.
+        environment: environment variables; None for those of this process.
+        clock: returns seconds since the epoch.
+        ask: returns squeue's remaining time of a job; None calls squeue.
         say: shows a sentence to the user; None writes it to stderr.
     """
     environment = os.environ if environment is None else environment
@@ -59,10 +59,10 @@ def seconds_left(
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds of a duration as Slurm writes it, e.g. "1-02:30:00" or "59:12"; None for one without an end.
+    """Return the seconds of a duration in Slurm's form, e.g. "1-02:30:00" or "59:12"; None for an unlimited one.
 
     Raises:
-        ValueError: `text` is no duration.
+        ValueError: `text` is not a duration.
     """
     text = text.strip()
     if text.upper() in _ENDLESS:
@@ -80,7 +80,7 @@ def _ago(seconds: float) -> str:
 
 
 def _ask_squeue(job: str) -> str:
-    """Return the time left of `job` in squeue's words, or nothing where squeue cannot tell: the job then has no deadline here."""
+    """Return squeue's remaining time of `job`, or an empty text if squeue fails: the job then has no deadline here."""
     command = ["squeue", "--noheader", "--jobs", job, "--format", "%L"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True).stdout.strip()

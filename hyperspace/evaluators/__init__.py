@@ -1,1 +1,1 @@
-"""Evaluators: how a trial reaches the objective and comes back."""
+"""Evaluators: execution of the objective for a trial."""

@@ -1,7 +1,7 @@
-"""What every evaluator offers: submit a trial to the objective, poll for its outcome, cancel it.
+"""Interface of the evaluators: submit a trial to the objective, poll for its outcome, cancel it.
 
-An evaluator carries one trial at a time. It turns whatever the objective does into an `Outcome`; nothing that an objective
-raises leaves it.
+An evaluator runs one trial at a time. It converts any result of the objective to an `Outcome`; exceptions of the objective do not
+leave it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Parameters = list[Any] | dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an evaluation ended: the fields that a running trial takes on when it finishes.
+    """Outcome of an evaluation: the fields of the trial that are set when it finishes.
 
-    `fatal` is set where no further evaluation can fare better, so that the study ends once the outcome is recorded. Where the
-    infrastructure is at fault it is not recorded: the trial is begun again when the study goes on. `again` is set where a
-    shortage that passes has caused it, such as a full disk: it is evaluated again, whatever retries= says. `note`
-    is what the user should be told once, such as what of the answer is not kept.
+    `fatal` is set if all further evaluations would fail too, so that the study ends after the outcome is recorded. If the
+    infrastructure is at fault, it is not recorded: the trial is restarted when the study is resumed. `again` is set after a
+    temporary shortage such as a full disk: the trial is evaluated again, regardless of retries=. `note` is a message for the
+    user that is shown once, such as the parts of the answer that are not kept.
     """
 
     status: str = OK
@@ -40,27 +40,27 @@ class Outcome:
 
 
 class Evaluator(ABC):
-    """Submits trials to the objective, one at a time."""
+    """Evaluator of trials, one at a time."""
 
     @abstractmethod
     def submit(self, trial: Trial, parameters: Parameters) -> None:
-        """Begin the evaluation of `trial` at `parameters`, as the objective receives them."""
+        """Start the evaluation of `trial` at `parameters`, in the objective's form."""
 
     @abstractmethod
     def poll(self) -> Outcome | None:
-        """Return the outcome of the submitted trial, once, when it has ended; None while it runs."""
+        """Return the outcome of the submitted trial once, after it has ended; None while it runs."""
 
     @property
     def held_up_by(self) -> str | None:
-        """Why the submitted trial's evaluation has not begun yet, such as a full disk; None where it has."""
+        """Reason why the submitted trial's evaluation has not started, such as a full disk; None if it has."""
         return None
 
     def wait(self, seconds: float) -> None:
-        """Sleep until `poll` may have news, at most so long."""
+        """Sleep until `poll` may have an outcome, at most for `seconds`."""
         time.sleep(seconds)
 
     def cancel(self) -> None:
-        """End the evaluation under way, if there is one and it can be ended from outside."""
+        """End the running evaluation, if there is one and it can be ended from outside."""
 
     def close(self) -> None:
-        """Give back whatever is held; no trial is under way."""
+        """Release resources; no trial is running."""

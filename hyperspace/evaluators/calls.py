@@ -1,7 +1,6 @@
-"""Calls of the objective in this process: whether one is under way, and what of its errors comes from outside.
+"""Calls of the objective in this process: whether one is running, and which of its errors come from signals.
 
-Ctrl-C ends the study, and pressed again the program. A KeyboardInterrupt that the objective raises itself must not end all later
-runs, too.
+Ctrl-C ends the study, and a second Ctrl-C the program. A KeyboardInterrupt of the objective itself must not end later runs.
 """
 
 from __future__ import annotations
@@ -12,20 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_under_way: list[object] = []  # a mark for each call, the innermost last
-_received = 0  # SIGINTs that came while an objective was evaluated, and raised KeyboardInterrupt
-_requests = 0  # SIGINTs that asked a study to end, and raised nothing
+_under_way: list[object] = []  # a mark for each running call, the innermost last
+_received = 0  # number of SIGINTs during an evaluation that raised KeyboardInterrupt
+_requests = 0  # number of SIGINTs that asked a study to end, without an exception
 
 
 class GivenUp(BaseException):
-    """Ends a call of the objective from outside."""
+    """Exception that ends a call of the objective from outside."""
 
 
 class Interrupts:
-    """Tells which errors come from outside.
+    """Detection of errors that come from signals.
 
     Args:
-        noted: whether signals are noted; if not, every KeyboardInterrupt counts as one.
+        noted: whether signals are recorded; if not, every KeyboardInterrupt counts as one.
     """
 
     def __init__(self, noted: bool) -> None:
@@ -34,28 +33,28 @@ class Interrupts:
         self._requests_before = _requests
 
     def caused(self, error: BaseException) -> bool:
-        """Return whether `error` comes from a signal, and not from the objective."""
+        """Return whether `error` comes from a signal instead of the objective."""
         return isinstance(error, KeyboardInterrupt) and (not self._noted or _received > self._before)
 
     @property
     def came_as_request(self) -> bool:
-        """Whether a SIGINT during the call has asked the study to end: the objective's children may have got it, too."""
+        """Whether a SIGINT during the call has asked the study to end: the objective's children may have received it too."""
         return _requests > self._requests_before
 
 
 def is_under_way() -> bool:
-    """Return whether the objective is being called in this process."""
+    """Return whether the objective is running in this process."""
     return bool(_under_way)
 
 
 def under_way() -> object | None:
-    """Return the mark of the innermost call of the objective in this process; None if none is under way."""
+    """Return the mark of the innermost running call of the objective in this process; None if there is none."""
     return _under_way[-1] if _under_way else None
 
 
 @contextmanager
 def calling() -> Iterator[Interrupts]:
-    """Call the objective within the block, and note the SIGINTs that come; a handler of the caller's own is left alone."""
+    """Call the objective within the block, and record SIGINTs; a handler of the caller is not replaced."""
     main = threading.current_thread() is threading.main_thread()
     former = signal.getsignal(signal.SIGINT)
     noted = main and (former in (signal.default_int_handler, _note) or is_of_a_study(former))
@@ -68,24 +67,24 @@ def calling() -> Iterator[Interrupts]:
         yield Interrupts(noted)
     finally:
         _under_way.remove(mark)
-        if replaced and signal.getsignal(signal.SIGINT) is _note:  # the objective may have set another one
+        if replaced and signal.getsignal(signal.SIGINT) is _note:  # the objective may have set another handler
             signal.signal(signal.SIGINT, former)
 
 
 def note_interrupt() -> None:
-    """Note that a SIGINT is about to raise KeyboardInterrupt in this process."""
+    """Record that a SIGINT will raise KeyboardInterrupt in this process."""
     global _received
     _received += 1
 
 
 def note_request() -> None:
-    """Note that a SIGINT has asked a study to end, and raises nothing."""
+    """Record that a SIGINT has asked a study to end, without an exception."""
     global _requests
     _requests += 1
 
 
 def is_of_a_study(handler: object) -> bool:
-    """Return whether a handler of SIGINT is a study's, which notes what it raises by itself."""
+    """Return whether a handler of SIGINT belongs to a study, which records its signals itself."""
     return getattr(handler, "is_of_a_study", False) is True
 
 

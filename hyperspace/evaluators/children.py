@@ -1,7 +1,7 @@
-"""Processes that an objective has started from this one, and what a signal that ends the study does to them.
+"""Child processes of an objective, and the effect on them of a signal that ends the study.
 
-A signal to a whole job or terminal reaches these processes, too. Most programs notice that a process of theirs has ended; a
-`multiprocessing.Pool` waits for ever for what that process was to return.
+A signal to a whole job or terminal also reaches these processes. Most programs notice the end of a child process. A
+`multiprocessing.Pool` waits forever for the result of that process.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from typing import Any
 
 from hyperspace.evaluators import calls, processes, supervisor
 
-_PATIENCE = 5.0  # seconds without work, after which an evaluation that has lost a process is given up
-_NOTICED_WITHIN = 2.0  # seconds in which a process ends that the signal has reached
+_PATIENCE = 5.0  # seconds without work after which an evaluation with a lost process is ended
+_NOTICED_WITHIN = 2.0  # seconds within which a process ends after the signal
 _NAP = 0.1  # seconds
-_IDLE = 0.1  # share of one processor that threads use which only wait
-_STARTED = 19  # place of a process's start in /proc/PID/stat, behind its name
+_IDLE = 0.1  # largest share of one processor that waiting threads use
+_STARTED = 19  # index of a process's start time in /proc/PID/stat, after its name
 
 _ending = False  # whether this process kills its children, to end itself
-_giving_up: object | None = None  # the call of the objective that `Watch` wants to end
+_giving_up: object | None = None  # the call of the objective that `_watch` wants to end
 
 
 def now() -> float:
-    """Return this moment as `end_children` takes it; 0 where the system does not tell when processes have started."""
+    """Return the current time for `end_children`; 0 if the system does not provide start times of processes."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else 0.0
 
 
 def end_children(since: float) -> None:
-    """Kill what descends from this process and has started after a moment, and the workers of pools whenever they have started.
+    """Kill descendants of this process that started after a given time, and all workers of pools.
 
-    What has a supervisor ends with this process.
+    Processes with a supervisor end with this process.
 
     Args:
-        since: what `now` returned.
+        since: result of `now`.
     """
     global _ending
     _ending = True
@@ -58,7 +58,7 @@ def end_children(since: float) -> None:
 
 
 def _fork_no_more() -> None:
-    """Keep other threads from forking while children are killed: a pool's thread replaces each worker that it misses."""
+    """Prevent other threads from forking while children are killed: a pool's thread replaces each missing worker."""
     while _ending and threading.current_thread() is not threading.main_thread():
         time.sleep(_NAP)
 
@@ -67,7 +67,7 @@ os.register_at_fork(before=_fork_no_more)
 
 
 def _started(number: int) -> float:
-    """Return when a process has started, in seconds since the machine has; infinity where the system does not tell."""
+    """Return the start time of a process, in seconds since boot; infinity if the system does not provide it."""
     try:
         with open(f"/proc/{number}/stat", "rb") as file:
             ticks = int(file.read().rpartition(b")")[2].split()[_STARTED])
@@ -77,18 +77,18 @@ def _started(number: int) -> float:
 
 
 def watch_call(number: int) -> None:
-    """Give the objective's call up if a signal ends a process of multiprocessing, too, and this one only waits from then on.
+    """End the objective's call if a signal has ended a process of multiprocessing and this one only waits after that.
 
-    To be called by the handler of the signal. The main thread gets the signal once more when it is to give up: its handler then
+    The handler of the signal calls this function. To end the call, the main thread receives the signal again, and its handler
     calls `give_up_if_asked`.
 
     Args:
-        number: the signal's.
+        number: number of the signal.
     """
     call = calls.under_way()
     workers = _workers()
     if call is not None and workers:
-        # Not a threading.Thread: the signal may have interrupted one that starts, with the lock for that.
+        # Not a threading.Thread: the signal may have interrupted the start of one, which holds a lock.
         _thread.start_new_thread(_watch, (call, workers, number))
 
 
@@ -96,7 +96,7 @@ def give_up_if_asked() -> bool:
     """Return whether a signal comes from `watch_call`.
 
     Raises:
-        GivenUp: it does, and the call that is to be given up is under way.
+        GivenUp: it does, and the call to end is running.
     """
     global _giving_up
     call, _giving_up = _giving_up, None
@@ -108,7 +108,7 @@ def give_up_if_asked() -> bool:
 
 
 def _workers() -> list[Any]:
-    """Return the processes that multiprocessing has started from here and not seen end."""
+    """Return the processes that multiprocessing has started here and that have not been seen to end."""
     module = sys.modules.get("multiprocessing.process")
     return list(getattr(module, "_children", ()))
 
@@ -122,12 +122,12 @@ def _watch(call: object, workers: list[Any], number: int) -> None:
         time.sleep(_NAP)
     while _waits(call):
         _giving_up = call
-        # Again and again: an objective may catch everything, and try again.
+        # Repeatedly: an objective may catch all exceptions and retry.
         signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def _waits(call: object) -> bool:
-    """Return True once this process has done nothing for a while, or False when the call has ended."""
+    """Return True once this process has been idle for a while, or False when the call has ended."""
     until, used = time.monotonic() + _PATIENCE, time.process_time()
     while calls.under_way() is call:
         if time.monotonic() > until:
@@ -140,7 +140,7 @@ def _waits(call: object) -> bool:
 
 def _have_lost_one(workers: Iterable[Any]) -> bool:
     for worker in workers:
-        with suppress(ValueError, AssertionError):  # the objective has closed it, and so knows that it has ended
+        with suppress(ValueError, AssertionError):  # closed by the objective, which knows that it has ended
             if worker.exitcode not in (None, 0):
                 return True
     return False

@@ -1,4 +1,4 @@
-"""Any program as the objective: each trial runs it once, with the parameters on its command line."""
+"""Programs as objectives: each trial runs a command once, with the parameters on its command line."""
 
 from __future__ import annotations
 
@@ -30,34 +30,32 @@ from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
 from hyperspace.trials.trial import FAILED, TIMEOUT, Trial
 
 _TRIAL = ("id", "seed", "attempt", "folder", "budget")
-_READ = 1 << 20  # bytes at the end of the standard output that the metrics are looked for in
-_REPLACED = 3.0  # seconds that an editor or an installation may take to put a program back in its place
+_READ = 1 << 20  # bytes at the end of the standard output that are searched for metrics
+_REPLACED = 3.0  # seconds that an editor or an installation may need to replace a program
 _RETRY = 0.2  # seconds between two attempts to start it
-_Piece = tuple[str, str | None, str]  # text, then the name of what follows it, and its format
+_Piece = tuple[str, str | None, str]  # text, then the name of the following value, and its format
 
 
 class Command:
-    """A command line with places for the parameters; `hyperdrive` takes it as an objective.
+    """Command line with placeholders for the parameters; `hyperdrive` accepts it as an objective.
 
     Args:
-        line: split into words once, as a shell would, and run without one. In a word, {name} stands for the parameter `name`,
-            {name:.3f} for it in that format, {trial.id}, {trial.seed}, {trial.attempt}, {trial.folder} and {trial.budget} for the
-            trial's own; {{ and }} for braces.
-        pattern: a regular expression, whose last match in the standard output gives the value as its first group. A named group
-            gives the metric of that name, where it last matched. Or a list of expressions with named groups. None: the last line
-            that is a number or an object in JSON gives the value.
-        templates: text files with places for the parameters, {name} or {name:.3f}. They are filled in and written to the trial's
-            folder, under their own names. Braces around anything else stay as they are. The command runs inside that folder, or
-            has a place for {trial.folder}.
-        in_folder: run the program inside the trial's folder. Words that name a file of the folder in which this object is made
-            become absolute, other than the names of templates and of the metrics file; so do words with a slash and a place.
-        metrics_file: name of the file in the trial's folder that the program writes its results to: JSON, or text in which
-            `pattern` is looked for. None: they are looked for in the standard output. As with templates, the command must use
-            that folder.
+        line: the command line. It is split into words as by a shell, and run without one. In a word, {name} is the value of the
+            parameter `name`, and {name:.3f} its value in that format. Values of the trial are {trial.id}, {trial.seed},
+            {trial.attempt}, {trial.folder} and {trial.budget}. Braces are written as {{ and }}.
+        pattern: a regular expression; its last match in the standard output gives the value as its first group. A named group
+            gives the metric with that name, at its last match. A list of expressions with named groups is also possible. None:
+            the last line that is a JSON number or object gives the value.
+        templates: text files with placeholders {name} or {name:.3f}. They are filled in and written to the trial's folder, with
+            their own names. Other braces are unchanged. The command has to run inside that folder, or contain {trial.folder}.
+        in_folder: run the program inside the trial's folder. Words that name a file in the folder of this object's creation
+            become absolute. So do words with a slash and a placeholder. Names of templates and of the metrics file do not.
+        metrics_file: name of the file in the trial's folder with the program's results: JSON, or text that is searched for
+            `pattern`. None: the standard output is searched. As with templates, the command must use that folder.
 
     Raises:
-        InputError: no words, quotes or braces that do not match, a shell's operators, no regular expression, a template that
-            cannot be read, or files in the trial's folder that the command does not use.
+        InputError: no words, unbalanced quotes or braces, shell operators, an invalid regular expression, an unreadable
+            template, or files in the trial's folder that the command does not use.
     """
 
     def __init__(
@@ -92,9 +90,9 @@ class Command:
         self.in_folder = in_folder
         self.metrics_file = metrics_file
         self.line = line
-        self.__qualname__ = line  # the name under which it stands in the study
+        self.__qualname__ = line  # its name in the study
         self._own_files = frozenset(names)
-        self._origin = working_folder() or os.sep  # no file is in one that was removed
+        self._origin = working_folder() or os.sep  # a removed folder has no files
         self._check_use_of_folder()
         if in_folder:
             for position, word in enumerate(self._words):
@@ -103,7 +101,7 @@ class Command:
                     self._words[position] = [(self._with_absolute_file(text, position), None, "")]
 
     def _check_use_of_folder(self) -> None:
-        """Refuse a command that reads or writes its files elsewhere than in the trial's folder."""
+        """Check that the command reads and writes its files in the trial's folder."""
         for word in self._words:
             self._check_no_template(file_of("".join(text for text, _, _ in word)))
         if self.in_folder or any(name == "trial.folder" for word in self._words for _, name, _ in word):
@@ -118,7 +116,7 @@ class Command:
             )
 
     def _check_no_template(self, name: str) -> None:
-        """Refuse a word that names a template itself, whose places are not filled in."""
+        """Check that no word names a template itself, whose placeholders are not filled in."""
         if not name or (self.in_folder and os.path.normpath(name) in self._own_files):
             return
         for template in self.templates:
@@ -153,12 +151,12 @@ class Command:
 
     @property
     def has_fixed_program(self) -> bool:
-        """Whether all trials run the same program, rather than one that a parameter names."""
+        """Whether all trials run the same program, instead of one named by a parameter."""
         return all(name is None for _, name, _ in self._words[0])
 
     @property
     def uses_budget(self) -> bool:
-        """Whether the command or a template has a place for the trial's budget."""
+        """Whether the command or a template has a placeholder for the trial's budget."""
         named = {name for word in self._words for _, name, _ in word}
         return "trial.budget" in named.union(*(template.names(["trial.budget"]) for template in self.templates))
 
@@ -166,8 +164,7 @@ class Command:
         """Check that the command can be run with the points of a space.
 
         Raises:
-            InputError: an unknown name, a dimension that the command does not use, a format that does not fit, or no such
-                program.
+            InputError: an unknown name, a dimension that the command does not use, an incompatible format, or a missing program.
         """
         used = {name for word in self._words for _, name, _ in word if name is not None}
         names = _known_names(space)
@@ -202,14 +199,14 @@ class Command:
                 )
 
     def fill(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> list[str]:
-        """Return the words of the command with all values in their places.
+        """Return the words of the command with all values filled in.
 
         Raises:
-            InputError: a value that a format does not fit.
+            InputError: a value that is incompatible with a format.
         """
         values = _values(space, parameters, trial)
         words = ["".join(text + _format(name, values, spec) for text, name, spec in word) for word in self._words]
-        if self.in_folder:  # a word that is nothing but a value stays as it is
+        if self.in_folder:  # a word that only consists of a value is unchanged
             words = [
                 self._with_absolute_file(text, position) if any(os.sep in fixed for fixed, _, _ in word) else text
                 for position, (word, text) in enumerate(zip(self._words, words, strict=True))
@@ -217,10 +214,10 @@ class Command:
         return words
 
     def fill_templates(self, space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> dict[str, str]:
-        """Return the texts of the templates by name, with all values in their places.
+        """Return the texts of the templates by name, with all values filled in.
 
         Raises:
-            InputError: a value that a format does not fit.
+            InputError: a value that is incompatible with a format.
         """
         values = _values(space, parameters, trial)
         return {
@@ -240,14 +237,14 @@ class Command:
             remove_old(folder, self.metrics_file)
 
     def read(self, text: str, folder: Path | None = None) -> Any:
-        """Return what the program's output says: a number, or metrics by name.
+        """Return the result in the program's output: a number, or metrics by name.
 
         Args:
             text: the end of its standard output.
-            folder: the trial's, where the metrics file is.
+            folder: the trial's folder with the metrics file.
 
         Raises:
-            InputError: nothing in it is what was looked for.
+            InputError: the output has no result.
         """
         if self.metrics_file is not None and folder is not None:
             return self._read_file(folder / self.metrics_file)
@@ -260,14 +257,14 @@ class Command:
 
 
 class CommandEvaluator(Evaluator):
-    """Runs the command of a trial, and reads its output.
+    """Evaluator that runs the command of a trial and reads its output.
 
     Args:
         command: the command.
         space: the search space.
-        metrics: reads what the output says.
-        timeout: seconds that an evaluation may take; None without a limit.
-        handle: makes the handle of a trial, which tells its folder.
+        metrics: metrics that read the output.
+        timeout: time limit of an evaluation in seconds; None without a limit.
+        handle: makes the handle of a trial, which has its folder.
     """
 
     def __init__(
@@ -276,12 +273,12 @@ class CommandEvaluator(Evaluator):
         self._command, self._space, self._metrics = command, space, metrics
         self._timeout = timeout
         self._make_handle = handle
-        self._group: ProcessGroup | None = None  # of the trial under way
-        self._start: Start | None = None  # of the trial under way
+        self._group: ProcessGroup | None = None  # of the running trial
+        self._start: Start | None = None  # of the running trial
         self._repeats = Repeats()
         self._output: TrialOutput | None = None
-        self._folder: Path | None = None  # the trial's
-        self._used_folder: Path | None = None  # the same, or a temporary one where the study keeps no files
+        self._folder: Path | None = None  # the trial's folder
+        self._used_folder: Path | None = None  # the same, or a temporary one if the study keeps no files
         self._begun = 0.0
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -311,7 +308,7 @@ class CommandEvaluator(Evaluator):
                 os.close(file)
 
     def poll(self) -> Outcome | None:
-        """Return the outcome once the program has ended, or its time is up."""
+        """Return the outcome once the program has ended or exceeded its time."""
         if self._start is None:
             return None
         outcome = self._advance(self._start) if self._group is None else self._look(self._group)
@@ -338,7 +335,7 @@ class CommandEvaluator(Evaluator):
 
     @property
     def held_up_by(self) -> str | None:
-        """Why the program was not started yet."""
+        """Reason why the program was not started yet."""
         return None if self._start is None else self._start.held_up_by
 
     def cancel(self) -> None:
@@ -353,16 +350,16 @@ class CommandEvaluator(Evaluator):
         self._group = self._start = self._output = None
 
     def _temporary_folder(self) -> Path:
-        """Return a folder for what the program prints, where the study keeps no files."""
+        """Return a folder for the program's output, if the study keeps no files."""
         if self._temporary is None:
             try:
                 self._temporary = tempfile.TemporaryDirectory(prefix="hyperspace-")
-            except FileNotFoundError as error:  # no place for temporary files can be written to
+            except FileNotFoundError as error:  # no writable place for temporary files
                 raise OSError(errno.ENOSPC, str(error)) from None
         return Path(self._temporary.name)
 
     def close(self) -> None:
-        """End the program, and remove what was kept of its output where the study keeps no files."""
+        """End the program, and remove its output if the study keeps no files."""
         self.cancel()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -371,8 +368,8 @@ class CommandEvaluator(Evaluator):
     def _refuse(self, error: OSError | ValueError) -> Outcome:
         """Return the outcome of a command that could not be started.
 
-        A program that every trial has is a matter of the machine, and the next trial would fare no better. One that a parameter
-        names, and words that no process takes, are the point's own.
+        If all trials run the same program, the machine is at fault, and the next trial would fail too. If a parameter names the
+        program, or a process cannot accept the words, the point is at fault.
         """
         told = f"the command could not be started: {error}"
         if not self._command.has_fixed_program or isinstance(error, ValueError) or error.errno == errno.E2BIG:
@@ -398,7 +395,7 @@ class CommandEvaluator(Evaluator):
 
 
 def _start(words: list[str], files: tuple[int, int], folder: Path | None) -> ProcessGroup:
-    """Start a program; one that is being replaced or written at this moment is waited for.
+    """Start a program, after waiting for one that is being replaced or written.
 
     Raises:
         OSError: it cannot be started.
@@ -424,7 +421,7 @@ def _known_names(space: Space) -> list[str]:
 
 
 def _values(space: Space, parameters: Parameters, trial: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all values that a command or a template has places for, by name."""
+    """Return all values for placeholders of a command or a template, by name."""
     return space.by_name(parameters) | {f"trial.{name}": trial.get(name) for name in _TRIAL}
 
 

@@ -1,4 +1,4 @@
-"""Input files of a program: templates with places for the parameters, filled in and written to the trial's folder."""
+"""Input files of a program: templates with placeholders, filled in and written to the trial's folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLACE = re.compile(r"\{([^{}:!]+)(?::([^{}]*))?\}")
 
 
 class Template:
-    """A text file with {name} or {name:format} where values belong. Braces around anything else stay as they are.
+    """Text file with placeholders {name} or {name:format}. Other braces are unchanged.
 
     It is read once, when the study starts.
 
@@ -23,7 +23,7 @@ class Template:
         file: the template; the filled-in file has its name.
 
     Raises:
-        InputError: no such file, or no text.
+        InputError: a missing file, or one that is not a text.
     """
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
@@ -45,14 +45,14 @@ class Template:
             return False
 
     def names(self, known: Iterable[str]) -> set[str]:
-        """Return which of the known names it has a place for."""
+        """Return the known names for which it has a placeholder."""
         return {name for name, _ in _PLACE.findall(self._text)} & set(known)
 
     def check(self, known: Iterable[str]) -> None:
         """Refuse a place for something that no trial has.
 
         Raises:
-            InputError: {trial.something} that is none of the known names.
+            InputError: {trial.something} that is not one of the known names.
         """
         names = set(known)
         for name, _ in _PLACE.findall(self._text):
@@ -68,7 +68,7 @@ class Template:
         return {name: found[0] for name, found in near.items() if found}
 
     def fill(self, known: Iterable[str], show: Callable[[str, str], str]) -> str:
-        """Return the text with show(name, format) in each place of a known name."""
+        """Return the text with show(name, format) in each placeholder of a known name."""
         names = set(known)
 
         def value(place: re.Match[str]) -> str:
@@ -78,7 +78,7 @@ class Template:
 
 
 def write_new(folder: Path, name: str, text: str) -> None:
-    """Write a file of the trial's folder, in the place of one that an earlier attempt has left; no link is followed."""
+    """Write a file to the trial's folder, replacing one of an earlier attempt; links are not followed."""
     folder.mkdir(parents=True, exist_ok=True)
     remove_old(folder, name)
     with open(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "w", encoding="utf-8", newline="") as stream:
@@ -86,5 +86,5 @@ def write_new(folder: Path, name: str, text: str) -> None:
 
 
 def remove_old(folder: Path, name: str) -> None:
-    """Remove a file that an earlier attempt has left, so that it is not taken for one of this attempt's."""
+    """Remove a file of an earlier attempt, so that it cannot be mistaken for one of this attempt."""
     (folder / name).unlink(missing_ok=True)

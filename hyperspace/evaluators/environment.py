@@ -1,14 +1,14 @@
-"""The environment of the processes that evaluate: the rank's, without what would make them take themselves for that rank.
+"""Environment of the processes that evaluate: the rank's, without variables that identify it as a rank.
 
-A rank's child that kept the launcher's variables would take itself for that rank as soon as it loads MPI, or starts a program
-that does. The user's own settings of the MPI library stay.
+With the launcher's variables, a child process that loads MPI would act as that rank. So would a program that it starts. Other
+settings of the MPI library are the user's, and kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Prefixes of what launchers set for each rank.
+# Prefixes of variables that launchers set for each rank.
 _OF_A_RANK = (
     "HYDI_",  # Hydra, the launcher of MPICH and Intel MPI
     "MPIRUN_",  # MVAPICH2's mpirun_rsh
@@ -40,7 +40,7 @@ _OF_A_RANK = (
     "SLURM_SRUN_COMM",
     "SLURM_STEP",
 )
-# Open MPI's launchers pass these on as if they were settings; any other OMPI_MCA_ and PRTE_MCA_ is the user's.
+# Open MPI's launchers pass these on as settings; any other OMPI_MCA_ and PRTE_MCA_ variable is the user's.
 _PARAMETERS_OF_A_RANK = (
     "OMPI_MCA_PREFIXES",
     "OMPI_MCA_cpu_type",
@@ -67,7 +67,7 @@ _PARAMETERS_OF_A_RANK = (
 )
 _REMOVED = (*_OF_A_RANK, *_PARAMETERS_OF_A_RANK)
 _REMOVED_NAMES = {"OMPI_MCA_pmix"}  # Open MPI 4 sets it for its ranks; OMPI_MCA_pmix_... is the user's
-# Settings of the user's among the names above.
+# The user's settings among the names above.
 _KEPT = (
     "PMIX_DEBUG",
     "PMIX_INSTALL_PREFIX",
@@ -81,7 +81,7 @@ _KEPT = (
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what makes a process a rank."""
+    """Return the environment without the variables that identify a rank."""
     return {name: value for name, value in environment.items() if not _makes_a_rank(name)}
 
 

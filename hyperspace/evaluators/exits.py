@@ -1,7 +1,7 @@
-"""Notices that an objective ends its process by C's exit(), which a library may call on an error.
+"""Detection of C's exit() in the objective's process, which a library may call on an error.
 
-No Python code runs then: no `finally`, no exception. MPI's own library may wait within exit() for the other ranks, which wait for
-this one. So a function is left with the C library that is called in this case, and taken back when the study ends.
+No Python code runs then: no `finally`, no exception. Inside exit() the MPI library may wait for the other ranks, which wait for
+this one. So a function is registered with the C library for this case, and removed when the study ends.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from hyperspace.exchange.base import Exchange
 
 @contextmanager
 def exits_are_told(ranks: Exchange) -> Iterator[None]:
-    """Say so if the objective ends this process by exit() within the block; then end the other ranks, too."""
+    """Report an exit() of the objective within the block, then end the other ranks too."""
 
     def tell() -> None:
-        if not calls.is_under_way():  # MPI calls exit() itself when another rank ends the run
+        if not calls.is_under_way():  # MPI itself calls exit() when another rank ends the run
             return
         where = f"rank {ranks.rank} on {ranks.host} ends all ranks" if ranks.size > 1 else "the study ends"
         with suppress(OSError, ValueError):
@@ -32,7 +32,7 @@ def exits_are_told(ranks: Exchange) -> Iterator[None]:
                 f"that is a failed trial\n"
             )
             sys.stderr.flush()
-        if ranks.size > 1:  # every launcher ends a run of which one process was killed, and MPI_Abort may wait here for a lock
+        if ranks.size > 1:  # every launcher ends a run with a killed process, and MPI_Abort could wait for a lock here
             os.kill(os.getpid(), signal.SIGKILL)
 
     with at_exit_of_c(tell):
@@ -43,7 +43,7 @@ def exits_are_told(ranks: Exchange) -> Iterator[None]:
 def at_exit_of_c(action: Callable[[], object]) -> Iterator[None]:
     """Call `action` if C's exit() is called within the block, in this process and not in a forked child.
 
-    Does nothing where the C library is not glibc, which alone takes such a function back.
+    Does nothing unless the C library is glibc, since only glibc can remove such a function.
     """
     try:
         library = ctypes.CDLL("libc.so.6")
@@ -59,7 +59,7 @@ def at_exit_of_c(action: Callable[[], object]) -> Iterator[None]:
             action()
 
     called = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(at_exit)
-    key = ctypes.create_string_buffer(1)  # its address tells this function from all others
+    key = ctypes.create_string_buffer(1)  # its address identifies this function
     register.argtypes = [ctypes.c_void_p] * 3
     take_back.argtypes = [ctypes.c_void_p]
     take_back.restype = None
@@ -70,7 +70,7 @@ def at_exit_of_c(action: Callable[[], object]) -> Iterator[None]:
         take_back(ctypes.addressof(key))
 
     register(ctypes.cast(called, ctypes.c_void_p), None, ctypes.addressof(key))
-    atexit.register(forget)  # Python must be there when the function is called
+    atexit.register(forget)  # Python must still be running when the function is called
     try:
         yield
     finally:

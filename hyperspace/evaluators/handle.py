@@ -1,4 +1,4 @@
-"""What an objective with a second argument learns of its trial, and can do with it."""
+"""Handle of a trial, the second argument of an objective."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hyperspace.trials.metrics import FLOAT_NAME, Value, number_of
 
 
 class TrialHandle:
-    """The trial under evaluation, as its objective sees it.
+    """Handle of the trial that is being evaluated, for its objective.
 
     Attributes:
         id: its name within the study, e.g. "3-12" for drive 3, iteration 12.
-        seed: an integer of its own, the same whenever this trial is evaluated.
-        attempt: 0, and one more each time it was begun again.
+        seed: an integer of its own, the same at each evaluation of this trial.
+        attempt: number of restarts of this trial.
         last: the metrics that were reported last.
-        budget: what the evaluation may spend, in the objective's own unit; None where all are alike.
-        comm: mpi4py communicator of the ranks that evaluate this trial together (ranks_per_trial=); None where one does.
+        budget: budget of the evaluation, in the objective's own unit; None if evaluations have no budgets.
+        comm: mpi4py communicator of the ranks that evaluate this trial together (ranks_per_trial=); None for a single rank.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class TrialHandle:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What makes the same handle on another rank, but for what it reports to."""
+        """Values from which another rank can make the same handle, except for its reports."""
         return {
             "id": self.id,
             "seed": self.seed,
@@ -58,7 +58,7 @@ class TrialHandle:
 
     @property
     def folder(self) -> Path:
-        """A scratch folder of the trial's own, kept with the study.
+        """Scratch folder of the trial, kept with the study.
 
         Raises:
             RuntimeError: the study keeps no files (checkpoints=False).
@@ -72,12 +72,12 @@ class TrialHandle:
         return folder
 
     def report(self, step: int, value: float | Mapping[str, float]) -> None:
-        """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch; words beside numbers are left out.
+        """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch; strings are ignored.
 
         Raises:
-            RuntimeError: this is another process than the one that evaluates, a child of it.
-            InputError: no number in it, or a step that is no whole number of at least 0.
-            Pruned: the study has a pruning rule, and this evaluation promises little; let it pass.
+            RuntimeError: this process is a child of the evaluating one.
+            InputError: no number in it, or a step that is not an integer of at least 0.
+            Pruned: the study has a pruning rule, and this evaluation is poor; do not catch this exception.
         """
         if os.getpid() != self._process:
             raise RuntimeError(

@@ -1,4 +1,4 @@
-"""What another process may import: which modules it finds as this one has found them, and that no study begins by an import."""
+"""Imports in other processes: which modules they find as this process does, and a guard against studies started by an import."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from types import FrameType, ModuleType
 from hyperspace.errors import LaunchError
 from hyperspace.evaluators import calls
 
-_MAIN = ("__main__", "__mp_main__")  # the second is multiprocessing's name for it in the processes that it starts
+_MAIN = ("__main__", "__mp_main__")  # the second is multiprocessing's name for it in its processes
 _WORKER_VARIABLE = "HYPERSPACE_WORKER"  # number of the worker that a process belongs to
 _UNGUARDED = signal.SIGUSR2
 _standing_in: dict[str, ModuleType] = {}
-_depth = 0  # of the imports for an objective
+_depth = 0  # nesting depth of imports for an objective
 
 
 @contextmanager
 def importing_the_objective() -> Iterator[None]:
-    """Mark that modules are imported for the objective in them, so that they must not begin a study."""
+    """Mark that modules are imported for their objective, so that they must not start a study."""
     global _depth
     _depth += 1
     try:
@@ -32,14 +32,14 @@ def importing_the_objective() -> Iterator[None]:
 
 
 class Unguarded(LaunchError):
-    """A module begins a study when it is imported."""
+    """Start of a study by the import of a module."""
 
 
 def refuse_while_importing() -> None:
-    """Refuse to begin a study while a module is imported for the objective in it, or for a function in it by multiprocessing.
+    """Check that no module is being imported for its objective, or by multiprocessing for a function in it.
 
     Raises:
-        Unguarded: it is; each process that evaluates would begin the study anew.
+        Unguarded: one is; each evaluating process would start the study again.
     """
     if _depth:
         raise Unguarded(_reason(_module_under_way(), "the objective"))
@@ -56,7 +56,7 @@ def _reason(module: str, thing: str) -> str:
 
 
 def _tell_worker() -> None:
-    """Let the worker whose objective has started this process know; a pool would start such processes again and again."""
+    """Notify the worker whose objective has started this process; a pool would start such processes again and again."""
     worker = os.environ.get(_WORKER_VARIABLE, "")
     if worker.isdigit():
         with suppress(ProcessLookupError, PermissionError):
@@ -64,9 +64,9 @@ def _tell_worker() -> None:
 
 
 def hear_of_unguarded_processes() -> None:
-    """Have the objective's call in this worker raise Unguarded where a process below cannot import the program."""
+    """Raise Unguarded in this worker's call of the objective if a child process cannot import the program."""
     os.environ[_WORKER_VARIABLE] = str(os.getpid())
-    ended: object | None = None  # the call that has heard of it: there may be several processes
+    ended: object | None = None  # the call that was notified: there may be several child processes
 
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal ended
@@ -79,13 +79,13 @@ def hear_of_unguarded_processes() -> None:
 
 
 def _multiprocessing_imports() -> bool:
-    """Return whether multiprocessing has started this process, and now runs the main module's file for what is defined there."""
+    """Return whether multiprocessing has started this process and is now running the main module's file for its definitions."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and bool(getattr(process.current_process(), "_inheriting", False))
 
 
 def _module_under_way() -> str:
-    """Return the file, or else the name, of the innermost module whose import leads here."""
+    """Return the file or name of the innermost module whose import led here."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_name != "<module>":
         frame = frame.f_back
@@ -94,9 +94,9 @@ def _module_under_way() -> str:
 
 
 def is_importable(name: str) -> bool:
-    """Return whether another process that searches the same folders finds this process's module of that name, and may run it.
+    """Return whether another process with the same search path finds this process's module of that name and may run it.
 
-    It may not while the module is being imported here: then the module's own code has led here, and would there, too.
+    It may not while the module is being imported here: the module's own code has led here, and would do so there too.
     """
     module = sys.modules.get(name)
     if module is None or name in _MAIN or _is_being_imported(name):
@@ -104,14 +104,14 @@ def is_importable(name: str) -> bool:
     parent = name.rpartition(".")[0]
     path = getattr(sys.modules.get(parent), "__path__", None)
     spec = getattr(module, "__spec__", None)
-    if parent and (spec is None or path is None):  # an extension module brings such parts along
+    if parent and (spec is None or path is None):  # part of an extension module
         return True
     if spec is None:
         return False
     for finder in sys.meta_path:
         try:
             found = finder.find_spec(name, path)
-        except Exception:  # others' finders; this one does not know it
+        except Exception:  # an error of another finder, which does not have it
             continue
         if found is not None:
             return bool(found.origin == spec.origin)
@@ -119,25 +119,25 @@ def is_importable(name: str) -> bool:
 
 
 def _is_being_imported(name: str) -> bool:
-    """Return whether a module, or a package around it, has not been imported to its end."""
+    """Return whether the import of a module, or of a package around it, has not finished."""
     parts = name.split(".")
     modules = (sys.modules.get(".".join(parts[: count + 1])) for count in range(len(parts)))
     return any(getattr(getattr(module, "__spec__", None), "_initializing", False) for module in modules)
 
 
 def facts_of(name: str) -> dict[str, str | None]:
-    """Return what multiprocessing in another process has to know of a module here, to import it in its own processes."""
+    """Return the facts that multiprocessing in another process needs to import a module of this process."""
     module = sys.modules.get(name)
     spec = getattr(module, "__spec__", None)
     return {"file": getattr(module, "__file__", None), "spec": None if spec is None else spec.name}
 
 
 def stand_in(name: str, facts: dict[str, str | None] | None = None) -> ModuleType:
-    """Return a module, empty or made here before, in the place of one that is not to be imported here.
+    """Return a module, empty or made here before, instead of one that must not be imported here.
 
     Args:
         name: its name.
-        facts: what `facts_of` returned elsewhere.
+        facts: result of `facts_of` in another process.
     """
     module = _standing_in.setdefault(name, ModuleType(name))
     if facts is not None:

@@ -1,8 +1,7 @@
-"""Evaluates the objective in this process, at once.
+"""Evaluation of the objective in this process, immediately.
 
-What the objective prints goes where the rank prints: a redirection for the time of an evaluation would take the progress
-display, MPI's messages and the output of the caller's other threads along. In a process of its own (isolate=True) each
-trial's output has files of its own.
+The objective's output goes to that of the rank. A redirection during an evaluation would also affect the progress display, MPI's
+messages and the output of the caller's other threads. In a separate process (isolate=True) each trial's output has its own files.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
 from hyperspace.trials.trial import FAILED, PRUNED, Trial
 
 Objective = Callable[..., Any]
-_MOST_WRAPPED = 50  # decorators around one another that are looked through
+_MOST_WRAPPED = 50  # largest number of nested decorators that are examined
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 class InlineEvaluator(Evaluator):
-    """Calls the objective when a trial is submitted; the outcome is there at once.
+    """Evaluator that calls the objective when a trial is submitted.
 
     Args:
         objective: objective(parameters), or objective(parameters, trial).
-        metrics: reads what it returns.
+        metrics: metrics that read its answer.
         handle: makes the handle that an objective with a second argument receives.
     """
 
@@ -52,10 +51,10 @@ class InlineEvaluator(Evaluator):
         self._outcome: Outcome | None = None
         self._start: Start | None = None  # of a trial that has not ended
         self._repeats = Repeats()
-        self._folder: Path | None = None  # of the trial under way
+        self._folder: Path | None = None  # of the running trial
 
     def submit(self, trial: Trial, parameters: Parameters) -> None:
-        """Evaluate `trial` now; unless the disk was full for it before."""
+        """Evaluate `trial` now, unless an earlier attempt found a full disk."""
         handle = self._make_handle(trial)
         self._folder = handle.facts["folder"]
         self._start = self._repeats.start(partial(self._evaluate, trial.attempt, parameters, handle), trial, self._folder)
@@ -76,7 +75,7 @@ class InlineEvaluator(Evaluator):
 
     @property
     def held_up_by(self) -> str | None:
-        """Why the objective was not called yet."""
+        """Reason why the objective was not called yet."""
         return None if self._start is None else self._start.held_up_by
 
     def cancel(self) -> None:
@@ -87,11 +86,11 @@ class InlineEvaluator(Evaluator):
 def evaluate(
     objective: Objective, parameters: Parameters, handle: TrialHandle | None, metrics: Metrics, attempt: int = 0
 ) -> Outcome:
-    """Call the objective and return what came of it; nothing but an interrupt leaves this function.
+    """Call the objective and return the outcome; only an interrupt leaves this function.
 
-    A KeyboardInterrupt that the objective raises itself, with no SIGINT, ends the program as Ctrl-C does, but only in the trial's
-    first attempt (`attempt` 0): else it would end every later run, too. After a SIGINT that asked the study to end, it is what
-    the objective's children have made of that signal.
+    A KeyboardInterrupt of the objective itself, without a SIGINT, ends the program as Ctrl-C does, but only in the trial's first
+    attempt (`attempt` 0): otherwise it would end every later run too. After a SIGINT that asked the study to end, it may be due
+    to the objective's child processes.
     """
     arguments = (parameters,) if handle is None else (parameters, handle)
     start = time.perf_counter()
@@ -116,7 +115,7 @@ def evaluate(
         again = _is_about_a_full_disk(raised)
     except SystemExit as leaving:
         error = f"the objective called sys.exit({shown(leaving.code)})"
-    except BaseException as raised:  # a Rust panic, a canceled task
+    except BaseException as raised:  # a Rust panic, or a canceled task
         own = isinstance(raised, KeyboardInterrupt) and attempt == 0 and not interrupts.came_as_request
         if own or interrupts.caused(raised):
             raise
@@ -124,13 +123,13 @@ def evaluate(
     seconds = time.perf_counter() - start
     if error is None:
         return Outcome(metrics=read, seconds=seconds, note=note)
-    elsewhere = again or isinstance(fatal, Unguarded)  # no matter of the point, which the next run evaluates again
+    elsewhere = again or isinstance(fatal, Unguarded)  # independent of the point, which the next run evaluates again
     fault = None if status != FAILED else "infrastructure" if elsewhere else "objective"
     return Outcome(status, read, seconds, error, fault, fatal, again)
 
 
 def describe_raised(error: BaseException) -> str:
-    """Return an exception's traceback from the user's own code on; the frames that lead there are HyperSpace's."""
+    """Return an exception's traceback from the user's code on, without the frames of HyperSpace."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         frames = frames.tb_next
@@ -151,9 +150,8 @@ def _is_about_a_full_disk(error: BaseException | None) -> bool:
 def takes_handle(objective: Objective, position: int = 1) -> bool:
     """Return whether the objective wants the trial's handle, as its argument at `position`: its second one.
 
-    Its own signature decides, and not that of what it wraps: a decorator may add arguments of its own. One that takes any
-    arguments (*args) passes on what it gets; the handle is then wanted if what it wraps calls its argument at `position`
-    "trial".
+    Its own signature decides, not that of a wrapped function: a decorator may add arguments. If it accepts any arguments (*args),
+    it passes them on. The handle is then wanted if the wrapped function's argument at `position` is called "trial".
     """
     for depth in range(_MOST_WRAPPED):
         parameters = _parameters(objective)
@@ -179,7 +177,7 @@ def _parameters(objective: Objective) -> list[inspect.Parameter]:
 
 
 def _wrapped(objective: Objective) -> Objective | None:
-    """Return what a decorated function, method, partial or object with __call__ hands its arguments to, if it says so."""
+    """Return the function that a decorated function, method, partial or object with __call__ wraps, if it is known."""
     if isinstance(objective, functools.partial):
         inner = _wrapped(objective.func)
         return None if inner is None else functools.partial(inner, *objective.args, **objective.keywords)
@@ -189,5 +187,5 @@ def _wrapped(objective: Objective) -> Objective | None:
     inner = getattr(objective, "__wrapped__", None)
     if callable(inner):
         return cast("Objective", inner)
-    call = getattr(objective, "__call__", None)  # noqa: B004 - the bound method is what is wanted
+    call = getattr(objective, "__call__", None)  # noqa: B004 - the bound method is wanted
     return _wrapped(call) if inspect.ismethod(call) else None

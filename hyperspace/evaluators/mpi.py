@@ -1,12 +1,12 @@
-"""Evaluates one trial on several ranks: for objectives that are MPI programs themselves, simulations or distributed training.
+"""Evaluation of one trial on several ranks: for objectives that are MPI programs, such as simulations or distributed training.
 
-The ranks of a run form groups of equal size. The first rank of each group leads it: it carries drives, asks and records. The
-others follow: they wait for a trial, call the objective with the same parameters, and find the group's communicator in
-`trial.comm`. What the leader's call returns is the result; what any member's call raises makes the trial a failed one. Where the
-objective reports, all members of the group do, and each of them hears whether it is pruned.
+The ranks of a run form groups of equal size. The first rank of each group is the leader: it carries drives, asks and records. The
+others are followers: they wait for a trial, call the objective with the same parameters, and get the group's communicator as
+`trial.comm`. The leader's return value is the result; an exception on any member fails the trial. If the objective reports, all
+members of the group report, and each of them learns whether the trial is pruned.
 
-A member that fails while the others wait for it inside the objective's own communication leaves them waiting, as in any MPI
-program; let such an objective catch its errors and tell the others.
+If a member fails while the others wait for it in the objective's own communication, they keep waiting, as in any MPI program.
+Such an objective should catch its errors and inform the others.
 """
 
 from __future__ import annotations
@@ -31,47 +31,47 @@ if TYPE_CHECKING:
 
 
 class MemberFailed(RuntimeError):
-    """Raised on the leader: the objective failed on another rank of the group."""
+    """Failure of the objective on another rank of the group, raised on the leader."""
 
 
 class TrialGroups:
-    """The ranks of a run in groups that each evaluate one trial at a time. Collective.
+    """Ranks of a run in groups that evaluate one trial at a time each. Collective.
 
     Args:
         world: all ranks of the run.
-        size: ranks a group.
+        size: number of ranks in a group.
         objective: objective(parameters, trial).
 
     Attributes:
-        leaders: the exchange among the leaders; None on a rank that follows.
+        leaders: the exchange among the leaders; None on a follower.
 
     Raises:
-        InputError: no MPI run, a number of ranks that is no multiple of `size`, or an objective without a second argument.
+        InputError: not an MPI run, a number of ranks that is not a multiple of `size`, or an objective without a second argument.
     """
 
     def __init__(self, world: Exchange, size: Any, objective: Objective) -> None:
         world.each(lambda: _check(world, size, objective))
-        assert isinstance(world, MPIExchange)  # checked
+        assert isinstance(world, MPIExchange)  # by `_check`
         self._objective = objective
         number, place = divmod(world.rank, size)
         communicator = cast("MPI.Intracomm", world.comm.Split(number, place))
         leaders = cast("MPI.Intracomm", world.comm.Split(0 if place == 0 else world.mpi.UNDEFINED, number))
         self._group = MPIExchange(communicator)
         self._group.bound(Patience())
-        self._comm = communicator  # the user's; ours is a duplicate
+        self._comm = communicator  # for the user; ours is a duplicate
         self._leaders_comm = leaders
         self.leaders = MPIExchange(leaders) if place == 0 else None
 
     def lead(self, parameters: Parameters, trial: TrialHandle) -> Any:
-        """Call the objective on all ranks of the group, as its leader; return what it returned here.
+        """Call the objective on all ranks of the group, on its leader; return its value here.
 
         Raises:
             MemberFailed: it failed on another rank.
-            Exception: what it raised here.
+            Exception: the objective's exception here.
         """
         if self.leaders is not None:
             self._group.share_patience(self.leaders)
-        self._group.agree(True)  # waits without spinning; the broadcast finds everybody there
+        self._group.agree(True)  # waits without a busy loop; all ranks are present for the broadcast
         self._comm.bcast((parameters, trial.facts))
 
         def report(step: int, metrics: Mapping[str, Any]) -> None:
@@ -95,7 +95,7 @@ class TrialGroups:
                 failure = error
         try:
             while not _all_done(answers := self._group.gather([{"end": True}])):
-                pass  # a member has reported once more
+                pass  # a member has reported again
         except RanksSilentError as error:
             self._group.abort(error)
         if failure is not None:
@@ -106,7 +106,7 @@ class TrialGroups:
         return value
 
     def follow(self) -> None:
-        """Evaluate what the leader asks for, until it dismisses the group."""
+        """Evaluate the leader's trials until it dismisses the group."""
 
         def report(step: int, metrics: Mapping[str, Any]) -> None:
             answer = self._group.gather([{"done": False}])[0]
@@ -120,20 +120,20 @@ class TrialGroups:
                 try:
                     call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
                 except Pruned:
-                    pass  # the leader's own call tells
+                    pass  # the leader's own call reports it
                 except BaseException as error:
                     if interrupts.caused(error):
                         raise
                     failure = f"on rank {self._group.rank} of the group:\n{describe_raised(error)}"
             while not _all_done(self._group.gather([{"done": True, "error": failure}])):
-                pass  # the leader, or another member, reports
+                pass  # reported by the leader or another member
 
     def dismiss(self) -> None:
-        """Let the followers go, as a leader."""
+        """Release the followers, on the leader."""
         self._group.agree(False)
 
     def close(self) -> None:
-        """Give the communicators back. Collective."""
+        """Free the communicators. Collective."""
         self._group.close()
         self._comm.Free()
         if self.leaders is not None:

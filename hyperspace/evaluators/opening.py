@@ -1,4 +1,4 @@
-"""Which evaluator an objective gets."""
+"""Choice of the evaluator for an objective."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ MakeEvaluator = Callable[[Callable[[Trial], TrialHandle]], Evaluator]
 def open_evaluators(
     objective: Objective | Command, metrics: Metrics, space: Space, timeout: float | None, isolate: bool, held: ExitStack
 ) -> MakeEvaluator:
-    """Return what makes the evaluator, given what makes a trial's handle.
+    """Return a function that makes the evaluator from a function that makes a trial's handle.
 
     Args:
-        objective: the user's function or command; a command runs as a process of its own in any case.
-        metrics: reads what it returns.
+        objective: the user's function or command; a command always runs as a separate process.
+        metrics: metrics that read its answer.
         space: the search space.
-        timeout: seconds that an evaluation may take; None without a limit.
-        isolate: whether to evaluate in a process of its own, which is started here, with the objective loaded.
-        held: gives back what is opened.
+        timeout: time limit of an evaluation in seconds; None without a limit.
+        isolate: whether to evaluate in a separate process, which is started here with the objective loaded.
+        held: closes the opened resources.
 
     Raises:
         InputError: the objective cannot be evaluated in another process, or the command does not fit the space.

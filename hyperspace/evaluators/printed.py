@@ -1,4 +1,4 @@
-"""Metrics in what a program prints or writes to a file: by regular expressions, or as JSON."""
+"""Metrics in a program's output or file: by regular expressions, or as JSON."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FORTRAN = re.compile(r"\s*(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[dDqQ](?=[-+\d
 
 
 def compile_patterns(patterns: str | Sequence[str] | None) -> list[re.Pattern[str]]:
-    """Return regular expressions, ready for use; without a pattern none.
+    """Return compiled regular expressions; an empty list without a pattern.
 
     Raises:
-        InputError: one is no regular expression, or one of several names no metric.
+        InputError: an invalid regular expression, or one of several that does not name a metric.
     """
     written = [patterns] if isinstance(patterns, str) else list(patterns or ())
     compiled = []
@@ -35,7 +35,7 @@ def compile_patterns(patterns: str | Sequence[str] | None) -> list[re.Pattern[st
 
 
 def _last_matches(text: str, patterns: Sequence[re.Pattern[str]], did: str) -> Any:
-    """Return the last value that a pattern finds, or the last one of each named group of all patterns."""
+    """Return the last value that a pattern finds, or the last value of each named group of all patterns."""
     named: dict[str, tuple[str, re.Pattern[str]]] = {}
     last: str | None = None
     for pattern in patterns:
@@ -52,16 +52,16 @@ def _last_matches(text: str, patterns: Sequence[re.Pattern[str]], did: str) -> A
 
 
 def find_metrics(text: str, patterns: Sequence[re.Pattern[str]], did: str, whole: bool = False) -> Any:
-    """Return the number, or the metrics by name, that a text tells.
+    """Return the number, or the metrics by name, in a text.
 
     Args:
         text: the end of an output, or of a file.
-        patterns: what `compile_patterns` returned; without any the last line that is JSON tells it.
-        did: what the program did with the text, to begin an error with.
+        patterns: result of `compile_patterns`; if empty, the last line of JSON is used.
+        did: the program's action, as the beginning of an error.
         whole: whether the whole text may be JSON, over several lines.
 
     Raises:
-        InputError: nothing in it is what was looked for.
+        InputError: the text has no result.
     """
     if patterns:
         return _last_matches(text, patterns, did)
@@ -69,7 +69,7 @@ def find_metrics(text: str, patterns: Sequence[re.Pattern[str]], did: str, whole
         try:
             return _checked_json(json.loads(text))
         except (ValueError, RecursionError):
-            pass  # perhaps a line of it
+            pass  # a single line may be JSON
     return _last_json(text, did)
 
 
@@ -101,7 +101,7 @@ def _checked_json(value: Any) -> Any:
 
 
 def _last_line_of(text: str) -> str:
-    """Return the last line of an output, to be added to an error."""
+    """Return the last line of an output, as an addition to an error."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return f"; its last line is {shown(lines[-1])}" if lines else "; it is empty"
 
@@ -110,7 +110,7 @@ def read_number(text: str) -> float:
     """Return the number that a program has printed, in C's way or Fortran's: 1.5e-3, 1.5D-03, 0.15-102.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is not a number.
     """
     try:
         return float(text)

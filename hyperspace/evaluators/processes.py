@@ -1,10 +1,10 @@
-"""Processes that evaluate: each below a supervisor of its own, and ended with all that it has started.
+"""Processes that evaluate: each has its own supervisor, and is ended together with all processes that it has started.
 
-What ends with a process is everything that descends from it, in whatever session or process group: see
-`hyperspace.evaluators.supervisor`. Where the supervisor itself was killed, a mark in the environment tells what it has left.
+All descendants of a process end with it, in any session or process group: see `hyperspace.evaluators.supervisor`. If this
+itself was killed, a mark in the environment identifies the remaining processes.
 
-Control groups would find such a process even if it has cleared its environment. They are not used: few users may make them, and a
-rank that is killed would leave its own behind, so that Slurm could not remove that of the job step.
+Control groups would also find a process that has cleared its environment. They are not used: few users may create them, and a
+killed rank would leave its group behind, so that Slurm could not remove that of the job step.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from hyperspace.evaluators import supervisor
 from hyperspace.evaluators.environment import clean_environment
 
 _SUPERVISOR = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import supervisor; supervisor.main(sys.argv[1:])"
-_MARK = "HYPERSPACE_EVALUATION"  # environment variable: the evaluations that a process belongs to, with colons
+_MARK = "HYPERSPACE_EVALUATION"  # environment variable: the evaluations that a process belongs to, separated by colons
 _marks = itertools.count()
 _groups: weakref.WeakSet[ProcessGroup] = weakref.WeakSet()  # of this process
 
-# A program that gets one of these signals has caused it; any other one came from outside.
+# A program that gets one of these signals has caused it itself; others come from outside.
 _OWN_DOING = {
     signal.SIGABRT,
     signal.SIGBUS,
@@ -43,17 +43,17 @@ _OWN_DOING = {
     signal.SIGTRAP,
     signal.SIGXFSZ,
 }
-# What a shell makes of SIGKILL (out of memory) and SIGTERM; and "temporary failure, try again" of sysexits.h.
+# A shell's exit codes for SIGKILL (out of memory) and SIGTERM; and "temporary failure, try again" of sysexits.h.
 _NOT_ITS_OWN_DOING = {128 + signal.SIGKILL, 128 + signal.SIGTERM, os.EX_TEMPFAIL}
 
 
 class ProcessGroup:
-    """A program and whatever it starts; they do not outlive this process.
+    """Program and all processes that it starts; they do not outlive this process.
 
     Args:
         words: the program and its arguments.
-        pass_fds: descriptors that the program gets.
-        **options: what subprocess.Popen takes beside; standard input is empty.
+        pass_fds: descriptors that the program receives.
+        **options: further options of subprocess.Popen; standard input is empty.
 
     Attributes:
         id: number of the program's process.
@@ -100,7 +100,7 @@ class ProcessGroup:
         return self._process.pid
 
     def _await_start(self, request: bytes, program: str) -> int:
-        """Return the number of the program's process, once it has one."""
+        """Return the number of the program's process once it is started."""
         with contextlib.suppress(BrokenPipeError):
             while request:
                 request = request[os.write(self._control, request) :]
@@ -118,22 +118,22 @@ class ProcessGroup:
         return int(number)
 
     def exit_code(self) -> int | None:
-        """Return the program's exit code, minus the signal that ended it, once it has ended; None while it runs.
+        """Return the program's exit code, or minus the signal that ended it; None while it runs.
 
-        Whatever it has left running has ended by then.
+        Its remaining processes have ended by then.
         """
         if self._code is None and self._supervisor_has_ended():
             self._close()
         return self._code
 
     def wait(self, seconds: float) -> None:
-        """Wait until the program ends, at most so long, and end what is left."""
+        """Wait at most `seconds` for the program to end, and end its remaining processes."""
         if self._code is None:
             _await_data(self._status, seconds)
         self.kill()
 
     def kill(self) -> None:
-        """End the program and all that it has started, at once."""
+        """End the program and all processes that it has started, immediately."""
         if self._code is not None:
             return
         with contextlib.suppress(BrokenPipeError):
@@ -144,10 +144,10 @@ class ProcessGroup:
         self._close()
 
     def end_orphans(self, spared: set[int]) -> None:
-        """End the processes whose own parent has ended, with all that they have started.
+        """End the processes whose own parent has ended, with their descendants.
 
         Args:
-            spared: those that stay.
+            spared: processes that are not ended.
         """
 
         def find() -> list[int]:
@@ -156,7 +156,7 @@ class ProcessGroup:
         supervisor.end_found(find)
 
     def orphans(self) -> set[int]:
-        """Return the processes that the program has started, in whatever way, and whose own parent has ended."""
+        """Return the processes that the program has started, directly or not, and whose own parent has ended."""
         number = self._process.pid
         try:
             children = {int(word) for word in Path(f"/proc/{number}/task/{number}/children").read_bytes().split()}
@@ -165,7 +165,7 @@ class ProcessGroup:
         return children - {self.id}
 
     def _supervisor_has_ended(self) -> bool:
-        """Return whether the supervisor has closed its end, and keep what it said before."""
+        """Return whether the supervisor has closed its end, and keep its earlier messages."""
         try:
             while data := os.read(self._status, 256):
                 self._told += data
@@ -178,7 +178,7 @@ class ProcessGroup:
         if word == "ended":
             self._code = os.waitstatus_to_exitcode(int(status))
         else:
-            self._code = -signal.SIGKILL  # the supervisor was killed, or waits for what cannot be killed
+            self._code = -signal.SIGKILL  # the supervisor was killed, or waits for an unkillable process
             self._process.kill()
             supervisor.end_found(self._marked)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -191,7 +191,7 @@ class ProcessGroup:
 
 
 def supervisors() -> set[int]:
-    """Return the supervisors that this process has started: they end with it, after all that is below them."""
+    """Return the supervisors that this process has started: they end with it, after all their descendants."""
     return {group.supervisor for group in list(_groups)}
 
 
@@ -201,18 +201,18 @@ def _close(*descriptors: int) -> None:
 
 
 def _await_data(descriptor: int, seconds: float) -> None:
-    poll = select.poll()  # select() cannot take a descriptor beyond 1023
+    poll = select.poll()  # select() does not support descriptors above 1023
     poll.register(descriptor, select.POLLIN)
     poll.poll(1000 * seconds)
 
 
 def _bare() -> list[str]:
-    """Return the options with which the interpreter starts quickly and imports nothing of the user's."""
+    """Return the interpreter options for a quick start without imports of the user's code."""
     return ["-S", "-P", "-s"] if "PYTHONHOME" in os.environ else ["-S", "-I"]
 
 
 def _marks_of(number: int) -> list[str]:
-    """Return the evaluations that a process belongs to; none of one that has ended or is not this user's."""
+    """Return the evaluations that a process belongs to; empty for one that has ended or belongs to another user."""
     try:
         entries = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -224,10 +224,10 @@ def _marks_of(number: int) -> list[str]:
 
 
 def describe_end(exit_code: int) -> tuple[str, str]:
-    """Return how a program ended, such as "was ended by SIGSEGV", and whose fault that is, as `Trial.fault` has it.
+    """Return a description of a program's end, such as "was ended by SIGSEGV", and its fault, as in `Trial.fault`.
 
     Args:
-        exit_code: minus the number of the signal that ended it; of a shell's script, 128 plus that number.
+        exit_code: minus the number of the signal that ended it; for a shell script, 128 plus that number.
     """
     if exit_code < 0:
         fault = "objective" if -exit_code in _OWN_DOING else "infrastructure"

@@ -1,11 +1,11 @@
-"""What a worker answers: JSON, a line each. It is checked, since anything in that process may write to the pipe.
+"""Answers of a worker: JSON, one per line. They are checked, since any code in that process may write to the pipe.
 
     {"process": 4711, "trial": 0, "event": "ready"}
     {"process": 4711, "trial": 0, "event": "refused", "reason": "..."}
     {"process": 4711, "trial": 8, "event": "reported", "step": 3, "metrics": {"loss": 0.5}}
     {"process": 4711, "trial": 8, "event": "finished", "status": "ok", "metrics": {...}, "seconds": 0.2, ...}
 
-`trial` is the number that the rank gave to the evaluation, 0 before the first one.
+`trial` is the rank's number of the evaluation, 0 before the first one.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from hyperspace.trials.metrics import AmbiguousMetrics
 from hyperspace.trials.trial import FAILED, OK, PRUNED
 
 Record = dict[str, Any]
-# What ends the study, by the name that it has in an answer.
+# Errors that end the study, by their names in an answer.
 FATAL: Mapping[str, type[HyperSpaceError]] = {kind.__name__: kind for kind in (AmbiguousMetrics, Unguarded)}
-_LONGEST = 1 << 28  # bytes of an answer
+_LONGEST = 1 << 28  # largest size of an answer in bytes
 
 
 class NoAnswer(ValueError):
-    """Something else than an answer came through a worker's pipe."""
+    """Invalid data in a worker's pipe."""
 
 
 def _is_text(value: Any) -> bool:
@@ -78,11 +78,11 @@ def parse_answer(line: bytes) -> Record:
     """Return a worker's answer.
 
     Raises:
-        NoAnswer: the line is none.
+        NoAnswer: the line is not an answer.
     """
     try:
         answer: Record = json.loads(line)
-    except (ValueError, RecursionError):  # an integer of thousands of digits is a ValueError too
+    except (ValueError, RecursionError):  # an integer of thousands of digits is also a ValueError
         raise NoAnswer(_describe(line)) from None
     fields = _FIELDS.get(answer["event"]) if isinstance(answer, dict) and _is_text(answer.get("event")) else None
     if fields is None or answer.keys() != {"process", "trial", "event", *fields}:
@@ -94,13 +94,13 @@ def parse_answer(line: bytes) -> Record:
 
 
 class Lines:
-    """Puts lines together from the pieces in which they come; a line costs its length."""
+    """Splits incoming data into lines; the cost of a line is proportional to its length."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
     def add(self, data: bytes) -> list[bytes]:
-        """Return the lines that are complete with this piece.
+        """Return the lines that are complete with this data.
 
         Raises:
             NoAnswer: a line that does not end.

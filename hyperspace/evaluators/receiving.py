@@ -1,4 +1,4 @@
-"""What a worker makes of what `hyperspace.evaluators.sending` has sent: the objective, in surroundings like those of its rank."""
+"""Receiver of an objective from `hyperspace.evaluators.sending` in a worker, with the environment of its rank."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from hyperspace.trials.metrics import Metrics
 
 
 class Received:
-    """An objective that has arrived.
+    """Received objective.
 
     Args:
-        parts: the payload's.
+        parts: parts of the payload.
 
     Attributes:
-        objective: the user's function, of this process.
+        objective: the user's function, in this process.
         takes_handle: whether it takes the trial's handle.
-        metrics: reads what it returns.
+        metrics: metrics that read its answer.
 
     Raises:
-        BaseException: whatever a module raises that is imported for it.
+        BaseException: any exception of a module that is imported for it.
     """
 
     def __init__(self, parts: Sequence[memoryview]) -> None:
         self.objective: Callable[..., Any]
         self.takes_handle: bool
         self.metrics: Metrics
-        stand_in("__main__")  # the program that has started this process is none of the user's
+        stand_in("__main__")  # the program that has started this process is not the user's
         with importing_the_objective():
             self.objective, self.takes_handle, self.metrics, state, values, by_value, named, facts, sources = pickle.loads(
                 parts[0], buffers=parts[1:]
             )
-        # What the objective pickles itself, say for a pool of processes, is found by name, as it was in the rank.
+        # Objects that the objective itself pickles, for example for a pool of processes, are found by name, as in the rank.
         for name, contents in named.items():
             vars(stand_in(name, facts[name])).update(contents)
         for file, lines in sources.items():
@@ -52,7 +52,7 @@ class Received:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds again what came with the payload."""
+    """Unpickler that finds objects of the payload."""
 
     def __init__(self, stream: BufferedReader, things: Sequence[Any]) -> None:
         super().__init__(stream)
@@ -79,11 +79,11 @@ def _read_parts(stream: BufferedReader, sizes: Sequence[int], writable: Sequence
         yield part if changeable else part.toreadonly()
 
 
-# How what pickle cannot copy by itself is made anew.
+# Reconstruction of objects that pickle cannot copy by itself.
 
 
 class _Deferred:
-    """A function that is known later."""
+    """Function that is set later."""
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self.function(*arguments, **named)
@@ -92,7 +92,7 @@ class _Deferred:
 
 
 def make_cached(maxsize: int | None, typed: bool) -> Any:
-    """Return a function with functools.lru_cache, without what it calls."""
+    """Return a function with functools.lru_cache, without the wrapped function."""
     deferred = _Deferred()
     cached = functools.lru_cache(maxsize, typed)(deferred)
     cached.__wrapped__ = deferred
@@ -100,14 +100,14 @@ def make_cached(maxsize: int | None, typed: bool) -> Any:
 
 
 def set_cached(cached: Any, state: tuple[Callable[..., Any], dict[str, Any]]) -> None:
-    """Complete what `make_cached` has made: what it calls may use it itself."""
+    """Complete a function of `make_cached`: the wrapped function may use it itself."""
     function, attributes = state
     cached.__wrapped__.function = function
     vars(cached).update(attributes)
 
 
 def make_cached_property(function: Callable[[Any], Any], name: str | None) -> functools.cached_property[Any]:
-    """Return a cached property of a class, under the name that it has there."""
+    """Return a cached property of a class, with its name in the class."""
     made = functools.cached_property(function)
     made.attrname = name
     return made

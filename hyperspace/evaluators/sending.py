@@ -1,7 +1,7 @@
-"""How an objective gets to its worker: pickled, from a rank to the process that it has started, and never by way of a file.
+"""Transfer of an objective to its worker: pickled, from a rank to the process that it has started, and never through a file.
 
-What the worker can import goes by its name, and is imported there. Everything else goes by value, with what it uses: functions of
-the program itself or of a notebook, lambdas, closures, classes within functions. The program itself is not run there.
+Importable objects are sent by name, and imported there. All others are sent by value, with the objects that they use: functions
+of the program itself or of a notebook, lambdas, closures, classes within functions. The program itself is not run there.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ _Cached = type(functools.lru_cache(len))
 
 
 class Unsendable(pickle.PicklingError):
-    """A value that pickle would copy, but whose copy would not be what it is here; its message says what it is."""
+    """Value that pickle would copy, but not faithfully; the message describes it."""
 
 
 class Payload:
-    """What a worker needs of this process: the objective, and all that it uses.
+    """Data that a worker needs from this process: the objective, and all objects that it uses.
 
     Args:
         objective: the user's function.
         takes_handle: whether it takes the trial's handle.
-        metrics: reads there what the objective returns.
-        space: the search space, whose categories and constants have to get there too.
+        metrics: metrics that read the objective's answer there.
+        space: the search space, whose categories and constants are sent too.
 
     Attributes:
-        parts: the bytes to send, one after another. Arrays are not copied for that.
-        writable: whether each part but the first may be changed there.
+        parts: the bytes to send, in order, without copies of arrays.
+        writable: for each part but the first, whether it may be changed there.
 
     Raises:
-        Exception: whatever pickling raises; see `hyperspace.evaluators.unsendable`.
+        Exception: any exception of pickling; see `hyperspace.evaluators.unsendable`.
     """
 
     def __init__(self, objective: Callable[..., Any], takes_handle: bool, metrics: Metrics, space: Space) -> None:
@@ -54,31 +54,31 @@ class Payload:
         file = io.BytesIO()
         buffers: list[pickle.PickleBuffer] = []
         pickler = _Pickler(file, buffers.append)
-        # What is known only in the end comes last: the pickler fills it.
+        # Values that are only known at the end are last: the pickler fills them in.
         found = (pickler.by_value, pickler.named, pickler.facts, pickler.sources)
         with pickler:
             pickler.dump((objective, takes_handle, metrics, users_state(), values, *found))
-        self._kept = [*values, *pickler.by_value]  # so that their ids stay theirs
+        self._kept = [*values, *pickler.by_value]  # so that their ids stay unique
         self._numbers = {id(thing): number for number, thing in enumerate(self._kept)}
         views = [buffer.raw() for buffer in buffers]
         self.parts = [file.getbuffer(), *views]
         self.writable = [not view.readonly for view in views]
 
     def dumps(self, message: object) -> bytes:
-        """Return a message to a worker that has this payload: what was sent with it is only named."""
+        """Return a message to a worker that has this payload: objects of the payload are only referenced."""
         file = io.BytesIO()
         _MessagePickler(file, self._numbers).dump(message)
         return file.getvalue()
 
 
 def check_sendable(thing: object) -> None:
-    """Raise what pickling a value for a worker raises."""
+    """Pickle a value as for a worker, to raise the same exceptions."""
     with _Pickler(_Nowhere(), lambda buffer: None) as pickler:
         pickler.dump(thing)
 
 
 def values_of(space: Space) -> list[tuple[str, Any]]:
-    """Return the values that a space brings along, with a name for each; constants are numbers and words."""
+    """Return the values of a space that are sent with it, each with a name; constants are numbers and strings."""
     return [
         (f"hyperparameters[{name!r}]", value)
         for name, dimension in zip(space.names, space.dimensions, strict=True)
@@ -87,27 +87,27 @@ def values_of(space: Space) -> list[tuple[str, Any]]:
 
 
 class _Nowhere:
-    """A file that keeps nothing."""
+    """File that discards its content."""
 
     def write(self, data: Any) -> int:
         return len(data)
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Pickles for a process that cannot import what this program has not imported itself, or not to the end.
+    """Pickler for a process that cannot import modules that this program has not imported completely.
 
-    To be used as a context manager, since what cloudpickle takes for importable is a setting of the whole process.
+    It is a context manager, since cloudpickle's set of importable modules is a setting of the whole process.
 
     Attributes:
-        by_value: the functions and classes that went by value.
-        named: those of them that their modules know, by module and name.
-        facts: of these modules, see `facts_of`.
-        sources: the lines of what went by value and stands in no file, such as a notebook's cells, for tracebacks.
+        by_value: functions and classes that were sent by value.
+        named: those of them that are attributes of their modules, by module and name.
+        facts: facts of these modules, see `facts_of`.
+        sources: source lines of objects sent by value that are not in a file, such as a notebook's cells, for tracebacks.
     """
 
     def __init__(self, file: Any, buffer_callback: Callable[[pickle.PickleBuffer], object] | None = None) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL, buffer_callback=buffer_callback)
-        self._known: set[str] = set()  # modules that were looked for
+        self._known: set[str] = set()  # modules that were looked up
         self._registered: list[types.ModuleType] = []
         self.by_value: list[Any] = []
         self.named: dict[str, dict[str, Any]] = {}
@@ -150,7 +150,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return super().reducer_override(thing)
 
     def _look_for(self, name: str | None) -> None:
-        """Have what a module defines go by value if the worker would not find the module."""
+        """Send a module's objects by value if the worker would not find the module."""
         if name is None or name in self._known:
             return
         self._known.add(name)
@@ -174,7 +174,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 class _MessagePickler(pickle.Pickler):
-    """Pickles what may contain things that the payload has brought: these are only numbered."""
+    """Pickler of messages that may contain objects of the payload: these are only numbered."""
 
     def __init__(self, file: Any, numbers: Mapping[int, int]) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
@@ -185,7 +185,7 @@ class _MessagePickler(pickle.Pickler):
 
 
 def _is_known_as(thing: Any, module: str | None, name: str) -> bool:
-    """Return whether a module has a function or class under that name."""
+    """Return whether a module has a function or class with that name."""
     found: Any = sys.modules.get(module or "")
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -193,7 +193,7 @@ def _is_known_as(thing: Any, module: str | None, name: str) -> bool:
 
 
 def is_refused(thing: object) -> str | None:
-    """Return what a value is that could be pickled, but would be another thing in the worker; None if it is none such."""
+    """Return a description of a value that could be pickled but would differ in the worker; None for other values."""
     if isinstance(thing, io.IOBase) and not isinstance(thing, (io.BytesIO, io.StringIO)):
         return "an open file"
     ctypes = sys.modules.get("ctypes")

@@ -1,6 +1,6 @@
-"""How an evaluation begins, and begins again, while the disk is full or the system has no room for another process.
+"""Start of an evaluation, repeated while the disk is full or the system has no room for another process.
 
-A shortage is no fault of the objective's: it is waited for, and the evaluation that met it is repeated.
+A shortage is not the objective's fault: the evaluator waits for its end and repeats the evaluation that met it.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from hyperspace.evaluators.base import Outcome
 from hyperspace.system.disk import Shortage, describe, has_room, is_passing
 from hyperspace.trials.trial import FAILED, Trial, TrialKey
 
-_REPEATS = 5  # of an evaluation that finds the disk full although there is room: 2, 4, 8, 16 and 32 seconds apart
+_REPEATS = 5  # repetitions of an evaluation that finds the disk full although there is room: after 2, 4, 8, 16 and 32 seconds
 
 
 class Start:
-    """The beginning of one evaluation, tried again while something is short.
+    """Start of one evaluation, repeated during a shortage.
 
     Args:
-        begin: begins the evaluation; it must leave nothing half done when it raises OSError.
-        what: what cannot begin, for messages, such as "the evaluation of trial 3-12".
-        folder: where there must be room first; None if that is not to be looked at.
-        after: time.monotonic() before which it is not begun.
+        begin: starts the evaluation; it must leave no partial state when it raises OSError.
+        what: description for messages, such as "the evaluation of trial 3-12".
+        folder: folder that must have room first; None to skip this check.
+        after: time.monotonic() of the earliest start.
 
     Attributes:
-        begun: whether the evaluation has begun.
+        begun: whether the evaluation has started.
     """
 
     def __init__(self, begin: Callable[[], None], what: str, folder: Path | None = None, after: float = 0.0) -> None:
@@ -42,16 +42,16 @@ class Start:
 
     @property
     def held_up_by(self) -> str | None:
-        """What the evaluation waits for; None once it has begun."""
+        """Reason for the delay of the evaluation; None once it has started."""
         if self.begun:
             return None
         return f"{self._what} has not begun: " + ("it is repeated" if self._shortage is None else describe(self._shortage.error))
 
     def advance(self) -> Outcome | None:
-        """Begin if it is time to; return an outcome where that is given up.
+        """Start if it is time to; return an outcome if the start was given up.
 
         Raises:
-            OSError: the evaluation cannot begin, for another reason than a shortage.
+            OSError: the evaluation cannot start, for another reason than a shortage.
         """
         if self.begun or time.monotonic() < self._after or (self._shortage is not None and not self._shortage.is_due):
             return None
@@ -73,14 +73,14 @@ class Start:
 
 
 class Repeats:
-    """Counts how often in a row an evaluation has found the disk full."""
+    """Count of consecutive repetitions of an evaluation that found the disk full."""
 
     def __init__(self) -> None:
         self._key: TrialKey | None = None
         self._count = 0
 
     def start(self, begin: Callable[[], None], trial: Trial, folder: Path | None) -> Start:
-        """Return the start of a trial's evaluation: a repetition waits for room."""
+        """Return the start of a trial's evaluation; a repetition waits for room."""
         what = f"the evaluation of trial {trial.drive}-{trial.iteration}"
         if trial.key != self._key:
             self._key, self._count = trial.key, 0
@@ -89,11 +89,11 @@ class Repeats:
         return Start(begin, what, folder or Path.cwd(), time.monotonic() + 2.0**self._count)
 
     def judge(self, outcome: Outcome, folder: Path | None) -> Outcome:
-        """Return the outcome of the trial that was started last; a full disk has caused it if there is no room now.
+        """Return the outcome of the trial that was started last; if there is no room now, a full disk was the cause.
 
         Args:
-            outcome: what it seems to be.
-            folder: where the trial writes.
+            outcome: the apparent outcome.
+            folder: output folder of the trial.
         """
         if outcome.status != FAILED or outcome.fatal is not None:
             return outcome

@@ -1,8 +1,7 @@
-"""Runs one program, and ends whatever it has started: a small process between the rank and the program.
+"""Supervisor: a small process between the rank and a program, which ends all processes that the program has started.
 
-Orphans of the program become children of this process (PR_SET_CHILD_SUBREAPER), whatever sessions and process groups they
-have. So everything that the program has started is found below it, and ends when the program ends, when the rank says so,
-and when the rank dies.
+Orphans of the program become children of this process (PR_SET_CHILD_SUBREAPER), in any session and process group. So all of the
+program's processes are found among its descendants. They end with the program, at the rank's request, and when the rank dies.
 
 Only the standard library is imported here: the interpreter runs this module alone, to start quickly.
 """
@@ -19,22 +18,22 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-PATIENCE = 10.0  # seconds for the kernel to end killed processes; one that waits for a broken file system stays
+PATIENCE = 10.0  # seconds for the kernel to end killed processes; one that waits for a broken file system remains
 _NAP = 2e-3  # seconds
-_LOOKS_APART = 1.0  # seconds between two looks whether the rank is still the parent
+_LOOKS_APART = 1.0  # seconds between two checks that the rank is still the parent
 _SET_CHILD_SUBREAPER = 36  # of prctl(2)
 SET_PARENT_DEATH_SIGNAL = 1
 _MOST_DESCRIPTORS = 1 << 20
 _NULL = "/dev/null"
-# Whoever ends a job sends these to all of its processes; this one has to outlive the program.
+# A batch system sends these to all processes of a job; this one has to outlive the program.
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
 
 
 def main(arguments: list[str]) -> None:
-    """Run the program that the control descriptor names: arguments are that one, the status descriptor, and the rank's process.
+    """Run the program from the control descriptor. Arguments: that one, the status descriptor, and the rank's process.
 
-    The status descriptor gets the lines "started PID" or "failed ERRNO", then "ended STATUS", STATUS as waitpid(2) has it.
-    Anything more from the control descriptor, its end included, ends the program.
+    The status descriptor receives the lines "started PID" or "failed ERRNO", then "ended STATUS", with the STATUS of waitpid(2).
+    Any further data from the control descriptor, or its end, ends the program.
     """
     control, status, rank = (int(number) for number in arguments)
     for descriptor in (control, status):
@@ -58,14 +57,14 @@ def main(arguments: list[str]) -> None:
         return descendants(os.getpid()) if left else []
 
     end_found(find)
-    find()  # wait for those that were killed last
+    find()  # wait for the processes that were killed last
     if ended is not None:
         _tell(status, f"ended {ended}\n")
     os._exit(0)
 
 
 def pack(words: Sequence[str]) -> bytes:
-    """Return a program's words as they go to `main`: through a pipe, so that nothing takes this process for the program.
+    """Return a program's words for `main`. They are sent through a pipe, so that this process is not mistaken for the program.
 
     Raises:
         ValueError: a null character in a word.
@@ -86,7 +85,7 @@ def _encoded(word: str) -> bytes:
 def _unpack(control: int) -> list[str]:
     length = b""
     while not length.endswith(b"\n"):
-        length += os.read(control, 1) or os._exit(0)  # the rank is gone
+        length += os.read(control, 1) or os._exit(0)  # the rank has ended
     data = b""
     while len(data) < int(length):
         data += os.read(control, int(length) - len(data)) or os._exit(0)
@@ -94,7 +93,7 @@ def _unpack(control: int) -> list[str]:
 
 
 def control_process(option: int, value: int) -> bool:
-    """Call prctl(2) for this process; return whether it worked. Only Linux has it."""
+    """Call prctl(2) for this process; return whether it succeeded. Only Linux has it."""
     if sys.platform != "linux":
         return False
     try:
@@ -104,8 +103,8 @@ def control_process(option: int, value: int) -> bool:
 
 
 def _start(words: list[str], former: Mapping[signal.Signals, object], status: int) -> int:
-    """Start the program in a session of its own, with the signals that the rank gave; return its number."""
-    told, tell = os.pipe()  # the writing end closes when the program begins
+    """Start the program in its own session, with the rank's signal handlers; return its process number."""
+    told, tell = os.pipe()  # the writing end closes when the program starts
     program = os.fork()
     if program == 0:
         try:
@@ -115,7 +114,7 @@ def _start(words: list[str], former: Mapping[signal.Signals, object], status: in
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, handler in former.items():
                 signal.signal(number, signal.SIG_IGN if handler == signal.SIG_IGN else signal.SIG_DFL)
-            for number in (signal.SIGPIPE, signal.SIGXFSZ):  # the interpreter ignores them, programs do not expect that
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):  # the interpreter ignores them, which programs do not expect
                 signal.signal(number, signal.SIG_DFL)
             os.execvp(words[0], words)
         except OSError as error:
@@ -134,7 +133,7 @@ def _start(words: list[str], former: Mapping[signal.Signals, object], status: in
 
 
 def _hold_nothing_but(kept: set[int]) -> None:
-    """Give back the descriptors that are the program's, so that their readers see when the program has closed them."""
+    """Close the program's descriptors, so that their readers notice when the program has closed them."""
     null = os.open(_NULL, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
@@ -145,12 +144,12 @@ def _hold_nothing_but(kept: set[int]) -> None:
 
 
 def _await_end(program: int, control: int, woken: int, rank: int) -> int | None:
-    """Return the program's status when it has ended; None when the rank wants its end, or is gone."""
+    """Return the program's status when it has ended; None when the rank requests its end, or has ended."""
     while True:
         ended, _ = _reap(program)
         if ended is not None:
             return ended
-        # The rank's children may hold its end of the pipe open: look whether the rank is there, too.
+        # The rank's children may hold its end of the pipe open: also check that the rank is alive.
         ready, _, _ = select.select([control, woken], [], [], _LOOKS_APART)
         if control in ready or os.getppid() != rank:
             return None
@@ -159,7 +158,7 @@ def _await_end(program: int, control: int, woken: int, rank: int) -> int | None:
 
 
 def _reap(program: int) -> tuple[int | None, bool]:
-    """Wait for the children that have ended; return the program's status if it is among them, and whether any are left."""
+    """Wait for ended children; return the program's status if it is among them, and whether any are left."""
     ended = None
     while True:
         try:
@@ -173,18 +172,18 @@ def _reap(program: int) -> tuple[int | None, bool]:
 
 
 def _kill_group(program: int) -> None:
-    """Kill the program's process group: where there is no /proc, its descendants are not found otherwise."""
+    """Kill the program's process group: without /proc, its descendants cannot be found otherwise."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(program, signal.SIGKILL)
 
 
 def _tell(descriptor: int, line: str) -> None:
-    with suppress(OSError):  # the rank is gone
+    with suppress(OSError):  # the rank has ended
         os.write(descriptor, line.encode())
 
 
 def end_found(find: Callable[[], list[int]]) -> None:
-    """Kill the processes that `find` returns, until it returns none; leave those that belong to somebody else."""
+    """Kill the processes that `find` returns, until it returns none; skip those of other users."""
     deadline = time.monotonic() + PATIENCE
     while found := find():
         refused = 0
@@ -201,7 +200,7 @@ def end_found(find: Callable[[], list[int]]) -> None:
 
 
 def descendants(process: int) -> list[int]:
-    """Return the living descendants of a process, parents before children; none where the system does not tell."""
+    """Return the living descendants of a process, parents before children; none if the system does not list them."""
     children = children_by_parent()
     found, generation = [], children[process]
     while generation:
@@ -225,7 +224,7 @@ def children_by_parent() -> dict[int, list[int]]:
 
 
 def numbers() -> list[int]:
-    """Return the numbers of all processes; none where the system does not tell."""
+    """Return the numbers of all processes; none if the system does not list them."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:

@@ -1,4 +1,4 @@
-"""Why an objective cannot be sent to a worker: which of the values that it uses, and what it is."""
+"""Reasons why an objective cannot be sent to a worker: the value at fault, and its kind."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from hyperspace.evaluators.sending import Unsendable, check_sendable, is_refused
 from hyperspace.space.space import Space
 from hyperspace.study.checks import name_of
 
-_DEEPEST = 20  # steps from the objective to the value
-_MOST_ITEMS = 1000  # of a container that are looked at
+_DEEPEST = 20  # largest number of steps from the objective to the value
+_MOST_ITEMS = 1000  # largest number of examined items of a container
 
-Part = tuple[str, Any]  # a name, as the user's program has it, and the value
+Part = tuple[str, Any]  # a name in the user's program, and the value
 
 
 def explain(objective: Callable[..., Any], name: str, space: Space, error: Exception) -> str:
-    """Return, as the end of a sentence, what of an objective or a space cannot be sent, and what to do.
+    """Return the value of an objective or a space that cannot be sent, and a remedy, as the end of a sentence.
 
     Args:
         objective: the user's function.
         name: its name.
         space: the search space.
-        error: what pickling them has raised.
+        error: the exception of pickling them.
     """
     for label, thing in ((name, objective), *values_of(space)):
         if _fault_of(thing) is not None:
@@ -53,13 +53,13 @@ def _explain(label: str, thing: Any) -> str:
 def _fault_of(thing: Any) -> Exception | None:
     try:
         check_sendable(thing)
-    except Exception as error:  # pickling may raise anything
+    except Exception as error:  # pickling may raise any exception
         return error
     return None
 
 
 def _parts(label: str, thing: Any) -> Iterator[Part]:
-    """Yield what goes along with a value."""
+    """Yield the values that are sent with a value."""
     if is_refused(thing) is not None:
         return
     if isinstance(thing, types.FunctionType):

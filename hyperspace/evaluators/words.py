@@ -1,4 +1,4 @@
-"""The words of a command line: split as a shell splits them, without the rest of its language, and the files that they name."""
+"""Words of a command line: split as by a shell, without the rest of its language, and the files that they name."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Container
 from hyperspace.errors import InputError
 from hyperspace.system.terminal import printable
 
-# A word with its quotes, which tell what a shell would take for its own.
+# A word with its quotes, which protect shell operators.
 _RAW = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""", re.DOTALL)
-# Redirections, pipes and what joins commands: > out.txt, 2>&1, | tee, && echo, cd run; &
+# Redirections, pipes and command separators: > out.txt, 2>&1, | tee, && echo, cd run; &
 _OPERATOR = re.compile(r"\d*>{1,2}|\d*<{1,3}|&>{1,2}|\|{1,2}|&&|&(?=$)|;")
 _JOINED = re.compile(r"[^\\](;|&)$")
 _WORDS_OF_SHELLS = {
@@ -38,8 +38,8 @@ def split_line(line: str) -> list[str]:
     """Return the words of a command line; a leading ~/ outside quotes is the home folder.
 
     Raises:
-        InputError: a part of a shell's language that is more than words and quotes.
-        ValueError: quotes that do not match.
+        InputError: shell syntax other than words and quotes.
+        ValueError: unbalanced quotes.
     """
     words = shlex.split(line)
     raw = _RAW.findall(line)
@@ -50,19 +50,19 @@ def split_line(line: str) -> list[str]:
                 f"the command has a {sign!r} that only a shell understands, and it runs without one; write sh -c '...' around "
                 f"it, or a script (in quotes, {sign!r} is passed on to the program)"
             )
-    if len(raw) != len(words):  # quotes that the pattern above does not know
+    if len(raw) != len(words):  # quotes that the pattern above does not cover
         return words
     return [_with_home(word) if quoted.startswith("~/") else word for word, quoted in zip(words, raw, strict=True)]
 
 
 def _with_home(word: str) -> str:
-    """Return a word with the home folder in place of its ~; braces in that folder's name are none of the command's."""
+    """Return a word with the home folder instead of its ~; braces in that folder's name are not placeholders."""
     home = os.path.expanduser("~").replace("{", "{{").replace("}", "}}")
     return home + word[1:]
 
 
 def not_found(program: str) -> InputError:
-    """Return the error for a program that is not there."""
+    """Return the error for a missing program."""
     if program in _WORDS_OF_SHELLS or _ASSIGNMENT.fullmatch(program):
         return InputError(
             f"the command begins with {program!r}, a word of a shell's, and it runs without a shell; write sh -c '...' around "
@@ -75,23 +75,23 @@ def not_found(program: str) -> InputError:
 
 
 def as_written(text: str) -> str:
-    """Return a text in quotes for a message, as the user wrote it: no backslash is doubled."""
+    """Return a text in quotes for a message, as the user wrote it, without doubled backslashes."""
     return f"'{printable(text)}'"
 
 
 def file_of(word: str) -> str:
-    """Return the part of a word that may name a file: all of it, or what follows the = of --option=FILE."""
+    """Return the part of a word that may name a file: all of it, or the part after the = of --option=FILE."""
     return word.partition("=")[2] if word.startswith("-") and "=" in word else word
 
 
 def with_absolute_file(word: str, origin: str, own: Container[str], is_program: bool = False) -> str:
-    """Return a word with the absolute name of the file that it names in a folder; any other word as it is.
+    """Return a word with the absolute name of its file in a folder; any other word unchanged.
 
     Args:
         word: a word of a command.
         origin: the folder.
-        own: names that mean files of the trial's folder.
-        is_program: whether it is the first word. Without a slash it is looked up in PATH, and with one it always names a file.
+        own: names of files in the trial's folder.
+        is_program: whether it is the first word. Without a slash it is looked up in PATH; with one it always names a file.
     """
     name = word if is_program else file_of(word)
     if not name or os.path.normpath(name) in own or (is_program and os.sep not in name):

@@ -1,6 +1,6 @@
-"""Evaluates the objective in a process of its own, which stays from trial to trial.
+"""Evaluation of the objective in a separate process, which is reused for further trials.
 
-The rank outlives whatever happens there: a crash, an exit, a hang, memory that runs out.
+The rank survives any failure there: a crash, an exit, a hang, or a lack of memory.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from hyperspace.evaluators.worker_client import Worker
 from hyperspace.pruning import Pruned
 from hyperspace.trials.trial import FAILED, TIMEOUT, Trial
 
-_LEAK = 1 << 30  # bytes: a worker that has grown by so much, and to more than twice its size, makes way for a fresh one
+_LEAK = 1 << 30  # bytes of growth after which a worker is replaced, if its size has also more than doubled
 
 
 class WorkerEvaluator(Evaluator):
-    """Has trials evaluated by a worker, which is started again whenever it has ended.
+    """Evaluator that uses a worker, which is restarted whenever it has ended.
 
     Args:
         worker: the process, ready.
-        timeout: seconds that an evaluation may take; None without a limit.
-        handle: makes the handle of a trial; what the objective reports goes to it, here.
+        timeout: time limit of an evaluation in seconds; None without a limit.
+        handle: makes the handle of a trial in this process, which receives the objective's reports.
     """
 
     def __init__(self, worker: Worker, timeout: float | None, handle: Callable[[Trial], TrialHandle]) -> None:
         self._worker = worker
         self._make_handle = handle
         self._timeout = timeout
-        self._handle: TrialHandle | None = None  # of the trial under way
+        self._handle: TrialHandle | None = None  # of the running trial
         self._output: TrialOutput | None = None
         self._parameters: Parameters = []
-        self._start: Start | None = None  # of the trial under way
+        self._start: Start | None = None  # of the running trial
         self._repeats = Repeats()
-        self._begun: float | None = None  # when the worker, once it was ready, got the trial
-        self._first_memory: int | None = None  # bytes that the worker held after its first evaluation
+        self._begun: float | None = None  # time at which the ready worker received the trial
+        self._first_memory: int | None = None  # memory of the worker after its first evaluation, in bytes
 
     def submit(self, trial: Trial, parameters: Parameters) -> None:
-        """Begin the evaluation; a worker that has ended since the last one is started again."""
+        """Start the evaluation; a worker that has ended since the last one is restarted."""
         self._handle, self._parameters, self._begun = self._make_handle(trial), parameters, None
         folder = self._handle.facts["folder"]
         self._output = None if folder is None else TrialOutput(folder, trial.attempt)
@@ -54,10 +54,10 @@ class WorkerEvaluator(Evaluator):
         self._advance(self._start)
 
     def _prepare(self) -> None:
-        """See that a worker is there, and the files that it will write to.
+        """Start a worker if there is none, and create its output files.
 
         Raises:
-            OSError: there is no room for that.
+            OSError: there is no room for them.
         """
         if self._worker.is_gone:
             self._renew()
@@ -74,13 +74,13 @@ class WorkerEvaluator(Evaluator):
         return outcome
 
     def poll(self) -> Outcome | None:
-        """Return the outcome once the objective has returned, its process has ended, or its time is up."""
+        """Return the outcome once the objective has returned, its process has ended, or its time is exceeded."""
         if self._handle is None or self._start is None:
             return None
         if not self._start.begun:
             given_up = self._advance(self._start)
             return None if given_up is None else self._finish(given_up)
-        code = self._worker.exit_code()  # asked first, so that what comes is all there is if the process has ended
+        code = self._worker.exit_code()  # read first, so that no data can follow if the process has ended
         try:
             for answer in self._worker.receive():
                 if answer["event"] == "reported":
@@ -102,17 +102,17 @@ class WorkerEvaluator(Evaluator):
 
     @property
     def held_up_by(self) -> str | None:
-        """Why the evaluation has not begun yet."""
+        """Reason why the evaluation has not started yet."""
         return None if self._start is None else self._start.held_up_by
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the worker has news, at most so long."""
+        """Sleep until the worker has data, at most for `seconds`."""
         if self._timeout is not None and self._begun is not None:
             seconds = min(seconds, max(self._timeout - self._seconds(), 0.0))
         self._worker.wait(seconds)
 
     def cancel(self) -> None:
-        """End the evaluation under way, with its process."""
+        """End the running evaluation with its process."""
         if self._handle is not None:
             begun = self._start is not None and self._start.begun
             self._handle = self._start = None
@@ -140,7 +140,7 @@ class WorkerEvaluator(Evaluator):
 
     def _died(self, exit_code: int) -> Outcome:
         ended, fault = describe_end(exit_code)
-        if self._begun is None:  # it has loaded the objective before: something else is wrong now
+        if self._begun is None:  # it has loaded the objective before: the cause is different now
             error = f"the process that evaluates could not be started again; it {ended} {self._worker.refused or ''}".rstrip()
             return Outcome(FAILED, {}, 0.0, error, "infrastructure")
         trace = self._worker.trace().partition("\n\nExtension modules")[0]
@@ -157,8 +157,8 @@ class WorkerEvaluator(Evaluator):
         self._first_memory = self._first_memory or memory
         grown = memory is not None and self._first_memory is not None and memory > _limit(self._first_memory)
         if grown or self._worker.is_gone or self._leaks_files():
-            with suppress(OSError):  # where there is no room for it, the next trial tries again
-                self._renew()  # it loads the objective while the rank thinks about the next trial
+            with suppress(OSError):  # if there is no room, the next trial retries
+                self._renew()  # it loads the objective while the rank computes the next suggestion
         else:
             self._worker.tidy()
         return outcome
@@ -168,7 +168,7 @@ class WorkerEvaluator(Evaluator):
         self._first_memory = None
 
     def _leaks_files(self) -> bool:
-        """Return whether the worker holds more than half of the files open that it may: later trials would find none left."""
+        """Return whether the worker has more than half of the allowed files open: later trials would fail to open more."""
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         return limit != resource.RLIM_INFINITY and self._worker.count_open_files() > limit // 2
 
@@ -177,7 +177,7 @@ class WorkerEvaluator(Evaluator):
 
 
 def _limit(first: int) -> int:
-    """Return the bytes from which on a worker that began with `first` counts as leaking."""
+    """Return the memory above which a worker that started with `first` bytes counts as leaking."""
     return max(2 * first, first + _LEAK)
 
 

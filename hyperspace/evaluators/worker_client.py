@@ -1,7 +1,7 @@
-"""A worker as its rank sees it: the process, and the way to it and back.
+"""Client of a worker, in its rank: the process, and the communication with it.
 
-The process is started anew by the interpreter, never forked, so that neither MPI nor a GPU's state is inherited;
-`hyperspace.evaluators.worker_server` runs in it.
+The interpreter starts the process afresh instead of forking it, so that it inherits neither MPI nor a GPU's state. It runs
+`hyperspace.evaluators.worker_server`.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ from hyperspace.trials.metrics import Metrics
 
 _ROOT = Path(hyperspace.__file__).parents[1]
 _PROGRAM = (
-    "import sys; sys.path = [{root!r}, *filter(None, sys.path)]; "  # the working folder may have a json.py
+    "import sys; sys.path = [{root!r}, *filter(None, sys.path)]; "  # the working folder may contain a json.py
     "from hyperspace.evaluators.worker_server import main; main({ends})"
 )
-_TRACE = 1 << 16  # bytes of a crash's traceback: what a pipe holds
-_PIPE = 1 << 20  # bytes that the pipe to a worker holds, so that data is handed over in few turns
-_FAREWELL = 5.0  # seconds that a worker without a trial may take to leave, e.g. to write what its libraries still hold
+_TRACE = 1 << 16  # bytes of a crash's traceback: the size of a pipe
+_PIPE = 1 << 20  # bytes of the pipe to a worker, so that data is sent in few steps
+_FAREWELL = 5.0  # seconds that an idle worker has to exit, e.g. to flush its libraries' buffers
 
 
 class Worker:
-    """A process that has loaded the objective.
+    """Process with a loaded objective.
 
     Args:
         objective: the user's function.
-        metrics: reads there what the objective returns.
-        space: the search space, whose categories and constants have to get there too.
+        metrics: metrics that read the objective's answer there.
+        space: the search space, whose categories and constants are sent too.
 
     Attributes:
-        metrics: these; their goal, once it is fixed, goes along with every trial.
+        metrics: the same; once their goal is fixed, it is sent with every trial.
 
     Raises:
-        InputError: the objective, or what it uses, cannot be sent to another process.
+        InputError: the objective, or an object that it uses, cannot be sent to another process.
     """
 
     def __init__(self, objective: Callable[..., Any], metrics: Metrics, space: Space) -> None:
@@ -62,7 +62,7 @@ class Worker:
 
         try:
             self._payload = Payload(objective, takes_handle(objective), metrics, space)
-        except Exception as error:  # pickling may raise anything
+        except Exception as error:  # pickling may raise any exception
             raise self._refusal(explain(objective, self._name, space, error)) from None
         self._settings = {
             "path": [os.path.abspath(place) for place in sys.path],
@@ -76,7 +76,7 @@ class Worker:
         wait_while_short(self._start, "a process that evaluates cannot be started")
 
     def _start(self) -> None:
-        """Start the process; where that fails, none is there.
+        """Start the process; after a failure there is none.
 
         Raises:
             OSError: it cannot be started.
@@ -100,11 +100,11 @@ class Worker:
             os.set_blocking(end, False)
         self._lines = Lines()
         self._open = True
-        self._process: int | None = None  # number of the process, by its own account
-        self._trial = 0  # number of the evaluation that it was given last
+        self._process: int | None = None  # number of the process, as it reports it
+        self._trial = 0  # number of its last evaluation
         self._spared: set[int] = set()
         self.refused: str | None = None
-        with suppress(OSError, AttributeError):  # not Linux, or the user's pipes hold much already
+        with suppress(OSError, AttributeError):  # not Linux, or the user's pipes hold too much data already
             fcntl.fcntl(self._commands, fcntl.F_SETPIPE_SZ, _PIPE)
         self._unsent = deque([memoryview(pickle.dumps(self._settings)), *self._payload.parts])
         self._push()
@@ -118,7 +118,7 @@ class Worker:
         """Wait until the objective is loaded.
 
         Raises:
-            InputError: it cannot be.
+            InputError: it cannot be loaded.
         """
         while True:
             code = self._group.exit_code()
@@ -141,12 +141,12 @@ class Worker:
         )
 
     def send(self, message: Any) -> None:
-        """Send a message; a process that is no longer there does not get it."""
+        """Send a message; it is lost if the process has ended."""
         self._unsent.append(memoryview(self._payload.dumps(message)))
         self._push()
 
     def _push(self) -> None:
-        """Write what the process takes at this moment; a process that is slow to start must not hold the rank up."""
+        """Write as much as the pipe accepts now; a process that starts slowly must not block the rank."""
         try:
             while self._unsent:
                 self._unsent[0] = self._unsent[0][os.write(self._commands, self._unsent[0]) :]
@@ -158,20 +158,20 @@ class Worker:
             self._unsent.clear()
 
     def evaluate(self, task: Mapping[str, Any]) -> None:
-        """Have a trial evaluated; what comes of it comes as answers."""
+        """Start the evaluation of a trial; its results arrive as answers."""
         self._trial += 1
         self._spared = self._group.orphans()
         self.send({"trial": self._trial, **task})
 
     def tidy(self) -> None:
-        """End what the last evaluation has started and left to itself; what is still a child of the process stays with it."""
+        """End the orphans of the last evaluation; current children of the process stay."""
         self._group.end_orphans(self._spared)
 
     def receive(self) -> list[Record]:
-        """Return the answers that have come.
+        """Return the answers that have arrived.
 
         Raises:
-            NoAnswer: something else came, or what another process or an earlier evaluation has answered.
+            NoAnswer: invalid data, or an answer of another process or an earlier evaluation.
         """
         self._push()
         answers = []
@@ -205,8 +205,8 @@ class Worker:
             return ""
 
     def wait(self, seconds: float) -> None:
-        """Sleep until an answer comes, at most so long."""
-        if not self._open:  # nothing will come; the process is about to end
+        """Sleep until an answer arrives, at most for `seconds`."""
+        if not self._open:  # no data will arrive; the process is ending
             time.sleep(seconds)
             return
         end = time.monotonic() + seconds
@@ -215,7 +215,7 @@ class Worker:
         if self._unsent:
             poll.register(self._commands, select.POLLOUT)
         while poll.poll(1000 * max(end - time.monotonic(), 0.0)) == [(self._commands, select.POLLOUT)]:
-            self._push()  # here, and not a piece a turn of the caller's
+            self._push()  # here, instead of one piece each time that the caller polls
             if not self._unsent:
                 poll.unregister(self._commands)
             elif time.monotonic() > end:
@@ -227,27 +227,27 @@ class Worker:
         return self._commands < 0 or self.exit_code() is not None
 
     def exit_code(self) -> int | None:
-        """Return how the process ended; None while it runs."""
+        """Return the exit code of the process; None while it runs."""
         return self._group.exit_code()
 
     def count_open_files(self) -> int:
-        """Return how many descriptors the process holds; 0 where the system does not tell."""
+        """Return the number of open descriptors of the process; 0 if the system does not provide it."""
         try:
             return len(os.listdir(f"/proc/{self._group.id}/fd"))
         except OSError:
             return 0
 
     def renew(self) -> None:
-        """End the process and start another one, which loads the objective while this rank goes on.
+        """End the process and start another one, which loads the objective while this rank continues.
 
         Raises:
-            OSError: no other one can be started; until that is tried again, none is there.
+            OSError: no other one can be started; there is none until the next attempt.
         """
         self.close(at_once=True)
         self._start()
 
     def close(self, at_once: bool = False) -> None:
-        """End the process; unless `at_once`, after a chance to leave by itself."""
+        """End the process; unless `at_once`, after time to exit by itself."""
         if self._commands < 0:
             return
         os.close(self._commands)
@@ -260,5 +260,5 @@ class Worker:
 
 
 def _interpreter_options() -> list[str]:
-    """Return what the rank's interpreter was told, and -u: what is printed before a crash is not to be lost in a buffer."""
+    """Return the rank's interpreter options and -u, so that output before a crash is not lost in a buffer."""
     return ["-u", *(["-O"] * sys.flags.optimize), *(f"-W{option}" for option in sys.warnoptions)]

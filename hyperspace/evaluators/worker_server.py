@@ -1,6 +1,6 @@
-"""The other side of a worker: what runs in the process that `hyperspace.evaluators.worker_client` starts.
+"""Server of a worker: it runs in the process that `hyperspace.evaluators.worker_client` starts.
 
-Messages to this process are pickled, since parameters may be any Python values; its answers are JSON, a line each.
+Messages to this process are pickled, since parameters may be any Python values. Its answers are JSON, one per line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hyperspace.trials.trial import FAILED
 
 
 def main(commands: int, replies: int, traces: int) -> None:
-    """Load the objective, then evaluate what is asked for until the rank closes its end.
+    """Load the objective, then evaluate trials until the rank closes its end.
 
     Args:
         commands: descriptor to read from.
@@ -54,18 +54,18 @@ def main(commands: int, replies: int, traces: int) -> None:
 
 
 def _be_the_first_to_go() -> None:
-    """Ask the kernel to end this process before any rank when memory runs out."""
+    """Ask the kernel to end this process before any rank if memory runs out."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 class _Server:
-    """Answers the rank's messages."""
+    """Server of the rank's messages."""
 
     def __init__(self, stream: BufferedReader, reply: Callable[[Record], object]) -> None:
         self._stream = stream
         self._write = reply
-        self._trial = 0  # number of the evaluation under way
+        self._trial = 0  # number of the running evaluation
 
     def _reply(self, answer: Record) -> None:
         self._write({"process": os.getpid(), "trial": self._trial} | answer)
@@ -95,7 +95,7 @@ class _Server:
             with _output_to(folder, attempt):
                 try:
                     outcome = evaluate(received.objective, task["parameters"], handle, received.metrics)
-                except BaseException as error:  # an interrupt of the objective's own making; the rank's do not come here
+                except BaseException as error:  # an interrupt of the objective itself; the rank's do not arrive here
                     outcome = Outcome(FAILED, error=describe_raised(error), fault="objective")
         except OSError as error:
             outcome = Outcome(
@@ -124,17 +124,17 @@ class _Server:
 
 
 def _load(settings: Mapping[str, Any], parts: Sequence[memoryview]) -> Received:
-    """Return the objective, in surroundings like the rank's."""
+    """Return the objective, in an environment like the rank's."""
     sys.path[:] = settings["path"]
     sys.argv[:] = settings["arguments"]
     if settings["folder"] is not None:
-        with suppress(OSError):  # it was removed meanwhile
+        with suppress(OSError):  # removed in the meantime
             os.chdir(settings["folder"])
     return Received(parts)
 
 
 def _reason(error: BaseException) -> str:
-    """Return in a few words why the objective could not be loaded."""
+    """Return a short reason why the objective could not be loaded."""
     if isinstance(error, Unguarded):
         return str(error)
     told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -143,7 +143,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _output_to(folder: Path | None, attempt: int) -> Iterator[None]:
-    """Lead what is printed within the block, by libraries in C and by child processes too, to files in `folder`."""
+    """Redirect output within the block, also of C libraries and child processes, to files in `folder`."""
     if folder is None:
         yield
         return
@@ -162,13 +162,13 @@ def _redirect(descriptors: tuple[int, int]) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # the objective may have closed or replaced it
             stream.flush()
-    ctypes.CDLL(None).fflush(None)  # what C's own buffers hold belongs to where it was printed
+    ctypes.CDLL(None).fflush(None)  # earlier output in C's buffers belongs to the earlier destination
     for number, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, number)
 
 
 def _memory() -> int:
-    """Return the bytes of memory that this process holds; 0 where the system does not tell."""
+    """Return the memory of this process in bytes; 0 if the system does not provide it."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

@@ -1,1 +1,1 @@
-"""Exchange: how drives learn of each other's trials."""
+"""Exchange: communication of trials between drives."""

@@ -1,10 +1,10 @@
-"""The first thing that the ranks of a run do together: each waits until all have called hyperdrive, and tells who has not.
+"""Initial synchronization of a run: each rank waits until all have called hyperdrive, and missing ranks are reported.
 
-A rank that never calls keeps the others waiting for ever, as in any MPI program; then the job's log says which one it is.
+A rank that never calls hyperdrive keeps the others waiting forever, as in any MPI program. The job's log then names it.
 
-Only collective operations are used, since a message from rank to rank could be received by the caller's own program on a rank
-that has not called yet. Every rank sends a record to a few ranks, the witnesses: rank 0, and ranks 1, 2, 4, 8, ... for when
-rank 0 is missing itself. A witness sees whose records have come. When all are there, rank 0 tells the others.
+Only collective operations are used: the caller's own program could receive a point-to-point message on a rank that has not called
+yet. Every rank sends a record to a few ranks, the witnesses: rank 0, and ranks 1, 2, 4, 8, ... in case rank 0 itself is missing.
+A witness sees whose records have come. When all have, rank 0 informs the others.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
 _PATIENCE = 10.0  # seconds until the missing ranks are named; they are named again at twice that time, and so on
-_UNHEARD = 3.0  # times this patience until a rank that is no witness says that it waits
+_UNHEARD = 3.0  # multiple of this time until a rank that is not a witness reports that it waits
 _HOST_BYTES = 64
-_NAMED = 8  # missing ranks that are named one by one
+_NAMED = 8  # largest number of missing ranks that are named one by one
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID")
 
 
 def await_all_ranks(comm: MPI.Intracomm, deadline: float | None = None) -> None:
-    """Wait until every rank of `comm` is here, and name those who are late on standard error. Collective.
+    """Wait until every rank of `comm` has called, and name late ranks on standard error. Collective.
 
     Args:
         comm: the communicator.
-        deadline: time.monotonic() after which they are waited for no longer than the grace period: then all ranks end.
+        deadline: time.monotonic() after which the wait is limited to the grace period. Then all ranks end.
     """
     try:
         _Arrival(comm, deadline).await_all()
     except BaseException as error:
-        # Ctrl-C, most of all: the others would wait for a rank that has left.
+        # Mostly Ctrl-C: the others would wait for a rank that has left.
         why = str(error) if isinstance(error, _DeadlineOver) else "it was interrupted while it waited for them"
         _tell(f"rank {comm.Get_rank()} on {socket.gethostname()} ends all ranks: {why}")
         comm.Abort(1)
@@ -50,11 +50,11 @@ def await_all_ranks(comm: MPI.Intracomm, deadline: float | None = None) -> None:
 
 
 class _DeadlineOver(Exception):
-    """Ranks have not called hyperdrive before the deadline."""
+    """Some ranks have not called hyperdrive before the deadline."""
 
 
 class _Arrival:
-    """What this rank knows of who is there."""
+    """State of the arrival of the ranks, as known here."""
 
     def __init__(self, comm: MPI.Intracomm, deadline: float | None) -> None:
         self._comm = comm
@@ -66,7 +66,7 @@ class _Arrival:
         host = socket.gethostname().encode()[:_HOST_BYTES]
         self._record[1 : 1 + len(host)] = np.frombuffer(host, dtype=np.uint8)
         self._seen = np.zeros((self._size, len(self._record)), dtype=np.uint8)
-        # Linear, in every MPI library: a gather with equal counts may go along a tree, where one absent rank hides others.
+        # A linear gather in every MPI library: with equal counts it may use a tree, in which one absent rank hides others.
         counts = [len(self._record)] * self._size
         self._gathers = {
             root: comm.Igatherv(self._record, [self._seen, counts] if root == self._rank else None, root=root)
@@ -74,7 +74,7 @@ class _Arrival:
         }
 
     def await_all(self) -> None:
-        """Return when every rank is here."""
+        """Wait until every rank has called."""
         if self._rank == 0:
             self._wait(self._gathers[0])
         self._wait(self._comm.Ibcast(np.zeros(1, dtype=np.uint8), root=0))
@@ -93,7 +93,7 @@ class _Arrival:
             self._check(begun)
 
     def _check(self, begun: float) -> None:
-        """End a wait that has outlasted the deadline; a rank that may not know who is missing leaves that to the others first."""
+        """End a wait beyond the deadline. A rank that may not know who is missing lets the others end it first."""
         missing = self._missing()
         if not self._patience.is_over(begun, 1.0 if missing else _UNHEARD):
             return
@@ -101,7 +101,7 @@ class _Arrival:
         raise _DeadlineOver(f"the deadline has passed, and {who} not called hyperdrive")
 
     def _missing(self) -> list[int]:
-        """Return who is missing, if this rank is the first witness to know."""
+        """Return the missing ranks, if this rank is the first witness that knows."""
         if self._rank not in self._witnesses:
             return []
         # Reads a buffer that is still being filled: a byte is 0 until its rank's record has come.
@@ -110,7 +110,7 @@ class _Arrival:
         return missing if set(before) <= set(missing) else []
 
     def _complain(self, waited: float) -> None:
-        """Say who is missing, if no witness before this rank can."""
+        """Report the missing ranks, if no witness before this rank can."""
         told = f"rank {self._rank} on {socket.gethostname()} has called hyperdrive, and has waited {waited:.0f} s for "
         advice = "Every rank must call hyperdrive, with the same exchange= and comm="
         if missing := self._missing():
@@ -129,14 +129,14 @@ class _Arrival:
         return f"{len(missing)} of {self._size} ranks: {', '.join(named)}{more}"
 
     def _of_the_run(self, ranks: Sequence[int]) -> list[int]:
-        """Return the numbers that ranks of this communicator have among all that the launcher started."""
+        """Return the numbers of the communicator's ranks among all that the launcher started."""
         from mpi4py import MPI
 
         return list(MPI.Group.Translate_ranks(self._comm.Get_group(), list(ranks), MPI.COMM_WORLD.Get_group()))
 
 
 def witnesses(size: int) -> Iterator[int]:
-    """Yield the ranks that see who is there: 0, 1, 2, 4, 8, ..."""
+    """Yield the ranks that see which ranks have called: 0, 1, 2, 4, 8, ..."""
     yield 0
     rank = 1
     while rank < size:
@@ -145,7 +145,7 @@ def witnesses(size: int) -> Iterator[int]:
 
 
 def find_processes(ranks: Sequence[int]) -> list[int | None]:
-    """Return for each rank of this run its process on this machine; None where it has none that can be seen."""
+    """Return for each rank of this run its process on this machine; None if it has no visible one."""
     launcher = _launcher_of(os.getpid())
     found: dict[int, int] = {}
     for process in sorted(int(entry) for entry in _listed(Path("/proc")) if entry.isdigit()):
@@ -163,7 +163,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _rank_of(process: int) -> int | None:
-    """Return the number that the launcher gave to a process, or to the one that started it; None if it did not."""
+    """Return the number that the launcher gave to a process or its parent; None if it gave none."""
     try:
         text = Path(f"/proc/{process}/environ").read_bytes().decode(errors="replace")
     except OSError:
@@ -174,7 +174,7 @@ def _rank_of(process: int) -> int | None:
 
 
 def _launcher_of(process: int) -> int:
-    """Return the nearest process above this one that is no rank: the launcher, or its helper on this machine."""
+    """Return the nearest ancestor of this process that is not a rank: the launcher, or its helper on this machine."""
     while _rank_of(process) is not None:
         try:
             process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
@@ -184,6 +184,6 @@ def _launcher_of(process: int) -> int:
 
 
 def _tell(text: str) -> None:
-    with suppress(OSError, ValueError):  # a full disk behind the log, or a closed stream
+    with suppress(OSError, ValueError):  # a full disk under the log, or a closed stream
         sys.stderr.write(f"hyperspace: {text}\n")
         sys.stderr.flush()

@@ -1,6 +1,6 @@
-"""What every exchange offers: the ranks of one run, and how drives learn of each other's trials.
+"""Interface of the exchanges: the ranks of one run, and the communication of trials between drives.
 
-The serial exchange is the twin of the parallel one: one rank, the same calls, the same order.
+The serial exchange behaves as the parallel one with a single rank: the same calls in the same order.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Exchange(ABC):
 
     @property
     def worker(self) -> int:
-        """The number under which this process's trials are recorded: its rank."""
+        """Number under which this process's trials are recorded: its rank."""
         return self.rank
 
     @abstractmethod
@@ -54,36 +54,36 @@ class Exchange(ABC):
 
     @abstractmethod
     def report(self, tally: Tally) -> None:
-        """Tell rank 0 how far this rank is; costs no waiting."""
+        """Send the progress of this rank to rank 0, without waiting."""
 
     @abstractmethod
     def progress(self) -> Tally:
-        """Return how far all ranks are together, as far as rank 0 has heard."""
+        """Return the total progress of all ranks, as known to rank 0."""
 
     @abstractmethod
     def abort(self, error: BaseException) -> NoReturn:
-        """End all ranks at once, naming this rank and host; in one process, raise `error`."""
+        """End all ranks at once with a message that names this rank and host; in one process, raise `error`."""
 
     def bound(self, patience: Patience) -> None:
-        """Wait for the other ranks no longer than `patience` says; without that they are waited for without end. Collective."""
+        """Limit waits for other ranks by `patience`; without a limit they do not end. Collective."""
 
     def check(self, begun: float) -> None:
-        """Do what there is to do in a wait for others that began at time.monotonic() `begun`.
+        """Do periodic work in a wait for others that began at time.monotonic() `begun`.
 
         Raises:
-            RanksSilentError: others are waited for no longer.
+            RanksSilentError: the wait has exceeded its limit.
         """
 
     @property
     def has_given_up(self) -> bool:
-        """Whether some ranks are silent, so that nothing collective ends any more."""
+        """Whether some ranks are silent, so that collective operations no longer complete."""
         return False
 
     def merge_answers(self, records: Any, conclude: Callable[[dict[int, Any]], Any]) -> tuple[Any, list[str]]:
-        """Merge what the ranks know that still answer; called after RanksSilentError.
+        """Merge the records of the ranks that still answer; called after RanksSilentError.
 
         Args:
-            records: what this rank knows (plain JSON).
+            records: records of this rank (plain JSON).
             conclude: returns the outcome (plain JSON), given the records by rank. Called on rank 0.
 
         Returns:
@@ -92,13 +92,13 @@ class Exchange(ABC):
         return conclude({self.rank: records}), []
 
     def close(self) -> None:
-        """Give back what is held. Collective."""
+        """Release resources. Collective."""
 
     def first(self, action: Callable[[], Any]) -> Any:
-        """Let rank 0 do `action()` and return its result (plain JSON) on every rank. Collective.
+        """Call `action()` on rank 0 and return its result (plain JSON) on every rank. Collective.
 
         Raises:
-            HyperSpaceError: what `action` raised on rank 0, on every rank.
+            HyperSpaceError: the exception of `action` on rank 0, on every rank.
         """
         answer: list[Any] = []
         if self.rank == 0:
@@ -112,10 +112,10 @@ class Exchange(ABC):
         return result
 
     def each(self, action: Callable[[], T]) -> T:
-        """Do `action()` on every rank and return this rank's result. Collective.
+        """Call `action()` on every rank and return this rank's result. Collective.
 
         Raises:
-            HyperSpaceError: what `action` raised here, or what it raised on another rank; so that no rank is left waiting.
+            HyperSpaceError: the exception of `action` here or on another rank, so that no rank keeps waiting.
         """
         result, failure = None, None
         try:
@@ -133,7 +133,7 @@ class Exchange(ABC):
         raise self._for_all(failure, told_by_rank_0=self.rank != 0)
 
     def _for_all(self, error: HyperSpaceError, told_by_rank_0: bool) -> HyperSpaceError:
-        """Return `error`, which all ranks raise together; rank 0 alone tells it, in a sentence."""
+        """Return `error`, which all ranks raise together; only rank 0 prints it, in a sentence."""
         error.raised_by_all = self
         error.told_by_rank_0 = told_by_rank_0
         if self.size > 1:
@@ -142,10 +142,10 @@ class Exchange(ABC):
 
     @contextmanager
     def ends_together(self) -> Iterator[None]:
-        """End all ranks where this one leaves the block by an error that the others do not raise, too.
+        """End all ranks if this one leaves the block by an exception that the others do not raise.
 
-        That includes what is no Exception: Ctrl-C, sys.exit() in a callback, a canceled task. A rank that left alone would
-        keep the others waiting.
+        This includes exceptions that are not an Exception: Ctrl-C, sys.exit() in a callback, a canceled task. If only this rank
+        left, the others would keep waiting.
         """
         try:
             yield
@@ -156,7 +156,7 @@ class Exchange(ABC):
 
 
 def describe_error(error: BaseException) -> str:
-    """Return in one line what ends this process."""
+    """Return a one-line description of the exception that ends this process."""
     if isinstance(error, KeyboardInterrupt):
         return "it was interrupted (SIGINT, KeyboardInterrupt)"
     if isinstance(error, SystemExit):
@@ -171,7 +171,7 @@ def _error(kind: str, message: str) -> HyperSpaceError:
 
 @cache
 def _tell_in_a_sentence() -> None:
-    """From now on, print no traceback of an error that all ranks raise, and its message on rank 0; the exit code stays."""
+    """Print no traceback of an error that all ranks raise, and its message only on rank 0; the exit code is unchanged."""
     former = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

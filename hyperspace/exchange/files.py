@@ -1,8 +1,8 @@
-"""exchange="files": workers without MPI share through their journals in a common folder.
+"""exchange="files": workers without MPI, which communicate through their journals in a shared folder.
 
-A worker is a process of its own: a task of a job array, or one started by hand on any machine that sees the folder. It may die
-or join at any time. It takes the lease of a drive for one evaluation, so that every drive is worked by one worker at a time, and
-whoever comes next goes on where the drive's journal ends. Nobody coordinates, and nobody waits but at the end.
+A worker is a separate process: a task of a job array, or one started by hand on any machine with access to the folder. Workers
+may join or die at any time. A worker takes the lease of a drive for one evaluation, so that only one worker at a time runs a
+drive. The next one continues at the end of the drive's journal. Workers are not coordinated, and wait only at the end.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from hyperspace.space.space import Space
 from hyperspace.trials.trial import Trial, TrialKey
 
 WORKERS_VARIABLE = "HYPERSPACE_WORKERS"
-SILENT_VARIABLE = "HYPERSPACE_SILENT_WORKER"  # set where another worker of this machine says what all would say
-_LEAST_INTERVAL = 0.2  # seconds between two looks at the folder
-_SECONDS_PER_FILE = 2e-3  # what a look costs on a slow network file system; looking may take a tenth of the time
-_EXPIRY_INTERVAL = 10.0  # seconds between two looks for leases that have expired
+SILENT_VARIABLE = "HYPERSPACE_SILENT_WORKER"  # set if another worker of this machine prints the common messages
+_LEAST_INTERVAL = 0.2  # seconds between two scans of the folder
+_SECONDS_PER_FILE = 2e-3  # cost of a file in a scan on a slow network file system; scans may take a tenth of the time
+_EXPIRY_INTERVAL = 10.0  # seconds between two checks for expired leases
 
 
 class FilesExchange(SerialExchange):
-    """A worker among others that it cannot talk to."""
+    """Exchange of a worker that cannot communicate with the others directly."""
 
     @property
     def worker(self) -> int:
-        """Its number in the job array, else the number of its process."""
+        """Its number in the job array, or its process number."""
         task = os.environ.get("SLURM_ARRAY_TASK_ID", "")
         return int(task) if task.isdigit() else os.getpid()
 
 
 def expected_workers(environment: Mapping[str, str] | None = None) -> int:
-    """Return how many workers a new study should have drives for: as the environment says, or 1."""
+    """Return the number of workers that a new study should have drives for: from the environment, or 1."""
     environment = os.environ if environment is None else environment
     for name in (WORKERS_VARIABLE, "SLURM_ARRAY_TASK_COUNT"):
         if environment.get(name, "").isdigit():
@@ -45,19 +45,19 @@ def expected_workers(environment: Mapping[str, str] | None = None) -> int:
 
 
 class RecordedTrials(Mapping[TrialKey, Trial]):
-    """All trials on record, as far as the journals were read; it grows with them."""
+    """Recorded trials, as far as the journals were read; the mapping grows with them."""
 
     def __init__(self, readers: Mapping[int, DriveReader]) -> None:
         self._readers = readers
 
     def __getitem__(self, key: TrialKey) -> Trial:
-        """Return the trial of this key."""
+        """Return the trial with this key."""
         if key.drive not in self._readers:
             raise KeyError(key)
         return self._readers[key.drive].trials[key]
 
     def __iter__(self) -> Iterator[TrialKey]:
-        """Go through the keys, drive by drive."""
+        """Iterate over the keys, drive by drive."""
         return (key for reader in self._readers.values() for key in reader.trials)
 
     def __len__(self) -> int:
@@ -66,19 +66,19 @@ class RecordedTrials(Mapping[TrialKey, Trial]):
 
 
 class SharedFolder:
-    """A study's journals, read as they grow, and the leases of its drives.
+    """Journals of a study, read as they grow, and the leases of its drives.
 
     Args:
         folder: the study's files.
-        leases: this worker's.
-        worker: name of the lease that this worker holds as long as it lives.
+        leases: this worker's leases.
+        worker: name of the lease that this worker holds during its lifetime.
         study: identity of the study.
-        space: turns points into JSON.
+        space: converts points to JSON.
         n_drives: number of drives.
 
     Attributes:
-        recorded: all trials on record, as far as they were read.
-        journals: those of the drives that this worker holds.
+        recorded: recorded trials, as far as they were read.
+        journals: journals of the drives that this worker holds.
     """
 
     def __init__(self, folder: StudyFolder, leases: Leases, worker: str, study: str, space: Space, n_drives: int) -> None:
@@ -87,9 +87,9 @@ class SharedFolder:
         self._worker = worker
         self._study = study
         self._space = space
-        # What another worker has written and not yet synced is not to be built on.
+        # Lines of another worker that are not yet synced must not be used.
         self._readers = {drive: folder.reader(drive, space, study, durable=True) for drive in range(n_drives)}
-        self._segments: dict[int, Journal] = {}  # the last segment that this worker has begun, by drive
+        self._segments: dict[int, Journal] = {}  # the last segment that this worker has started, by drive
         self.recorded = RecordedTrials(self._readers)
         self.journals: dict[int, Journal] = {}
         self._interval = max(_LEAST_INTERVAL, 10.0 * _SECONDS_PER_FILE * n_drives)
@@ -97,7 +97,7 @@ class SharedFolder:
         self._next_expiry = 0.0
 
     def look(self, insist: bool = False) -> list[DriveReader]:
-        """Read what others have written, unless that was done a moment ago; return the readers that have news."""
+        """Read new records of others, unless that was done recently; return the readers with news."""
         now = time.monotonic()
         if now < self._next_look and not insist:
             return []
@@ -107,7 +107,7 @@ class SharedFolder:
         return news
 
     def taken(self) -> set[int]:
-        """Return the drives that somebody holds; from time to time without those whose holder is dead."""
+        """Return the drives that are held; at intervals remove those with a dead holder."""
         now = time.monotonic()
         if now < self._next_expiry:
             names = set(self._leases.names())
@@ -117,12 +117,12 @@ class SharedFolder:
         return {int(name) for name in names if name.isdigit()}
 
     def take(self, drive: int) -> bool:
-        """Take a drive's lease, and let this worker write its journal; return False if another worker has it.
+        """Take a drive's lease and open its journal; return False if another worker has it.
 
-        The worker goes on in its own segment if no other worker has written since, and else begins a new one.
+        The worker continues in its own segment if no other worker has written since, otherwise in a new one.
 
         Raises:
-            LeaseLostError: this worker counts as dead, since it stood still.
+            LeaseLostError: this worker counts as dead, since it was suspended.
             StudyError: a damaged journal, or a folder that cannot be written.
         """
         self._leases.check(self._worker)
@@ -133,14 +133,14 @@ class SharedFolder:
         if attempt is None:
             return False
         try:
-            reader.read()  # all that its last owner wrote: it wrote it before it gave the lease back
+            reader.read()  # complete, since its last owner wrote before it released the lease
             if own is not None and own.attempt == attempt == reader.attempt:
                 self.journals[drive] = own
             elif attempt > reader.attempt:
                 self.journals[drive] = self._segments[drive] = open_journal(
                     self._folder, self._study, drive, self._space, reader, attempt, partial(self._leases.check, name)
                 )
-            else:  # other workers have come and gone since the reader looked last
+            else:  # other workers have written since the last read
                 self._leases.release(name)
                 return False
         except BaseException:
@@ -149,7 +149,7 @@ class SharedFolder:
         return True
 
     def give_back(self, drive: int) -> None:
-        """Write what is held of a drive's journal, and give its lease back."""
+        """Write held lines of a drive's journal, and release its lease."""
         try:
             self.journals.pop(drive).close()
         finally:
@@ -157,7 +157,7 @@ class SharedFolder:
         self._readers[drive].read()
 
     def abandon(self, drive: int) -> None:
-        """Leave a drive, whose lease this worker has lost, to whoever has taken it over.
+        """Stop working on a drive whose lease this worker has lost.
 
         Raises:
             LeaseLostError: the whole worker counts as dead.

@@ -1,12 +1,12 @@
-"""Gossip: a rank shares what it has learned with its neighbors, and they with theirs; nobody coordinates.
+"""Gossip: a rank shares its trials with its neighbors, and they with theirs, without coordination.
 
-Who is told what is decided by `hyperspace.exchange.ledger`; here are the records, the messages and MPI.
+`hyperspace.exchange.ledger` decides which rank is sent which trials; this module holds the records, the messages and MPI.
 
-A record is put into words once, by the rank that made it, and goes from rank to rank as these bytes; who gets it turns it into a
-record when it has the time. So a message is a few counts as integers, then the records, a line each.
+A record is encoded once, by the rank that made it, and passed on as these bytes. A receiver decodes it later. A message
+is a few counts as integers, then the records, one per line.
 
-Sends are synchronous and nonblocking: they complete when they were received, which is how the end is found. When every rank is
-done (a first barrier) nothing new comes up, and when every send has completed (a second one) nothing is under way.
+Sends are synchronous and nonblocking: a send completes when its message is received, which detects the end. When every rank is
+done (a first barrier), no new records appear. When every send has completed (a second one), no message is in transit.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 _TAG = 2
-_HEADER = struct.Struct("<?iidIII")  # of News: stop, gift, load and pace; lengths of has, finished and running
+_HEADER = struct.Struct("<?iidIII")  # of News: stop, transfer, load and pace; lengths of has, finished and running
 _COUNT = np.dtype("<i4")
 _LINE = b"\n"
-_EVERYWHERE = b""  # stands for a record that all ranks have, so that it is never sent
+_HELD_BY_ALL = b""  # placeholder of a record that all ranks have, so that it is never sent
 
 
 class Gossip:
-    """The trials that this rank knows, and their way to and from its neighbors.
+    """Trials that this rank knows, and their exchange with its neighbors.
 
     Args:
         ranks: the ranks of this run.
         n_drives: number of drives of the study.
 
     Attributes:
-        ledger: who is told what, and who may evaluate how much.
+        ledger: decides what is sent to which rank, and how the budget is divided.
         messages: number of messages sent.
         bytes: bytes sent.
     """
@@ -57,15 +57,15 @@ class Gossip:
             self._mpi, self._comm = ranks.mpi, ranks.comm
         self.ledger = Ledger(ranks.rank, ranks.size, n_drives)
         self._finished: list[list[bytes]] = [[] for _ in range(n_drives)]  # for each drive its records, by iteration
-        self._running: dict[int, bytes] = {}  # by drive, the record of the trial that it is known to evaluate
-        self._coming: dict[int, deque[tuple[MPI.Request, bytearray]]] = {}  # messages under way, by sender, in their order
-        self._heard: list[bytes] = []  # records of finished trials that nobody has asked for yet
-        self._stirred: set[int] = set()  # drives of whose trials under way nobody has asked
+        self._running: dict[int, bytes] = {}  # by drive, the record of its running trial, if known
+        self._coming: dict[int, deque[tuple[MPI.Request, bytearray]]] = {}  # incoming messages by sender, in order
+        self._fresh_records: list[bytes] = []  # records of finished trials that `news` has not returned yet
+        self._running_changed: set[int] = set()  # drives whose running trial has changed since the last `news`
         self.messages = 0
         self.bytes = 0
 
     def add(self, record: Record, finished: bool) -> None:
-        """Take up the record of a trial that this rank knows of itself; one that comes before its predecessor is dropped."""
+        """Add the record of a trial of this rank; a record without its predecessor is dropped."""
         drive, iteration = record["drive"], record["iteration"]
         line = json.dumps(record, separators=(",", ":")).encode()
         if finished and self.ledger.finish(drive, iteration):
@@ -75,36 +75,36 @@ class Gossip:
             self._begins(drive, line)
 
     def start_from(self, counts: Sequence[int]) -> None:
-        """Note that all ranks have the first trials of every drive, as many as `counts` says; before anything else is added."""
+        """Record that all ranks have the first `counts` trials of each drive; call this before adding others."""
         for known, count in zip(self._finished, counts, strict=True):
-            known += [_EVERYWHERE] * count
+            known += [_HELD_BY_ALL] * count
         self.ledger.start_from(counts)
 
     def news(self) -> tuple[list[Record], dict[int, Record | None]]:
-        """Return what has changed since it was asked for last.
+        """Return the changes since the last call.
 
         Returns:
-            The records of the finished trials that other ranks have told of; and for each drive that has begun or ended one, the
-            record of the trial that it is known to evaluate, or None.
+            The records of finished trials from other ranks. And the record of the running trial, or None, for each drive that has
+            started or ended one.
         """
-        heard, stirred = self._heard, sorted(self._stirred)
-        begun = [self._running[drive] for drive in stirred if drive in self._running]
-        self._heard, self._stirred = [], set()
-        records = json.loads(b"[" + b",".join(heard + begun) + b"]")
-        running: dict[int, Record | None] = dict.fromkeys(stirred)
-        running |= {record["drive"]: record for record in records[len(heard) :]}
-        return records[: len(heard)], running
+        fresh, changed = self._fresh_records, sorted(self._running_changed)
+        begun = [self._running[drive] for drive in changed if drive in self._running]
+        self._fresh_records, self._running_changed = [], set()
+        records = json.loads(b"[" + b",".join(fresh + begun) + b"]")
+        running: dict[int, Record | None] = dict.fromkeys(changed)
+        running |= {record["drive"]: record for record in records[len(fresh) :]}
+        return records[: len(fresh)], running
 
     def _begins(self, drive: int, line: bytes) -> None:
         self._running[drive] = line
-        self._stirred.add(drive)
+        self._running_changed.add(drive)
 
     def _ends(self, drive: int) -> None:
         if self._running.pop(drive, None) is not None:
-            self._stirred.add(drive)
+            self._running_changed.add(drive)
 
     def turn(self, insist: bool = False) -> None:
-        """Receive what has come, and send what neighbors lack; to silent neighbors seldom, unless `insist`."""
+        """Receive messages, and send what neighbors lack; rarely to silent neighbors, unless `insist`."""
         if self._comm is None:
             return
         self._receive()
@@ -116,10 +116,10 @@ class Gossip:
             self.bytes += len(payload)
 
     def end(self) -> None:
-        """Go on passing news until no rank evaluates any more and nothing is under way. Collective.
+        """Continue passing news until no rank evaluates and no message is in transit. Collective.
 
         Raises:
-            RanksSilentError: it takes longer than others are waited for.
+            RanksSilentError: the wait has exceeded its limit.
         """
         if self._comm is None:
             return
@@ -145,9 +145,10 @@ class Gossip:
         action()
 
     def _receive(self) -> None:
-        """Take up what has come whole; of each sender in the order in which it was sent.
+        """Process complete messages, those of each sender in their order.
 
-        A large message comes only as its sender moves it, and that one may evaluate, or hang: nothing here waits for it.
+        A large message only arrives while its sender makes MPI calls. The sender may be evaluating or hanging, so this method
+        does not wait for it.
         """
         status = self._mpi.Status()
         while (message := self._comm.Improbe(tag=_TAG, status=status)) is not None:
@@ -159,22 +160,22 @@ class Gossip:
                 self.unpack(source, queue.popleft()[1])
 
     def pack(self, news: News) -> bytes:
-        """Return the message that tells `news`, with the records that it speaks of."""
+        """Return the message for `news`, with the records that it refers to."""
         counts = (news.has, news.finished, news.running)
-        header = _HEADER.pack(news.stop, news.gift, news.load, news.pace, *(part.shape[1] for part in counts))
+        header = _HEADER.pack(news.stop, news.transfer, news.load, news.pace, *(part.shape[1] for part in counts))
         lines = [line for drive, first, end in news.finished.T.tolist() for line in self._finished[drive][first:end]]
         lines += [self._running[drive] for drive in news.running[0].tolist()]
         return b"".join([header, *(part.astype(_COUNT).tobytes() for part in counts), _LINE.join(lines)])
 
     def unpack(self, source: int, payload: bytes | bytearray) -> None:
-        """Take up a message of the rank `source`."""
-        stop, gift, load, pace, *lengths = _HEADER.unpack_from(payload)
+        """Process a message of the rank `source`."""
+        stop, transfer, load, pace, *lengths = _HEADER.unpack_from(payload)
         counts, place = [], _HEADER.size
         for rows, length in zip((2, 3, 2), lengths, strict=True):
             part = np.frombuffer(payload, _COUNT, rows * length, place)
             counts.append(part.astype(np.int32).reshape(rows, length))
             place += part.nbytes
-        news = News(stop, gift, load, pace, *counts)
+        news = News(stop, transfer, load, pace, *counts)
         lines = iter(bytes(payload[place:]).split(_LINE))
         for drive, first, end in news.finished.T.tolist():
             self._take(drive, first, [next(lines) for _ in range(first, end)])
@@ -186,10 +187,10 @@ class Gossip:
         self.ledger.take(news)
 
     def _take(self, drive: int, first: int, lines: list[bytes]) -> None:
-        """Take up what is new of a drive's finished trials from number `first` on; nothing if some before them are unknown."""
+        """Process a drive's new finished trials from number `first` on; ignore them if some before them are unknown."""
         known = self._finished[drive]
         if first <= len(known) < first + len(lines):
             fresh = lines[len(known) - first :]
             known += fresh
-            self._heard += fresh
+            self._fresh_records += fresh
             self._ends(drive)

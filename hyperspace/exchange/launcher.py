@@ -1,7 +1,7 @@
-"""Finds out whether this process is a rank of an MPI run, and refuses a run that is not what it seems.
+"""Detection of the MPI launcher: whether this process is a rank of an MPI run, and checks of a faulty run.
 
-An `mpirun` of another MPI than mpi4py's starts N processes that each believe to be alone. Each would run the whole study.
-The launcher's environment tells how many there are.
+An `mpirun` of another MPI than mpi4py's starts N processes that each see only themselves. Each would run the whole study. The
+environment variables of the launcher give the real number of processes.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from hyperspace.errors import InputError, LaunchError, how_to_install, shown
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.serial import SerialExchange
 
-# A launcher's variable for the number of ranks; the first that is set counts. Slurm's own comes last, because an mpirun
-# within a Slurm job starts its helpers as a step whose size is the number of nodes.
+# Launchers' variables for the number of ranks; the first one that is set counts. Slurm's own is last, because an mpirun in a
+# Slurm job starts its helpers as a step whose size is the number of nodes.
 _SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "MPI_LOCALNRANKS")
 
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK")
 
-_working = 0  # calls of hyperdrive that are under way in this process
+_working = 0  # number of running hyperdrive calls in this process
 
 
 def launched_size(environment: Mapping[str, str] | None = None) -> int | None:
-    """Return how many processes a launcher started together with this one; None without a launcher."""
+    """Return the number of processes that a launcher started together with this one; None without a launcher."""
     environment = os.environ if environment is None else environment
     for name in _SIZE_VARIABLES:
         if environment.get(name, "").isdigit():
@@ -37,9 +37,9 @@ def launched_size(environment: Mapping[str, str] | None = None) -> int | None:
 
 
 def launched_rank(environment: Mapping[str, str] | None = None) -> int:
-    """Return this process's rank by the environment variables of its launcher, without asking MPI; 0 without a launcher.
+    """Return this process's rank by the environment variables of its launcher, without using MPI; 0 without a launcher.
 
-    For messages only: it is no rank of mpi4py's where the launcher belongs to another MPI.
+    For messages only: with a launcher of another MPI it is not a rank of mpi4py's.
     """
     environment = os.environ if environment is None else environment
     names = (*_RANK_VARIABLES, *(["SLURM_PROCID"] if "SLURM_STEP_ID" in environment else []))
@@ -52,13 +52,13 @@ def has_other_ranks() -> bool:
 
 
 def is_first_rank() -> bool:
-    """Return whether this process is rank 0 of its MPI run, or no rank of one."""
+    """Return whether this process is rank 0 of its MPI run, or not part of one."""
     return not (has_other_ranks() or _mpi_is_running()) or _world().Get_rank() == 0
 
 
 @contextmanager
 def working() -> Iterator[None]:
-    """Mark that a study is under way in this process, so that a study within its objective works alone."""
+    """Mark that a study runs in this process, so that a study in its objective uses this process only."""
     global _working
     _working += 1
     try:
@@ -68,20 +68,20 @@ def working() -> Iterator[None]:
 
 
 def open_exchange(comm: Any = None, deadline: float | None = None) -> Exchange:
-    """Return the exchange of this process: over `comm`, over all ranks of the launcher's run, or with no other process.
+    """Return the exchange of this process: over `comm`, over all ranks of the launcher's run, or for this process alone.
 
-    A study within the objective of another one gets this process alone, unless it is given a communicator: the other ranks
-    evaluate other trials at that time.
+    A study in the objective of another one gets this process alone, unless it is given a communicator: the other ranks evaluate
+    other trials at that time.
 
     Args:
-        comm: an mpi4py communicator; None takes COMM_WORLD where a launcher or the caller's own import of mpi4py shows that
-            this is an MPI run. So does anything that is no communicator: `check_communicator` refuses it on all ranks.
-        deadline: time.monotonic() after which ranks that have not called hyperdrive are waited for no longer.
+        comm: an mpi4py communicator; None takes COMM_WORLD if a launcher, or the caller's own import of mpi4py, shows an MPI
+            run. Any object that is not a communicator does too: `check_communicator` raises the error on all ranks.
+        deadline: time.monotonic() after which the wait for ranks that have not called hyperdrive is limited.
 
     Raises:
         InputError: this rank is not in `comm`, or `comm` connects two groups.
-        LaunchError: no MPI library, one that is not initialized, or an mpirun of another MPI than mpi4py's. In an MPI run
-            of several ranks this process alone raises it.
+        LaunchError: a missing or uninitialized MPI library, or an mpirun of another MPI than mpi4py's. In an MPI run of several
+            ranks only this process raises it.
     """
     if not _is_communicator(comm):
         if _working:
@@ -101,10 +101,10 @@ def open_exchange(comm: Any = None, deadline: float | None = None) -> Exchange:
 
 
 def check_communicator(comm: Any) -> None:
-    """Refuse a `comm` that cannot carry a study; None is fine.
+    """Check that `comm` can be used for a study; None is valid.
 
     Raises:
-        InputError: it is no communicator of mpi4py, one between two groups, or the null communicator.
+        InputError: it is not a communicator of mpi4py, or it is one between two groups, or the null communicator.
         LaunchError: MPI is not running.
     """
     if comm is None:
@@ -122,12 +122,12 @@ def check_communicator(comm: Any) -> None:
 
 
 def _is_communicator(comm: Any) -> bool:
-    mpi = sys.modules.get("mpi4py.MPI")  # without it there are no communicators
+    mpi = sys.modules.get("mpi4py.MPI")  # without this module there are no communicators
     return mpi is not None and isinstance(comm, mpi.Comm)
 
 
 def check_world(launched: int | None, found: int) -> None:
-    """Refuse a run whose launcher started more processes than MPI has ranks.
+    """Check that MPI has as many ranks as the launcher started processes.
 
     Raises:
         LaunchError: each process is alone, so that each would run the whole study.
@@ -149,7 +149,7 @@ def _mpi_is_running() -> bool:
 def _world() -> Any:
     try:
         from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, an MPI library is not
+    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is installed, an MPI library is not
         raise LaunchError(
             "a launcher started this process as a rank of an MPI run, but mpi4py finds no MPI library; load your site's MPI "
             f"module, or install one: {how_to_install('mpi')}"

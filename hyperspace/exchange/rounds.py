@@ -1,4 +1,4 @@
-"""Ranks of an MPI run that meet between rounds."""
+"""Exchange over the ranks of an MPI run that synchronize between rounds."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 Sizes = NDArray[np.int64]
 
 _TALLY_TAG = 1
-_RANK_0_FIRST = 1.0  # seconds: where all ranks come to the same end, rank 0 is to tell it
-_UNEVEN = 1.5  # times the mean size from which on the largest part is spread over the ranks before it is gathered
-_SMALL = 100_000  # bytes up to which that is not worth it
+_RANK_0_FIRST = 1.0  # seconds that rank 0 has to report an end that all ranks reach
+_UNEVEN = 1.5  # ratio of the largest part to the mean above which parts are redistributed before the gather
+_SMALL = 100_000  # bytes up to which that is not worthwhile
 
 
 class MPIExchange(Exchange):
-    """The ranks of an MPI communicator.
+    """Exchange over the ranks of an MPI communicator.
 
     Args:
-        comm: the communicator; a duplicate is used, so that no message of ours meets one of the caller's. Collective.
-        deadline: time.monotonic() after which ranks that are not here are waited for no longer, but for the grace period.
+        comm: the communicator; a duplicate is used, so that our messages and the caller's do not mix. Collective.
+        deadline: time.monotonic() after which the wait for missing ranks is limited to the grace period.
 
     Attributes:
         mpi: the module mpi4py.MPI.
@@ -56,7 +56,7 @@ class MPIExchange(Exchange):
         self.comm = comm.Dup()
         self._roll_call = RollCall(MPI, self.comm)
         self._tallies: dict[int, Tally] = {}
-        self._untold = False  # whether rank 0 has not been told of the latest tally
+        self._untold = False  # whether the latest tally was not sent to rank 0 yet
         self._posted: MPI.Request | None = None
         self._sent = 0
         self._received = 0
@@ -78,8 +78,8 @@ class MPIExchange(Exchange):
     def _gather_bytes(self, mine: NDArray[np.uint8], sizes: Sizes) -> NDArray[np.uint8]:
         """Return the bytes of all ranks, one after the other.
 
-        MPI passes the parts around a ring, each at once, which takes as many steps as there are ranks. If one part is most of it,
-        this is slow, so that the bytes are first spread evenly.
+        MPI passes the parts around a ring together, in as many steps as there are ranks. If one part dominates, this is slow. So
+        the bytes are first distributed evenly.
         """
         ends, total = np.cumsum(sizes), int(sizes.sum())
         starts = ends - sizes
@@ -98,7 +98,7 @@ class MPIExchange(Exchange):
         return everything
 
     def report(self, tally: Tally) -> None:
-        """Tell rank 0 how far this rank is; one message is under way at a time, and the next one tells the latest tally."""
+        """Send the progress of this rank to rank 0; at most one message is in transit, and the next one has the latest tally."""
         self._tallies[self.rank] = tally
         self._untold = self.rank != 0
         self._tell()
@@ -110,7 +110,7 @@ class MPIExchange(Exchange):
             self._sent += 1
 
     def progress(self) -> Tally:
-        """Return how far all ranks are, as far as rank 0 has heard."""
+        """Return the progress of all ranks, as known to rank 0."""
         status = self.mpi.Status()
         while self.comm.iprobe(tag=_TALLY_TAG, status=status):
             self._tallies[status.Get_source()] = Tally(*self.comm.recv(source=status.Get_source(), tag=_TALLY_TAG))
@@ -118,17 +118,17 @@ class MPIExchange(Exchange):
         return add(self._tallies.values())
 
     def bound(self, patience: Patience) -> None:
-        """Wait for the other ranks no longer than `patience` says. Collective."""
+        """Limit waits for other ranks by `patience`. Collective."""
         self._roll_call.patience = patience
         if not self._roll_call.hosts:
             self._roll_call.hosts = self.gather([self.host])
 
     def share_patience(self, other: MPIExchange) -> None:
-        """Wait for the other ranks no longer than `other` does for its own."""
+        """Use the wait limit of `other`."""
         self._roll_call.patience = other._roll_call.patience
 
     def merge_answers(self, records: Any, conclude: Callable[[dict[int, Any]], Any]) -> tuple[Any, list[str]]:
-        """Merge what the ranks know that answer (see RollCall.merge)."""
+        """Merge the records of the ranks that answer (see RollCall.merge)."""
         return self._roll_call.merge(records, conclude)
 
     @property
@@ -137,10 +137,10 @@ class MPIExchange(Exchange):
         return has_given_up()
 
     def abort(self, error: BaseException) -> NoReturn:
-        """Say what happened, and where, and end all ranks."""
+        """Print the error with rank and host, and end all ranks."""
         if isinstance(error, RanksSilentError):
             self._roll_call.end_naming()
-        told = isinstance(error, (HyperSpaceError, KeyboardInterrupt, SystemExit))  # by one sentence
+        told = isinstance(error, (HyperSpaceError, KeyboardInterrupt, SystemExit))  # in one sentence
         if isinstance(error, HyperSpaceError) and self.rank:
             time.sleep(_RANK_0_FIRST)
         lines = "" if told else traceback_of(error, error.__traceback__)
@@ -148,10 +148,10 @@ class MPIExchange(Exchange):
         sys.stderr.write(printable(f"{lines}{sentence}", lines=True) + "\n")
         sys.stderr.flush()
         self.comm.Abort(1)
-        raise error  # Abort does not return; this says so to the type checker
+        raise error  # Abort does not return; this is for the type checker
 
     def close(self) -> None:
-        """Receive what is still on its way, and give the communicator back."""
+        """Receive messages in transit, and free the communicator."""
         if has_given_up():
             return
         self._untold = False
@@ -165,7 +165,7 @@ class MPIExchange(Exchange):
             if self._posted is not None:
                 self.wait(self._posted)
         except RanksSilentError:
-            self._roll_call.merge(None, lambda known: None)  # what was worked out before holds
+            self._roll_call.merge(None, lambda known: None)  # the earlier result stays valid
             return
         self.comm.Free()
 
@@ -174,10 +174,10 @@ class MPIExchange(Exchange):
 
         Args:
             request: the operation.
-            naps: seconds to sleep between tests; None for an operation that other ranks may come to much later.
+            naps: seconds to sleep between tests; None for an operation that other ranks may join much later.
 
         Raises:
-            RanksSilentError: it takes longer than others are waited for.
+            RanksSilentError: the wait has exceeded its limit.
         """
         begun, naps = time.monotonic(), naps or naps_between_tests()
         while not request.Test():
@@ -187,9 +187,9 @@ class MPIExchange(Exchange):
             time.sleep(next(naps))
 
     def check(self, begun: float) -> None:
-        """Do what there is to do in a wait that began at time.monotonic() `begun`.
+        """Do periodic work in a wait that began at time.monotonic() `begun`.
 
         Raises:
-            RanksSilentError: others are waited for no longer.
+            RanksSilentError: the wait has exceeded its limit.
         """
         self._roll_call.check(begun)

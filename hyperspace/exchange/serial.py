@@ -1,4 +1,4 @@
-"""One process: there is nobody to exchange with."""
+"""Exchange of a single process, without communication."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hyperspace.exchange.tally import Tally
 
 
 class SerialExchange(Exchange):
-    """The only rank of a run."""
+    """Exchange of a run with one rank."""
 
     def __init__(self) -> None:
         self._tally = Tally()
@@ -24,11 +24,11 @@ class SerialExchange(Exchange):
         return list(records)
 
     def report(self, tally: Tally) -> None:
-        """Keep how far this process is."""
+        """Keep the progress of this process."""
         self._tally = tally
 
     def progress(self) -> Tally:
-        """Return how far this process is."""
+        """Return the progress of this process."""
         return self._tally
 
     def abort(self, error: BaseException) -> NoReturn:

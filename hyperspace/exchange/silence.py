@@ -1,9 +1,9 @@
-"""What ranks do when some of them do not answer: they count who is there, tell each other what they know, and end.
+"""Handling of silent ranks: the others are counted, merge their records, and end.
 
-Rank 0 gives up first: it calls all ranks, and those that wait answer. A rank that does not answer within some seconds is
-silent. Rank 0 merges what the others know and sends it to them, point to point, since no collective operation ends any more. For
-the same reason MPI cannot be finalized: the job is aborted when rank 0's program ends. If rank 0 itself is silent, there is no
-merged result; the others end the job.
+Rank 0 gives up first: it calls all ranks, and waiting ranks answer. A rank that does not answer within some seconds is silent.
+Rank 0 merges the records of the others and sends the result to them, point to point, since collective operations no longer
+complete. For the same reason MPI cannot be finalized: the job is aborted when rank 0's program ends. If rank 0 itself is silent,
+there is no merged result, and the others end the job.
 """
 
 from __future__ import annotations
@@ -26,39 +26,39 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
 _CALL, _HERE, _RESULT, _BYE = 11, 12, 13, 14  # tags
-_ANSWER = 5.0  # seconds within which a rank that waits somewhere answers the call
+_ANSWER = 5.0  # seconds within which a waiting rank answers the call
 
-_TOO_LATE = b"null"  # in the place of a result, for ranks that answer after the call
+_TOO_LATE = b"null"  # instead of a result, for ranks that answer too late
 _MERGED = "the result is made of what the other ranks and the journals know; all ranks are ended with this program"
 _NOT_MERGED = "all ranks are ended without a result; the journals, if the study keeps any, hold the evaluations that have ended"
 
-_given_up: str | None = None  # why no rank of this job can be waited for any more
+_given_up: str | None = None  # reason why ranks of this job are no longer waited for
 
 
 def refuse_after_silence() -> None:
-    """Refuse a new study in a job some of whose ranks are silent.
+    """Check that no rank of this job is silent before a new study.
 
     Raises:
-        StudyError: an earlier study of this program has given them up.
+        StudyError: an earlier study of this program has given up silent ranks.
     """
     if _given_up is not None:
         raise StudyError(f"{_given_up}; no other study can begin in this job, start the program again")
 
 
 def has_given_up() -> bool:
-    """Return whether some ranks of this job are silent, so that nothing collective ends any more."""
+    """Return whether some ranks of this job are silent, so that collective operations no longer complete."""
     return _given_up is not None
 
 
 class RollCall:
-    """Tells the silent ranks of a communicator from those that wait.
+    """Roll call that separates the silent ranks of a communicator from waiting ones.
 
     Args:
         mpi: the module mpi4py.MPI.
         comm: the ranks' communicator.
 
     Attributes:
-        patience: for how long others are waited for.
+        patience: limit of the waits for others.
         hosts: name of each rank's machine, as far as known.
     """
 
@@ -69,34 +69,34 @@ class RollCall:
         self.patience = Patience()
         self.hosts: Sequence[str] = []
         self._has_told = False
-        self._posted: list[Any] = []  # requests, and what has to live as long
+        self._posted: list[Any] = []  # requests and their buffers
 
     def check(self, begun: float) -> None:
-        """Do what there is to do in a wait that began at time.monotonic() `begun`.
+        """Do periodic work in a wait that began at time.monotonic() `begun`.
 
         Raises:
-            RanksSilentError: rank 0 has called all ranks, or it is time that it does so.
+            RanksSilentError: rank 0 has called all ranks, or it is time to do so.
         """
         if self._rank == 0:
             if self._comm.Iprobe(tag=_HERE):
-                self.patience.tell()  # received when the ranks are called
+                self.patience.tell()  # received at the call of the ranks
             if self.patience.is_over(begun):
                 raise RanksSilentError("some ranks do not answer")
             return
         if self._comm.Iprobe(source=0, tag=_CALL):
             raise RanksSilentError("some ranks do not answer")
         if not self._has_told and self.patience.is_over(begun):
-            self._has_told = True  # without files a signal may have reached this rank alone
+            self._has_told = True  # without files only this rank may have received the signal
             self._send(b"", 0, _HERE)
         if self._has_told and self.patience.is_over(begun, ROOT_FACTOR):
             self._give_up([0], _NOT_MERGED)
             self.end()
 
     def merge(self, records: Any, conclude: Callable[[dict[int, Any]], Any]) -> tuple[Any, list[str]]:
-        """Merge on rank 0 what the ranks know that answer.
+        """Merge the records of the ranks that answer, on rank 0.
 
         Args:
-            records: what this rank knows (plain JSON).
+            records: records of this rank (plain JSON).
             conclude: returns the outcome (plain JSON), given the records by rank. Called on rank 0.
 
         Returns:
@@ -125,14 +125,14 @@ class RollCall:
         return outcome[0], outcome[1]
 
     def end(self) -> NoReturn:
-        """End all ranks, after the reason was told."""
+        """End all ranks, after the reason was printed."""
         sys.stdout.flush()
         sys.stderr.flush()
         self._comm.Abort(1)
         raise AssertionError("Abort does not return")
 
     def end_naming(self) -> NoReturn:
-        """Name the silent ranks, as rank 0, and end all; other ranks answer, and wait for that."""
+        """Name the silent ranks and end all, on rank 0; other ranks answer and wait for that."""
         if self._rank == 0:
             present = self._call()
             self._give_up([rank for rank in range(1, self._size) if rank not in present], _NOT_MERGED)
@@ -142,7 +142,7 @@ class RollCall:
         self.end()
 
     def _call(self) -> dict[int, Any]:
-        """Call all ranks; return what those tell that answer, by rank."""
+        """Call all ranks; return the records of those that answer, by rank."""
         for rank in range(1, self._size):
             self._send(b"", rank, _CALL)
         known: dict[int, Any] = {}
@@ -153,7 +153,7 @@ class RollCall:
             data = self._receive(_HERE, status)
             if data is None:
                 time.sleep(next(naps))
-            elif data:  # an empty one was sent before the call
+            elif data:  # an empty answer was sent before the call
                 known[status.Get_source()] = json.loads(data)
         return known
 
@@ -180,7 +180,7 @@ class RollCall:
         self._posted.append((self._comm.Isend([data, self._mpi.BYTE], dest=rank, tag=tag), data))
 
     def _until_sent(self) -> None:
-        """Push on what is being sent to ranks that answer; what is sent to silent ones need not end."""
+        """Complete the sends to ranks that answer; those to silent ranks need not complete."""
         begun = time.monotonic()
         naps = naps_of_a_transfer()
         while time.monotonic() < begun + self.patience.grace:
@@ -189,7 +189,7 @@ class RollCall:
             time.sleep(next(naps))
 
     def _give_up(self, silent: Sequence[int], rest: str) -> list[str]:
-        """Say who is silent and what follows from it, and note it; return their names."""
+        """Report the silent ranks and the consequences, and record it; return their names."""
         names = [f"rank {rank} on {self.hosts[rank]}" if self.hosts else f"rank {rank}" for rank in silent]
         self._note(names)
         sys.stderr.write(f"hyperspace: {_given_up}; {rest}\n")
@@ -202,7 +202,7 @@ class RollCall:
         _given_up = f"{', '.join(names) or 'a rank'} {have} not answered after the study was asked to end"
 
     def _leave(self, present: Sequence[int]) -> None:
-        """End the job when rank 0's program has ended, and those of the ranks that answered."""
+        """End the job when the programs of rank 0 and of the ranks that answered have ended."""
         begun = time.monotonic()
         missing = set(present)
         status = self._mpi.Status()
@@ -216,16 +216,16 @@ class RollCall:
         self.end()
 
     def _follow(self) -> NoReturn:
-        """Wait for rank 0 to end the job: its program may still work with the result."""
+        """Wait for rank 0 to end the job: its program may still use the result."""
         sys.stdout.flush()
         self._send(b"", 0, _BYE)
         naps = naps_between_tests()
         while True:
-            self._comm.Iprobe(source=0, tag=_CALL)  # lets messages move
+            self._comm.Iprobe(source=0, tag=_CALL)  # makes MPI progress
             time.sleep(next(naps))
 
 
 def _at_exit(action: Callable[[], object]) -> None:
-    """Do `action` when this program ends; a child that it forks is no rank, and ends without."""
+    """Call `action` at the end of this program, but not in a forked child, which is not a rank."""
     process = os.getpid()
     atexit.register(lambda: action() if os.getpid() == process else None)

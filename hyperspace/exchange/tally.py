@@ -1,4 +1,4 @@
-"""How far ranks are: what rank 0 shows while a study runs."""
+"""Progress of the ranks, which rank 0 shows while a study runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hyperspace.trials.trial import PRUNED, Trial
 
 
 class Tally(NamedTuple):
-    """Trials finished, of them of no use, and where the best one stands; None before there is one."""
+    """Number of finished trials, of unusable ones among them, and the sort key of the best one; None before there is one."""
 
     finished: int = 0
     failed: int = 0
@@ -21,7 +21,7 @@ class Tally(NamedTuple):
 
     @property
     def useless(self) -> dict[str, int]:
-        """The trials of no use, by what became of them."""
+        """Numbers of unusable trials by status."""
         return {"failed": self.failed, "pruned": self.pruned, "infeasible": self.infeasible}
 
 
@@ -31,7 +31,7 @@ def tally(trials: Iterable[Trial], metrics: Metrics) -> Tally:
 
 
 def add(tallies: Iterable[Tally]) -> Tally:
-    """Return how far several ranks are together."""
+    """Return the total progress of several ranks."""
     finished, failed, pruned, infeasible, bests = zip(Tally(), *tallies, strict=True)
     best = min((best for best in bests if best is not None), default=None)
     return Tally(sum(finished), sum(failed), sum(pruned), sum(infeasible), best)

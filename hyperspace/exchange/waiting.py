@@ -1,8 +1,8 @@
-"""How ranks wait without spinning, and for how long.
+"""Waiting of ranks without busy loops, and its limits.
 
-A blocking MPI receive burns a third of a core to a whole one for each waiting rank. Here every wait tests a nonblocking operation
-and sleeps between tests; a test costs 0.2 to 0.4 ms of processor time, so that a wait of seconds costs about
-0.3 % of a core. A message that is being transferred moves only while it is tested, so that such a wait sleeps for moments only.
+A blocking MPI receive uses a third of a core to a whole one on a rank. Here every wait tests a nonblocking operation and
+sleeps between tests. A test costs 0.2 to 0.4 ms of processor time, so a wait of seconds costs about 0.3 % of a core. A message in
+transfer only progresses during tests, so such a wait uses very short sleeps.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterator
 
 from hyperspace.errors import InputError, StudyError
 
-GRACE = 30.0  # seconds for which a rank that does not answer is waited for, once the study was asked to end
-GRACE_VARIABLE = "HYPERSPACE_GRACE"  # environment variable that sets another number of seconds
-ROOT_FACTOR = 10.0  # times as long rank 0 is waited for, which reads the files of all ranks at the end
+GRACE = 30.0  # seconds that a silent rank is waited for, after the study was asked to end
+GRACE_VARIABLE = "HYPERSPACE_GRACE"  # environment variable with another number of seconds
+ROOT_FACTOR = 10.0  # factor of the grace period for rank 0, which reads the files of all ranks at the end
 
 _SHORTEST, _LONGEST = 0.5e-3, 0.2  # seconds
-_SHARE = 0.05  # what sleeping adds to a wait, at most
-_MOMENT, _LONGEST_MOMENT = 50e-6, 1e-3  # seconds between two tests of a transfer: at first, and when it takes long
+_SHARE = 0.05  # largest share of a wait that sleeping adds
+_MOMENT, _LONGEST_MOMENT = 50e-6, 1e-3  # seconds between two tests of a transfer, at first and if it takes long
 _BRISK = 1.0  # seconds after which a transfer is tested less often
 
 
 class RanksSilentError(StudyError):
-    """Some ranks have not answered within the time that they are waited for."""
+    """Some ranks have not answered within the limit of the wait."""
 
 
 def nap(waited: float) -> float:
@@ -41,7 +41,7 @@ def naps_between_tests() -> Iterator[float]:
 
 
 def naps_of_a_transfer() -> Iterator[float]:
-    """Yield the seconds to sleep between two tests of a transfer for which all ranks are there."""
+    """Yield the seconds to sleep between two tests of a transfer for which all ranks are present."""
     begun = time.monotonic()
     while time.monotonic() < begun + _BRISK:
         yield _MOMENT
@@ -50,7 +50,7 @@ def naps_of_a_transfer() -> Iterator[float]:
 
 
 def grace() -> float:
-    """Return the seconds for which a rank that does not answer is waited for.
+    """Return the seconds that a silent rank is waited for.
 
     Raises:
         InputError: the environment variable does not hold a number of seconds.
@@ -68,7 +68,7 @@ def grace() -> float:
 
 
 def _valid_grace() -> float:
-    """Return `grace()`, or the usual time where the variable holds none, which hyperdrive refuses on all ranks together."""
+    """Return `grace()`, or the default if the variable is invalid, which hyperdrive reports on all ranks together."""
     try:
         return grace()
     except InputError:
@@ -76,18 +76,17 @@ def _valid_grace() -> float:
 
 
 class Patience:
-    """For how long a rank waits for others: without end, until the study is asked to end.
+    """Limit of a rank's waits for others: none, until the study is asked to end.
 
-    From then on, or from the beginning of the wait if that is later, it waits for the grace period and for as long as an
-    evaluation takes, since evaluations under way come to their end. No evaluation is to run after the deadline, so that after it
-    the grace period is enough; a rank whose own evaluation has run over it waits for as long as an evaluation takes there, too.
+    After that, a wait may take the grace period plus the duration of an evaluation, since running evaluations are completed. The
+    time counts from the request or from the start of the wait, whichever is later. No evaluation runs after the deadline, so
+    the grace period suffices after it. Only if this rank's own evaluation exceeded the deadline is the duration added.
 
     Args:
-        asked: tells whether the study was asked to end.
-        longest: returns the seconds that an evaluation takes, as far as is known here; infinite where nothing can be known, which
-            then waits without end.
+        asked: returns whether the study was asked to end.
+        longest: returns the seconds of an evaluation, as far as known here; infinite if unknown, for a wait without limit.
         deadline: time.monotonic() after which no evaluation may run; None without one.
-        clock: tells seconds.
+        clock: returns seconds.
     """
 
     def __init__(
@@ -105,12 +104,12 @@ class Patience:
         self._since: float | None = None
 
     def tell(self) -> None:
-        """Note that another rank was asked to end the study."""
+        """Record that another rank was asked to end the study."""
         if self._since is None:
             self._since = self._clock()
 
     def is_over(self, begun: float, factor: float = 1.0) -> bool:
-        """Return whether a wait that began at `begun` has lasted too long; with a `factor`, for a longer grace period."""
+        """Return whether a wait that began at `begun` has exceeded its limit; `factor` extends the grace period."""
         now = self._clock()
         if self._since is None and self._asked():
             self._since = now

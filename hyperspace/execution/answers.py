@@ -1,4 +1,4 @@
-"""The result of a run some of whose ranks are silent: what the other ranks and the journals know."""
+"""Result of a run with silent ranks, from the other ranks and the journals."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from hyperspace.trials.trial import Trial
 def merge_answers(
     ranks: Exchange, study: Study, folder: StudyFolder | None, carried: Sequence[int], loop: Loop
 ) -> tuple[list[Trial], list[str | None], list[str]]:
-    """Merge what is known without the silent ranks, on rank 0. To be called after RanksSilentError.
+    """Merge the records of the ranks that answer, on rank 0; called after RanksSilentError.
 
     Args:
         ranks: the ranks of this run.
         study: the settings.
         folder: the study's files; None if it keeps none.
         carried: the drives of this rank.
-        loop: what has worked them.
+        loop: the loop of these drives.
 
     Returns:
-        The trials; why each rank that answers has ended; and the names of the silent ranks. The same on all ranks that answer.
+        The trials; for each rank that answers the reason of its end; and the names of the silent ranks. The values are the same
+        on all ranks that answer.
     """
     known = [] if folder is not None else list(loop.finished.values())
     own, heard = (
@@ -47,7 +48,7 @@ def merge_answers(
 
 
 def _first_of_each(parts: Sequence[Sequence[Record]]) -> list[Record]:
-    """Return one record of each trial; what a rank has heard of another one's leaves out who made it and when."""
+    """Return one record of each trial; a rank's records of other ranks' trials omit rank, host and times."""
     records: dict[tuple[int, int], Record] = {}
     for part in parts:
         for record in part:

@@ -1,4 +1,4 @@
-"""Which drives have nothing left to evaluate, where points are few: all points of the box that they search are known to them."""
+"""Exhaustion of small discrete spaces: drives that know all points of the box that they search."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from hyperspace.trials.trial import Trial
 
 
 class Exhaustion:
-    """Counts the points that are left.
+    """Count of the remaining points.
 
     Args:
         space: the search space.
-        strategy: tells which box a drive searches.
+        strategy: gives the box of a drive.
         shared: whether a drive knows the trials of the others.
 
     Attributes:
-        found_any: whether a drive was found to have nothing left.
+        found_any: whether a drive had no remaining points.
     """
 
     def __init__(self, space: Space, strategy: Strategy, shared: bool) -> None:
         self._space, self._strategy, self._shared = space, strategy, shared
         self._total = count_points(space)
         self._few = np.isfinite(self._total) and Box(space, strategy.searched(0)).all_listed
-        self._known: dict[int, set[bytes]] = {}  # by drive; where trials are shared, by 0
-        self._inside: dict[int, set[bytes]] = {}  # by subspace: the points of the box that its drives search
+        self._known: dict[int, set[bytes]] = {}  # by drive; if trials are shared, by 0
+        self._inside: dict[int, set[bytes]] = {}  # by subspace: the points of its drives' box
         self.found_any = False
 
     def take(self, drive: int, trials: Iterable[Trial]) -> None:
-        """Take up finished trials that a drive knows; all drives do, where trials are shared."""
+        """Add finished trials that a drive knows, or all drives if trials are shared."""
         if self._few:
             names = self._known.setdefault(0 if self._shared else drive, set())
             names.update(_name(self._space.to_unit([trial.x])[0]) for trial in trials if exhausts_point(trial))
 
     def due(self, drives: Iterable[int], most: int) -> set[int] | None:
-        """Return which of some drives evaluate in a round; None for all of them.
+        """Return the drives that evaluate in a round; None for all of them.
 
-        Those that know a point of their box that is left do; of drives that share, only as many as points are left.
+        A drive evaluates if points of its box remain. If trials are shared, at most as many drives evaluate as points remain.
 
         Args:
             drives: numbers of drives, in ascending order.
-            most: how many at most, where trials are shared.
+            most: largest number of drives, if trials are shared.
         """
         if not self._few:
             return None
@@ -56,7 +56,7 @@ class Exhaustion:
 
     @property
     def left(self) -> int:
-        """Number of points that are left, where trials are shared."""
+        """Number of remaining points, if trials are shared."""
         return int(self._total) - len(self._known.get(0, ())) if self._few else 0
 
     def _points(self, drive: int) -> set[bytes]:

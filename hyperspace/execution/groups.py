@@ -1,4 +1,4 @@
-"""A run whose ranks evaluate in groups: the leaders work the study, and everybody gets its result."""
+"""Run with groups of ranks for one trial: the leaders run the study, and every rank gets its result."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from hyperspace.trials.records import Record, load_trial, trial_record
 def work_in_groups(
     world: Exchange, size: Any, objective: Objective, work: Callable[[Exchange, Objective], Result], check: Callable[[], Wanted]
 ) -> Result:
-    """Work a study with `size` ranks a trial; return its result on every rank. Collective.
+    """Run a study with `size` ranks for each trial; return its result on every rank. Collective.
 
     Args:
         world: all ranks of the run.
-        size: ranks a trial.
+        size: number of ranks for a trial.
         objective: objective(parameters, trial).
-        work: works the study with the ranks that it is given, and this objective.
-        check: checks the arguments and returns them; what work() has accepted passes.
+        work: runs the study with the given ranks and objective.
+        check: checks the arguments and returns them; it accepts all that work() accepts.
 
     Raises:
         InputError: see TrialGroups.
-        HyperSpaceError: what `work` raised on the leaders, on every rank.
+        HyperSpaceError: the exception of `work` on the leaders, on every rank.
     """
     groups = TrialGroups(world, size, objective)
     result: Result | None = None
@@ -41,7 +41,7 @@ def work_in_groups(
             result = work(groups.leaders, groups.lead)
         except HyperSpaceError as error:
             if error.raised_by_all is not groups.leaders:
-                raise  # of this leader alone
+                raise  # on this leader only
             failure = error
         if groups.leaders.has_given_up:  # followers wait until the job is aborted
             if failure is not None:
@@ -53,7 +53,7 @@ def work_in_groups(
     def outcome() -> Record:
         if failure is not None:
             raise failure
-        assert result is not None  # rank 0 leads
+        assert result is not None  # rank 0 is a leader
         return {
             "trials": [trial_record(trial, result.search_space) for trial in result.all_trials],
             "n_subspaces": result.partition.n_subspaces,

@@ -1,8 +1,8 @@
-"""The drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
+"""Drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
 
-This module holds what all loops do. The loops of `hyperspace.execution.synchronous` and `hyperspace.execution.asynchronous`
-differ in when a drive learns of the others' trials. What a journal already holds is recalled instead of asked, so that going on
-is the same loop.
+This module holds the parts that all loops share. The loops of `hyperspace.execution.synchronous` and
+`hyperspace.execution.asynchronous` differ in the time at which a drive receives the others' trials. Recorded trials are recalled
+instead of asked, so that resuming uses the same loop.
 """
 
 from __future__ import annotations
@@ -43,31 +43,31 @@ from hyperspace.trials.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Val
 from hyperspace.trials.trial import FAILED, RUNNING, Trial, TrialKey, judged
 
 Callback = Callable[[Trial], object]
-_ONE_MOMENT = 0.2  # seconds in which the processes of a job that is ended all get their signals
-_RECENT = 20  # evaluations that the expected duration of the next one is taken from
+_ONE_MOMENT = 0.2  # seconds within which all processes of a job receive a signal
+_RECENT = 20  # number of evaluations for the expected duration of the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a loop works with.
+class RunContext:
+    """Objects and settings that a loop uses.
 
     Attributes:
         exchange: the ranks of this run.
-        make_strategy: makes a strategy that knows nothing yet.
-        make_evaluator: makes the evaluator, given what makes a trial's handle.
+        make_strategy: makes a new strategy.
+        make_evaluator: makes the evaluator, from a function that makes a trial's handle.
         journals: the open journals of the carried drives; empty if none are kept.
-        recorded: the trials that earlier runs have left: all drives' if trials are shared, else the carried drives'.
+        recorded: the trials of earlier runs: of all drives if trials are shared, else of the carried drives.
         scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
         deadline: time.monotonic() after which no evaluation may run; None without one.
-        stop: tells whether the study was asked to end.
-        retries: how often an evaluation is repeated that the infrastructure has failed.
-        progress: shows how far the study is; None where nothing is shown.
-        claim_goal: makes a metric the study's goal, where none is declared or fixed, and returns the one that is.
-        rules: end the study before its budget is spent.
-        repeats: whether a point is worth more than one evaluation: the objective is noisy, or evaluations have budgets.
+        stop: whether the study was asked to end, and why.
+        retries: number of repetitions of an evaluation after infrastructure failures.
+        progress: display of the progress; None without a display.
+        claim_goal: makes a metric the study's goal, unless one is declared or fixed, and returns the goal.
+        rules: rules that can end the study before its budget is spent.
+        repeats: whether repeated evaluations of a point are useful: the objective is noisy, or evaluations have budgets.
         retry_failed: whether recorded failures are evaluated again.
         callback: called with every trial that this rank finishes; returning True ends the study.
-        pruner: is asked after every report of an evaluation; None if nothing is pruned.
+        pruner: called after every report of an evaluation; None without pruning.
     """
 
     exchange: Exchange
@@ -89,59 +89,59 @@ class Surroundings:
 
 
 class Loop(ABC):
-    """Works the drives of one rank until the budget or the time is spent.
+    """Loop of the drives of one rank, until the budget or the time is spent.
 
     Args:
         study: the settings.
-        around: what the loop works with.
+        context: objects and settings of this run.
 
     Attributes:
-        finished: the finished trials known here, by key.
-        ended_by: what ended the study here before its budget was spent: a deadline, a signal, a file, the callback; None where
-            another rank did, or nothing has.
-        begun: number of evaluations that this rank has begun in this run.
-        gave_in: whether this rank begins no further evaluation because all of its last ones failed.
-        notes: what the user should be told once of this rank's evaluations, in their order.
+        finished: the known finished trials, by key.
+        ended_by: reason of an early end on this rank: a deadline, a signal, a file, the callback; None if another rank ended the
+            study, or it has not ended early.
+        begun: number of evaluations that this rank has started in this run.
+        stopped_for_failures: whether this rank starts no further evaluation because all of its last ones failed.
+        notes: messages for the user on this rank's evaluations, each shown once, in order.
     """
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
+    def __init__(self, study: Study, context: RunContext) -> None:
         self._study = study
-        self._around = around
-        self._evaluator = around.make_evaluator(self._handle)
-        self._carried = carried_drives(study, around.exchange)
+        self._context = context
+        self._evaluator = context.make_evaluator(self._handle)
+        self._carried = carried_drives(study, context.exchange)
         self._stopping = False
         self.ended_by: str | None = None
         self.begun = 0
-        self.gave_in = False
+        self.stopped_for_failures = False
         self._own_failures = OwnFailures()
         self._mistakes = Mistakes()
-        self._ended_before = frozenset(key for key, trial in around.recorded.items() if trial.finished)
-        self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in around.rules]
-        self._ruled: str | None = None  # the reason of the first rule that ends the study
-        self._noted: list[Trial] = []  # the last ones of this run
+        self._ended_before = frozenset(key for key, trial in context.recorded.items() if trial.finished)
+        self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in context.rules]
+        self._ruled: str | None = None  # reason of the first rule that ended the study
+        self._ended_here: list[Trial] = []  # the last trials of this run
         self._failure_told = False
         self.notes: dict[str, None] = {}
-        self._reports: dict[int, float] = {}  # of the trial under way
+        self._reports: dict[int, float] = {}  # of the running trial
         self._left_out: frozenset[TrialKey] = frozenset()
-        self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in around.recorded.items() if trial.finished}
+        self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in context.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
         self._durations = [trial.seconds or 0.0 for trial in timed][-_RECENT:]
         self._recent = deque(self._durations, maxlen=max(_RECENT, 2 * study.n_drives))  # of all ranks, as far as known
         carried = frozenset(self._carried)
         self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
-        around.exchange.report(self._tally)
+        context.exchange.report(self._tally)
         self._ruled = self._reached_by(study.given)
         if self._asks_rules_at_once:
             self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
 
     @property
     def _asks_rules_at_once(self) -> bool:
-        """Whether rules are asked with every trial that becomes known; with rounds they are asked after each round."""
+        """Whether rules are called with every trial that becomes known; in rounds they are called after each round."""
         return self._study.exchange != "round"
 
     def _reached_by(self, given: Iterable[Trial]) -> str | None:
         """Return the reason of a target that an evaluation has reached that the user brought along; None if there is none."""
-        for rule in self._around.rules:
+        for rule in self._context.rules:
             if isinstance(rule, TargetValue):
                 reached = rule.watch(self._study.metrics)
                 if any(reached(trial) for trial in given):
@@ -149,7 +149,7 @@ class Loop(ABC):
         return None
 
     def _watch(self, trials: Iterable[Trial]) -> None:
-        """Ask the rules with trials that have become known, each once."""
+        """Call the rules with trials that have become known, each once."""
         for trial in trials:
             for reason, ends in self._watchers:
                 if call(ends, trial.copied(self._study.space)):
@@ -165,7 +165,7 @@ class Loop(ABC):
 
     @property
     def longest(self) -> float:
-        """Seconds of the longest of the last evaluations that are known here; infinite on a rank without a drive."""
+        """Duration of the longest recent evaluation, in seconds; infinite on a rank without a drive."""
         return max(self._recent, default=0.0) if self._carried else math.inf
 
     @abstractmethod
@@ -173,20 +173,20 @@ class Loop(ABC):
         """Work until the budget or the time is spent."""
 
     def _fresh_archive(self, metrics: Metrics | None = None) -> Archive:
-        """Return an archive that knows what was given; it reads trials by these metrics, or the study's."""
+        """Return an archive with the given evaluations; it reads trials by these metrics, or by the study's."""
         archive = Archive(self._study.space.to_unit, metrics or self._study.metrics, self._study.space.d)
         archive.extend(self._study.given)
         return archive
 
     def _begin(self, key: TrialKey, ask: Callable[[], Suggestion], home: int, **more: Any) -> Trial:
-        """Return the running trial of this key: asked for, or begun by an earlier run that did not come to its end."""
-        interrupted = self._around.recorded.get(key)
-        exchange = self._around.exchange
+        """Return the running trial with this key: asked for, or left unfinished by an earlier run."""
+        interrupted = self._context.recorded.get(key)
+        exchange = self._context.exchange
         here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host}
         if interrupted is not None:
             return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
         start = time.perf_counter()
-        suggestion = call(ask)  # it may run a model of the user's
+        suggestion = call(ask)  # it may run a user's model
         return Trial(
             drive=key.drive,
             iteration=key.iteration,
@@ -199,12 +199,12 @@ class Loop(ABC):
         )
 
     def _evaluate(self, trial: Trial, started: Callable[[Trial], None] | None = None) -> Trial:
-        """Return the trial as it ended; it is in the journal before anyone hears of it.
+        """Return the trial after its evaluation; it is in the journal before it is shared.
 
-        One whose process was ended together with the study is returned as it is, still running: the next run begins it again.
+        If its process was ended together with the study, the trial is still running; the next run restarts it.
         """
         self.begun += 1
-        journal = self._around.journals.get(trial.drive)
+        journal = self._context.journals.get(trial.drive)
         if journal is not None:
             journal.started(trial)
         if started is not None:
@@ -212,7 +212,7 @@ class Loop(ABC):
         outcome = self._outcome(trial)
         if self._was_cut_off(outcome):
             return trial
-        retries = self._around.retries
+        retries = self._context.retries
         while outcome.again or (outcome.fault == "infrastructure" and retries > 0):
             retries -= not outcome.again
             trial = replace(trial, attempt=trial.attempt + 1, started=time.time())
@@ -233,12 +233,12 @@ class Loop(ABC):
         )
         trial = self._settled(trial)
         if outcome.note is not None:
-            self._tell_once(outcome.note)
+            self._show_once(outcome.note)
         if journal is not None:
             try:
                 journal.finished(trial)
             except StudyError:
-                self.finished[trial.key] = trial  # for the error that ends the run, which keeps what is known
+                self.finished[trial.key] = trial  # for the error that ends the run, which has the known trials
                 raise
         self._durations = [*self._durations, outcome.seconds][-_RECENT:]
         self._recent.append(outcome.seconds)
@@ -248,18 +248,18 @@ class Loop(ABC):
         self._show()
         if self._call_back(trial):
             self._end_by(CALLBACK)
-        self._take_note(trial)
-        if self._around.exchange.size == 1:
+        self._record_end(trial)
+        if self._context.exchange.size == 1:
             self._give_up_on_a_mistake(ranks=1)
         self._own_failures.count(trial)
         streak = self._own_failures.streak(self.known()) if self._ends_by_streaks() else None
         if streak is not None and not self._stopping:
-            self._give_in(streak)
+            self._stop_for_failures(streak)
         return trial
 
     def _try_again(self, failed: Trial) -> Trial:
-        """Evaluate a failed trial once more, at the same point; return it as it ended (see `_evaluate`)."""
-        exchange = self._around.exchange
+        """Evaluate a failed trial once more, at the same point; return the trial after that (see `_evaluate`)."""
+        exchange = self._context.exchange
         trial = replace(
             failed,
             status=RUNNING,
@@ -276,62 +276,62 @@ class Loop(ABC):
         )
         return self._evaluate(trial)
 
-    def _take_note(self, trial: Trial) -> None:
-        """Take note of how an evaluation of this run ended, here or elsewhere; tell of the first failure at once."""
+    def _record_end(self, trial: Trial) -> None:
+        """Record the end of an evaluation of this run, here or elsewhere; report the first failure at once."""
         self._mistakes.count(trial)
         if self._asks_rules_at_once:
             self._watch([trial])
-        self._noted = [*self._noted[-SAME_MISTAKE:], trial]
+        self._ended_here = [*self._ended_here[-SAME_MISTAKE:], trial]
         if not trial.failed or self._failure_told:
             return
         self._failure_told = True
-        if self._around.exchange.rank == 0:
+        if self._context.exchange.rank == 0:
             tell(
                 f"evaluation {trial.drive}-{trial.iteration} failed, the first of this run to fail; later failures are only "
                 f"recorded:\n{(trial.error or '').rstrip()}"
             )
 
     def _give_up_on_a_mistake(self, ranks: int) -> None:
-        """End the study if the first evaluations of this run all failed with one mistake in the program.
+        """End the study if the first evaluations of this run all failed with the same mistake in the program.
 
         Args:
-            ranks: how many ranks evaluate; the mistake counts if all have made it.
+            ranks: number of ranks that evaluate; the mistake counts if all have made it.
 
         Raises:
             StudyError: names the mistake.
         """
         if self._stopping or (sentence := self._mistakes.found(ranks)) is None:
             return
-        self.finished |= {trial.key: trial for trial in self._noted}
+        self.finished |= {trial.key: trial for trial in self._ended_here}
         raise StudyError(sentence)
 
     def _ends_by_streaks(self) -> bool:
-        """Return whether a row of failures that is no chance ends the study, or this rank's part in it."""
+        """Return whether consecutive failures that are not due to chance end the study, or this rank's part in it."""
         return True
 
     def _call_back(self, trial: Trial) -> bool:
         """Return whether the user's callback ends the study with this trial."""
-        callback = self._around.callback
+        callback = self._context.callback
         if callback is None:
             return False
         with users_numerics():
             return is_true(call(callback, trial.copied(self._study.space)))
 
     def end_before_it_begins(self, reason: str | None, begun: int) -> None:
-        """Take over from a loop before this one: why it ended, if not at its end, and how many evaluations it began."""
+        """Use the state of an earlier loop: the reason of its early end, and the number of evaluations that it started."""
         self.begun += begun
         if reason is not None:
             self._end_by(reason)
 
     def known(self) -> Iterable[Trial]:
-        """Return the finished trials known here."""
+        """Return the known finished trials."""
         return self.finished.values()
 
-    def _give_in(self, streak: Streak) -> None:
-        """Do what is to be done when this worker's failures are no chance: here, where it is the only one, end the study.
+    def _stop_for_failures(self, streak: Streak) -> None:
+        """Handle failures of this worker that are not due to chance: a single worker ends the study.
 
         Raises:
-            StudyError: says what has been seen.
+            StudyError: describes the failures.
         """
         raise StudyError(
             f"the study ends here, since something that worked before seems to be broken: {streak.describe(in_full=True)}\n"
@@ -339,16 +339,16 @@ class Loop(ABC):
         )
 
     def _end_by(self, reason: str) -> None:
-        """Begin no further evaluation, and keep why."""
+        """Start no further evaluation, and keep the reason."""
         self._stopping, self.ended_by = True, reason
 
     def _settled(self, trial: Trial) -> Trial:
-        """Return a trial that has just ended as the study's goal has it."""
+        """Return a finished trial in terms of the study's goal."""
         return judged(trial, self._study.metrics)
 
-    def _tell_once(self, note: str) -> None:
-        """Tell the user on rank 0 now; what only other ranks have come across is told when the study ends."""
-        if note not in self.notes and self._around.exchange.rank == 0:
+    def _show_once(self, note: str) -> None:
+        """Show a message to the user now on rank 0; messages of other ranks are shown when the study ends."""
+        if note not in self.notes and self._context.exchange.rank == 0:
             tell(note)
         self.notes[note] = None
 
@@ -367,42 +367,42 @@ class Loop(ABC):
         return outcome
 
     def _limited(self, trial: Trial, error: str | None) -> str | None:
-        """Return an error's text as it is kept in the journal."""
-        scratch = self._around.scratch
+        """Return an error's text for the journal."""
+        scratch = self._context.scratch
         folder = None if scratch is None else scratch(trial.drive, trial.iteration)
         return None if error is None else limit_error(error, folder, trial.attempt)
 
     def _has_to_end(self) -> bool:
         """Return whether the study was asked to end, or has no time left."""
-        deadline = self._around.deadline
-        return self._around.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
+        deadline = self._context.deadline
+        return self._context.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
 
     def _was_cut_off(self, outcome: Outcome) -> bool:
-        """Return whether what asks the study to end has ended the evaluation's process too, as a canceled job does.
+        """Return whether the request to end the study has also ended the evaluation's process, as a canceled job does.
 
-        So has a shortage that has not passed in time. A signal often goes to all processes of a terminal or a job, those that the
-        objective has started included: what fails then is evaluated by the next run.
+        True also after a lasting shortage. A signal often reaches all processes of a terminal or a job, including those that the
+        objective has started. The next run repeats evaluations that failed by that.
         """
         if outcome.again and self._has_to_end():
             return True
-        if outcome.status == FAILED and outcome.fatal is None and self._around.stop.reason in SIGNALS:
+        if outcome.status == FAILED and outcome.fatal is None and self._context.stop.reason in SIGNALS:
             return True
         if outcome.fault != "infrastructure":
             return False
         time.sleep(_ONE_MOMENT)
-        return self._around.stop.reason is not None
+        return self._context.stop.reason is not None
 
     def _meanwhile(self) -> None:
-        """Do what there is to do while an evaluation runs elsewhere."""
+        """Do periodic work while an evaluation runs elsewhere."""
 
     def _give_up_if_hopeless(self, archive: Archive) -> None:
         if (sentence := all_failed(archive, self._study.n_drives, self._ended_before)) is not None:
             raise StudyError(sentence)
 
     def _must_stop(self) -> bool:
-        """Return whether to begin no further evaluation, and keep why."""
+        """Return whether to start no further evaluation, and keep the reason."""
         if not self._stopping:
-            reason = self._around.stop.reason or (DEADLINE if self._time_is_up() else None)
+            reason = self._context.stop.reason or (DEADLINE if self._time_is_up() else None)
             if reason is None and self._asks_rules_at_once:
                 reason = self._ruled
             if reason is not None:
@@ -410,22 +410,22 @@ class Loop(ABC):
         return self._stopping
 
     def _time_is_up(self) -> bool:
-        """Return whether another evaluation would not end in time, by the longest of the last ones."""
-        deadline = self._around.deadline
+        """Return whether another evaluation would exceed the deadline, by the longest recent duration."""
+        deadline = self._context.deadline
         return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
 
     def _count(self, trial: Trial) -> None:
         self._tally = add([self._tally, tally([trial], self._study.metrics)])
-        self._around.exchange.report(self._tally)
+        self._context.exchange.report(self._tally)
 
     def _show(self) -> None:
-        if self._around.progress is not None:
-            whole = self._around.exchange.progress()
+        if self._context.progress is not None:
+            whole = self._context.exchange.progress()
             best = None if whole.best is None else self._study.metrics.sign * whole.best.loss
-            self._around.progress.update(whole.finished, best, **whole.useless)
+            self._context.progress.update(whole.finished, best, **whole.useless)
 
     def _find_left_out(self) -> frozenset[TrialKey]:
-        """Return the last trials of this study that need not be made, since without shares some drives have made more."""
+        """Return the last trials that are not needed, since some drives have made more than their share before."""
         study = self._study
         surplus = sum(key.iteration >= study.budget(key.drive) for key in self.finished)
         if surplus == 0:
@@ -435,18 +435,18 @@ class Loop(ABC):
         return frozenset(missing[max(0, len(missing) - surplus) :])
 
     def _is_due(self, key: TrialKey) -> bool:
-        """Return whether a trial belongs to what its drive is to make, where each drive has a share of its own."""
+        """Return whether a trial belongs to its drive's share, if each drive has one."""
         return key.iteration < self._study.budget(key.drive) and key not in self._left_out
 
     @abstractmethod
     def _knowledge(self, drive: int) -> Archive:
-        """Return what a carried drive knows now: what it asked with last, and what it has taken up since."""
+        """Return the current archive of a carried drive: at its last question, and updates since then."""
 
     def _goal_of(self, metrics: Mapping[str, Value], needed: bool) -> str | None:
-        """Return which of the metrics that an objective has reported is optimized; None where nothing tells yet.
+        """Return the optimized one of the metrics that an objective has reported; None if it is unknown.
 
         Raises:
-            AmbiguousMetrics: nothing tells, and it is needed.
+            AmbiguousMetrics: it is unknown and needed.
         """
         if metrics.keys() == {FLOAT_NAME}:
             return FLOAT_NAME
@@ -459,13 +459,13 @@ class Loop(ABC):
 
     def _handle(self, trial: Trial) -> TrialHandle:
         sign = self._study.metrics.sign
-        pruner = self._around.pruner
+        pruner = self._context.pruner
         known = [] if pruner is None else self._knowledge(trial.drive).trials
         peers = [curve_of(other, sign) for other in known if other.reports]
 
         @own_numerics()
         def report(step: int, metrics: Mapping[str, Value]) -> None:
-            journal = self._around.journals.get(trial.drive)
+            journal = self._context.journals.get(trial.drive)
             if journal is not None:
                 journal.reported(trial, step, metrics)
             goal = self._goal_of(metrics, pruner is not None)
@@ -473,7 +473,7 @@ class Loop(ABC):
             if not isinstance(value, float):
                 return
             if not math.isfinite(value):
-                self._tell_once(
+                self._show_once(
                     "an evaluation has reported a value that is no finite number; learning curves leave such values out, the "
                     "journal has them, and a pruning rule takes them for the worst"
                 )
@@ -486,7 +486,7 @@ class Loop(ABC):
             elif call(pruner.prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
                 raise Pruned(f"pruned at step {step}")
 
-        scratch = self._around.scratch
+        scratch = self._context.scratch
         return TrialHandle(
             id=f"{trial.drive}-{trial.iteration}",
             seed=random_streams.seed_of(self._study.seed, random_streams.OBJECTIVE, trial.drive, trial.iteration),

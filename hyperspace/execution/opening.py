@@ -1,4 +1,4 @@
-"""Opens or creates a study: what it is, and that nobody else works on it."""
+"""Opening or creation of a study, with a lock against other processes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ FILES = "files"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A study that this run may work on.
+    """Study that this run may work on.
 
     Attributes:
         study: its settings.
         claim: the lease under which all ranks of the run write; None for a study without files and for a worker.
-        worker: name of the lease of a worker; None for a run that works all drives.
+        worker: name of the lease of a worker; None for a run of all drives.
     """
 
     study: Study
@@ -40,17 +40,17 @@ class Opened:
 
 
 def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
-    """Return the study that was asked for, the recorded one or a new one. Collective.
+    """Return the recorded study, or a new one. Collective.
 
     Args:
-        wanted: what hyperdrive was asked for.
+        wanted: arguments of hyperdrive.
         ranks: the ranks of this run.
         folder: the study's files; None if it keeps none.
-        leases: of the folder; rank 0 takes the study's. None if it keeps no files.
-        restart: set the folder aside first.
+        leases: leases of the folder; rank 0 takes the study's. None if it keeps no files.
+        restart: whether to set the folder aside first.
 
     Raises:
-        InputError: an argument is not what it has to be.
+        InputError: an invalid argument.
         StudyError: the folder holds another study, is damaged, cannot be written, or another process works on it.
     """
     if wanted.exchange == FILES:
@@ -67,7 +67,7 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
 
 
 def _look_around(wanted: Wanted, folder: StudyFolder | None, restart: bool) -> Record:
-    """Return, on rank 0, what all ranks need to know: the recorded study, a seed, and what a new study takes over from others."""
+    """Return, on rank 0, data for all ranks: the recorded study, a seed, and a new study's evaluations from other studies."""
     recorded = _look(folder, restart)
     if recorded is not None and wanted.warm_start and not recorded["fingerprint"].get("given"):
         tell("warm_start= is only read when a study is created; this one took nothing over")
@@ -76,7 +76,7 @@ def _look_around(wanted: Wanted, folder: StudyFolder | None, restart: bool) -> R
 
 
 def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
-    """Return what study.json says; None for a study that begins anew."""
+    """Return the content of study.json; None for a new study."""
     if folder is None:
         return None
     _check_folder(folder)
@@ -90,10 +90,10 @@ def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Lease
     """Take the study's lease and write study.json, on rank 0; return the fingerprint, and the lease for the other ranks."""
     if folder is None or leases is None:
         return {"fingerprint": study.fingerprint()}
-    shareable = study.strategy != "generations"  # which wait for each other
+    shareable = study.strategy != "generations"  # its drives wait for each other
     claim = _claim(folder, leases, shareable)
     if restart and folder.study_file.exists():
-        leases.release(STUDY)  # the lease is in the folder
+        leases.release(STUDY)  # the lease is in the folder that is set aside
         folder.set_aside()
         claim = _claim(folder, leases, shareable)
     elif _fingerprint(now := folder.read_study()) != recorded or (_drives_now(now) or 0) > study.n_drives:
@@ -103,16 +103,16 @@ def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Lease
 
 
 def _claim(folder: StudyFolder, leases: Leases, shareable: bool) -> Claim:
-    """Take the study's lease under a number under which no journal was written yet."""
+    """Take the study's lease with a number without written journals."""
     while True:
         claim = take_study(leases, folder.path, folder.next_attempt(), shareable)
         if claim.attempt >= folder.next_attempt():
             return claim
-        leases.release(STUDY)  # another run has come and gone since the folder was listed
+        leases.release(STUDY)  # another run has written since the folder was listed
 
 
 def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
-    """Return the study that this worker joins, or creates."""
+    """Return the study that this worker joins or creates."""
     if folder is None or leases is None:
         raise InputError('exchange="files" shares through the study\'s files; it needs a results_path and checkpoints=True')
     if restart:
@@ -125,7 +125,7 @@ def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, res
     recorded = _fingerprint(record)
     seed = secrets.randbits(32)
     taken = take_over(wanted) if recorded is None else []
-    # Before anything is written.
+    # Before any file is written.
     study = plan_study(wanted, recorded, expected_workers(), seed, taken, _drives_now(record))
     _check_recorded(recorded, study, folder)
     worker = join_study(leases, folder.path)
@@ -153,7 +153,7 @@ def _fingerprint(record: Record | None) -> Any:
 
 
 def _drives_now(record: Record | None) -> int | None:
-    """Return how many drives a study has; None where it has those that it was created with."""
+    """Return the number of drives of a study; None if it has not changed since its creation."""
     return None if record is None else record.get("n_drives")
 
 
@@ -163,7 +163,7 @@ def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> 
 
 
 def study_record(study: Study) -> Record:
-    """Return what study.json says of a study."""
+    """Return the content of study.json for a study."""
     return {
         "format": FORMAT,
         "fingerprint": study.fingerprint(),

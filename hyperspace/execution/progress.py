@@ -1,7 +1,6 @@
-"""What a study shows while it runs: a bar on a terminal, a line now and then in a log file.
+"""Progress display of a running study: a bar on a terminal, occasional lines in a log file.
 
-Showing is a courtesy. It costs next to nothing after a trial, and a terminal that went away or a full disk behind the log
-ends the showing, never the study.
+The display is not essential. It costs little, and a closed terminal or a full disk ends the display but never the study.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from hyperspace.system.terminal import duration, fitting
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-_REDRAW_SECONDS = 0.2  # a terminal is redrawn at most this often
-_LINE_SECONDS = 3.0  # between two lines of a log at first ...
-_LINE_FRACTION = 1 / 15  # ... and later this fraction of the time that has passed: some 100 lines in a day
+_REDRAW_SECONDS = 0.2  # least time between redraws of a terminal
+_LINE_SECONDS = 3.0  # time between two lines of a log at first ...
+_LINE_FRACTION = 1 / 15  # ... and later as a fraction of the elapsed time: some 100 lines in a day
 
 
 class Progress:
-    """Shows trials done of all, the best value so far, how many were no use, and the time left.
+    """Display of the finished trials, the best value so far, the number of unusable trials, and the time left.
 
     Args:
-        total: evaluations planned, those of earlier runs included.
-        done: evaluations that earlier runs have made.
-        stream: where to show it; None for sys.stdout. A terminal gets a bar, anything else plain lines.
-        clock: tells seconds.
+        total: number of planned evaluations, including those of earlier runs.
+        done: number of evaluations of earlier runs.
+        stream: output stream; None for sys.stdout. A terminal shows a bar, other streams plain lines.
+        clock: returns seconds.
     """
 
     def __init__(
@@ -58,12 +57,12 @@ class Progress:
             self._attempt(lambda: print(text, file=stream, flush=True))
 
     def update(self, done: int, best: float | None, **counts: int) -> None:
-        """Take note of how far the study is, and show it if it is time to.
+        """Record the progress, and show it if it is time to.
 
         Args:
-            done: evaluations made, those of earlier runs included.
+            done: number of evaluations, including those of earlier runs.
             best: the best value so far, as the objective returns it; None before there is one.
-            counts: evaluations of `done` that "failed", and so on; those that are 0 are not shown.
+            counts: numbers of evaluations among `done` by status, such as "failed"; zeros are not shown.
         """
         self._done, self._best, self._counts = done, best, counts
         now = self._clock()
@@ -74,7 +73,7 @@ class Progress:
         self._show()
 
     def close(self, last: str | None = None) -> None:
-        """Show where the study stands, and a last line; give the terminal back. May be called again, to no effect."""
+        """Show the final state and a last line, and release the terminal. Further calls have no effect."""
         if self._done > self._done_before:
             self._show()
         if self._bar is not None:
@@ -94,7 +93,7 @@ class Progress:
             self.note(text)
 
     def _text(self) -> str:
-        total = max(self._total, self._done)  # an earlier run may have made more than this one was asked for
+        total = max(self._total, self._done)  # an earlier run may have made more than this one plans
         parts = [f"{self._done:>{len(str(total))}}/{total} trials"]
         if self._best is not None:
             parts.append(f"best {self._best:<11.6g}")
@@ -115,7 +114,7 @@ class Progress:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    # Open MPI gives its ranks a terminal even where mpirun's output goes to a file, so that none of its ranks draws a bar.
+    # Open MPI gives its ranks a terminal even if mpirun's output is a file, so none of its ranks draws a bar.
     unsure = "OMPI_COMM_WORLD_RANK" in os.environ or os.environ.get("ENVIRONMENT") == "BATCH"
     return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not unsure
 
@@ -125,7 +124,7 @@ def _make_bar(stream: TextIO | None, total: int, done: int) -> Bar:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    # No thread redraws it: the objective may fork, and a rank has one core.
+    # No thread redraws it: the objective may fork, and a rank has only one core.
     columns = BarColumn(bar_width=None), TextColumn("{task.fields[text]}")
     bar = Bar(*columns, console=Console(file=stream), auto_refresh=False, expand=True)
     bar.add_task("", total=total, completed=done, text=f"{done}/{total} trials")

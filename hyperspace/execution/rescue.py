@@ -1,4 +1,4 @@
-"""Keeps what a run knows where the study's own folder has lost it."""
+"""Rescue of a run's trials when the study's own folder has lost them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from hyperspace.trials.trial import Trial
 
 
 def rescue(folder: StudyFolder, record: Record, study: Study, trials: Sequence[Trial]) -> Path | None:
-    """Write the trials known in memory into a folder of their own; return it, or None if no place takes it.
+    """Write the known trials to a new folder; return it, or None if no place is writable.
 
-    The folder stands beside the study's, or in that for temporary files where that cannot be. `load_results` reads it.
+    The folder is beside the study's, or among temporary files if that is not writable. `load_results` reads it.
 
     Args:
-        folder: the study's own files, which are gone or incomplete.
-        record: what study.json is to say.
+        folder: the study's own files, which are missing or incomplete.
+        record: content of study.json.
         study: the settings.
-        trials: what is known.
+        trials: known trials.
     """
     for parent in (folder.path.parent, Path(tempfile.gettempdir())):
         with suppress(StudyError, OSError):

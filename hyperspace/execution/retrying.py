@@ -1,7 +1,7 @@
-"""Evaluates recorded failures again, before a study goes on.
+"""Repetition of recorded failures before a study is resumed.
 
-A retried trial keeps its key and its point. Its new end replaces the failure once it is on record; until then the failure
-stands, so that what other drives knew of it stays on record. Points that were asked for with the failure are not asked again.
+A retried trial keeps its key and its point. Its new end replaces the failure once it is recorded. Until then the failure counts,
+so that the knowledge of other drives stays on record. Points that were chosen with knowledge of the failure are not asked again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.execution.loop import Loop, RunContext
 from hyperspace.study.config import Study
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.records import load_trial, trial_record
@@ -17,21 +17,21 @@ from hyperspace.trials.trial import Trial, TrialKey
 
 
 class RetryLoop(Loop):
-    """Evaluates the failed trials of the drives that this rank carries, each once.
+    """Loop that evaluates the failed trials of this rank's drives once more.
 
     Args:
         study: the settings.
-        around: what the loop works with.
+        context: objects and settings of this run.
 
     Attributes:
-        recorded: all trials on record, with the new ends.
+        recorded: recorded trials, with the new ends.
     """
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
-        self._failed = {key: trial for key, trial in around.recorded.items() if trial.failed}
-        others = {key: trial for key, trial in around.recorded.items() if key not in self._failed}
-        super().__init__(study, replace(around, recorded=others, rules=()))
-        self.recorded: Mapping[TrialKey, Trial] = around.recorded
+    def __init__(self, study: Study, context: RunContext) -> None:
+        self._failed = {key: trial for key, trial in context.recorded.items() if trial.failed}
+        others = {key: trial for key, trial in context.recorded.items() if key not in self._failed}
+        super().__init__(study, replace(context, recorded=others, rules=()))
+        self.recorded: Mapping[TrialKey, Trial] = context.recorded
 
     def _work(self) -> None:
         carried = [self._failed[key] for key in sorted(self._failed) if key.drive in self._carried]
@@ -43,7 +43,7 @@ class RetryLoop(Loop):
             if trial.finished:
                 self.finished[trial.key] = trial
                 ended.append(trial)
-        exchange, space = self._around.exchange, self._study.space
+        exchange, space = self._context.exchange, self._study.space
         answers = exchange.gather([{"trials": [trial_record(trial, space) for trial in ended], "ended_by": self.ended_by}])
         news = [load_trial(record, space) for answer in answers for record in answer["trials"]]
         self.recorded = {**self.recorded, **{trial.key: trial for trial in news if trial.key in self.recorded}}
@@ -55,4 +55,4 @@ class RetryLoop(Loop):
         return archive
 
     def _ends_by_streaks(self) -> bool:
-        return False  # what failed before may well fail again
+        return False  # repeated failures are likely here

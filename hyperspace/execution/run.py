@@ -1,4 +1,4 @@
-"""One run of a study: opens or creates its files, works its drives, merges the result."""
+"""Run of a study: it opens or creates the files, runs the drives, and merges the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.execution.answers import merge_answers
 from hyperspace.execution.asynchronous import AsyncLoop
-from hyperspace.execution.loop import Callback, Loop, Surroundings, carried_drives
+from hyperspace.execution.loop import Callback, Loop, RunContext, carried_drives
 from hyperspace.execution.opening import open_study, study_record
 from hyperspace.execution.progress import Progress
 from hyperspace.execution.rescue import rescue
@@ -47,24 +47,24 @@ from hyperspace.trials.trial import OK, Trial, TrialKey, fix_goal, judged
 
 
 class Session:
-    """One run of a study on this rank.
+    """Run of a study on this rank.
 
     Args:
-        wanted: what hyperdrive was asked for.
+        wanted: arguments of hyperdrive.
         ranks: the ranks of this run.
         folder: the study's files; None if it keeps none.
-        restart: set the folder aside first.
+        restart: whether to set the folder aside first.
         deadline: time.monotonic() after which no evaluation may run.
-        retries: how often an evaluation is repeated that the infrastructure has failed.
-        verbose: show the progress on rank 0.
+        retries: number of repetitions of an evaluation after infrastructure failures.
+        verbose: whether to show the progress on rank 0.
         callback: called with every trial that this rank finishes.
-        pruner: ends evaluations early; None if nothing does.
-        retry_failed: evaluate recorded failures again.
-        rules: end the study before its budget is spent.
-        noisy: whether evaluations of one point differ, so that points are worth more than one.
+        pruner: rule that ends evaluations early; None without pruning.
+        retry_failed: whether to evaluate recorded failures again.
+        rules: rules that can end the study before its budget is spent.
+        noisy: whether evaluations of one point differ, so that repetitions are useful.
 
     Raises:
-        InputError: an argument is not what it has to be.
+        InputError: an invalid argument.
         StudyError: the folder holds another study, is damaged, or cannot be written.
     """
 
@@ -112,12 +112,12 @@ class Session:
 
     @property
     def _lasting(self) -> set[str]:
-        """What ends the study for good: the same call again would end at once, with the same trials."""
+        """Reasons that end the study finally: the same call again would end at once, with the same trials."""
         rules = {rule.reason for rule in self._rules if not isinstance(rule, TimeLimit)}
         return rules if self._repeats else rules | {AllPoints(self.study.space).reason}
 
     def _release(self) -> None:
-        # A silent rank may still write. What this process holds then expires with it.
+        # A silent rank may still write. The leases of this process then expire with it.
         if self._leases is not None and not self._ranks.has_given_up:
             self._leases.close()
 
@@ -131,7 +131,7 @@ class Session:
         return StopRequest(folder.stop_file, mark, needed=folder.study_file, received=received)
 
     def run(self, make_evaluator: MakeEvaluator) -> Result:
-        """Work the carried drives until the budget or the time is spent; return the merged result. To be called once."""
+        """Run the carried drives until the budget or the time is spent; return the merged result. Call this once."""
         try:
             return self._run(make_evaluator)
         finally:
@@ -142,7 +142,7 @@ class Session:
         recorded, journals, make_loop = self._open_records()
         self._fix_goal(recorded.values())
         progress = self._announce(recorded.values())
-        around = Surroundings(
+        context = RunContext(
             exchange=self._ranks,
             make_strategy=self._make_strategy,
             make_evaluator=make_evaluator,
@@ -161,16 +161,16 @@ class Session:
             pruner=self._pruner,
         )
         try:
-            loop = self._make_loop(make_loop, around)
+            loop = self._make_loop(make_loop, context)
             self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
             try:
                 loop.run()
-                endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.gave_in]])
+                endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.stopped_for_failures]])
                 reasons = [reason for reason, _, _ in endings if reason is not None]
                 result = self._merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
             except RanksSilentError:
                 result, reasons = self._merge_answers(loop)
-                endings = [[loop.ended_by, loop.begun, loop.gave_in]]
+                endings = [[loop.ended_by, loop.begun, loop.stopped_for_failures]]
             except StudyError as error:
                 self._keep(loop.known(), error)
                 raise
@@ -178,7 +178,7 @@ class Session:
             if self._folder is not None and self._ranks.rank == 0 and result.ended_by in self._lasting:
                 self._folder.write_ending(result.ended_by)
             self._judge(result, endings)
-            self._tell_rest(loop.notes, alone=bool(result.silent_ranks))
+            self._show_notes_of_others(loop.notes, alone=bool(result.silent_ranks))
             told = (INTERRUPT, AllPoints(study.space).reason)
             if progress is None and self._ranks.rank == 0 and result.ended_by in told and any(begun for _, begun, _ in endings):
                 tell(self._explain(result))
@@ -188,7 +188,7 @@ class Session:
                 progress.update(whole.finished, best, **whole.useless)
                 progress.close(self._explain(result))
         finally:
-            # An error that is on its way says more than that a journal cannot be closed either.
+            # A current exception is more informative than a failure to close a journal.
             failing = sys.exc_info()[0] is not None
             for journal in journals.values():
                 with suppress(StudyError) if failing else nullcontext():
@@ -197,21 +197,21 @@ class Session:
                 progress.close()
         return result
 
-    def _make_loop(self, make_loop: Callable[[Study, Surroundings], Loop], around: Surroundings) -> Loop:
-        """Return the loop that works the study, after recorded failures were evaluated again where that was asked for."""
-        if not self._retry_failed or self.study.exchange == "files":  # workers do that under the leases of the drives
-            return make_loop(self.study, around)
-        retries = RetryLoop(self.study, around)
+    def _make_loop(self, make_loop: Callable[[Study, RunContext], Loop], context: RunContext) -> Loop:
+        """Return the study's loop, after the repetition of recorded failures if that was requested."""
+        if not self._retry_failed or self.study.exchange == "files":  # workers retry under the leases of the drives
+            return make_loop(self.study, context)
+        retries = RetryLoop(self.study, context)
         retries.run()
-        loop = make_loop(self.study, replace(around, recorded=retries.recorded))
+        loop = make_loop(self.study, replace(context, recorded=retries.recorded))
         loop.end_before_it_begins(retries.ended_by, retries.begun)
         return loop
 
-    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, Surroundings], Loop]]:
-        """Return the trials of earlier runs, the open journals, and the class of the loop that works with both."""
+    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, RunContext], Loop]]:
+        """Return the trials of earlier runs, the open journals, and the class of the loop for them."""
         study, folder = self.study, self._folder
         if study.exchange == "files":
-            assert folder is not None  # opening has made sure of it
+            assert folder is not None  # by `open_study`
             assert self._leases is not None
             assert self._opened.worker is not None
             shared = SharedFolder(folder, self._leases, self._opened.worker, study.identity, study.space, study.n_drives)
@@ -222,12 +222,12 @@ class Session:
         return recorded, self._open_journals(readers), AsyncLoop if study.exchange == "async" else RoundLoop
 
     def _fix_goal(self, recorded: Iterable[Trial]) -> None:
-        """Take up the goal that an earlier run has fixed, or whose first answer is on record."""
+        """Use the goal that an earlier run has fixed, or that of the first recorded answer."""
         metrics = self.study.metrics
-        if self.study.exchange == "none":  # each drive goes by its own first answer
+        if self.study.exchange == "none":  # each drive uses its own first answer
             return
         metrics.fix(self._goal)
-        if self.study.exchange == "async" and metrics.goal is None:  # rounds take the first answer of the round
+        if self.study.exchange == "async" and metrics.goal is None:  # rounds use the first answer of the round
             goal = fix_goal(metrics, recorded)
             if goal is not None and self._ranks.rank == 0:
                 self._claim_goal(goal)
@@ -235,8 +235,8 @@ class Session:
     def _claim_goal(self, goal: str) -> str:
         return goal if self._folder is None else self._folder.claim_goal(goal)
 
-    def _tell_rest(self, notes: Iterable[str], alone: bool) -> None:
-        """Tell on rank 0 what only other ranks have come across. Collective unless `alone`."""
+    def _show_notes_of_others(self, notes: Iterable[str], alone: bool) -> None:
+        """Show the messages of other ranks on rank 0. Collective unless `alone`."""
         told = list(notes)
         if alone:
             return
@@ -263,7 +263,7 @@ class Session:
         )
 
     def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:
-        """Return the trials of earlier runs: everybody's where trials are shared, else the carried drives'."""
+        """Return the trials of earlier runs: of all drives if trials are shared, else of the carried drives."""
         trials = [trial for reader in readers for trial in reader.trials.values()]
         if not self.study.shared:
             return trials
@@ -280,11 +280,11 @@ class Session:
         }
 
     def _announce(self, recorded: Iterable[Trial]) -> Progress | None:
-        """Say on rank 0 what is about to happen, if anything is to be shown. Collective."""
+        """Show the plan on rank 0, if there is a display. Collective."""
         study, size = self.study, self._ranks.size
         recorded = list(recorded)
         done, failed = sum(trial.finished for trial in recorded), sum(trial.failed for trial in recorded)
-        if not study.shared:  # each rank knows of its own
+        if not study.shared:  # each rank only knows its own trials
             counts = self._ranks.gather([[done, failed]])
             done, failed = sum(one for one, _ in counts), sum(another for _, another in counts)
         speaks = self._ranks.rank == 0 and SILENT_VARIABLE not in os.environ
@@ -312,16 +312,16 @@ class Session:
         return progress
 
     def _judge(self, result: Result, endings: list[Any]) -> None:
-        """Say on rank 0 what a user has to know of how the run has ended.
+        """Show messages on the end of the run on rank 0.
 
         Args:
-            result: what it has brought.
-            endings: for each rank why it ended, how many evaluations it began, and whether it gave in to failures.
+            result: the result.
+            endings: for each rank the reason of its end, the number of evaluations that it started, and whether it gave in.
 
         Raises:
-            StudyError: all ranks gave in.
+            StudyError: all ranks gave in to failures.
         """
-        at_work = [gave_in for _, begun, gave_in in endings if begun]
+        at_work = [stopped_for_failures for _, begun, stopped_for_failures in endings if begun]
         broken = result.failing_workers
         if at_work and all(at_work) and result.ended_by != BUDGET:
             named = "; ".join(broken) or result.ended_by
@@ -329,7 +329,7 @@ class Session:
             error.result = result
             raise error
         if self._ranks.rank == 0:
-            # That a study is complete was said by the progress, or by the first of workers that were started together.
+            # The completion was already shown by the progress display, or by the first worker that was started with this one.
             said = result.ended_by == BUDGET and (self._verbose or SILENT_VARIABLE in os.environ)
             if not at_work and not said:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
@@ -339,12 +339,12 @@ class Session:
                 tell(f"there is no optimum: {why_none(result.all_trials)}")
 
     def _ended_by(self, result: Result, reasons: list[str]) -> str:
-        """Return what has ended the study: the reason of the first rank that has one, unless the budget is spent."""
+        """Return the reason of the end: that of the first rank with one, unless the budget is spent."""
         spent = result.nfev - len(self.study.given) >= self.study.planned
         return BUDGET if spent or not reasons else reasons[0]
 
     def _explain(self, result: Result) -> str | None:
-        """Say why the study has ended before its budget was spent, if something did that, and how it goes on."""
+        """Return a message on the reason of an early end and on resuming; None without an early end."""
         study, done = self.study, result.nfev - len(self.study.given)
         if result.ended_by == BUDGET:
             return None
@@ -354,7 +354,7 @@ class Session:
         return f"stopped by {result.ended_by} after {done} of {study.planned} evaluations{goes_on}"
 
     def _why_none(self, result: Result) -> str:
-        """Say why a run has evaluated nothing."""
+        """Return a message on why a run has evaluated nothing."""
         if result.ended_by == BUDGET:
             where = "" if self._folder is None else f" in {self._folder.name!r}"
             return f"the study{where} is complete with {self.study.planned} evaluations; a larger number goes on with it"
@@ -370,8 +370,8 @@ class Session:
         return f"the study was stopped by {result.ended_by}"
 
     def _merge_answers(self, loop: Loop) -> tuple[Result, list[str]]:
-        """Merge without the ranks that are silent; return why the others have ended, too."""
-        if loop.ended_by is None:  # it was waiting, and came to no further evaluation
+        """Merge without the silent ranks; also return the reasons of the other ranks' ends."""
+        if loop.ended_by is None:  # it was waiting and started no further evaluation
             late = self._deadline is not None and time.monotonic() > self._deadline
             loop.ended_by = self._stop.reason or (DEADLINE if late else None)
         trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
@@ -383,36 +383,36 @@ class Session:
         """Merge on rank 0, from the journals if there are any; every rank returns the same. Collective.
 
         Args:
-            finished: the finished trials known here.
-            gone: whether the study's folder was found missing.
+            finished: the known finished trials.
+            gone: whether the study's folder is missing.
 
         Raises:
-            StudyError: all trials failed; or the journals hold less than the ranks know (the error's `result` is what they know).
+            StudyError: all trials failed; or the journals hold less than the ranks know (the error's `result` has their trials).
         """
         study = self.study
         goals = [self._goal] if study.exchange == "none" else self._ranks.gather([study.metrics.goal])
         study.metrics.reopen(next((goal for goal in goals if goal is not None), None))
         own = [trial for trial in finished if trial.drive in self._carried]
         if self._folder is None:
-            return self._result(self._everybodys(own))
+            return self._result(self._of_all_ranks(own))
         known = sum(self._ranks.gather([len(own)]))
         kept = self._ranks.first(lambda: self._read(known, gone))
         if kept["lost"] is not None:
-            raise self._rescue(self._everybodys(own), kept["lost"])
+            raise self._rescue(self._of_all_ranks(own), kept["lost"])
         result = self._result([load_trial(record, study.space) for record in kept["records"]])
         goal, complete = study.metrics.goal, result.nfev - len(study.given) >= study.planned
         if study.exchange == "none" and goal is not None and not study.metrics.declared and complete:
-            self._ranks.first(lambda: self._claim_goal(goal))  # nothing that is still to come can be the first answer
+            self._ranks.first(lambda: self._claim_goal(goal))  # no later answer can be the first one
         return result
 
-    def _everybodys(self, own: list[Trial]) -> list[Trial]:
+    def _of_all_ranks(self, own: list[Trial]) -> list[Trial]:
         """Return the trials of all ranks. Collective."""
         space = self.study.space
         records = self._ranks.gather([trial_record(trial, space) for trial in own])
         return [load_trial(record, space) for record in records]
 
     def _read(self, known: int, gone: bool) -> dict[str, Any]:
-        """Return what the journals hold, or how they have lost some of the `known` evaluations that have ended."""
+        """Return the content of the journals, or a description of their losses relative to `known` ended evaluations."""
         assert self._folder is not None
         try:
             trials = read_trials(self._folder, self.study.space, self.study.identity)
@@ -428,7 +428,7 @@ class Session:
         }
 
     def _rescue(self, trials: list[Trial], lost: str, alone: bool = False) -> StudyError:
-        """Keep the trials known in memory; return the error that tells of them. Collective unless `alone`."""
+        """Save the known trials; return the error that reports them. Collective unless `alone`."""
         assert self._folder is not None
         folder, study = self._folder, self.study
 
@@ -437,16 +437,16 @@ class Session:
 
         place = write() if alone else self._ranks.first(write)
         kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
-        result = self._result(trials, hopeful=True)
+        result = self._result(trials, allows_failures=True)
         best = "" if result.x is None else f"; the best is {result.fun!r} at {shown(result.parameters)}"
         error = StudyError(f"{lost}. The {len(trials)} that the run knows are not lost: {kept}{best}")
         error.result = result
         return error
 
     def _keep(self, finished: Iterable[Trial], error: StudyError) -> None:
-        """Give an error that ends this process the result so far; keep the trials if the journals have lost them.
+        """Add the result so far to an error that ends this process; save the trials if the journals have lost them.
 
-        No other rank takes part. Where there are others, their journals hold what this one does not know of.
+        This is not collective. The journals of other ranks have the trials that this rank does not know.
         """
         trials = list(finished)
         others = isinstance(error, LeaseLostError) or self._ranks.size > 1
@@ -455,17 +455,17 @@ class Session:
         if self._folder is not None:
             kept = self._read(len(trials), gone=False)
             if kept["lost"] is not None and trials:
-                there = self._folder.study_file.exists()  # what could not be written has been told better
+                there = self._folder.study_file.exists()  # a failed write was already reported in more detail
                 raise self._rescue(trials, str(error).rstrip(".") if there else kept["lost"], alone=True) from error
             trials = [load_trial(record, self.study.space) for record in kept["records"]]
-        error.result = self._result(trials, hopeful=True)
+        error.result = self._result(trials, allows_failures=True)
 
-    def _result(self, trials: list[Trial], hopeful: bool = False) -> Result:
+    def _result(self, trials: list[Trial], allows_failures: bool = False) -> Result:
         """Return the result of trials.
 
         Args:
-            trials: of this study.
-            hopeful: whether to return it even if all failed.
+            trials: trials of this study.
+            allows_failures: whether to return it even if all failed.
 
         Raises:
             StudyError: all failed.
@@ -474,14 +474,14 @@ class Session:
         fix_goal(study.metrics, [*study.given, *trials])
         trials = [judged(trial, study.metrics) for trial in trials]
         ended = [trial for trial in trials if trial.finished]
-        if ended and not hopeful and not any(trial.status == OK for trial in [*ended, *study.given]):
+        if ended and not allows_failures and not any(trial.status == OK for trial in [*ended, *study.given]):
             again = "" if self._folder is None else f"; {RETRY}"
             raise StudyError(f"all {len(ended)} trials failed{again}. The last one said:\n{(ended[-1].error or '').rstrip()}")
         return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))
 
 
 def _describe_plan(study: Study, ranks: int) -> str:
-    """Return how many evaluations are planned, and who makes them."""
+    """Return a description of the planned evaluations and of the ranks or workers that make them."""
     planned = f"{study.planned} evaluation{'s' * (study.planned != 1)} planned"
     drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
     by = f"by {drives}" if study.n_calls is not None or study.n_drives == 1 else f"{study.n_iterations} by each of {drives}"

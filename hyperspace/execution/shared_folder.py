@@ -1,4 +1,4 @@
-"""The loop of a worker without MPI: it takes a drive, works one trial of it, and gives it back."""
+"""Loop of a worker without MPI: it takes a drive, runs one trial of it, and releases it."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from hyperspace.errors import StudyError
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.execution.loop import Surroundings
+from hyperspace.execution.loop import RunContext
 from hyperspace.execution.views import ViewLoop
 from hyperspace.journal import LeaseLostError
 from hyperspace.study.config import Study
 from hyperspace.trials.failures import Streak
 from hyperspace.trials.trial import TrialKey
 
-_LOYALTY = 1.5  # evaluations by which a drive may be ahead and still be worked by the one who knows it
-_PATIENCE = 5  # looks at the folder until what one journal refers to must stand in another
+_PREFERENCE = 1.5  # number of evaluations by which a drive may be ahead and still be preferred by the worker that knows it
+_PATIENCE = 5  # scans of the folder within which a trial that one journal refers to must appear in another
 
 
 class FilesLoop(ViewLoop):
-    """Works whichever drive has done least and is held by nobody, until all have made their evaluations.
+    """Loop that runs the drive with the fewest evaluations among those without a holder, until all are complete.
 
     Args:
         study: the settings.
-        around: what the loop works with; `recorded` and `journals` are those of `shared`.
+        context: objects and settings of this run; `recorded` and `journals` are those of `shared`.
         shared: the study's journals and the leases of its drives.
     """
 
-    def __init__(self, study: Study, around: Surroundings, shared: SharedFolder) -> None:
-        super().__init__(study, around)
+    def __init__(self, study: Study, context: RunContext, shared: SharedFolder) -> None:
+        super().__init__(study, context)
         self._shared = shared
-        self._left_out = self._find_left_out()  # the same for all workers: none of them makes more than a drive's share
+        self._left_out = self._find_left_out()  # the same for all workers: none exceeds a drive's share
 
     def _work(self) -> None:
-        if self._around.retry_failed:
+        if self._context.retry_failed:
             self._retry_failed()
         self._hear(range(self._study.n_drives))
         naps = naps_between_tests()
         while not self._is_complete() and not self._must_stop():
-            waits = self._own_failures.must_wait(len(self.finished)) and bool(self._shared.taken())  # it may be the broken one
+            waits = self._own_failures.must_wait(len(self.finished)) and bool(self._shared.taken())  # it may be broken
             drive = None if waits else self._take()
-            if drive is None:  # the last evaluations are under way elsewhere
+            if drive is None:  # the last evaluations run elsewhere
                 time.sleep(next(naps))
                 self._listen()
                 if waits and (streak := self._own_failures.streak(self.known())) is not None:
-                    self._give_in(streak)
+                    self._stop_for_failures(streak)
                 continue
             naps = naps_between_tests()
             try:
@@ -65,7 +65,7 @@ class FilesLoop(ViewLoop):
             self._listen()
 
     def _retry_failed(self) -> None:
-        """Evaluate the failures that were on record when this worker began, unless another worker has done that."""
+        """Evaluate the failures that were recorded when this worker started, unless another worker has."""
         left = {key: trial.retry for key, trial in self.finished.items() if trial.failed}
         naps = naps_between_tests()
         while left and not self._must_stop():
@@ -78,7 +78,7 @@ class FilesLoop(ViewLoop):
                 for key in sorted(key for key in left if key.drive == drive):
                     if self._must_stop():
                         break
-                    failed = self._around.recorded[key]
+                    failed = self._context.recorded[key]
                     if failed.failed and failed.retry == left.pop(key):
                         self._try_again(failed)
             finally:
@@ -87,9 +87,9 @@ class FilesLoop(ViewLoop):
 
     def _take_up_retries(self) -> None:
         self._shared.look(insist=True)
-        self.finished = {key: trial for key, trial in self._around.recorded.items() if trial.finished}
+        self.finished = {key: trial for key, trial in self._context.recorded.items() if trial.finished}
         self._tally = tally(self.finished.values(), self._study.metrics)
-        self._around.exchange.report(self._tally)
+        self._context.exchange.report(self._tally)
 
     def _is_complete(self) -> bool:
         return not any(map(self._has_more, range(self._study.n_drives)))
@@ -98,15 +98,15 @@ class FilesLoop(ViewLoop):
         return self._is_due(TrialKey(len(self._trials[drive]), drive))
 
     def _take(self) -> int | None:
-        """Return a drive that has to be worked and is now held by this worker; None if there is none."""
+        """Return a drive with work left, after taking it; None if there is none."""
         taken = self._shared.taken()
         open_drives = [drive for drive in range(self._study.n_drives) if drive not in taken and self._has_more(drive)]
-        # Workers that begin together should not all reach for the same drive.
-        first = self._around.exchange.worker % self._study.n_drives
+        # Workers that start together should prefer different drives.
+        first = self._context.exchange.worker % self._study.n_drives
 
         def order(drive: int) -> tuple[float, int]:
             known = drive in self._views
-            return len(self._trials[drive]) - _LOYALTY * known, (drive - first) % self._study.n_drives
+            return len(self._trials[drive]) - _PREFERENCE * known, (drive - first) % self._study.n_drives
 
         for drive in sorted(open_drives, key=order):
             if not self._shared.take(drive):
@@ -123,40 +123,40 @@ class FilesLoop(ViewLoop):
         trial = self._advance(drive)
         if trial.finished:
             self.finished[trial.key] = trial
-        if self._stopping:  # the user's callback says so, and it speaks for the study
+        if self._stopping:  # requested by the user's callback, for the whole study
             self._shared.stop_all()
 
-    def _give_in(self, streak: Streak) -> None:
-        """End this worker; the others go on.
+    def _stop_for_failures(self, streak: Streak) -> None:
+        """End this worker; the others continue.
 
         Raises:
-            StudyError: says what has been seen.
+            StudyError: describes the failures.
         """
-        exchange = self._around.exchange
+        exchange = self._context.exchange
         raise StudyError(
             f"worker {exchange.worker} on {exchange.host} ends here, and leaves the rest to others: {streak.describe()}"
         )
 
     def _catch_up(self, drive: int) -> None:
-        """Take up what other workers have asked for this drive."""
+        """Process the questions of other workers for this drive."""
         for looks_left in reversed(range(_PATIENCE)):
             try:
                 self._recall(drive)
             except StudyError:
                 if not looks_left:
                     raise
-                time.sleep(0.2)  # another journal, read before this one, is behind it
+                time.sleep(0.2)  # another journal was read before this one and lacks recent lines
                 self._listen(insist=True)
             else:
                 return
 
     def _listen(self, insist: bool = False) -> None:
-        """Take up what others have written."""
+        """Process new records of others."""
         self._hear(reader.drive for reader in self._shared.look(insist))
 
     def _hear(self, drives: Iterable[int]) -> None:
-        """Take up what is new of these drives."""
-        recorded = self._around.recorded
+        """Process new records of these drives."""
+        recorded = self._context.recorded
         for drive in drives:
             trials = self._trials[drive]
             while (trial := recorded.get(TrialKey(len(trials), drive))) is not None and trial.finished:
@@ -166,6 +166,6 @@ class FilesLoop(ViewLoop):
                     self.finished[trial.key] = trial
                     self._count(trial)
                     self._watch([trial])
-                    self._failure_told = self._failure_told or trial.failed  # its own worker tells
+                    self._failure_told = self._failure_told or trial.failed  # reported by its own worker
             self._running[drive] = trial
         self._show()

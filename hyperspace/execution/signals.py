@@ -1,7 +1,7 @@
-"""How signals end a study before its budget is spent; Ctrl-C is one of them.
+"""Signals that end a study before its budget is spent; Ctrl-C is one of them.
 
-After a signal the study begins no further evaluation. The evaluations under way end, everything is merged, and every rank returns
-as it would at the end of the budget. The next run of the same program goes on.
+After a signal the study starts no further evaluation. Running evaluations are completed, the result is merged, and every rank
+returns as at the end of the budget. The next run of the same program resumes the study.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from hyperspace.journal.stop_request import write_request
 from hyperspace.system.terminal import tell
 
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-_TWICE = (signal.SIGTERM, signal.SIGINT)  # signals that end the process when they come again
+_TWICE = (signal.SIGTERM, signal.SIGINT)  # signals that end the process when they come twice
 INTERRUPT = signal.SIGINT.name
-_INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
+_INTERRUPTED = 130  # exit code of a program that was ended by Ctrl-C
 SIGNALS = tuple(number.name for number in _SIGNALS)
-_SAME_SIGNAL = 1.0  # seconds within which a second signal is the first one, passed on by a launcher that got it too
+_SAME_SIGNAL = 1.0  # seconds within which a second signal is a copy, passed on by a launcher that also received it
 
 Handler = Callable[[int, FrameType | None], Any] | int
 
-# The handlers that were there before each of the studies under way in this process, the first study's first.
+# Handlers before each of the running studies of this process, the first study's first.
 _former: list[dict[signal.Signals, Handler]] = []
-_while_forking = threading.local()  # the signals that this thread held back before
+_while_forking = threading.local()  # signals that this thread blocked before
 
-# A process that was told to end is not to begin its program's next study either.
+# A process that was asked to end must not start its program's next study either.
 _received: str | None = None
 
 
 def received() -> str | None:
-    """Return the name of the signal that has told this process to end; None if none has."""
+    """Return the name of the signal that has asked this process to end; None if there was none."""
     return _received
 
 
 class StudyInterrupted(SystemExit):
-    """Ctrl-C has ended a study: all that it has evaluated is merged, and the program ends with exit code 130.
+    """Exit after Ctrl-C has ended a study: its evaluations are merged, and the program ends with exit code 130.
 
     Attributes:
         result: the Result of the study.
@@ -58,25 +58,25 @@ class StudyInterrupted(SystemExit):
 
 @contextmanager
 def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> Iterator[None]:
-    """Take SIGTERM, SIGUSR1 and SIGINT as requests to end the study, and give their former handlers back afterwards.
+    """Treat SIGTERM, SIGUSR1 and SIGINT as requests to end the study, and restore their handlers afterwards.
 
-    A second SIGTERM or SIGINT does what it did before. Where that ends this process at once, what it has started in the meantime
-    ends, too. A SIGINT that is ignored, as in the background, stays ignored. Nothing is caught outside of the main thread, where
-    Python has no handlers.
+    A second SIGTERM or SIGINT has its former effect. If that ends this process at once, its child processes end too. An ignored
+    SIGINT, as in the background, stays ignored. Outside of the main thread no signal is handled, since Python has no handlers
+    there.
 
     Args:
-        folder: the study that a signal to this process ends on all ranks; None if it ends this process's part only.
-        speaks: whether this process tells the user that a signal has come.
+        folder: the study that a signal to this process ends on all ranks; None if it only ends this process's part.
+        speaks: whether this process reports the signal to the user.
     """
     global _received
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     former = {number: signal.getsignal(number) for number in _SIGNALS}
-    ours = {number: handler for number, handler in former.items() if handler is not None}  # None: not Python's to give back
+    ours = {number: handler for number, handler in former.items() if handler is not None}  # None: not set by Python
     if former[signal.SIGINT] == signal.SIG_IGN:
         del ours[signal.SIGINT]
-    first: dict[int, float] = {}  # when each signal came first
+    first: dict[int, float] = {}  # time of the first signal of each kind
     begun = children.now()
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -95,7 +95,7 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
             signal.signal(number, ours[signal.Signals(number)])
             if number == signal.SIGINT:
                 calls.note_interrupt()
-            if ours[signal.Signals(number)] == signal.SIG_DFL:  # nothing else ends them then
+            if ours[signal.Signals(number)] == signal.SIG_DFL:  # nothing else would end them
                 children.end_children(begun)
             os.kill(os.getpid(), number)
             return
@@ -114,7 +114,7 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
         signal.signal(number, handle)
     try:
         yield
-    except KeyboardInterrupt:  # the second Ctrl-C is the program's own; where that goes on, its next study does, too
+    except KeyboardInterrupt:  # the second Ctrl-C is for the program; if that continues, so does its next study
         if len(_former) == 1 and _received == INTERRUPT:
             _received = None
         raise
@@ -125,9 +125,9 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
 
 
 def leave_if_interrupted(result: Any) -> None:
-    """End the program after a study that Ctrl-C has ended; call it when the study has given the signals back.
+    """End the program after a study that Ctrl-C has ended; call this after the signal handlers are restored.
 
-    At a prompt or in a notebook the result is what the user waits for, and the next study is another matter.
+    At a prompt or in a notebook the result is returned instead, and the next study can run.
 
     Raises:
         StudyInterrupted: Ctrl-C has ended the study, or came in its last evaluation.
@@ -142,7 +142,7 @@ def leave_if_interrupted(result: Any) -> None:
 
 
 def _stopping(number: signal.Signals) -> str:
-    """Return what a signal does, and what it does when it comes again."""
+    """Return a message on the effect of a signal, and on that of a second one."""
     again = {signal.SIGINT: "; Ctrl-C again ends the program at once", signal.SIGTERM: "; SIGTERM again ends the program at once"}
     return f"{number.name}: stopping after the evaluation under way{again.get(number, '')}"
 
@@ -155,7 +155,7 @@ def _tell(text: str) -> None:
 
 
 def _hold_signals() -> None:
-    """Hold the signals back while a process forks: one that comes too early for the child's handlers would be lost."""
+    """Block the signals while a process forks: one that comes before the child has its handlers would be lost."""
     if _former:
         _while_forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
@@ -167,7 +167,7 @@ def _let_signals_come() -> None:
 
 
 def _forget_studies() -> None:
-    """Give a forked child the handlers from before the study, which is its parent's: a signal to the child is about the child."""
+    """Restore the handlers from before the study in a forked child: a signal to the child concerns only the child."""
     while _former:
         for number, handler in _former.pop().items():
             with suppress(ValueError, OSError):

@@ -1,11 +1,11 @@
-"""The loop in rounds: on any number of ranks the same trials.
+"""Loop in rounds: the same trials on any number of ranks.
 
-Round r of a study is iteration r of all its drives. A question of round r is asked with the trials of the rounds before r, in the
-order of (iteration, drive). With exchange="none" the same holds for each drive alone.
+Round r of a study is iteration r of all its drives. A question of round r uses the trials of the rounds before r, in the order of
+(iteration, drive). With exchange="none" the same holds for each drive separately.
 
-Where points are few and evaluations without noise, no point is evaluated twice as far as that can be told before a round: a drive
-that knows all points of the box it searches evaluates no more, and of a round only as many drives do as there are points left.
-What of the budget is left by that goes into further rounds, until all points are known.
+In a small discrete space without noise, repetitions are avoided as far as they can be predicted before a round. A drive that
+knows all points of its box stops, and at most as many drives evaluate in a round as points remain. The unused budget is spent in
+further rounds, until all points are known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 
 from hyperspace.errors import StudyError
 from hyperspace.execution.exhaustion import Exhaustion
-from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.execution.loop import Loop, RunContext
 from hyperspace.numerics.threads import one_thread
 from hyperspace.stopping import AllPoints
 from hyperspace.study.config import Study
@@ -27,26 +27,26 @@ from hyperspace.trials.trial import Trial, TrialKey, fix_goal, judged
 
 
 class RoundLoop(Loop):
-    """Works round after round; between rounds ranks meet, if trials are shared."""
+    """Loop of rounds; between rounds ranks synchronize if trials are shared."""
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
-        super().__init__(study, around)
-        watchers = [(rule.reason, rule.watch_rounds(study.metrics)) for rule in around.rules]
+    def __init__(self, study: Study, context: RunContext) -> None:
+        super().__init__(study, context)
+        watchers = [(rule.reason, rule.watch_rounds(study.metrics)) for rule in context.rules]
         self._round_watchers = [(reason, ends) for reason, ends in watchers if ends is not None]
-        self._strategy = around.make_strategy()
+        self._strategy = context.make_strategy()
         self._relevant = sorted(self._strategy.relevant(self._carried))
         shared = self._fresh_archive() if study.shared else None
-        # A drive that is told nothing goes by the goal that its own first answer fixes.
+        # A drive without shared trials uses the goal that its own first answer fixes.
         self._archives = {
             drive: shared if shared is not None else self._fresh_archive(copy(study.metrics)) for drive in self._carried
         }
-        self._broken: str | None = None  # what is wrong here, if this rank's last evaluations all failed
+        self._broken: str | None = None  # description of the failure, if this rank's last evaluations all failed
         self._left_out = self._find_left_out() if study.shared else frozenset()
         self._due: set[int] | None = None  # the drives that evaluate in this round; None for all
-        self._withheld = False  # whether a drive has left out a trial of its share
-        self._learned = 0  # trials of the rounds so far
+        self._withheld = False  # whether a drive has omitted a trial of its share
+        self._learned = 0  # number of trials of the rounds so far
         self._exhaustion: Exhaustion | None = None
-        if not around.repeats:
+        if not context.repeats:
             self._exhaustion = Exhaustion(study.space, self._strategy, study.shared)
             for drive in self._carried:
                 self._exhaustion.take(drive, study.given)
@@ -70,7 +70,7 @@ class RoundLoop(Loop):
             self._end_by(AllPoints(self._study.space).reason)
 
     def _choose_drives(self, iteration: int) -> None:
-        """Find out which drives evaluate in this round, where points are few; on all ranks alike, if trials are shared."""
+        """Select the drives that evaluate in this round of a small space; the same on all ranks if trials are shared."""
         study = self._study
         if self._exhaustion is None:
             return
@@ -80,7 +80,7 @@ class RoundLoop(Loop):
             self._withheld = True
 
     def _has_withheld(self) -> bool:
-        """Return whether another round is due, beyond those that were planned, since not all drives took part in these."""
+        """Return whether a round beyond the planned ones is due, since drives have omitted trials."""
         if self._exhaustion is None or not self._withheld or not self._study.shared:
             return False
         return self._exhaustion.left > 0 and self._learned < self._study.planned
@@ -93,25 +93,25 @@ class RoundLoop(Loop):
 
     def _recall(self, iteration: int) -> None:
         for drive in self._relevant:
-            trial = self._around.recorded.get(TrialKey(iteration, drive))
+            trial = self._context.recorded.get(TrialKey(iteration, drive))
             if trial is not None:
                 call(self._strategy.recall, trial, self._knowledge(drive))
 
     def _knowledge(self, drive: int) -> Archive:
-        # A team mate carried elsewhere is relevant only where trials are shared, and there all archives are one.
+        # A drive of another rank is relevant only if trials are shared, and then all archives are the same.
         return self._archives[drive if drive in self._archives else self._carried[0]]
 
-    def _give_in(self, streak: Streak) -> None:
-        """Keep what is wrong here. Ranks have their trials of their own, so that the study ends only where all are broken."""
+    def _stop_for_failures(self, streak: Streak) -> None:
+        """Keep the failure's description. Each rank has its own trials, so the study ends only if all ranks are broken."""
         try:
-            super()._give_in(streak)
+            super()._stop_for_failures(streak)
         except StudyError as error:
-            if self._around.exchange.size == 1:
+            if self._context.exchange.size == 1:
                 raise
             self._broken = str(error)
 
     def _evaluate_round(self, iteration: int) -> list[Trial]:
-        """Return the trials that this rank evaluates in this round; those on record are left as they are."""
+        """Return the trials that this rank evaluates in this round, without recorded ones."""
         self._broken = None
         fresh = []
         for drive in self._carried:
@@ -130,23 +130,23 @@ class RoundLoop(Loop):
         return fresh
 
     def _learn(self, iteration: int, fresh: list[Trial]) -> None:
-        """Take up the trials of this round: everybody's if trials are shared, else each drive its own."""
+        """Process the trials of this round: of all drives if trials are shared, else of each drive its own."""
         study = self._study
         due = [key for drive in range(study.n_drives) if self._is_due(key := TrialKey(iteration, drive))]
         if study.shared and not all(key in self.finished for key in due):
-            self.finished |= {trial.key: trial for trial in fresh}  # known here, whatever becomes of the other ranks
+            self.finished |= {trial.key: trial for trial in fresh}  # kept even if other ranks fail
             records = [trial_record(trial, study.space) for trial in fresh]
             broken = self._broken if self._carried else ""
-            answers = self._around.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
+            answers = self._context.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
             self._stopping = any(answer["stopping"] for answer in answers)
             if all(answer["broken"] is not None for answer in answers) and any(answer["broken"] for answer in answers):
                 raise StudyError(next(answer["broken"] for answer in answers if answer["broken"]))
             fresh = [load_trial(record, study.space) for answer in answers for record in answer["trials"]]
             for trial in fresh:
                 if trial.drive not in self._carried:
-                    self._take_note(trial)
-            if self._around.exchange.size > 1:
-                self._give_up_on_a_mistake(min(self._around.exchange.size, study.n_drives))
+                    self._record_end(trial)
+            if self._context.exchange.size > 1:
+                self._give_up_on_a_mistake(min(self._context.exchange.size, study.n_drives))
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]
@@ -160,9 +160,9 @@ class RoundLoop(Loop):
                     fix_goal(self._archives[trial.drive].metrics, [trial])
                     self._archives[trial.drive].extend([trial])
         elif study.metrics.goal is None:
-            goal = fix_goal(study.metrics, known)  # on all ranks alike: they know the same
-            if goal is not None and self._around.exchange.rank == 0:
-                self._around.claim_goal(goal)
+            goal = fix_goal(study.metrics, known)  # the same on all ranks, which know the same trials
+            if goal is not None and self._context.exchange.rank == 0:
+                self._context.claim_goal(goal)
         known = [judged(trial, study.metrics) for trial in known] if study.shared else known
         if study.shared and self._carried:
             archive = self._archives[self._carried[0]]
@@ -170,8 +170,8 @@ class RoundLoop(Loop):
             self._give_up_if_hopeless(archive)
         if not self._asks_rules_at_once:
             self._watch(known)
-            if self._ruled is not None:  # on all ranks alike: they know the same
+            if self._ruled is not None:  # the same on all ranks, which know the same trials
                 self._end_by(self._ruled)
         for reason, ends in self._round_watchers if study.shared else ():
-            if call(ends, [trial.copied(study.space) for trial in known]):  # on all ranks alike: they know the same
+            if call(ends, [trial.copied(study.space) for trial in known]):  # the same on all ranks, which know the same trials
                 self._end_by(reason)

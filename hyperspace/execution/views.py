@@ -1,10 +1,10 @@
-"""What each drive knows where drives do not wait for each other.
+"""Views: the trials that each drive knows if drives do not wait for each other.
 
-What a drive knew when it asked is recorded with the trial, as counts, so that every answer can be worked out again from the
-journals; that is also how a drive goes on later. What is promised is this replay, not that two runs make the same trials.
+The counts of the trials that a drive knew at its question are recorded with the trial. So every point can be computed again from
+the journals, and a drive can be resumed. Only this replay is guaranteed: two runs may make different trials.
 
-While an evaluation runs elsewhere its rank thinks ahead: it takes up, in batches, what the drive that asks next will know, and
-the strategy fits its models to that. The batches are on record as well.
+While an evaluation runs elsewhere, its rank fits ahead. It adds known trials in batches to the view of the drive that asks next,
+and the strategy fits its models to them. The batches are recorded too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from hyperspace.errors import StudyError
-from hyperspace.execution.loop import Loop, Surroundings
+from hyperspace.execution.loop import Loop, RunContext
 from hyperspace.numerics.threads import one_thread
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.config import Study
@@ -24,54 +24,53 @@ from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import AmbiguousMetrics
 from hyperspace.trials.trial import OK, RUNNING, Trial, TrialKey, judged
 
-_ORDER = attrgetter("iteration", "drive")  # as keys compare, without making them
+_ORDER = attrgetter("iteration", "drive")  # the order of keys, without creating them
 
 
 class View:
-    """What one drive knows: an archive that grows by whole batches, each in the order of (iteration, drive).
+    """Known trials of one drive: an archive that grows by batches, each in the order of (iteration, drive).
 
     Args:
-        archive: knows nothing yet but what was given.
+        archive: an archive with only given evaluations.
         n_drives: number of drives.
 
     Attributes:
-        taken: number of trials taken up.
+        taken: number of added trials.
     """
 
     def __init__(self, archive: Archive, n_drives: int) -> None:
         self.archive = archive
         self.taken = 0
         self._counts = [0] * n_drives
-        self._ahead: list[dict[int, int]] = []  # batches taken up since the drive asked last
+        self._ahead: list[dict[int, int]] = []  # batches since the drive's last question
 
     def look_ahead(self, finished: Sequence[Sequence[Trial]]) -> None:
-        """Take up the trials that are known now, before the drive asks."""
+        """Add the trials that are known now, before the drive asks."""
         self._ahead.append(self._catch_up(finished))
 
     def update(
         self, finished: Sequence[Sequence[Trial]], running: Sequence[Trial | None]
     ) -> tuple[tuple[dict[int, int], ...], tuple[int, ...]]:
-        """Take up all that is known now, as the drive asks.
+        """Add all trials that are known now, at the drive's question.
 
         Returns:
-            How many trials of each drive have become known since it asked last, in batches; and the drives whose trials are under
-            way.
+            The numbers of new trials of each drive since its last question, in batches; and the drives with running trials.
         """
         known, self._ahead = (*self._ahead, self._catch_up(finished)), []
         pending = [trial for trial in running if trial is not None]
         self.archive.replace_running(pending)
         return known, tuple(trial.drive for trial in pending)
 
-    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial], think_ahead: Callable[[], object] | None = None) -> None:
-        """Take up what the drive knew when it asked for `trial`, out of all trials on record.
+    def recall(self, trial: Trial, trials: Mapping[TrialKey, Trial], fit_ahead: Callable[[], object] | None = None) -> None:
+        """Restore the trials that the drive knew at its question for `trial`, from all recorded ones.
 
         Args:
-            trial: as recorded.
-            trials: all trials on record.
-            think_ahead: called after each batch that was taken up before the drive asked.
+            trial: the recorded trial.
+            trials: all recorded trials.
+            fit_ahead: called after each batch that was added before the question.
 
         Raises:
-            StudyError: a trial that it knew is not on record, or its end is not: lost, or not read yet.
+            StudyError: a known trial or its end is not recorded: lost, or not read yet.
         """
         counts = list(self._counts)
         batches = []
@@ -89,12 +88,12 @@ class View:
             ) from None
         for number, fresh in enumerate(batches, start=1):
             self._take(fresh)
-            if think_ahead is not None and number < len(batches):
-                think_ahead()
+            if fit_ahead is not None and number < len(batches):
+                fit_ahead()
         self.archive.replace_running([replace(other, status=RUNNING, metrics={}) for other in pending])
 
     def _catch_up(self, finished: Sequence[Sequence[Trial]]) -> dict[int, int]:
-        """Take up all that has ended; return how many trials of each drive are new."""
+        """Add all finished trials; return the number of new ones of each drive."""
         fresh = [trials[self._counts[drive] :] for drive, trials in enumerate(finished)]
         self._take([trial for trials in fresh for trial in trials])
         return {trials[0].drive: len(trials) for trials in fresh if trials}
@@ -114,28 +113,28 @@ def _finished(trials: Mapping[TrialKey, Trial], key: TrialKey) -> Trial:
 
 
 class ViewLoop(Loop):
-    """Works drives that each ask with a view and a strategy of their own.
+    """Loop of drives that have their own views and strategies.
 
     Attributes:
-        _trials: for each drive its finished trials known here, by iteration.
-        _running: for each drive the trial that it is known to evaluate, or None.
+        _trials: for each drive its known finished trials, by iteration.
+        _running: for each drive its running trial, as far as known, or None.
     """
 
-    def __init__(self, study: Study, around: Surroundings) -> None:
-        super().__init__(study, around)
+    def __init__(self, study: Study, context: RunContext) -> None:
+        super().__init__(study, context)
         self._trials: list[list[Trial]] = [[] for _ in range(study.n_drives)]
         self._running: list[Trial | None] = [None] * study.n_drives
         self._views: dict[int, View] = {}
-        # A strategy keeps what it worked out for one archive, and each drive has its own.
+        # A strategy keeps results for one archive, and each drive has its own.
         self._strategies: dict[int, Strategy] = {}
-        self._recalled: dict[int, int] = {}  # questions of each drive that its view and strategy have taken up
+        self._recalled: dict[int, int] = {}  # number of each drive's questions that its view and strategy have processed
 
     def _recall(self, drive: int) -> None:
-        """Bring a drive's view and strategy to where its last recorded question left them."""
+        """Restore a drive's view and strategy to the state after its last recorded question."""
         if drive not in self._views:
             self._views[drive] = View(self._fresh_archive(), self._study.n_drives)
-            self._strategies[drive] = self._around.make_strategy()
-        recorded = self._around.recorded
+            self._strategies[drive] = self._context.make_strategy()
+        recorded = self._context.recorded
         iteration = self._recalled.get(drive, 0)
         while (trial := recorded.get(TrialKey(iteration, drive))) is not None:
             self._views[drive].recall(trial, recorded)
@@ -144,15 +143,15 @@ class ViewLoop(Loop):
             self._recalled[drive] = iteration
 
     def _advance(self, drive: int, started: Callable[[Trial], None] | None = None) -> Trial:
-        """Ask for a drive's next trial, evaluate it, and return it as it ended (see `_evaluate`).
+        """Ask for a drive's next trial, evaluate it, and return it after that (see `_evaluate`).
 
         Args:
             drive: number of the drive.
-            started: called with the running trial when it is on record.
+            started: called with the running trial after it is recorded.
         """
         view, strategy, home = self._views[drive], self._strategies[drive], self._strategies[drive].home(drive)
         key = TrialKey(len(self._trials[drive]), drive)
-        if key in self._around.recorded:  # asked for by an earlier run that did not come to its end, with what it knew then
+        if key in self._context.recorded:  # asked for by an earlier run that did not finish it, with that run's knowledge
             trial = self._begin(key, lambda: strategy.ask(drive, key.iteration, view.archive), home)
         else:
             known, pending = view.update(self._trials, self._running)
@@ -165,11 +164,11 @@ class ViewLoop(Loop):
         return self._evaluate(trial, started)
 
     def _settled(self, trial: Trial) -> Trial:
-        """Return a finished trial as the study's goal has it; the first one that ended well fixes the goal."""
+        """Return a finished trial in terms of the study's goal; the first one that ended well fixes the goal."""
         metrics = self._study.metrics
         if metrics.goal is None and trial.status == OK:
-            with suppress(AmbiguousMetrics):  # the study ends with it
-                metrics.fix(self._around.claim_goal(metrics.goal_name(trial.metrics)))
+            with suppress(AmbiguousMetrics):  # the study ends by it
+                metrics.fix(self._context.claim_goal(metrics.goal_name(trial.metrics)))
         return judged(trial, metrics)
 
     def _knowledge(self, drive: int) -> Archive:

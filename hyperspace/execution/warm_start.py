@@ -1,4 +1,4 @@
-"""What a new study takes over from the folders of others (`warm_start=`): their evaluations that fit its space and its goal."""
+"""Warm start: evaluations of other studies' folders that fit the space and the goal of a new study (`warm_start=`)."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
 from hyperspace.trials.records import Record, trial_record
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, fix_goal, judged
 
-_MOST_REASONS = 5  # that are told; the others are counted
+_MOST_REASONS = 5  # reasons that are shown; the others are counted
 
 
 class _Misfit(Exception):
-    """Why an evaluation does not fit, in words that stand behind a number of them."""
+    """Reason why an evaluation does not fit, as the end of a phrase after a number."""
 
 
 def take_over(wanted: Wanted) -> list[Record]:
-    """Return records of the evaluations that fit, as given ones, and say on stderr how many did and why others did not.
+    """Return records of the fitting evaluations, as given ones, and report on stderr their number and the others' reasons.
 
     Args:
-        wanted: what hyperdrive was asked for; its `warm_start` names the folders, which are only read.
+        wanted: arguments of hyperdrive; its `warm_start` names the folders, which are only read.
 
     Raises:
-        InputError: a study that aims the other way at the same metric.
-        StudyError: no study there, or a damaged one.
+        InputError: a study with the opposite goal for the same metric.
+        StudyError: a folder without a study, or a damaged one.
     """
     taken: dict[str, Record] = {}
     for path in wanted.warm_start:

@@ -1,4 +1,4 @@
-"""The files of a study; the one place that knows their names."""
+"""Files of a study. Only this module knows their names."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _OWN = (
     "goal.json",
     "ended.json",
     "study.json",
-)  # what a study's folder holds; study.json goes last
+)  # content of a study's folder; study.json is moved last
 
 
 class StudyFolder:
-    """The files of a study.
+    """Files of a study.
 
-    study.json               what the study is, fixed at its creation, and how far it was asked to go
-    goal.json                which metric the study's first answer made the goal, where none was declared
-    ended.json               which rule has ended the study before its budget was spent, if its last run was ended by one
+    study.json               definition of the study, fixed at its creation, and its planned length
+    goal.json                the goal that the study's first answer fixed, if none was declared
+    ended.json               the stopping rule that ended the last run, if one did
     journals/00003.jsonl     the events of drive 3
-    journals/00003.2.jsonl   those that the owner of the second lease after the first one has written: a segment of its own
-    leases/                  who works what (see `hyperspace.journal.lease`)
-    stop                     asks the runs that find it to end (see `hyperspace.execution.signals`)
+    journals/00003.2.jsonl   a further segment, written by the owner of the second lease after the first one
+    leases/                  files of the running processes (see `hyperspace.journal.lease`)
+    stop                     request to end the runs (see `hyperspace.execution.signals`)
     scratch/00003-00017/     files of the trial of drive 3, iteration 17
 
     Args:
@@ -58,7 +58,7 @@ class StudyFolder:
 
     @property
     def name(self) -> str:
-        """The folder as a user names it: relative to the working folder, where it is within it."""
+        """Name of the folder for messages: relative to the working folder if it is inside."""
         try:
             relative = os.path.relpath(self.path)
         except OSError:  # the working folder is gone
@@ -67,7 +67,7 @@ class StudyFolder:
 
     @property
     def study_file(self) -> Path:
-        """What the study is."""
+        """File with the definition of the study."""
         return self.path / "study.json"
 
     @property
@@ -77,7 +77,7 @@ class StudyFolder:
 
     @property
     def stop_file(self) -> Path:
-        """What asks the runs of the study to end."""
+        """File that requests the end of the study's runs."""
         return self.path / "stop"
 
     @property
@@ -86,11 +86,11 @@ class StudyFolder:
         return self.path / "journals"
 
     def journal_file(self, drive: int, attempt: int = 0) -> Path:
-        """Return the segment of a drive's journal that belongs to an attempt: to a lease of this number."""
+        """Return the segment of a drive's journal for an attempt, which is the number of a lease."""
         return self.journals / (f"{drive:05d}.{attempt}.jsonl" if attempt else f"{drive:05d}.jsonl")
 
     def scratch(self, drive: int, iteration: int) -> Path:
-        """A folder for the files of one trial; made when it is asked for."""
+        """Return the folder for the files of one trial; it is created on request."""
         return self.path / "scratch" / f"{drive:05d}-{iteration:05d}"
 
     def segments(self) -> dict[int, dict[int, Path]]:
@@ -116,23 +116,23 @@ class StudyFolder:
         return list(self.segments())
 
     def next_attempt(self) -> int:
-        """Return the least number of a lease under which nothing has been written yet."""
+        """Return the least lease number without written files."""
         return 1 + max((max(attempts) for attempts in self.segments().values()), default=-1)
 
     def refuse_file(self) -> None:
-        """Refuse a path that is a file's.
+        """Check that the path is not a file.
 
         Raises:
-            StudyError: it is.
+            StudyError: it is a file.
         """
         if self.path.is_file():
             raise StudyError(f"{self.path} is a file, not the folder of a study") from None
 
     def read_study(self) -> Record | None:
-        """Return what study.json says; None where there is none.
+        """Return the content of study.json; None if there is none.
 
         Raises:
-            StudyError: the file is damaged, or of a format that this version does not know.
+            StudyError: the file is damaged, or has an unknown format.
         """
         try:
             record = json.loads(read_whole(self.study_file))
@@ -148,13 +148,13 @@ class StudyFolder:
         return record
 
     def write_study(self, record: Record, create: bool = False) -> bool:
-        """Replace study.json whole; with `create`, only if there is none yet.
+        """Replace study.json as a whole; with `create`, only if there is none yet.
 
         Returns:
-            Whether it was written: with `create`, somebody else may have been first.
+            Whether it was written: with `create`, another process may have been first.
 
         Raises:
-            StudyError: the folder cannot be made or written.
+            StudyError: the folder cannot be created or written.
         """
         text = json.dumps(dict(record) | {"crc": _checksum(record)}, indent=1, allow_nan=False) + "\n"
         what = f"{self.study_file} cannot be written"
@@ -169,11 +169,11 @@ class StudyFolder:
 
     @property
     def goal_file(self) -> Path:
-        """Which metric is the goal, where the study's first answer fixed it."""
+        """File with the goal, if the study's first answer fixed it."""
         return self.path / "goal.json"
 
     def read_goal(self) -> str | None:
-        """Return the goal that the study's first answer fixed; None where there is none yet.
+        """Return the goal that the study's first answer fixed; None if there is none yet.
 
         Raises:
             StudyError: the file is damaged.
@@ -181,7 +181,7 @@ class StudyFolder:
         return _read_note(self.goal_file, "goal", "restore it from a backup")
 
     def claim_goal(self, goal: str) -> str:
-        """Make `goal` the study's, unless there is one; return the study's. Of several processes one is first.
+        """Set the study's goal unless there is one; return the study's goal. Of several processes the first one sets it.
 
         Raises:
             StudyError: the file is damaged, or cannot be written.
@@ -195,11 +195,11 @@ class StudyFolder:
 
     @property
     def ending_file(self) -> Path:
-        """Which rule has ended the study."""
+        """File with the stopping rule that ended the study."""
         return self.path / "ended.json"
 
     def read_ending(self) -> str | None:
-        """Return which rule has ended the study for good, as `Result.ended_by` has it; None where none has.
+        """Return the stopping rule that ended the study, as `Result.ended_by` gives it; None if none did.
 
         Raises:
             StudyError: the file is damaged.
@@ -207,7 +207,7 @@ class StudyFolder:
         return _read_note(self.ending_file, "ended_by", "remove it, and run the study's program again")
 
     def write_ending(self, reason: str) -> None:
-        """Keep which rule has ended the study: with the same rules another run would end at once.
+        """Save the stopping rule that ended the study: with the same rules another run would end at once.
 
         Raises:
             StudyError: the file cannot be written.
@@ -218,7 +218,7 @@ class StudyFolder:
             raise StudyError(f"{self.ending_file} cannot be written: {error.strerror}") from error
 
     def forget_ending(self) -> None:
-        """Take the study for one that goes on, as a run does when it begins: it may have other rules.
+        """Remove the recorded stopping rule when a run starts, since the run may have other rules.
 
         Raises:
             StudyError: the file cannot be removed.
@@ -229,23 +229,23 @@ class StudyFolder:
             raise StudyError(f"{self.ending_file} cannot be removed: {error.strerror}") from error
 
     def set_aside(self) -> Path:
-        """Move the study away, so that a new one can begin in its place; return where it is now.
+        """Move the study away, so that a new one can be created; return its new path.
 
-        The folder is renamed. One that cannot be, such as a mount point, or must not be, such as the working folder or one with
-        the user's own files in it, keeps its name, and the study's own files go into a folder within it.
+        The folder is renamed if possible. Some folders must keep their names: a mount point, the working folder, or a folder with
+        the user's own files. Then the study's files are moved into a folder within it.
 
         Raises:
-            StudyError: neither can be done, or what is there is no study.
+            StudyError: both fail, or the folder does not hold a study.
         """
         self.check_ours()
-        home = Path(os.path.realpath(self.path))  # a link stays a link to the same place
+        home = Path(os.path.realpath(self.path))  # a link keeps its target
         number = 1
         while (aside := home.with_name(f"{home.name}.old-{number}")).exists() or (home / f"old-{number}").exists():
             number += 1
         try:
             others = any(entry.name not in _OWN for entry in home.iterdir())
             if not others and not Path(os.path.realpath(os.curdir)).is_relative_to(home):
-                with suppress(OSError):  # a mount point, a parent folder that cannot be written, a name that is too long
+                with suppress(OSError):  # a mount point, a read-only parent folder, or a name that is too long
                     home.rename(aside)
                     home.mkdir()
                     return aside
@@ -262,10 +262,10 @@ class StudyFolder:
         return within
 
     def check_ours(self) -> None:
-        """Refuse a study.json that is another program's; one that is damaged has journals beside it.
+        """Check that study.json belongs to a study, not to another program. If it is damaged, journals beside it show that.
 
         Raises:
-            StudyError: it is no study's.
+            StudyError: it does not belong to a study.
         """
         if self.journals.exists() or not self.study_file.exists():
             return
@@ -278,12 +278,12 @@ class StudyFolder:
             ) from None
 
     def reader(self, drive: int, space: Space, study: str | None = None, durable: bool = False) -> DriveReader:
-        """Return a reader of a drive's journal, which has read nothing yet.
+        """Return a new reader of a drive's journal.
 
         Args:
             drive: number of the drive.
-            space: turns JSON into points.
-            study: identity of the study that the journal has to belong to; None: not compared.
+            space: converts JSON to points.
+            study: required identity of the study; None skips the check.
             durable: see `JournalReader`.
         """
         return DriveReader(partial(self._segments_of, drive), drive, space, study, durable)
@@ -292,16 +292,16 @@ class StudyFolder:
         return self.segments().get(drive, {})
 
     def read_journals(self, space: Space, drives: Iterable[int], study: str | None = None) -> dict[int, DriveReader]:
-        """Read the journals of `drives`; those without a file are left out.
+        """Read the journals of `drives`; drives without a file are left out.
 
         Args:
-            space: turns JSON into points.
+            space: converts JSON to points.
             drives: numbers of the drives.
-            study: identity of the study that the journals have to belong to; None: not compared.
+            study: required identity of the study; None skips the check.
 
         Raises:
-            StudyError: a damaged journal, with the file and the line; one of another study; or one that has lost what another
-                drive knew of.
+            StudyError: a damaged journal (with file and line), a journal of another study, or one without trials that another
+                drive knew.
         """
         files = self.segments()
         readers = {drive: self.reader(drive, space, study) for drive in drives}
@@ -312,8 +312,8 @@ class StudyFolder:
         return {drive: reader for drive, reader in readers.items() if reader.segments}
 
     def _check_counts(self, readers: Mapping[int, DriveReader], files: Mapping[int, Mapping[int, Path]]) -> None:
-        """Look for trials that a drive knew of and that are on record no more: lines or files that were cut off cleanly."""
-        known: dict[int, tuple[int, int]] = {}  # drive -> the most trials that a drive knew of it, and which one did
+        """Check for trials that a drive knew and that are missing now: lines or files were removed cleanly."""
+        known: dict[int, tuple[int, int]] = {}  # drive -> the most trials of it that a drive knew, and which drive
         for observer, reader in readers.items():
             totals = Counter[int]()
             for trial in reader.trials.values():
@@ -323,9 +323,9 @@ class StudyFolder:
                 known[drive] = max(known.get(drive, (0, 0)), (count, observer))
         for drive, (count, observer) in known.items():
             if drive not in readers and drive in files:
-                continue  # another rank reads it
+                continue  # read by another rank
             lost = readers[drive].first_unfinished if drive in readers else 0
-            if lost < count and drive in readers:  # written, perhaps, after it was read and before the other one was
+            if lost < count and drive in readers:  # possibly written after it was read and before the other one was
                 readers[drive].read()
                 lost = readers[drive].first_unfinished
             if lost < count:
@@ -336,12 +336,12 @@ class StudyFolder:
 
 
 def _note(name: str, text: str) -> str:
-    """Return a file's content that holds one text under a name, with a checksum."""
+    """Return the content of a file with one text under a name, and a checksum."""
     return json.dumps({name: text, "crc": _checksum({name: text})}) + "\n"
 
 
 def _read_note(file: Path, name: str, remedy: str) -> str | None:
-    """Return the text in a file that `_note` made; None where there is no file.
+    """Return the text in a file of `_note`; None if there is no file.
 
     Raises:
         StudyError: the file is damaged.

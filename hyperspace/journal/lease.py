@@ -1,12 +1,12 @@
 """Leases: they prevent two runs from working on one study at the same time.
 
 A lease is a small file, leases/NAME.ATTEMPT.json, that its owner touches every few seconds. A run over MPI or in one process
-holds the lease "study". A worker of exchange="files" holds one of its own for as long as it lives, and one for the drive that it
-works. A lease whose owner died is taken over under a higher attempt. An owner that only stood still finds its file gone before
-it writes again (`Claim.check`), and stops.
+holds the lease "study". A worker of exchange="files" holds a lease during its lifetime, and one for its current drive. A lease
+whose owner died is taken over with a higher attempt. An owner that was only suspended finds its file missing before its next
+write (`Claim.check`), and stops.
 
-Files are created whole, which fails where the name is taken, on network file systems too. Ages are
-measured by the file system's own clock, so that the hosts' clocks need not agree.
+Files are created as a whole. This fails if the name exists, also on network file systems. Ages are measured by the file system's
+clock, so the hosts' clocks need not agree.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from hyperspace.journal.owner import Owner, load_owner
 from hyperspace.system.disk import is_full, wait_while_full
 from hyperspace.system.durable_files import create_whole, file_system_time, make_folder, once_more, read_whole
 
-HEARTBEAT = 10.0  # seconds between two signs of life
-EXPIRY = 120.0  # seconds without one after which an owner on another machine counts as dead
-STUDY = "study"  # the lease of a run that works all drives
-WORKER = "worker-"  # begins the name of the lease that a worker holds as long as it lives
-_MOMENT = 5.0  # seconds in which a run that is about to end may end
+HEARTBEAT = 10.0  # seconds between two heartbeats
+EXPIRY = 120.0  # seconds without a heartbeat after which an owner on another machine counts as dead
+STUDY = "study"  # the lease of a run that carries all drives
+WORKER = "worker-"  # prefix of the lease that a worker holds during its lifetime
+_MOMENT = 5.0  # seconds allowed for a run to finish ending
 _RETRY = 0.2  # seconds between two attempts to take a lease
-_AWAY = 30.0  # seconds for which a file server may be away before a lease counts as unreadable
+_AWAY = 30.0  # seconds of file server outage after which a lease counts as unreadable
 
 
 class LeaseLostError(StudyError):
-    """Another process has taken over what this one worked on."""
+    """Loss of a lease: another process has taken over this one's work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease as its owner has taken it; any process of the owner's run can tell by it whether the lease still stands.
+    """Lease of this run. Any of its processes can check whether the lease is still held.
 
     Attributes:
         path: the file of the lease.
@@ -57,10 +57,10 @@ class Claim:
         return int(self.path.name.split(".")[-2])
 
     def stands(self) -> bool:
-        """Return whether the lease is still held: while its owner stood still, it may have been taken over.
+        """Return whether the lease is still held: it can be taken over while its owner is suspended.
 
         Raises:
-            StudyError: the file can be read no more, for a reason that does not go away.
+            StudyError: the file can no longer be read, for a permanent reason.
         """
         begun = time.monotonic()
         while True:
@@ -74,11 +74,11 @@ class Claim:
                 time.sleep(_RETRY)
 
     def check(self) -> None:
-        """Refuse to go on if the lease is lost.
+        """Check that the lease is still held.
 
         Raises:
             LeaseLostError: it is lost.
-            StudyError: it cannot be read, or the study's folder is gone.
+            StudyError: it cannot be read, or the study's folder is missing.
         """
         if self.stands():
             return
@@ -105,13 +105,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lease that somebody else holds.
+    """Lease of another process.
 
     Attributes:
-        owner: who; None if the file tells nothing.
-        beat: time of its last sign of life, by the file system's clock.
+        owner: the process; None if the file does not name it.
+        beat: time of its last heartbeat, by the file system's clock.
         expired: whether it may be taken over.
-        dead: whether its owner is known to have ended; one that is only silent may have stood still.
+        dead: whether its owner is known to have ended; a silent owner may only be suspended.
     """
 
     owner: Owner | None
@@ -121,10 +121,10 @@ class Held:
 
 
 class Leases:
-    """The leases of a study, and those of them that this process holds.
+    """Leases of a study, including those that this process holds.
 
     Args:
-        folder: where they are; made when the first one is taken.
+        folder: their folder; created when the first lease is taken.
 
     Attributes:
         me: this process.
@@ -139,19 +139,19 @@ class Leases:
         self._heart: threading.Thread | None = None
 
     def names(self) -> Iterable[str]:
-        """Return the names of all leases, those of this process and expired ones included."""
+        """Return the names of all leases, including expired ones and those of this process."""
         return self._files().keys()
 
     def holders(self) -> dict[str, Held]:
-        """Return all leases that others hold, by name, expired ones included."""
+        """Return all leases of other processes by name, including expired ones."""
         return {name: self._look(name, attempt) for name, attempt in self._files().items() if not self.holds(name)}
 
     def take(self, name: str, least: int = 0) -> int | None:
         """Take a lease; return its attempt, or None if another process holds it.
 
         Args:
-            name: what is to be worked.
-            least: the least attempt that may be taken: one under which nothing was written by others.
+            name: name of the lease.
+            least: least attempt to take: one without files written by others.
 
         Raises:
             StudyError: the folder cannot be written.
@@ -174,14 +174,14 @@ class Leases:
         make_folder(self._folder)
         if not create_whole(self._file(name, attempt), text):
             return None
-        # Another process may have taken it since this one looked, under a higher attempt or, with a lower `least`, a lower one.
+        # Another process may have taken it in the meantime, with a higher attempt, or with a lower one and a lower `least`.
         others = self._attempts().get(name, set()) - {attempt}
         if any(other > attempt or not self._look(name, other).expired for other in others):
             self._file(name, attempt).unlink(missing_ok=True)
             return None
         for other in others:
             try:
-                _remove(self._file(name, other))  # its owner, should it only have stood still, finds out by this
+                _remove(self._file(name, other))  # if its owner was only suspended, it notices the loss by this
             except OSError:
                 self._file(name, attempt).unlink(missing_ok=True)
                 raise
@@ -197,7 +197,7 @@ class Leases:
         return self._mine[name]
 
     def check(self, name: str) -> None:
-        """Refuse to go on with what this process has taken and may have lost; see `Claim.check`."""
+        """Check that this process still holds a lease; see `Claim.check`."""
         self._mine[name].check()
 
     def holds(self, name: str) -> bool:
@@ -206,14 +206,14 @@ class Leases:
 
     @property
     def _is_owner(self) -> bool:
-        """Whether this is the process that has taken them, and no child that it has forked."""
+        """Whether this process took them, and is not a fork of that process."""
         return os.getpid() == self.me.pid
 
     def remove(self, unneeded: Callable[[str, Held], bool]) -> None:
-        """Remove the leases of others that are not needed any more: one that only stood still finds out by this.
+        """Remove unneeded leases of other processes. An owner that was only suspended notices the loss by this.
 
         Args:
-            unneeded: tells it from the name and the holder of a lease.
+            unneeded: decides by the name and the holder of a lease.
         """
         for name, held in self.holders().items() if self._is_owner else ():
             if unneeded(name, held):
@@ -221,17 +221,17 @@ class Leases:
                     _remove(self._file(name, self._files()[name]))
 
     def release(self, name: str) -> None:
-        """Give a lease back, if it is still held; a forked child holds none."""
+        """Release a lease if it is still held; a forked child holds none."""
         if not self._is_owner:
             return
-        with contextlib.suppress(OSError, StudyError):  # it expires
+        with contextlib.suppress(OSError, StudyError):  # it will expire
             if self.holds(name):
                 self._mine[name].path.unlink(missing_ok=True)
         with self._lock:
             self._mine.pop(name, None)
 
     def close(self) -> None:
-        """Give all leases back."""
+        """Release all leases."""
         for name in list(self._mine):
             self.release(name)
         self._ended.set()
@@ -244,7 +244,7 @@ class Leases:
         return {name: max(attempts) for name, attempts in self._attempts().items()}
 
     def _attempts(self) -> dict[str, set[int]]:
-        """Return the attempts of every lease that have a file; more than one while it is taken over."""
+        """Return the attempts of every lease that have a file; there are several during a takeover."""
         found: dict[str, set[int]] = {}
         try:
             names = once_more(lambda: os.listdir(self._folder))
@@ -261,7 +261,7 @@ class Leases:
         try:
             beat = path.stat().st_mtime
         except FileNotFoundError:
-            return Held(None, 0.0, expired=True)  # given back this moment
+            return Held(None, 0.0, expired=True)  # just released
         try:
             owner = load_owner(json.loads(read_whole(path)))
         except (OSError, ValueError, TypeError, OverflowError, RecursionError):
@@ -276,29 +276,28 @@ class Leases:
         except OSError as error:
             if not is_full(error):
                 raise
-            return time.time()  # a full disk has no room for a file that tells its time
+            return time.time()  # a full disk cannot hold a file for reading its clock
 
     def _beat(self) -> None:
-        """Touch what is held, until the end; runs beside an objective of hours."""
+        """Touch the held leases until the end; this runs in a thread beside an objective of hours."""
         while not self._ended.wait(HEARTBEAT):
             with self._lock:
                 files = [claim.path for claim in self._mine.values()]
             for file in files:
-                with contextlib.suppress(OSError):  # gone: `holds` tells; or the disk is away, and comes back
+                with contextlib.suppress(OSError):  # a lost lease, which `holds` reports, or a temporary outage
                     os.utime(file)
 
 
 def take_study(leases: Leases, path: Path, least: int = 0, shareable: bool = True) -> Claim:
-    """Take the lease of a whole study, for a run that works all its drives.
+    """Take the lease of a whole study, for a run that carries all its drives.
 
-    An owner on another machine that gives no sign of life is waited for until it counts as dead; one that is about to end, for
-    a moment.
+    If an owner on another machine is silent, wait until it counts as dead. If an owner is about to end, wait a moment.
 
     Args:
-        leases: the study's.
+        leases: leases of the study.
         path: the study's folder, for messages.
         least: see `Leases.take`.
-        shareable: whether processes could work on it together, through its files.
+        shareable: whether processes could share it through its files.
 
     Raises:
         StudyError: another process works on it.
@@ -313,10 +312,10 @@ def take_study(leases: Leases, path: Path, least: int = 0, shareable: bool = Tru
             return leases.claim(STUDY)
         leases.release(STUDY)
         alive = any(beats.setdefault(held.owner, held.beat) != held.beat for held in working)
-        # A file that names no process was not written by a run: waiting for its next heartbeat is waiting for nothing.
+        # A file without a process was not written by a run, and will not get a heartbeat.
         near = any(held.owner is None or held.owner.is_dead(leases.me) is False for held in working)
         waited = time.monotonic() - begun
-        # A lease that has expired since `take` looked is taken over at the next try.
+        # A lease that has expired in the meantime is taken over by the next attempt.
         if alive or waited > (_MOMENT if near else EXPIRY if working else 2.0 * EXPIRY):
             raise _busy(path, working, shareable)
         if waited > _MOMENT and not told:
@@ -329,13 +328,13 @@ def take_study(leases: Leases, path: Path, least: int = 0, shareable: bool = Tru
 
 
 def join_study(leases: Leases, path: Path) -> str:
-    """Take the lease of a worker, which keeps a run over MPI or in one process from working on the study meanwhile.
+    """Take the lease of a worker, which prevents a run over MPI or in one process from working on the study.
 
-    The worker takes its lease before it looks for such a run, and the run takes its own before it looks for workers: of two that
-    begin in the same moment at least one finds the other.
+    The worker takes its lease before it looks for such a run, and the run takes its own before it looks for workers. If both
+    start at the same moment, at least one finds the other.
 
     Args:
-        leases: the study's.
+        leases: leases of the study.
         path: the study's folder, for messages.
 
     Returns:
@@ -350,13 +349,13 @@ def join_study(leases: Leases, path: Path) -> str:
     if held is not None and not held.expired:
         leases.release(name)
         raise _busy(path, [held])
-    # A worker that only stood still goes on beside the others; a run does not.
+    # A worker that was only suspended continues beside the others; a run does not.
     leases.remove(lambda name, held: held.dead or (name == STUDY and held.expired))
     return name
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(IsADirectoryError):  # which no process holds
+    with contextlib.suppress(IsADirectoryError):  # a directory, which is not a lease
         path.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""The lines of a journal: one JSON object each, with the CRC32 of what stands before the checksum."""
+"""Lines of a journal: one JSON object each, with the CRC32 of the preceding text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from hyperspace.trials.records import Record
 
-FORMAT = 1  # of a study's files
+FORMAT = 1  # format number of a study's files
 _CRC = ',"crc":"'
 _CRC_BYTES = len(_CRC) + 8 + len('"}')
 
@@ -18,17 +18,17 @@ def encode_line(record: Mapping[str, Any]) -> bytes:
     """Return `record` as one line with its checksum.
 
     Raises:
-        ValueError: a value that strict JSON does not have.
+        ValueError: a value that strict JSON cannot represent.
     """
     body = json.dumps(record, separators=(",", ":"), allow_nan=False)[:-1]
     return f'{body}{_CRC}{zlib.crc32(body.encode()):08x}"}}\n'.encode()
 
 
 def decode_line(line: bytes) -> Record:
-    """Return the record of a line that `encode_line` made (without its newline).
+    """Return the record of a line of `encode_line` (without its newline).
 
     Raises:
-        ValueError: the checksum does not fit, or the line is no JSON object.
+        ValueError: a wrong checksum, or a line that is not a JSON object.
     """
     body, mark = line[:-_CRC_BYTES], line[-_CRC_BYTES:]
     if mark != f'{_CRC}{zlib.crc32(body):08x}"}}'.encode():

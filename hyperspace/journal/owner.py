@@ -1,4 +1,4 @@
-"""Processes that hold leases, and whether they live."""
+"""Processes that hold leases, and tests whether they are alive."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that holds leases.
+    """Process that holds leases.
 
     Attributes:
-        host: name of its machine, with its process namespace where there is one: there, pid means something.
-        pid: number of its process.
-        born: when that process began, in the machine's own unit, since numbers come again; 0 where it cannot be told.
+        host: name of its machine, with its process namespace if there is one; pid refers to this.
+        pid: process number.
+        born: start time of that process in the machine's unit, since process numbers are reused; 0 if unknown.
         job: its SLURM job, or "".
-        restart: how often SLURM has requeued that job.
-        since: seconds since the epoch at which it took the lease.
+        restart: number of times that SLURM has requeued that job.
+        since: time at which it took the lease, seconds since the epoch.
     """
 
     host: str
@@ -46,12 +46,12 @@ class Owner:
         )
 
     def __str__(self) -> str:
-        """Name the process for a person."""
+        """Return a description of the process for messages."""
         job = f" (SLURM job {self.job})" if self.job else ""
         return f"process {self.pid} on {self.host.partition('/')[0]}{job}"
 
     def is_dead(self, me: Owner) -> bool | None:
-        """Return whether the process has ended; None if that cannot be seen from here."""
+        """Return whether the process has ended; None if this is unknown here."""
         if self.job and self.job == me.job and self.restart < me.restart:
             return True  # the run before the requeue
         if self.host != me.host:
@@ -61,7 +61,7 @@ class Owner:
 
 
 def load_owner(record: Mapping[str, object]) -> Owner | None:
-    """Return the owner that a lease's file names; None if it names none."""
+    """Return the owner in a lease's file; None if the file has none."""
     kinds: dict[str, Any] = {"host": str, "pid": int, "born": int, "job": str, "restart": int, "since": (int, float)}
     names = [field.name for field in fields(Owner)]
     if not isinstance(record, dict) or not all(isinstance(record.get(name), kinds[name]) for name in names):
@@ -70,7 +70,7 @@ def load_owner(record: Mapping[str, object]) -> Owner | None:
 
 
 def _place() -> str:
-    """Return the machine and, on Linux, the process namespace: two containers of one name have numbers of their own."""
+    """Return the machine and, on Linux, the process namespace: containers with one name have different process numbers."""
     try:
         return f"{socket.gethostname()}/{os.readlink('/proc/self/ns/pid')}"
     except OSError:
@@ -78,7 +78,7 @@ def _place() -> str:
 
 
 def _born(pid: int) -> int | None:
-    """Return when a process of this machine began; 0 if it lives and the time cannot be told, None if there is none."""
+    """Return the start time of a process on this machine; 0 if it is alive and the time is unknown, None if there is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -87,7 +87,7 @@ def _born(pid: int) -> int | None:
         except ProcessLookupError:
             return None
         except OSError:
-            return 0  # somebody else's
+            return 0  # a process of another user
         return 0
     state, *rest = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else int(rest[18])  # field 22 of proc(5); a zombie writes nothing any more
+    return None if state in "ZX" else int(rest[18])  # field 22 of proc(5); a zombie no longer writes

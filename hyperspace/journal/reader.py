@@ -1,4 +1,4 @@
-"""Reads journals back: whole, or while they are still being written."""
+"""Readers of journals, complete or still being written."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from hyperspace.trials.trial import Trial, TrialKey
 
 
 class JournalReader:
-    """The content of one segment, as far as it was read; `read` goes on where it stopped.
+    """Content of one segment as far as it was read; `read` continues from there.
 
-    A last line without its end is left for later: it was torn by a kill, or is being written.
+    An incomplete last line is ignored for now: it was cut by a kill, or is being written.
 
     Args:
-        path: the file; it need not be there yet.
-        space: turns JSON into points.
-        drive: number of the drive that the file has to belong to; None: not compared.
-        study: identity of the study that the file has to belong to; None: not compared.
-        durable: sync the file before its lines count, so that a power cut cannot take back what was built on.
-        attempt: number of the lease that the file has to belong to; None: not compared.
+        path: the file; it may not exist yet.
+        space: converts JSON to points.
+        drive: required number of the drive; None skips the check.
+        study: required identity of the study; None skips the check.
+        durable: sync the file before its lines count, so that a power failure cannot remove lines that were used.
+        attempt: required number of the lease; None skips the check.
 
     Attributes:
-        study: identity of the study that the file belongs to; None while it is empty.
-        follows: attempt -> lines of that earlier segment that count; None where the file does not tell.
+        study: identity of the file's study; None while the file is empty.
+        follows: attempt -> number of valid lines of that earlier segment; None if the file does not give it.
         trials: one trial a key, finished or still running; of two finished records the first, unless the second is a retry.
-        lines: number of whole lines read.
-        size: bytes up to the end of the last of them.
-        torn: bytes behind it.
+        lines: number of complete lines read.
+        size: bytes up to the end of the last complete line.
+        torn: bytes after it.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class JournalReader:
         self.study: str | None = None
         self.follows: Mapping[int, int] | None = None
         self.trials: dict[TrialKey, Trial] = {}
-        self._retries: dict[TrialKey, Trial] = {}  # under way, of trials whose failure stands until then
+        self._retries: dict[TrialKey, Trial] = {}  # running retries of trials that count as failed until they finish
         self.lines = 0
         self.size = 0
         self.torn = 0
 
     def read(self) -> list[TrialKey]:
-        """Read what is new; return the keys of the trials that changed.
+        """Read new lines; return the keys of the trials that changed.
 
         Raises:
             StudyError: a damaged line, with the file and its number; or the file cannot be read.
@@ -88,7 +88,7 @@ class JournalReader:
         return changed
 
     def _read_rest(self) -> bytes | None:
-        """Return all that comes after the lines that were read; None if the file has not grown since."""
+        """Return the bytes after the lines that were read; None if the file has not grown."""
         status = os.stat(self.path)
         if stat.S_ISREG(status.st_mode) and status.st_size <= self.size + self.torn:
             return None
@@ -100,22 +100,22 @@ class JournalReader:
         return data
 
     def end_at(self, lines: int) -> list[TrialKey]:
-        """Leave out all that comes after the first `lines` lines; return the keys of the trials that changed."""
+        """Ignore the lines after the first `lines` ones; return the keys of the trials that changed."""
         if self._limit == lines:
             return []
         before = []
         self._limit = lines
-        self.torn = 0  # what was left unread may count now
+        self.torn = 0  # unread lines may count now
         if self.lines > lines:
             before = list(self.trials)
             self._clear()
         return before + self.read()
 
     def check_whole(self) -> None:
-        """Check that all lines are there that a later segment counts on.
+        """Check that all lines are present that a later segment refers to.
 
         Raises:
-            StudyError: the file was cut off.
+            StudyError: the file was truncated.
         """
         if self._limit is not None and self.lines < self._limit:
             raise StudyError(
@@ -147,7 +147,7 @@ class JournalReader:
             return None
         if self._drive is not None and record.get("drive") != self._drive:
             raise ValueError(f"it is about drive {record.get('drive')!r}, and the file is the journal of drive {self._drive}")
-        if event == "reported":  # intermediate values do not change which trials there are
+        if event == "reported":  # intermediate values do not change the set of trials
             return None
         if event == "started":
             trial = load_trial(record, self._space)
@@ -171,7 +171,7 @@ class JournalReader:
         self.study = str(record["study"])
         if self._expected is not None and self.study != self._expected:
             raise ValueError("the journal belongs to another study than study.json does")
-        if self._attempt is not None and record.get("attempt", self._attempt) != self._attempt:  # earlier versions wrote none
+        if self._attempt is not None and record.get("attempt", self._attempt) != self._attempt:  # earlier versions omit it
             raise ValueError(
                 f"it begins segment {record.get('attempt')!r} of the journal, and the file's name is that of segment "
                 f"{self._attempt}; if it is a copy, remove it"
@@ -194,20 +194,20 @@ class JournalReader:
 
 
 class DriveReader:
-    """All that is on record of one drive: its segments, of which each has a writer of its own.
+    """Records of one drive: its segments, each with its own writer.
 
-    The header of a segment says how many lines of each earlier segment its writer has found. What stands after them was
-    written by an owner that had lost its lease while it stood still; it does not count.
+    The header of a segment gives the number of lines that its writer found in each earlier segment. Later lines of these were
+    written by an owner that had lost its lease while it was suspended; they are ignored.
 
     Args:
         find: returns the drive's files, by attempt.
         drive: number of the drive.
-        space: turns JSON into points.
-        study: identity of the study that the files have to belong to; None: not compared.
+        space: converts JSON to points.
+        study: required identity of the study; None skips the check.
         durable: see `JournalReader`.
 
     Attributes:
-        drive: see there.
+        drive: number of the drive.
         trials: one trial a key, in the order in which they became known.
         segments: a reader for each file, by attempt, in ascending order.
     """
@@ -225,7 +225,7 @@ class DriveReader:
 
     @property
     def first_unfinished(self) -> int:
-        """The first iteration that is not on record as finished."""
+        """The first iteration that is not recorded as finished."""
         iteration = 0
         while (trial := self.trials.get(TrialKey(iteration, self.drive))) is not None and trial.finished:
             iteration += 1
@@ -233,14 +233,14 @@ class DriveReader:
 
     @property
     def attempt(self) -> int:
-        """The highest attempt under which something was written; -1 if nothing was."""
+        """The highest attempt with written lines; -1 if there is none."""
         return max(self.segments, default=-1)
 
     def read(self, files: Mapping[int, Path] | None = None) -> bool:
-        """Read what is new; return whether there was anything.
+        """Read new lines; return whether there were any.
 
         Args:
-            files: the drive's files by attempt, if the caller has listed the folder; None: it is listed here.
+            files: the drive's files by attempt, if the caller has listed the folder; None: list it here.
 
         Raises:
             StudyError: a damaged line, with the file and its number; or a file that cannot be read.
@@ -258,10 +258,10 @@ class DriveReader:
         return bool(changed)
 
     def check_whole(self) -> None:
-        """Check that no segment has lost lines that a later one counts on.
+        """Check that no segment has lost lines that a later one refers to.
 
         Raises:
-            StudyError: one has.
+            StudyError: a segment has lost lines.
         """
         for segment in self.segments.values():
             segment.check_whole()
@@ -276,7 +276,7 @@ class DriveReader:
                 )
 
     def _last(self) -> JournalReader | None:
-        """Return the segment of the last owner that has written something: it alone tells what counts before it."""
+        """Return the segment of the last owner that has written lines; its header decides which earlier lines are valid."""
         written = [segment for segment in self.segments.values() if segment.lines]
         return written[-1] if written else None
 

@@ -1,4 +1,4 @@
-"""Why a study ends, and the file in its folder that asks its runs to end before the budget is spent."""
+"""Stop requests: reasons for the early end of a study, and the file in its folder that requests it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ BUDGET = "the budget"
 DEADLINE = "the deadline"
 CALLBACK = "the callback"
 FOLDER_GONE = "the loss of its folder"
-_LOOKS_APART = 1.0  # seconds between two looks for the file, a rank: a stat is a request to a cluster's file server
+_LOOKS_APART = 1.0  # seconds between two checks of the file by a rank: a stat is a request to a cluster's file server
 
 Mark = tuple[int, int]
 
 
 class StopRequest:
-    """Tells whether a study was asked to end, and why.
+    """Check whether a study was asked to end, and why.
 
-    It also tells when the study's folder was removed, moved or unmounted: what would be evaluated then would not be kept.
+    It also detects that the study's folder was removed, moved or unmounted, since new evaluations could not be saved.
 
     Args:
-        file: the file whose appearance asks the study to end; None if the study keeps no files.
-        before: what `mark_of` gave when the run began: an earlier run's request, which does not count.
-        clock: tells seconds.
-        needed: a file without which the study cannot go on; None if there is none.
-        received: returns the name of the signal that has told this process to end; None if none has.
+        file: the file whose existence requests the end; None if the study keeps no files.
+        before: mark of an earlier run's request, by `mark_of`; it is ignored.
+        clock: returns seconds.
+        needed: a file that the study needs to continue; None if there is none.
+        received: returns the name of the signal that has asked this process to end; None if there was none.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class StopRequest:
 
     @property
     def reason(self) -> str | None:
-        """What asked the study to end; None if nothing has. Looks for the file at most once a second."""
+        """Reason for the end of the study; None if there is none. The file is checked at most once a second."""
         signal = self._received()
         if signal is not None:
             return signal
@@ -67,12 +67,12 @@ class StopRequest:
         return self._found
 
     def _is_gone(self, file: Path) -> bool:
-        """Return whether a file was not there at two looks in a row: at one, somebody may be replacing it."""
+        """Return whether a file was missing in two consecutive checks; during one check it may be being replaced."""
         try:
             os.stat(file)
         except (FileNotFoundError, NotADirectoryError):
             self._looks_in_vain += 1
-        except OSError:  # the file server is away, and comes back
+        except OSError:  # a temporary outage of the file server
             pass
         else:
             self._looks_in_vain = 0
@@ -80,7 +80,7 @@ class StopRequest:
 
 
 def mark_of(file: Path) -> Mark | None:
-    """Return what tells this file from any that replaces it; None if there is none."""
+    """Return a mark that distinguishes this file from a later one; None if there is no file."""
     try:
         status = os.stat(file)
     except OSError:
@@ -89,17 +89,17 @@ def mark_of(file: Path) -> Mark | None:
 
 
 def recorded_request(folder: StudyFolder) -> tuple[str, float] | None:
-    """Return what asked the study's last runs to end, and when (seconds since the epoch); None if nothing did."""
+    """Return the reason and time (seconds since the epoch) of the recorded stop request; None if there is none."""
     mark = mark_of(folder.stop_file)
     return None if mark is None else (_read(folder.stop_file), mark[0] / 1e9)
 
 
 def forget_request(folder: StudyFolder, alone: bool) -> Mark | None:
-    """Return the mark of what an earlier run was asked, which is none of this run's business.
+    """Return the mark of an earlier run's request, which this run ignores.
 
     Args:
         folder: the study's files.
-        alone: whether this run is the study's only one, so that nobody else needs the file any more and it is removed.
+        alone: whether this run is the study's only one. Then the file is removed.
 
     Raises:
         StudyError: the file cannot be removed.
@@ -114,13 +114,13 @@ def forget_request(folder: StudyFolder, alone: bool) -> Mark | None:
 
 
 def request_stop(results_path: str | os.PathLike[str]) -> None:
-    """Ask the runs of a study to end; they look about once a second. What is under way comes to its end first.
+    """Ask the runs of a study to end; they check about once a second. Running evaluations are completed.
 
     Args:
         results_path: the folder of the study.
 
     Raises:
-        StudyError: no study there, or the folder cannot be written.
+        StudyError: the folder does not hold a study, or cannot be written.
     """
     folder = StudyFolder(results_path)
     folder.refuse_file()
@@ -133,7 +133,7 @@ def request_stop(results_path: str | os.PathLike[str]) -> None:
 
 
 def write_request(folder: StudyFolder, why: str) -> None:
-    """Write the file that asks the study's runs to end; it says why, and who wrote it.
+    """Write the file that requests the end of the study's runs, with the reason and the writer.
 
     Raises:
         OSError: the file cannot be written.
@@ -142,7 +142,7 @@ def write_request(folder: StudyFolder, why: str) -> None:
 
 
 def _read(file: Path) -> str:
-    """Return what a file says asked for the end; somebody may have made it by hand, or removed it again."""
+    """Return the reason in a file. A user may have created it by hand, or removed it again."""
     try:
         return file.read_text(encoding="utf-8", errors="replace").partition(":")[0].strip()[:40] or f"the file {file.name}"
     except OSError:

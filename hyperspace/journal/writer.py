@@ -1,9 +1,9 @@
-"""Appends to a segment of a journal; a line is on disk before the call returns.
+"""Writer of a segment of a journal; a line is on disk before the call returns.
 
-A segment has one writer in all its life. It is named by the attempt of the lease under which it was begun, and its header says
-how many lines of the earlier segments count. An owner that has lost its lease finds out before its next write; should it have
-stood still between that look and the write, then what it writes stands in its own segment, after the lines that count, and it
-finds out by a second look before the call returns.
+A segment has a single writer. It is named by the attempt of the lease under which it was started. Its header gives the
+number of valid lines of earlier segments. An owner that has lost its lease notices before its next write. If it was suspended
+between that check and the write, its line is in its own segment, after the valid lines. A second check then notices the loss
+before the call returns.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from hyperspace.trials.trial import Trial
 
 
 class Journal:
-    """Appends a drive's events to a segment of its own, which is created by the first write.
+    """Journal of a drive, which appends events to its own segment. The first write creates the file.
 
-    On a full disk the end of an evaluation is held in memory until there is space. Until then nobody hears of it: a kill would
-    take it back, and what others had built on it could not be read any more. The file is opened for each write: a process may
-    carry any number of drives, and a folder that was removed or renamed is found out at once.
+    On a full disk the end of an evaluation is held in memory until there is space. Until then it is not shared: a kill would lose
+    it, and trials that depend on it could not be read. The file is opened for each write. So a process can carry any number of
+    drives, and notices at once when the folder was removed or renamed.
 
     Args:
-        path: the file; it must not be there yet.
+        path: the file; it must not exist yet.
         study: identity of the study.
         drive: number of the drive.
-        space: turns points into JSON.
-        attempt: number of the lease under which the segment is begun.
-        follows: attempt -> lines that count of that earlier segment.
-        check: called before and after each write; raises where this process may not write any more.
+        space: converts points to JSON.
+        attempt: number of the lease under which the segment is started.
+        follows: attempt -> number of valid lines of that earlier segment.
+        check: called before and after each write; raises if this process may no longer write.
     """
 
     def __init__(
@@ -64,41 +64,41 @@ class Journal:
         self._created = False
         self._lost = False
         self._sequence = 0
-        # One attribute, so that an interrupt finds either all of what was written counted as written, or nothing of it.
-        self._written: tuple[int, tuple[bytes, ...]] = 0, ()  # bytes that are durable, lines that are not
+        # One attribute, so that an interrupt leaves it consistent: all of a write counts as written, or nothing.
+        self._written: tuple[int, tuple[bytes, ...]] = 0, ()  # durable bytes, and lines that are not durable
         earlier = {str(attempt): lines for attempt, lines in (follows or {}).items()}
         self._add({"event": "study", "format": FORMAT, "study": study, "drive": drive, "attempt": attempt, "follows": earlier})
 
     def started(self, trial: Trial) -> None:
-        """Record that the evaluation of `trial` begins; waits for space on a full disk.
+        """Record the start of the evaluation of `trial`; waits for space on a full disk.
 
         Raises:
-            StudyError: the file cannot be written, or this process may not write any more.
+            StudyError: the file cannot be written, or this process may no longer write.
         """
         self._add({"event": "started"} | started_record(trial, self._space))
         self._write_all()
 
     def reported(self, trial: Trial, step: int, metrics: Mapping[str, Value]) -> None:
-        """Record what the objective reported from within the evaluation of `trial`.
+        """Record a report of the objective from the evaluation of `trial`.
 
         Raises:
-            StudyError: the file cannot be written, for another reason than a full disk; or this process may not write any more.
+            StudyError: the file cannot be written, for another reason than a full disk; or this process may no longer write.
         """
         values = {name: dump_metric(value) for name, value in metrics.items()}
         self._add(_event("reported", trial) | {"step": step, "metrics": values})
         self._write()
 
     def finished(self, trial: Trial) -> None:
-        """Record how the evaluation of `trial` ended; waits for space on a full disk.
+        """Record the end of the evaluation of `trial`; waits for space on a full disk.
 
         Raises:
-            StudyError: the file cannot be written, or this process may not write any more.
+            StudyError: the file cannot be written, or this process may no longer write.
         """
         self._add(_event("finished", trial) | finished_record(trial))
         self._write_all()
 
     def close(self) -> None:
-        """Write what is held.
+        """Write held lines.
 
         Raises:
             StudyError: the disk is full, or the file cannot be written.
@@ -112,7 +112,7 @@ class Journal:
         self._sequence += 1
 
     def _write_all(self) -> None:
-        """Write what is held, waiting for space."""
+        """Write held lines, waiting for space."""
         begun = time.monotonic()
         while not self._write():
             if time.monotonic() - begun > disk.PATIENCE:
@@ -120,7 +120,7 @@ class Journal:
             time.sleep(disk.RETRY)
 
     def _write(self) -> bool:
-        """Write what is held, all or nothing; return False on a full disk."""
+        """Write held lines, all or none; return False on a full disk."""
         size, held = self._written
         if not held:
             return True
@@ -130,7 +130,7 @@ class Journal:
                 f"a child must not go on with the study"
             )
         self._check_lease()
-        # The header goes first, by itself: what comes after it is the journal of a known study.
+        # The header is written first, separately: the lines after it belong to a known study.
         data = held[0] if size == 0 else b"".join(held)
         try:
             once_more(lambda: self._append(data, size))
@@ -152,8 +152,8 @@ class Journal:
         self._written = size + len(data), held[1:] if size == 0 else ()
         if self._written[1]:
             return self._write()
-        # A process that stood still between the look and the write finds out before it tells anyone. If the lease stands, then
-        # whoever takes it over later reads this line.
+        # A process that was suspended between check and write notices before it shares the event. If the lease is still held, a
+        # later owner will read this line.
         self._check_lease()
         return True
 
@@ -167,7 +167,7 @@ class Journal:
             raise
 
     def _append(self, data: bytes, size: int) -> None:
-        """Put `data` after the first `size` bytes, and make it durable."""
+        """Write `data` after the first `size` bytes, and make it durable."""
         new = 0 if self._created else os.O_CREAT | os.O_EXCL
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | new, 0o666)
         self._created = True
@@ -176,13 +176,13 @@ class Journal:
             if there < size:
                 raise OSError(errno.EIO, f"it has lost its end: {size} bytes were written, and {there} are there")
             if there > size:
-                os.ftruncate(file, size)  # left by a write that was interrupted, or that the disk had no space for
+                os.ftruncate(file, size)  # remains of a write that was interrupted or ran out of space
             written = 0
             while written < len(data):
                 written += os.write(file, data[written:])
             sync_file(file)
         except OSError:
-            _truncate(file, size)  # a reader should find whole lines all the time
+            _truncate(file, size)  # readers should always find complete lines
             raise
         finally:
             os.close(file)
@@ -193,16 +193,16 @@ class Journal:
 def open_journal(
     folder: StudyFolder, study: str, drive: int, space: Space, read: DriveReader | None, attempt: int, check: Callable[[], None]
 ) -> Journal:
-    """Return a journal in which a drive goes on, in a segment of its own.
+    """Return a journal in which a drive continues, with a new segment.
 
     Args:
         folder: the study's files.
         study: identity of the study.
         drive: number of the drive.
-        space: turns points into JSON.
-        read: what was read of the drive; None if there was nothing. What it has not seen does not count from here on.
-        attempt: of the lease under which this process writes.
-        check: raises where the lease is lost.
+        space: converts points to JSON.
+        read: reader of the drive's records; None if there are none. Lines that it has not read are invalid from here on.
+        attempt: number of the lease under which this process writes.
+        check: raises if the lease is lost.
     """
     segments = {} if read is None else read.segments
     if segments and (last := segments[max(segments)]).torn:
@@ -217,7 +217,7 @@ def _truncate(file: int, size: int) -> None:
     try:
         os.ftruncate(file, size)
     except OSError:
-        return  # the next write tries again
+        return  # retried by the next write
 
 
 def _event(name: str, trial: Trial) -> Record:

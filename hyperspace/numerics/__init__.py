@@ -1,1 +1,1 @@
-"""Numerical tools that know nothing of studies."""
+"""Numerical tools, independent of studies."""

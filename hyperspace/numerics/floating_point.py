@@ -1,9 +1,8 @@
-"""The state in which this package computes, whatever the user's program has set.
+"""Floating-point state of the package, independent of the user's settings.
 
-`np.seterr(all="raise")`, `python -W error` and `warnings.simplefilter("error")` help a user to find faults in the objective.
-In our own computing an overflow that is expected, or a warning of a library, would end the study. So whatever begins to compute
-here does it in numpy's own default state and with warnings that are shown, not raised; the objective and the callback get back
-what the user has set.
+`np.seterr(all="raise")`, `python -W error` and `warnings.simplefilter("error")` help a user to find faults in the objective. In
+the package's own computations, an expected overflow or a library's warning would then end the study. So the package computes in
+numpy's default state, with warnings that are shown instead of raised. The objective and the callback run in the user's state.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ import numpy as np
 
 _DEFAULTS: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
-# The tests set this, so that a warning in our own computing is an error there.
+# The tests set this, so that a warning in the package's own computations is an error there.
 warnings_may_raise = False
 
 
 @dataclass
 class _Users:
-    """What the user's program has set."""
+    """State set by the user's program."""
 
     errors: dict[str, Any]
     filters: list[Any]
@@ -36,7 +35,7 @@ _users: ContextVar[_Users | None] = ContextVar("what the user's program has set"
 
 @contextmanager
 def own_numerics() -> Iterator[None]:
-    """Compute in our own state within the block; also a decorator. Within another such block it changes nothing."""
+    """Compute in the package's state within the block. It can also be used as a decorator; nested blocks have no effect."""
     if _users.get() is not None:
         yield
         return
@@ -54,7 +53,7 @@ def own_numerics() -> Iterator[None]:
 
 @contextmanager
 def users_numerics() -> Iterator[None]:
-    """Call the user's code in the user's own state within the block, and keep what it sets of numpy's."""
+    """Call the user's code in the user's state within the block, and keep its changes to numpy's state."""
     kept = _users.get()
     if kept is None:
         yield
@@ -76,7 +75,7 @@ UsersState = tuple[dict[str, Any], list[Any]]
 
 
 def users_state() -> UsersState:
-    """Return what the user's program has set, for another process to take over: numpy's error handling and warning filters."""
+    """Return the state of the user's program, for another process: numpy's error handling and warning filters."""
     kept = _users.get()
     errors, filters = (np.geterr(), warnings.filters) if kept is None else (kept.errors, kept.filters)
     parts = [(action, _pattern(message), category, _pattern(module), line) for action, message, category, module, line in filters]
@@ -84,7 +83,7 @@ def users_state() -> UsersState:
 
 
 def take_over(state: UsersState) -> None:
-    """Set here what `users_state` returned elsewhere."""
+    """Set the state that `users_state` returned in another process."""
     errors, filters = state
     np.seterr(**errors)
     warnings.resetwarnings()
@@ -93,9 +92,9 @@ def take_over(state: UsersState) -> None:
 
 
 def _show_what_would_raise(held: ExitStack) -> None:
-    """Let warnings be shown that the user's program turns into errors, as long as `held` is open.
+    """Show warnings that the user's program turns into errors, while `held` is open.
 
-    The filters belong to all threads of a process, so that they are left alone where none of them raises.
+    The filters apply to all threads of a process, so they are changed only if one of them raises.
     """
     raising = _raising(warnings.filters)
     if not raising or warnings_may_raise:
@@ -110,5 +109,5 @@ def _raising(filters: Any) -> list[Any]:
 
 
 def _pattern(kept: Any) -> str:
-    """Return the regular expression of a filter's part as text; "" for one that matches everything."""
+    """Return the regular expression of a filter's part as text; "" for a filter that matches everything."""
     return "" if kept is None else str(getattr(kept, "pattern", kept))

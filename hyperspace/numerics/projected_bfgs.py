@@ -1,6 +1,6 @@
-"""Gradient ascent of a function in a box from several points at once: projected BFGS, batched over the points.
+"""Gradient ascent in a box from several points at once: projected BFGS, batched over the points.
 
-An evaluation of an acquisition costs a few dozen numpy calls, whatever the number of points; so all starts climb together.
+An evaluation of an acquisition costs a few dozen numpy calls for any number of points. So all points ascend together.
 
 Notation:
     B, d   points, coordinates         X, G   points and gradients, (B, d)
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from hyperspace.typing import Array
 
-_ARMIJO = 1e-4  # part of the linear gain that a step must reach
+_ARMIJO = 1e-4  # share of the linear gain that a step must reach
 _FIRST_STEP = 0.1  # length of the first move, in units of `scales`
-_SHORTEST = 1e-7  # a move shorter than this, in units of `scales`, has arrived
+_SHORTEST = 1e-7  # length of a move at convergence, in units of `scales`
 
 
 def ascend(
@@ -31,25 +31,25 @@ def ascend(
     max_evaluations: int,
     tolerance: float = 1e-4,
 ) -> tuple[Array, Array]:
-    """Climb from each row of X within the box; return the points reached (B, d) and their values (B,).
+    """Ascend from each row of X within the box; return the points reached (B, d) and their values (B,).
 
     Args:
         function: returns values (b,) and gradients (b, d) at points (b, d).
-        X: where to start, within the box.
+        X: starting points within the box.
         lower: lower ends of the box, (d,).
         upper: upper ends, (d,).
         scales: typical lengths of the coordinates, (d,), all positive: the metric of the first step.
         max_evaluations: calls of `function`.
-        tolerance: a point that a full step raises by less has arrived.
+        tolerance: gain of a full step at convergence.
     """
-    lower, upper = lower / scales, upper / scales  # from here on the scales are the units
+    lower, upper = lower / scales, upper / scales  # the scales are the units from here on
     X = np.clip(X / scales, lower, upper)
     f, G = function(X * scales)
     G = G * scales
     reached, values = X.copy(), f.copy()
-    rows = np.arange(len(X))  # of those still climbing
+    rows = np.arange(len(X))  # rows that have not converged
     H = np.zeros((*X.shape, X.shape[1]))
-    curved = np.zeros(len(X), dtype=bool)  # whether H holds anything yet
+    curved = np.zeros(len(X), dtype=bool)  # whether H holds curvature
     t = np.ones(len(X))
     P = _direction(X, G, H, curved, lower, upper)
     for _ in range(max_evaluations - 1):
@@ -57,7 +57,7 @@ def ascend(
         S = trial - X
         f_trial, G_trial = function(trial * scales)
         G_trial = G_trial * scales
-        with np.errstate(invalid="ignore"):  # from -inf to -inf, as where a drawn function allows neither: no gain
+        with np.errstate(invalid="ignore"):  # from -inf to -inf, where a sample allows neither point: no gain
             gain, linear = f_trial - f, _dots(G, S)
         accepted = gain >= np.maximum(_ARMIJO * linear, 0.0)
         done = np.abs(S).max(axis=1) < _SHORTEST
@@ -70,7 +70,7 @@ def ascend(
             X, G = (np.where(accepted[:, None], new, old) for new, old in ((trial, X), (G_trial, G)))
             f = np.where(accepted, f_trial, f)
             P = np.where(accepted[:, None], _direction(X, G, H, curved, lower, upper), P)
-            with np.errstate(over="ignore"):  # where a steep step led nowhere; `clip` takes care of it
+            with np.errstate(over="ignore"):  # after a steep step without gain; `clip` handles it
                 peak = 0.5 * linear / np.maximum(linear - gain, 1e-300)  # of the parabola through both values and the slope
             t = np.where(accepted, 1.0, t * np.clip(np.nan_to_num(peak, nan=0.1), 0.1, 0.5))
         reached[rows], values[rows] = X, f
@@ -89,7 +89,7 @@ def _dots(A: Array, B: Array) -> Array:
 
 
 def _direction(X: Array, G: Array, H: Array, curved: NDArray[np.bool_], lower: Array, upper: Array) -> Array:
-    """Return H g in the coordinates that are not held by the box; where that leads down or H is empty, a short step along g."""
+    """Return H g in the coordinates not held by the box; if that descends or H is empty, a short step along g."""
     held = ((lower >= X) & (G < 0.0)) | ((upper <= X) & (G > 0.0))
     G = np.where(held, 0.0, G)
     newton = np.where(held, 0.0, np.matmul(H, G[:, :, None])[:, :, 0])
@@ -101,9 +101,9 @@ def _direction(X: Array, G: Array, H: Array, curved: NDArray[np.bool_], lower: A
 
 
 def _update(H: Array, S: Array, Y: Array, accepted: NDArray[np.bool_], curved: NDArray[np.bool_]) -> None:
-    """Update H and `curved` in place by the steps S and the changes Y of minus the gradient (BFGS), where s.y is positive."""
+    """Update H and `curved` in place with the steps S and the changes Y of minus the gradient (BFGS), if s.y is positive."""
     sy, yy = _dots(S, Y), _dots(Y, Y)
-    use = accepted & (sy > 1e-8 * np.sqrt(_dots(S, S) * yy)) & (yy > 0.0)  # of tiny gradients yy underflows
+    use = accepted & (sy > 1e-8 * np.sqrt(_dots(S, S) * yy)) & (yy > 0.0)  # for tiny gradients yy underflows
     if not use.any():
         return
     first = use & ~curved

@@ -1,14 +1,14 @@
-"""Random streams, keyed by what they are for, so that no generator state is ever saved.
+"""Random streams with keys, so that no generator state is saved.
 
-A stream is a pure function of the study's seed and of a key such as (drive, iteration). Whoever asks again for the same
-key, in another process or after a restart, draws the same numbers.
+A stream is a pure function of the study's seed and of a key such as (drive, iteration). The same key gives the same numbers in
+another process and after a restart.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# First number of a key: what the stream is for. Two purposes never share a stream.
+# First number of a key: the purpose of the stream. Two purposes never share a stream.
 SUGGEST = 0
 DESIGN = 1
 STRATEGY = 2

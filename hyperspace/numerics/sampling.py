@@ -1,6 +1,6 @@
-"""Points spread over the unit cube: scrambled Sobol sequences, Latin hypercubes, uniform ones.
+"""Points spread over the unit cube: scrambled Sobol sequences, Latin hypercubes, uniform points.
 
-scipy.stats has them too, but costs 22 MB and a third of a second in every process.
+scipy.stats has them too, but its import costs 22 MB and a third of a second in every process.
 
 Notation:
     n, d   points, coordinates            X      points as integers, the coordinates times 2^BITS
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from hyperspace.numerics.sobol_directions import DIRECTIONS
 from hyperspace.typing import Array
 
-BITS = 53  # of a double's mantissa: all coordinates are exact
-COLUMNS = 32  # direction integers a dimension, enough for 2^32 points
+BITS = 53  # bits of a double's mantissa: all coordinates are exact
+COLUMNS = 32  # direction integers of a dimension, enough for 2^32 points
 _Integers = NDArray[np.uint64]
 
 
@@ -27,11 +27,11 @@ def sobol(n: int, d: int, rng: np.random.Generator | None, skip: int = 0) -> Arr
     """Return the points skip to skip + n - 1 of a Sobol sequence, (n, d), in [0, 1).
 
     With `rng` it is scrambled by a random lower triangular matrix and a digital shift (Matousek, "On the L2-discrepancy for
-    anchored boxes", J. Complexity 14, 1998): every point is uniform, and 2^m points remain a net. Generators in the same state
-    scramble alike, so that with `skip` a sequence can be had in pieces. Without `rng` it is the plain sequence.
+    anchored boxes", J. Complexity 14, 1998). Every point is uniform, and 2^m points remain a net. Generators in the same state
+    give the same scrambling, so that `skip` can split a sequence. Without `rng` the sequence is unscrambled.
 
-    The table of direction numbers ends at 256 dimensions; further coordinates are independent uniform numbers, which in that
-    many dimensions a sequence of practical length would hardly improve on.
+    The table of direction numbers ends at 256 dimensions. Further coordinates are independent uniform numbers; in that many
+    dimensions a sequence of practical length is hardly better.
 
     Raises:
         ValueError: more than 256 dimensions without `rng`, or points beyond number 2^32.
@@ -53,7 +53,7 @@ def sobol(n: int, d: int, rng: np.random.Generator | None, skip: int = 0) -> Arr
 
 
 def latin_hypercube(n: int, d: int, rng: np.random.Generator) -> Array:
-    """Return n points (n, d) in [0, 1), one in each of n equal slices of every coordinate."""
+    """Return n points (n, d) in [0, 1), one in each of n equal intervals of every coordinate."""
     slices = rng.permuted(np.tile(np.arange(n), (d, 1)), axis=1).T
     return np.minimum((slices + rng.random((n, d))) / max(n, 1), np.nextafter(1.0, 0.0))
 
@@ -72,7 +72,7 @@ SAMPLERS: dict[str, Callable[[int, int, np.random.Generator], Array]] = {
 
 @lru_cache(maxsize=1)
 def _table() -> list[list[int]]:
-    """Return polynomial and initial direction integers of each dimension; the first is the van der Corput sequence."""
+    """Return the polynomial and initial direction integers of each dimension; the first is the van der Corput sequence."""
     return [[], *([int(number) for number in row.split()] for row in DIRECTIONS.split(";"))]
 
 
@@ -102,7 +102,7 @@ def _direction_bits(d: int) -> NDArray[np.bool_]:
 
 
 def _scrambled(d: int, m: int, rng: np.random.Generator) -> tuple[_Integers, _Integers]:
-    """Return m direction integers a dimension, (d, m), multiplied by random matrices over GF(2), and the shifts (d,)."""
+    """Return m direction integers per dimension, (d, m), multiplied by random matrices over GF(2), and the shifts (d,)."""
     draws = rng.integers(0, 2**BITS, size=(d, COLUMNS + 1), dtype=np.uint64)
     # Column b of a lower triangular matrix: zeros, a one in row b, random bits below.
     diagonal = np.uint64(1) << np.arange(BITS - 1, BITS - 1 - COLUMNS, -1, dtype=np.uint64)
@@ -114,7 +114,7 @@ def _scrambled(d: int, m: int, rng: np.random.Generator) -> tuple[_Integers, _In
 def _sequence(V: _Integers, start: int, n: int, shift: _Integers) -> _Integers:
     """Return the points start to start + n - 1, (n, d), in Gray code order (Antonov and Saleev 1979)."""
     p = max(n - 1, 0).bit_length()
-    # The first 2^p points by reflection: the k-th after 2^c is the k-th before it, the direction integer c added.
+    # The first 2^p points by reflection: the k-th after 2^c is the k-th before it, exclusive or direction integer c.
     block = np.zeros((2**p, len(V)), dtype=np.uint64)
     for c in range(p):
         block[2**c : 2 ** (c + 1)] = block[2**c - 1 :: -1] ^ V[:, c]

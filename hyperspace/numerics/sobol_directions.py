@@ -1,8 +1,8 @@
 """Primitive polynomials and initial direction integers of the Sobol sequence, dimensions 2 to 256.
 
-One dimension after the other, separated by semicolons: the polynomial, its coefficients as bits, then as many odd integers
-m_1, m_2, ... as it has degrees. From the file new-joe-kuo-6.21201 of S. Joe and F. Y. Kuo, "Constructing Sobol sequences with
-better two-dimensional projections", SIAM J. Sci. Comput. 30, 2635-2654 (2008), which comes under these terms:
+The dimensions are separated by semicolons. Each has its polynomial, with the coefficients as bits, and then odd integers m_1,
+m_2, ..., one for each degree. The data are from the file new-joe-kuo-6.21201 of S. Joe and F. Y. Kuo, "Constructing Sobol
+sequences with better two-dimensional projections", SIAM J. Sci. Comput. 30, 2635-2654 (2008), which has these terms:
 
 Copyright (c) 2008, Frances Y. Kuo and Stephen Joe. All rights reserved.
 

@@ -1,4 +1,4 @@
-"""One BLAS thread a rank while it suggests; the objective's own threads are left alone."""
+"""Limit of one BLAS thread per rank during a suggestion; the objective's own threads are not limited."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 @cache
 def _controller() -> ThreadpoolController:
-    import scipy.linalg  # noqa: F401  # its BLAS is a library of its own, which must be loaded to be found
+    import scipy.linalg  # noqa: F401  # its BLAS is a separate library, which can only be found after loading
 
     return ThreadpoolController()
 

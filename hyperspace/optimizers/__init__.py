@@ -1,6 +1,6 @@
-"""Optimizers: ask/tell objects, each a module of its own.
+"""Optimizers: ask-and-tell objects, one module each.
 
-The algorithms that take options can be imported from here and passed as `model=`, e.g. PSO(neighborhood_size=5).
+Algorithms with options can be imported from here and passed as `model=`, e.g. PSO(neighborhood_size=5).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hyperspace.trials.metrics import Metrics
 
 
-# Name as `model=` and in this package -> home. A name stands for the algorithm with its defaults.
+# Name as `model=` and in this package -> module. A name stands for the algorithm with its defaults.
 ALGORITHMS = {
     "CMA": "evolution.cmaes",
     "GA": "evolution.pymoo",
@@ -34,7 +34,7 @@ ALGORITHMS = {
     "GRID": "grid",
     "BITGA": "evolution.binary_ga",
 }
-HYPERBAND = "HYPERBAND"  # a name too, of what needs an objective with a budget (`hyperspace.optimizers.hyperband`)
+HYPERBAND = "HYPERBAND"  # also a name; its objective needs a budget (`hyperspace.optimizers.hyperband`)
 
 
 def __getattr__(name: str) -> Any:
@@ -59,19 +59,19 @@ def make_optimizer(
 
     Args:
         model: a surrogate's name (see `make_surrogate`), "RAND", one of `ALGORITHMS` or an object of such a class, an object with
-            fit and predict, or an optimizer of the user's own (see `hyperspace.optimizers.user.UserOptimizer`).
+            fit and predict, or a user's optimizer (see `hyperspace.optimizers.user.UserOptimizer`).
         space: the whole space.
-        subspace: the part of it to search.
+        subspace: the subspace to search.
         design: the drive's initial design.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge", for surrogates.
         seed: entropy of the study.
-        together: how many points are evaluated at the same time, where one optimizer is asked for all; the size of a generation.
-        metrics: what the study wants, for its constraints; None where there are none.
-        member: which of the drives that evaluate together this is, where each has an optimizer of its own (see
+        together: number of points evaluated at the same time if one optimizer chooses all of them; the size of a generation.
+        metrics: metrics of the study, for its constraints; None without constraints.
+        member: index of this drive among those of its subspace, if each has its own optimizer (see
             `hyperspace.optimizers.evolution.steady_state`).
 
     Raises:
-        InputError: an unknown model or acquisition, or a library that the model needs is missing.
+        InputError: an unknown model or acquisition, or a missing library.
     """
     from hyperspace.optimizers.penalty import penalized
     from hyperspace.surrogates import SURROGATES, make_surrogate
@@ -108,5 +108,5 @@ def make_optimizer(
 
 
 def is_algorithm(model: Any) -> bool:
-    """Return whether a model is an algorithm with its options, which makes the optimizer of a subspace itself."""
+    """Return whether a model is an algorithm object, which makes the optimizer of a subspace itself."""
     return hasattr(model, "optimizer") and hasattr(model, "label")

@@ -1,7 +1,7 @@
-"""The ask/tell protocol of every optimizer: it never sees the objective, files or MPI.
+"""Ask-and-tell protocol of the optimizers. An optimizer never sees the objective, files or MPI.
 
-A drive calls, for iteration 0, 1, 2, ...:  `tell(what became known)`, then `ask(key, pending)`.
-On resuming it calls the same, with `recall(trial)` in the place of every `ask` whose answer is on record.
+For each iteration 0, 1, 2, ... a drive calls `tell` with the new trials, then `ask(key, pending)`.
+A resumed drive makes the same calls, with `recall(trial)` instead of `ask` for each recorded point.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from hyperspace.numerics import random_streams
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-DESIGN = "design"  # arm of points that no model proposed
-FIRST = "x0"  # arm of points that the user wanted to be evaluated first
+DESIGN = "design"  # arm of points of the initial design
+FIRST = "x0"  # arm of the user's first points
 NO_MODEL = (DESIGN, FIRST)
 
 
 class Key(NamedTuple):
-    """Whose question this is: all randomness of an answer comes from here."""
+    """Identity of a question. All randomness of its answer comes from this key."""
 
     seed: int
     drive: int
@@ -36,14 +36,14 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Suggestion:
-    """Where to evaluate next.
+    """Point to evaluate next.
 
     Attributes:
         u: the point in the unit cube of the whole space, (d,), on a valid level in integer and categorical dimensions.
-        arm: what proposed it, e.g. "design", "EI", "random".
-        model: what the optimizer wants to be told by `recall` on resuming; plain JSON values.
-        region: the region it was meant for, if any.
-        predicted: the loss that a model expects there, where the strategy compares that with what is found.
+        arm: name of the rule that proposed it, e.g. "design", "EI", "random".
+        model: what `recall` needs when the study is resumed; plain JSON values.
+        region: the region that it belongs to, if any.
+        predicted: the loss that the model predicts, if the strategy compares predictions with results.
     """
 
     u: Array
@@ -54,31 +54,31 @@ class Suggestion:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """The fields that its trial keeps, beside the point."""
+        """Fields that its trial keeps in addition to the point."""
         return {"arm": self.arm, "model": self.model, "region": self.region, "predicted": self.predicted}
 
 
 class AskTell(ABC):
-    """One subspace's own loop. The next suggestion is a function of the key, the pending points and what was told."""
+    """Optimizer of one subspace. The next point is a function of the key, the pending points and the trials told."""
 
     @abstractmethod
     def ask(self, key: Key, pending: Array) -> Suggestion:
-        """Return the next point, given the points under way, `pending` (p, d) in the unit cube."""
+        """Return the next point, given the pending points (p, d) in the unit cube."""
 
     @abstractmethod
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take up finished trials, of this drive or of others.
+        """Process finished trials of this drive or of others.
 
         Args:
-            trials: what became known, in order.
+            trials: the new trials, in order.
             U: their points in the unit cube, (n, d).
-            y: their losses (less is better), (n,); nan for a trial that gave none; of a pruned trial what it teaches
-                (see `hyperspace.trials.archive.Archive.y`).
+            y: their losses (less is better), (n,); nan for a trial without a loss. For a pruned trial see
+                `hyperspace.trials.archive.Archive.y`.
         """
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
-        """Take up an answer that `ask` gave in an earlier run.
+        """Restore a point that `ask` returned in an earlier run.
 
-        The default asks again and drops the answer, which rebuilds an algorithm that keeps a state of its own.
+        The default asks again and drops the answer. This rebuilds the state of an algorithm that has one.
         """
         self.ask(key, pending)

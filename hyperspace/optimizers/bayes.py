@@ -1,16 +1,18 @@
-"""Bayesian optimization of one box: a surrogate of the trials, and the point where an acquisition function is largest.
+"""Bayesian optimization of one box: a surrogate of the trials, and the maximum of an acquisition function.
 
-What it knows is a fold over the trials told, in order (`learner`). Trials outside the box inform the surrogate; the incumbent is
-the best within it, so that a box without the global optimum is still searched for its own best. Where metrics are constrained,
-the incumbent is the best one that keeps the constraints, each constrained metric has a model, and the probability of keeping all
-constraints multiplies the acquisition; before any trial in the box keeps them, one that may is looked for (`constraint_models`).
-Points under way are taken as seen with the value that the model expects ("kriging believer", Ginsbourger et al. 2010). Trials
-that failed teach a second model where evaluations succeed, and its probability multiplies the acquisition. No point is proposed
-twice, as long as the box has others: the objective is taken as free of noise, and a repetition would teach nothing.
+The state follows from the trials told, in order (`learner`). Trials outside the box inform the surrogate, but the incumbent is
+the best trial inside. So a box without the global optimum is searched for its own optimum.
 
-Where a local minimum is found to all digits, a little variance is left around it, that of the noise that a model needs for its
-matrix; elsewhere a model that is sure of itself may see even less to gain, and would go back there for ever. So where the
-improvement to be expected is that small, every second question takes this variance for none.
+Constraints: the incumbent is the best feasible trial. Each constrained metric has a model, and the acquisition is multiplied by
+the probability of feasibility. Without a feasible trial in the box, the search looks for one (`constraint_models`).
+
+Pending points are fantasies at the posterior mean ("kriging believer", Ginsbourger et al. 2010). Failed trials train a model of
+success, and the acquisition is multiplied by its probability. No point is proposed twice while the box has others: the
+objective is assumed to be noise-free.
+
+At a converged local minimum, the noise that regularizes the kernel matrix leaves a small posterior variance. If the model
+expects even less improvement elsewhere, the search would return there forever. So if the expected improvement is that small,
+every second question ignores this variance.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 from hyperspace.acquisition import ACQUISITIONS
 from hyperspace.acquisition.constraint_models import FEASIBILITY, ConstraintModels, toward_feasible
 from hyperspace.acquisition.feasibility import Feasibility, Success, joint
-from hyperspace.acquisition.functions import PORTFOLIO, Criterion, LogEI, make_acquisition
+from hyperspace.acquisition.functions import PORTFOLIO, LogEI, ModelCriterion, make_acquisition
 from hyperspace.acquisition.optimize import Box, candidates, choose_new, is_taken, maximize
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import DESIGN, NO_MODEL, AskTell, Key, Suggestion
@@ -44,24 +46,24 @@ from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import OK, Trial
 from hyperspace.typing import Array
 
-_WORKED_OUT = math.log(1e-4)  # log EI, of targets of variance one, below which a model's noise may be all that it comes from
-_RESOLVED = 1e-7  # noise, of such targets, that is taken for none
-_N_INCUMBENTS = 4  # points that candidates are moved from
-_SUCCESS, _FAILURE = 0.0, 1.0  # what the model of failures is told
-_CAUTION_LOST, _CAUTION_GAINED = 0.1, 2.0  # by a success and by a failure: about every twentieth trial may fail, and few in a row
+_CONVERGED_LOG_EI = math.log(1e-4)  # log EI, for targets of variance one, that the regularizing noise alone can cause
+_RESOLVED = 1e-7  # variance that is ignored then
+_N_INCUMBENTS = 4  # incumbents around which candidates are placed
+_SUCCESS, _FAILURE = 0.0, 1.0  # labels of the model of failures
+_Z_DECREASE, _Z_INCREASE = 0.1, 2.0  # after a success and a failure: about every twentieth trial may fail, few in a row
 
 
 class BayesOptimizer(AskTell):
-    """Ask/tell with a surrogate and an acquisition function.
+    """Optimizer with a surrogate and an acquisition function.
 
     Args:
         space: the whole space.
-        bounds: the box that is searched, in the unit cube of the space.
+        bounds: the box to search, in the unit cube of the space.
         surrogate: the model of the objective.
-        design: what comes before the model is asked.
+        design: the initial design.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
-        max_rows: the model is fitted to at most so many trials, the nearest to the box.
-        metrics: what the study wants; None where nothing is constrained.
+        max_rows: largest number of trials that the model is fitted to; the nearest to the box are used.
+        metrics: metrics of the study; None without constraints.
 
     Raises:
         InputError: an unknown acquisition.
@@ -87,17 +89,17 @@ class BayesOptimizer(AskTell):
         self._failure = Learner(GP(space=space, warp=False), bounds, max_rows)
         self._metrics = metrics
         self._constraints = ConstraintModels(space, metrics) if metrics is not None and metrics.constraints else None
-        self._kept: list[bool] = []  # of the trials with a value: whether they ended well and keep the constraints
-        self._is_feasible = self._constraints is None  # whether a trial in the box keeps the constraints
+        self._kept: list[bool] = []  # of the trials with a value: whether they succeeded and are feasible
+        self._is_feasible = self._constraints is None  # whether a trial in the box is feasible
         self._given = GivenPoints()
         self._any_failure = False
-        self._caution = 0.0
+        self._required_z = 0.0
         self._told: list[Array] = []
         self._gains = np.zeros(len(PORTFOLIO))
         self._proposals: Array | None = None
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take up finished trials; see `AskTell.tell`."""
+        """Process finished trials; see `AskTell.tell`."""
         if not len(trials):
             return
         self._told.append(np.array(U))
@@ -110,23 +112,23 @@ class BayesOptimizer(AskTell):
         labeled = failed | _ended_well(trials)
         self._failure.tell(U[labeled], np.where(failed, _FAILURE, _SUCCESS)[labeled])
         self._any_failure |= bool(failed.any())
-        self._learn_caution(trials, failed, labeled & self.box.bounds.contains(U))
+        self._update_required_z(trials, failed, labeled & self.box.bounds.contains(U))
 
     def _tell_constraints(self, constraints: ConstraintModels, trials: Sequence[Trial], U: Array) -> NDArray[np.bool_]:
-        """Take up finished trials; return which of them keep the constraints."""
+        """Process finished trials; return which of them are feasible."""
         constraints.tell(trials, U)
         kept = np.array([rank(trial, cast(Metrics, self._metrics)).is_usable for trial in trials])
         self._is_feasible |= bool((kept & self.box.bounds.contains(U)).any())
         return kept
 
-    def _learn_caution(self, trials: Sequence[Trial], failed: NDArray[np.bool_], counts: NDArray[np.bool_]) -> None:
-        """Ask for more certainty after a failure and for less after a success, of points that a model had proposed."""
+    def _update_required_z(self, trials: Sequence[Trial], failed: NDArray[np.bool_], counts: NDArray[np.bool_]) -> None:
+        """Increase the required z-score after a failure and decrease it after a success, for points that a model proposed."""
         for trial, failure, count in zip(trials, failed, counts, strict=True):
             if count and trial.arm not in NO_MODEL:
-                self._caution = max(self._caution + (_CAUTION_GAINED if failure else -_CAUTION_LOST), 0.0)
+                self._required_z = max(self._required_z + (_Z_INCREASE if failure else -_Z_DECREASE), 0.0)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
-        """Take up what an earlier `ask` recorded; nothing is fitted."""
+        """Restore the record of an earlier `ask`, without a fit."""
         record = trial.model or {}
         if "fit" in record:
             self._objective.recall(record["fit"])
@@ -143,7 +145,7 @@ class BayesOptimizer(AskTell):
             return Suggestion(self._designed(key, taken), DESIGN)
         record: dict[str, Any] = {}
         failures = self._failures(record)
-        limits = None if self._constraints is None else self._constraints.limits(self._best_allowed())
+        limits = None if self._constraints is None else self._constraints.limits(self._best_feasible())
         if self._constraints is not None and limits is not None and not self._is_feasible:
             rng = key.rng()
             U = toward_feasible(self._constraints, self.box, failures, pending, key.iteration % 2 == 1, rng)
@@ -158,15 +160,15 @@ class BayesOptimizer(AskTell):
         return Suggestion(u, self.acquisition, record or None)
 
     def _designed(self, key: Key, taken: Array) -> Array:
-        """Return the design's point, or where it was taken already (few levels, given trials) another one."""
+        """Return the design's point, or a replacement if it is taken; few levels or given points can cause that."""
         u = self.design.point(key.iteration)
         if not is_taken(u, taken):
             return u
         rng = key.rng()
         return choose_new(self.box, self.box.spread(64, rng), lambda U: np.zeros(len(U)), taken, rng)
 
-    def _best_allowed(self) -> Array | None:
-        """Return the best point in the box that keeps the constraints, (d,); None before there is one."""
+    def _best_feasible(self) -> Array | None:
+        """Return the best feasible point in the box, (d,); None if there is none."""
         U = self._objective.U
         kept = np.array(self._kept, dtype=bool) & self.box.bounds.contains(U)
         if not kept.any():
@@ -182,10 +184,10 @@ class BayesOptimizer(AskTell):
         if model is None:
             return None
         threshold = float(model.transform.forward(np.array(0.5 * (_SUCCESS + _FAILURE))))
-        return Success(model.latent, threshold, self._caution)
+        return Success(model.latent, threshold, self._required_z)
 
     def _without_model(self, key: Key, taken: Array, feasibility: Feasibility | None) -> Array:
-        """Return a point while no trial gave a value: where success is likeliest, or the design goes on."""
+        """Return a point while no trial has a value: the most probable success, or the next point of the design."""
         if feasibility is None:
             return self._designed(key, taken)
         rng = key.rng()
@@ -206,21 +208,21 @@ class BayesOptimizer(AskTell):
         U = candidates(self.box, self._incumbents(model.latent), rng)
         if self.acquisition == "TS":
             return self._thompson(model.latent, U, feasibility, taken, rng)
-        latent = self._objective.believe(model, pending) if len(pending) else model.latent
+        latent = self._objective.with_fantasies(model, pending) if len(pending) else model.latent
         best = self._best(latent, U)
         names = PORTFOLIO if self.acquisition == "gp_hedge" else (self.acquisition,)
-        criteria = [Criterion(latent, make_acquisition(name, best), feasibility) for name in names]
+        criteria = [ModelCriterion(latent, make_acquisition(name, best), feasibility) for name in names]
         proposals = [self._maximum(criterion, U, taken, rng, key.iteration % 2 == 1) for criterion in criteria]
         if self.acquisition != "gp_hedge":
             return proposals[0]
         return self._hedge(model.latent, np.array(proposals), rng, record)
 
-    def _maximum(self, criterion: Criterion, U: Array, taken: Array, rng: np.random.Generator, leaves: bool) -> Array:
-        """Return the best new point; with `leaves`, away from where all is known if there is next to nothing to gain."""
+    def _maximum(self, criterion: ModelCriterion, U: Array, taken: Array, rng: np.random.Generator, ignores_noise: bool) -> Array:
+        """Return the best new point. With `ignores_noise`, ignore variances at known points if little gain is expected."""
         hyper = criterion.model.hyper if isinstance(criterion.model, ExactGP) else None
         scales = None if hyper is None else hyper.lengthscales
         ordered, values = maximize(criterion, self.box, U, rng, scales)
-        if leaves and hyper is not None and isinstance(criterion.acquisition, LogEI) and values[0] < _WORKED_OUT:
+        if ignores_noise and hyper is not None and isinstance(criterion.acquisition, LogEI) and values[0] < _CONVERGED_LOG_EI:
             criterion = replace(criterion, resolved=min(hyper.noise, _RESOLVED))
             ordered, _ = maximize(criterion, self.box, U, rng, scales)
         return choose_new(self.box, ordered, criterion, taken, rng)
@@ -228,7 +230,7 @@ class BayesOptimizer(AskTell):
     def _thompson(
         self, latent: Model, U: Array, feasibility: Feasibility | None, taken: Array, rng: np.random.Generator
     ) -> Array:
-        """Return the candidate with the lowest value in one joint draw from the posterior (Thompson 1933)."""
+        """Return the candidate with the lowest value in one joint posterior sample (Thompson 1933)."""
         values = -draw(latent, U, 1, rng)[0, :, 0]
         if feasibility is not None:
             values = values + feasibility.log_probability(U)
@@ -236,7 +238,7 @@ class BayesOptimizer(AskTell):
         return choose_new(self.box, U[order], lambda X: -latent.posterior(X).mean[:, 0], taken, rng)
 
     def _hedge(self, latent: Model, proposals: Array, rng: np.random.Generator, record: dict[str, Any]) -> Array:
-        """Return one of the proposals, drawn by what its kind has been worth so far (Hoffman, Brochu and de Freitas 2011)."""
+        """Return one of the proposals, drawn by the past gains of its acquisition (Hoffman, Brochu and de Freitas 2011)."""
         if self._proposals is not None:
             self._gains = self._gains - latent.posterior(self._proposals).mean[:, 0]
         weights = np.exp(self._gains - self._gains.max())
@@ -245,7 +247,7 @@ class BayesOptimizer(AskTell):
         return np.asarray(proposals[int(rng.choice(len(proposals), p=weights / weights.sum()))])
 
     def _known(self, latent: Model) -> tuple[Array, Array]:
-        """Return the model's points in the box that ended well and keep the constraints, and its means there."""
+        """Return the model's feasible points in the box and its means there."""
         rows = self._objective.rows
         U = self._objective.U[rows]
         inside = self.box.bounds.contains(U) & np.array(self._kept, dtype=bool)[rows]
@@ -254,14 +256,14 @@ class BayesOptimizer(AskTell):
         return U[inside], latent.posterior(U[inside]).mean[:, 0] if inside.any() else np.empty(0)
 
     def _incumbents(self, latent: Model) -> Array:
-        """Return the best points in the box, best first."""
+        """Return the incumbents of the box, best first."""
         U, means = self._known(latent)
         return U[np.argsort(means, kind="stable")[:_N_INCUMBENTS]]
 
     def _best(self, latent: Model, U: Array) -> float:
-        """Return the lowest mean at a point in the box that is known or believed; without one, at the candidates U.
+        """Return the lowest mean at a known or pending point in the box, or at the candidates U if there is none.
 
-        A point that is only believed may break the constraints.
+        A pending point may be infeasible.
         """
         means = self._known(latent)[1]
         if isinstance(latent, ExactGP) and self._constraints is None:

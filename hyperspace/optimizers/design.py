@@ -1,6 +1,6 @@
-"""The initial design: points spread over a subspace before anything is known, the same in any process.
+"""Initial design: points spread over a subspace, the same in any process.
 
-The drives of one subspace share one sequence, dealt out in turn, so that together they cover it evenly.
+The drives of a subspace share one sequence and take its points in turn, so that together they cover the subspace evenly.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from hyperspace.space.values import is_one_of
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-_MOST_POINTS = 1 << 22  # of the designs of a subspace's drives, which are made at once
+_MOST_POINTS = 1 << 22  # largest number of design points of a subspace, which are made at once
 
 
 class Design:
-    """A sequence of points in a box.
+    """Sequence of points in a box.
 
     Args:
         sampler: "sobol" (scrambled), "lhs" (Latin hypercube) or "random".
-        n_points: size of the design, a drive.
+        n_points: number of points of each drive.
         bounds: the box in the unit cube of the space.
         space: the whole space.
         seed: entropy of the study.
-        subspace: number of the subspace; with `seed` the key of the randomness.
-        member: which of the subspace's drives this is.
-        team: number of the subspace's drives.
+        subspace: number of the subspace; with `seed` the key of the random stream.
+        member: index of this drive among those of its subspace.
+        team: number of drives of the subspace.
 
     Attributes:
-        first: points that the user wants evaluated before all others, (d,) each. They are no points of the design; an algorithm
-            that begins with a population takes them into it.
+        first: points that the user wants evaluated first, (d,) each. They are not points of the design; an algorithm with an
+            initial population includes them in it.
 
     Raises:
-        InputError: an unknown sampler, fewer than one point, or too many to be held.
+        InputError: an unknown sampler, fewer than one point, or too many points.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Design:
         self._block: Array | None = None
 
     def point(self, i: int) -> Array:
-        """Return the i-th point (d,), on a valid level in integer and categorical dimensions; beyond n_points they go on."""
+        """Return the i-th point (d,), on a valid level in integer and categorical dimensions. The sequence is unlimited."""
         row = i * self.team + self.member
         if i < self.n_points:
             u = self._points()[row]
@@ -83,16 +83,16 @@ class Design:
         return np.asarray(self._space.snap((lower + (upper - lower) * u)[None])[0])
 
     def is_due(self, i: int, given: int = 0) -> bool:
-        """Return whether point i belongs to the design, towards which `given` points that are known already count.
+        """Return whether point i belongs to the design, given the number of known given points.
 
-        They replace the last points of all members alike, so that within a round either all members take the design's points or
-        none does: one that asks a model must know what its mates evaluate.
+        They replace the last points of all members alike. So in a round either all members use the design or none does. A
+        member that asks a model must know the points of the others.
         """
         return i < self.n_points - given // self.team
 
     @property
     def key(self) -> tuple[int, ...]:
-        """What tells this drive's design from others of the study, for random streams of its own."""
+        """Key of this drive's design, for its random streams."""
         return (*self._subspace, self.member)
 
     def _points(self) -> Array:
@@ -105,7 +105,7 @@ class Design:
 
 
 class GivenPoints:
-    """How many points were known that nothing asked for and that gave a value: different ones."""
+    """Count of distinct given points that have a value."""
 
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
@@ -116,14 +116,14 @@ class GivenPoints:
         return len(self._seen)
 
     def tell(self, trials: Sequence[Trial], U: Array, usable: NDArray[np.bool_]) -> None:
-        """Take up finished trials at U (k, d); those count that are given and usable (k,)."""
+        """Process finished trials at U (k, d); given and usable ones (k,) count."""
         self._seen |= {
             np.round(u, 9).tobytes() for trial, u, ok in zip(trials, U, usable, strict=True) if ok and trial.origin == "given"
         }
 
 
 def _words(index: int) -> list[int]:
-    """Return a subspace's number, which may need 100 bits, as words of 32 bits with their count before them."""
+    """Return a subspace's number, which may need 100 bits, as words of 32 bits, preceded by their count."""
     words = [index & 0xFFFFFFFF]
     while index := index >> 32:
         words.append(index & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Grid search: all combinations of evenly spread values, dealt out to the drives of a subspace in turn."""
+"""Grid search: all combinations of evenly spaced values. The drives of a subspace take them in turn."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from hyperspace.typing import Array
 
 @dataclass(frozen=True, kw_only=True)
 class GRID:
-    """Grid search and its option, to be passed as `model=`.
+    """Grid search with its option, to be passed as `model=`.
 
     Attributes:
-        points: values of a continuous dimension, its ends included; a dimension with fewer levels gives all of them, one with
-            more as many as this. A study that goes on after the last combination is given grids of twice as many intervals.
+        points: number of values of a continuous dimension, including its ends. A dimension with fewer levels uses all of them,
+            one with more uses this many. After the last combination the grid is refined to twice as many intervals.
     """
 
     name: ClassVar[str] = "GRID"
@@ -46,18 +46,18 @@ class GRID:
         return math.prod(len(values) for values in axes(space.levels.tolist(), self.points))
 
     def optimizer(self, space: Space, subspace: Subspace, design: Design, seed: int, team: int | None = None) -> AskTell:
-        """Return the ask/tell object that walks this grid in a subspace."""
+        """Return the optimizer that walks this grid in a subspace."""
         return GridOptimizer(space, subspace, self.points, design.member, design.team)
 
 
 class GridOptimizer(AskTell):
-    """Every team-th combination of a grid, beginning with number `member`, in a scattered order.
+    """Optimizer that takes every team-th combination of a grid, starting with number `member`, in a scattered order.
 
     Args:
         space: the whole space.
-        subspace: the part of it to search.
-        points: values of a continuous dimension.
-        member, team: which of the subspace's drives this is, and how many there are.
+        subspace: the subspace to search.
+        points: number of values of a continuous dimension.
+        member, team: index of this drive among those of its subspace, and their number.
     """
 
     def __init__(self, space: Space, subspace: Subspace, points: int, member: int, team: int) -> None:
@@ -65,7 +65,7 @@ class GridOptimizer(AskTell):
         self._walk = itertools.islice(_walk(subspace.space.levels.tolist(), points), member, None, team)
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
-        """Return the next combination; after the last there is one of the whole box again, at random."""
+        """Return the next combination. After the last one, return random combinations of the whole box."""
         place = next(self._walk, None)
         box = key.rng().random(self._space.d) if place is None else np.array(place)
         lower, upper = self._subspace.bounds
@@ -73,13 +73,13 @@ class GridOptimizer(AskTell):
         return Suggestion(u, "random" if place is None else "grid")
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take no notice."""
+        """Ignore the trials."""
 
 
 def axes(levels: Sequence[int], points: int) -> list[list[float]]:
     """Return the values along each dimension of the unit box, given its number of levels (0: continuous).
 
-    A level's value is the middle of its part of the box; of more levels than `points` those nearest to an even spread are kept.
+    The value of a level is the middle of its interval. Of more than `points` levels, those nearest to an even spacing are used.
     """
     spread = np.linspace(0.0, 1.0, points)
     kept: list[list[float]] = []
@@ -93,7 +93,7 @@ def axes(levels: Sequence[int], points: int) -> list[list[float]]:
 
 
 def _walk(levels: Sequence[int], points: int) -> Iterator[tuple[float, ...]]:
-    """Yield the combinations of a grid, then those that each refinement adds, until every level has been there."""
+    """Yield the combinations of a grid, then those of each refinement, until every level has been used."""
     earlier: list[set[float]] = []
     while True:
         values = axes(levels, points)
@@ -107,9 +107,9 @@ def _walk(levels: Sequence[int], points: int) -> Iterator[tuple[float, ...]]:
 
 
 def _scattered(values: Sequence[Sequence[float]]) -> Iterator[tuple[float, ...]]:
-    """Yield all combinations once, each far from the one before, so that a budget that ends early has seen all parts.
+    """Yield all combinations once, each far from the one before, so that a short budget covers all parts.
 
-    A step that has no factor in common with their number visits all numbers; one near the golden section spreads them.
+    A step that is coprime to their number visits all of them. A step near the golden section spreads them.
     """
     total = math.prod(len(axis) for axis in values)
     step = max(1, total * 618034 // 1000000)

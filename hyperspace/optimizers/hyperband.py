@@ -1,12 +1,12 @@
-"""Hyperband: many configurations with a small budget each, few of them with a large one.
+"""Hyperband: many configurations with a small budget, few with a large one.
 
 Notation, after Li et al. (2017):
-    R           max_budget                        eta     of eta evaluations of a rung one is promoted to the next
+    R           max_budget                        eta     one of eta evaluations of a rung is promoted to the next
     s           bracket, from s_max down to 0     s_max   floor(log_eta(R / min_budget))
     n_i, r_i    evaluations and budget of rung i of a bracket, i = 0 to s
 
-A bracket is a successive halving: n_0 random configurations with the budget r_0, the best n_1 of them with r_1 = eta r_0, and so
-on to R. All brackets together are a loop, and the next loop begins where one ends.
+A bracket is a successive halving: n_0 random configurations with budget r_0, the best n_1 of them with r_1 = eta r_0, and so
+on to R. All brackets together form a loop. Loops follow each other.
 
 Sources: Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2017), "Hyperband: A Novel Bandit-Based Approach to Hyperparameter
 Optimization", JMLR 18; Li et al. (2020), "A System for Massively Parallel Hyperparameter Tuning", MLSys (ASHA).
@@ -33,7 +33,7 @@ from hyperspace.typing import Array
 
 
 class Rung(NamedTuple):
-    """How many configurations are evaluated with which budget: (n_i, r_i)."""
+    """Number and budget of the evaluations of a rung: (n_i, r_i)."""
 
     size: int
     budget: float
@@ -41,15 +41,15 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hyperband:
-    """The brackets of Hyperband, for strategy="halving".
+    """Brackets of Hyperband, for strategy="halving".
 
     Args:
-        max_budget: R, the budget of a whole evaluation, in the objective's own unit (epochs, samples, seconds).
-        eta: of eta evaluations one is promoted.
-        min_budget: the least budget that tells anything. Where it and R are whole numbers, all budgets are, rounded.
+        max_budget: R, the budget of a complete evaluation, in the objective's own unit (epochs, samples, seconds).
+        eta: one of eta evaluations is promoted.
+        min_budget: least budget with an informative result. If it and R are integers, all budgets are rounded to integers.
 
     Raises:
-        InputError: eta is no whole number of at least 2, or not 0 < min_budget <= max_budget.
+        InputError: eta is not an integer of at least 2, or not 0 < min_budget <= max_budget.
     """
 
     max_budget: float = 81
@@ -68,14 +68,14 @@ class Hyperband:
 
     @property
     def label(self) -> str:
-        """What stands for it in the study's fingerprint."""
+        """Its text in the study's fingerprint."""
         return f"Hyperband(max_budget={self.max_budget}, eta={self.eta}, min_budget={self.min_budget})"
 
     def brackets(self) -> dict[int, list[Rung]]:
         """Return the rungs of the brackets, s_max first.
 
-        The sizes are n_0 = floor((s_max + 1) / (s + 1)) eta^s, as in Table 1 of the paper. Its Algorithm 1 rounds elsewhere, and
-        starts up to twice as many configurations in the brackets between.
+        The sizes are n_0 = floor((s_max + 1) / (s + 1)) eta^s, as in Table 1 of the paper. Algorithm 1 of the paper rounds
+        differently, and starts up to twice as many configurations in the middle brackets.
         """
         s_max = 0
         while self.min_budget * self.eta ** (s_max + 1) <= self.max_budget:
@@ -86,11 +86,11 @@ class Hyperband:
         }
 
     def evaluations(self) -> int:
-        """Return the evaluations of a loop."""
+        """Return the number of evaluations of a loop."""
         return sum(rung.size for rungs in self.brackets().values() for rung in rungs)
 
     def rounds(self, hands: int, loops: int) -> int:
-        """Return after how many rounds of `hands` evaluations each so many loops are complete, if none fails."""
+        """Return the number of rounds of `hands` evaluations each that complete the loops, if none fails."""
         ladder = Ladder(self)
         for count in itertools.count(1):
             jobs = [ladder.take(ladder.next_in_rounds(), f"{count}-{hand}") for hand in range(hands)]
@@ -103,7 +103,7 @@ class Hyperband:
     def optimizer(
         self, space: Space, subspace: Subspace, design: Design, random_state: int, together: int | None
     ) -> HyperbandOptimizer:
-        """Return the optimizer of a subspace: in rounds for all its drives, or without `together` for one of them."""
+        """Return the optimizer of a subspace: for all its drives in rounds, or for one of them without `together`."""
         return HyperbandOptimizer(Ladder(self), space, subspace, asynchronous=together is None)
 
     def _budget(self, steps_below: int) -> float:
@@ -113,9 +113,10 @@ class Hyperband:
 
 
 def plan_loops(hyperband: Hyperband, loops: int, n_subspaces: int, n_drives: int, exchange: str) -> tuple[int, int | None]:
-    """Return n_iterations and n_calls of so many loops in each subspace.
+    """Return n_iterations and n_calls for a number of loops in each subspace.
 
-    In rounds they are counted in rounds, where drives that would have to wait begin the next loop; else in evaluations.
+    With an exchange in rounds the plan counts rounds, and drives that would wait start the next loop. Otherwise it counts
+    evaluations.
     """
     if exchange == "round":
         return hyperband.rounds(n_drives // n_subspaces, loops), None
@@ -123,10 +124,10 @@ def plan_loops(hyperband: Hyperband, loops: int, n_subspaces: int, n_drives: int
 
 
 def check_halving(model: Any, strategy: str, exchange: str) -> None:
-    """Refuse what successive halving cannot be.
+    """Check the arguments of a study with successive halving.
 
     Raises:
-        InputError: Hyperband without strategy="halving" or the other way round, or an exchange that shares nothing.
+        InputError: Hyperband without strategy="halving" or the reverse, or an exchange that shares nothing.
     """
     if strategy != "halving" or not isinstance(model, Hyperband):
         raise InputError(
@@ -138,7 +139,7 @@ def check_halving(model: Any, strategy: str, exchange: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An evaluation to be made: `config` in a rung of a bracket. A configuration without a name is to be drawn."""
+    """Evaluation to make: `config` in a rung of a bracket. An empty `config` stands for a new configuration."""
 
     loop: int
     bracket: int
@@ -149,7 +150,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
-    """A configuration in a rung; its loss is None while the evaluation is under way, inf if it ended badly."""
+    """Configuration in a rung. Its loss is None while it is evaluated, and inf if the evaluation failed."""
 
     loop: int
     drive: int = 0
@@ -158,7 +159,7 @@ class _Run:
 
 
 class Ladder:
-    """What has been evaluated in which rung, and what is next: a fold over the trials of one subspace.
+    """State of the rungs and the next job, derived from the trials of one subspace.
 
     Args:
         hyperband: the brackets.
@@ -172,25 +173,25 @@ class Ladder:
         }
 
     def take(self, job: Job, config: str) -> Job:
-        """Note that the evaluation of a job begins; `config` names a new configuration. Return the job with its name."""
+        """Start a job; `config` names a new configuration. Return the job with its name."""
         job = job if job.config else replace(job, config=config)
         self._runs[job.bracket, job.rung].setdefault(job.config, _Run(job.loop))
         return job
 
     def finish(self, job: Job, drive: int, u: Array, loss: float) -> None:
-        """Take up how an evaluation ended."""
+        """Record the result of an evaluation."""
         self._runs[job.bracket, job.rung][job.config] = _Run(job.loop, drive, u, loss)
 
     def point(self, job: Job) -> Array:
-        """Return where the configuration of a promotion lies in the unit cube."""
+        """Return the point of a promoted configuration in the unit cube."""
         u = self._runs[job.bracket, job.rung - 1][job.config].u
         assert u is not None  # only finished runs are promoted
         return u
 
     def next_in_rounds(self) -> Job:
-        """Return the next job where a rung is complete before its best are promoted.
+        """Return the next job if a rung has to be complete before its best runs are promoted.
 
-        What would have to wait for that works on the brackets that follow.
+        Instead of waiting, a drive works on the next brackets.
         """
         for loop in itertools.count():
             for s, rungs in self.brackets.items():
@@ -204,8 +205,8 @@ class Ladder:
     def next_at_once(self, drive: int) -> Job:
         """Return the next job of a drive without waiting (ASHA, Algorithm 2, over all brackets).
 
-        A drive promotes what it evaluated itself, by what it knows of everybody's results. So no two drives promote the same
-        configuration, though nobody asks anybody, and an objective finds what it left on its machine.
+        A drive promotes only its own runs, compared with all known results. So two drives never promote the same configuration,
+        without messages, and the objective finds its files on the same machine.
         """
         rungs = [(s, i) for s in self.brackets for i in range(s)]
         for s, i in sorted(rungs, key=lambda rung: rung[0] - rung[1]):  # the largest budget first
@@ -222,7 +223,7 @@ class Ladder:
         raise AssertionError("itertools.count does not end")
 
     def complete(self, loops: int) -> bool:
-        """Return whether all evaluations of so many loops have ended."""
+        """Return whether all evaluations of the first `loops` loops have ended."""
         return all(self._closed(loop, s, s) for loop in range(loops) for s in self.brackets)
 
     def _job(self, loop: int, s: int, i: int, config: str = "") -> Job:
@@ -235,7 +236,7 @@ class Ladder:
         return len(self._in_loop(loop, s, i)) < self.brackets[s][i].size
 
     def _closed(self, loop: int, s: int, i: int) -> bool:
-        """Return whether a rung has all that it will get, and all of it has ended."""
+        """Return whether a rung is full and all its evaluations have ended."""
         if any(run.loss is None for run in self._in_loop(loop, s, i).values()):
             return False
         if not self._room(loop, s, i):
@@ -243,20 +244,20 @@ class Ladder:
         return i > 0 and self._closed(loop, s, i - 1) and not self._promotable(loop, s, i - 1)
 
     def _promotable(self, loop: int, s: int, i: int) -> list[str]:
-        """Return what ended well in a rung and is not in the next, best first; of equals the one that began first."""
+        """Return successful runs of a rung that are not in the next one, best first; ties in the order of their start."""
         above = self._runs[s, i + 1]
         runs = {c: run for c, run in self._in_loop(loop, s, i).items() if c not in above and math.isfinite(_loss(run))}
         return sorted(runs, key=lambda config: _loss(runs[config]))
 
 
 class HyperbandOptimizer(AskTell):
-    """Asks for the jobs of a subspace's ladder; the budget is in the suggestion's model, as trials record it.
+    """Optimizer that asks for the jobs of a subspace's ladder. A trial records its budget in the suggestion's model.
 
     Args:
-        ladder: knows nothing yet.
+        ladder: an empty ladder.
         space: the whole space.
-        subspace: the part of it to search.
-        asynchronous: promote at once instead of rung by rung.
+        subspace: the subspace to search.
+        asynchronous: promote without waiting for a complete rung.
     """
 
     def __init__(self, ladder: Ladder, space: Space, subspace: Subspace, asynchronous: bool) -> None:
@@ -277,14 +278,14 @@ class HyperbandOptimizer(AskTell):
         return Suggestion(self._space.snap(u[None])[0], "random", _dump(job))
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take up the trials of this subspace that have a budget."""
+        """Process the trials of this subspace that have a budget."""
         for trial, u, loss in zip(trials, U, y, strict=True):
             if trial.subspace == self._subspace.index and trial.budget is not None:
                 ended_well = trial.status == OK and math.isfinite(loss)
                 self._ladder.finish(_load(trial), trial.drive, u.copy(), float(loss) if ended_well else math.inf)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
-        """Take up which job an answer was."""
+        """Restore the job of a recorded point."""
         if trial.budget is not None:
             self._ladder.take(_load(trial), "")
 

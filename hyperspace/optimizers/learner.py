@@ -1,12 +1,12 @@
-"""What a surrogate has learned from the trials told so far, as a pure fold over them.
+"""Surrogate model of the trials told so far, derived from them in order.
 
-Refits cost most, so they are rare: hyperparameters are fitted when the data have grown by a tenth since the last fit. In between
-the model is extended point by point, in order, so that how points came in batches cannot change a bit of it. A refit is recorded
-(how many points were known, what was found), and with the record the same model is built again without fitting.
+Refits are expensive and rare: hyperparameters are fitted after the data have grown by a tenth. In between, the model is extended
+point by point, in order. So the sizes of the batches do not change its bits. A refit is recorded (number of points,
+hyperparameters), and the record rebuilds the same model without fitting.
 
 Notation:
-    n    usable points told so far        U, y    they and their values, in order
-    rows    which of them the model holds: the nearest to the box at the last refit, and the near ones since
+    n       number of usable points told so far        U, y    the points and their values, in order
+    rows    points in the model: the nearest to the box at the last refit, and near ones since then
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from hyperspace.surrogates.gp.posterior import ExactGP
 from hyperspace.surrogates.transformed import LatentModel
 from hyperspace.typing import Array
 
-MAX_ROWS = 500  # points that a model is fitted to
+MAX_ROWS = 500  # largest number of points that a model is fitted to
 
 
 def distance_to(bounds: Bounds, U: Array) -> Array:
-    """Return how far points U (n, d) lie outside the box, (n,), in the maximum norm; 0 inside."""
+    """Return the distance of points U (n, d) from the box in the maximum norm, (n,); 0 inside."""
     distance: Array = np.maximum(np.maximum(bounds.lower - U, U - bounds.upper), 0.0).max(axis=1)
     return distance
 
 
 class Learner:
-    """Points told, and the model of them that is current.
+    """Points told so far and their current model.
 
     Args:
-        surrogate: what is fitted; its model works on transformed targets (`LatentModel`).
-        bounds: the box that matters: of many points the nearest to it are used.
-        max_rows: at most so many at a refit.
+        surrogate: surrogate whose model works on transformed targets (`LatentModel`).
+        bounds: box of interest. If there are many points, the nearest to it are used.
+        max_rows: largest number of points at a refit.
     """
 
     def __init__(self, surrogate: Surrogate, bounds: Bounds, max_rows: int = MAX_ROWS) -> None:
@@ -46,16 +46,16 @@ class Learner:
         d = len(bounds.lower)
         self._U, self._y, self._n = np.empty((64, d)), np.empty(64), 0
         self._record: dict[str, Any] | None = None
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
-        """Drop what follows from the record and the points."""
+    def _reset(self) -> None:
+        """Reset the state that depends on the record and the points."""
         self._model: LatentModel | None = None
         self._rows: list[int] = []
-        self._known = 0  # points that were considered for the model
-        self._at_refit = 0  # points in the model at its last refit
-        self._in_model = 0  # of `rows`, those that the model has seen
-        self._reach = np.inf  # distance to the box beyond which later points are left out
+        self._known = 0  # number of points considered for the model
+        self._at_refit = 0  # number of points in the model at its last refit
+        self._in_model = 0  # number of `rows` in the model
+        self._reach = np.inf  # distance from the box beyond which later points are ignored
 
     @property
     def U(self) -> Array:
@@ -69,11 +69,11 @@ class Learner:
 
     @property
     def rows(self) -> NDArray[np.intp]:
-        """Indices of the points that the model holds, in its order."""
+        """Indices of the points in the model, in its order."""
         return np.array(self._rows, dtype=np.intp)
 
     def tell(self, U: Array, y: Array) -> None:
-        """Take up points U (k, d) and their values y (k,), all finite, in order."""
+        """Add points U (k, d) and their values y (k,), all finite, in order."""
         n = self._n + len(y)
         if n > len(self._y):
             room = max(n, 2 * len(self._y))
@@ -83,21 +83,21 @@ class Learner:
         self._n = n
 
     def recall(self, record: Mapping[str, Any]) -> None:
-        """Take up the record of a refit in an earlier run; the model is built again when it is needed."""
+        """Restore the record of a refit; the model is rebuilt when needed."""
         self._record = dict(record)
-        self._forget()
+        self._reset()
         if record["state"] is not None:
             self.surrogate.restore(record["state"])
 
     def update(self) -> tuple[LatentModel | None, dict[str, Any] | None]:
-        """Return the model of all points told, None before there is one, and the record of the refit if this was one."""
+        """Return the model of all points (None without points), and the record of a refit if one was made."""
         if self._n == 0:
             return None, None
         if self._record is not None and not self._rows:
             self._select(int(self._record["n"]))
             if self._record["state"] is not None and not _rebuilds(self.surrogate):
-                self._model = self._rebuild()  # the next fit starts from where this one ends
-        self._join()
+                self._model = self._rebuild()  # the next fit starts from this one
+        self._add_near_rows()
         if self._record is None or self._due(bool(self._record["extends"])):
             return self._refit()
         if self._model is None:
@@ -106,12 +106,12 @@ class Learner:
         return self._model, None
 
     def _due(self, extends: bool) -> bool:
-        """Return whether the model is to be refitted: the data grew by a tenth, or at all where it cannot be extended."""
+        """Return whether a refit is due: the data grew by a tenth, or the model cannot be extended."""
         grown, before = len(self._rows), self._at_refit
         return grown > before and (not extends or 10 * grown >= 11 * before)
 
     def _select(self, n: int) -> None:
-        """Take, of the first n points, those that a refit uses: the nearest to the box, then the nearest to the best in it."""
+        """Select the rows of a refit among the first n points: nearest to the box, then nearest to its best point."""
         U, y = self._U[:n], self._y[:n]
         if n <= self.max_rows:
             self._rows, self._reach = list(range(n)), np.inf
@@ -123,8 +123,8 @@ class Learner:
             self._rows, self._reach = np.sort(order).tolist(), float(distance[order[-1]])
         self._known, self._at_refit = n, len(self._rows)
 
-    def _join(self) -> None:
-        """Add the points told since the refit that lie near enough."""
+    def _add_near_rows(self) -> None:
+        """Add the points told since the refit that are near enough."""
         if self._rows and self._known < self._n:
             near = np.flatnonzero(distance_to(self.bounds, self._U[self._known : self._n]) <= self._reach)
             self._rows += (self._known + near).tolist()
@@ -154,8 +154,8 @@ class Learner:
         rows = self._rows[first:last]
         return self._U[rows], self._y[rows][:, None]
 
-    def believe(self, model: LatentModel, X: Array) -> Model:
-        """Return the inner model after it has seen its own mean at X (k, d), for points whose evaluation is under way."""
+    def with_fantasies(self, model: LatentModel, X: Array) -> Model:
+        """Return the inner model with fantasies at the pending points X (k, d)."""
         latent = model.latent
         if isinstance(latent, ExactGP):
             return latent.condition(X)
@@ -163,15 +163,15 @@ class Learner:
         if hasattr(latent, "condition"):
             conditioned: Model = latent.condition(X, means[:, 0])
             return conditioned
-        state = self.surrogate.state()  # a fit to what is only believed must not change where the next one starts
+        state = self.surrogate.state()  # a fit to fantasies must not change the start of the next fit
         known, values = self._data(0, len(self._rows))
         Y = np.concatenate([values, model.transform.inverse(means)[0]])
-        believed = cast(LatentModel, self.surrogate.rebuild(np.concatenate([known, X]), Y))
+        extended = cast(LatentModel, self.surrogate.rebuild(np.concatenate([known, X]), Y))
         if state is not None:
             self.surrogate.restore(state)
-        return believed.latent
+        return extended.latent
 
 
 def _rebuilds(surrogate: Surrogate) -> bool:
-    """Return whether `surrogate` can rebuild a model from its state without a fit."""
+    """Return whether `surrogate` can rebuild a model from its state without fitting."""
     return type(surrogate).rebuild is not Surrogate.rebuild

@@ -1,4 +1,4 @@
-"""The public ask/tell loop of one space, without files and without MPI."""
+"""Public ask-and-tell interface for one space, without files and MPI."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Point = list[Any] | dict[str, Any]
 
 
 class Optimizer:
-    """Minimize a function (or maximize it, with maximize=True) by asking where to evaluate it and telling what came back.
+    """Minimize or maximize a function: ask for the next point and tell its value.
 
         opt = Optimizer([(-5.0, 10.0), (0.0, 15.0)], random_state=0)
         for _ in range(40):
@@ -38,27 +38,27 @@ class Optimizer:
             opt.tell(x, function(x))
         opt.x, opt.fun
 
-    With `metrics` it is told what an objective of `hyperdrive` may return, and keeps the constraints:
+    With `metrics` it is told the metrics that an objective of `hyperdrive` may return, and satisfies the constraints:
 
         opt = Optimizer([(0.0, 1.0)], metrics=[Metric("loss"), Metric("size", goal="constrain", upper=0.5)])
         opt.tell(opt.ask(), {"loss": 1.2, "size": 0.7})
 
-    Points that are told without being asked for count towards the initial design.
+    Told points that were not asked for count toward the initial design.
 
-    It can be saved with pickle.dump(opt, file), and goes on as if it had not been. Load only files that you trust.
+    An optimizer can be saved with pickle.dump(opt, file) and continues identically. Load only files that you trust.
 
     Args:
-        dimensions: the search space, as `hyperdrive` takes it; with a dict points are dicts.
+        dimensions: the search space, as for `hyperdrive`; with a dict, points are dicts.
         model: "GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", or an object of your own.
         acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
-        random_state: seed; the same seed and the same answers give the same questions. None draws one.
-        sampler: initial design, "sobol", "lhs" or "random".
-        n_samples: its size; None for twice the number of dimensions, from 5 to 20.
-        metrics: what is wanted of each metric, see `hyperdrive`; None: the value told is minimized.
-        maximize: the value told, a number, is maximized.
+        random_state: seed; the same seed and values give the same points. None draws a seed.
+        sampler: sampler of the initial design, "sobol", "lhs" or "random".
+        n_samples: size of the initial design; None for twice the number of dimensions, from 5 to 20.
+        metrics: goals of the metrics, see `hyperdrive`; None: the told value is minimized.
+        maximize: whether the told value, a number, is maximized.
 
     Raises:
-        InputError: an argument is not what it has to be.
+        InputError: an invalid argument.
     """
 
     @own_numerics()
@@ -97,23 +97,23 @@ class Optimizer:
         self._history: list[tuple[tuple[Any, ...], dict[str, Value] | None]] = []
 
     def __repr__(self) -> str:
-        """Return how far it is, and the best point."""
+        """Return the number of trials and the best point."""
         best = "" if self._best is None else f", fun={self.fun!r}, x={shown(self.x)}"
         return f"Optimizer(told={self._told}, pending={len(self._pending)}{best})"
 
     @property
     def history(self) -> list[tuple[Point, float | dict[str, Value] | None]]:
-        """Every point told and what came back, in the order of telling: a number, a dict of metrics, or None for a failure."""
+        """All told points and their results in order: a number, a dict of metrics, or None for a failure."""
         return [
             (self.space.parameters(x), outcome[FLOAT_NAME] if outcome is not None and outcome.keys() == {FLOAT_NAME} else outcome)  # type: ignore[misc]
             for x, outcome in self._history
         ]
 
     def forget(self, x: Any) -> None:
-        """Take a point that was asked for off the points under way: its evaluation was lost, and nothing will be told of it.
+        """Remove a pending point whose evaluation was lost.
 
         Raises:
-            InputError: the point is not under way.
+            InputError: the point is not pending.
         """
         u = self.space.to_unit([self.space.check_point(x)])[0]
         if self._no_longer_pending(u) is None:
@@ -121,12 +121,12 @@ class Optimizer:
 
     @property
     def x(self) -> Point | None:
-        """The best point told, of those that keep the constraints; None before there is one."""
+        """Best feasible point told so far; None if there is none."""
         return None if self._best is None else self.space.parameters(self._best.x)
 
     @property
     def fun(self) -> float:
-        """The value at the best point told, as it was told; inf before there is one (-inf where the goal is to maximize)."""
+        """Value at the best point, as it was told; inf if there is none (-inf if the goal is to maximize)."""
         return self._metrics.sign * math.inf if self._best is None else self._metrics.value(self._best.metrics)
 
     @overload
@@ -137,7 +137,7 @@ class Optimizer:
     def ask(self, n: int | None = None) -> Point | list[Point]:
         """Return the next point to evaluate, or with n a list of n points to evaluate at the same time.
 
-        Points asked for and not told yet count as under way, however they were asked for.
+        Points that were asked for and not yet told are pending.
         """
         if n is not None:
             if not is_whole(n) or not 1 <= n <= _MOST_ASKED:
@@ -153,14 +153,15 @@ class Optimizer:
 
     @own_numerics()
     def tell(self, x: Any, y: Any) -> None:
-        """Take up what came back at x, or at several points; a y of None or nan says that the evaluation failed.
+        """Process the result at x, or at several points. A y of None or nan means that the evaluation failed.
 
         Args:
-            x: a point (a list of values, or a dict by name), or a sequence of points if y is one. It need not be one asked for.
+            x: a point (a list of values, or a dict by name), or a sequence of points if y is one. Any point of the space is
+                allowed.
             y: the value, less is better (more with maximize=True), or a dict of metrics; or a sequence of these.
 
         Raises:
-            InputError: a point outside the space, a value that is no number, or a metric that is missing.
+            InputError: a point outside the space, a value that is not a number, or a missing metric.
         """
         several = (isinstance(y, Sequence) and not isinstance(y, str)) or (isinstance(y, np.ndarray) and y.ndim > 0)
         several = several or table_class(y) == "Series"
@@ -186,14 +187,14 @@ class Optimizer:
         self._inner.tell(trials, U, np.array(losses))
 
     def _no_longer_pending(self, u: Array) -> str | None:
-        """Take u (d,) off the points under way; return what had proposed it, None for a point that was not asked for."""
+        """Remove u (d,) from the pending points; return its arm, or None for a point that was not asked for."""
         for index, suggestion in enumerate(self._pending):
             if np.array_equal(suggestion.u, u):
                 return self._pending.pop(index).arm
         return None
 
     def _outcome(self, returned: Any) -> dict[str, Value] | None:
-        """Return raw metrics by name; None for what says that the evaluation failed."""
+        """Return raw metrics by name; None for a failed evaluation."""
         if isinstance(returned, Mapping):
             wanted = {metric.name for metric in (*self._metrics.goals, *self._metrics.constraints)} or returned.keys()
             if any(_is_failure(value) for name, value in returned.items() if name in wanted):
@@ -210,6 +211,6 @@ class Optimizer:
 
 
 def _is_failure(value: Any) -> bool:
-    """Return whether a value says that the evaluation failed."""
+    """Return whether a value stands for a failed evaluation."""
     number = scalar_of(value)
     return value is None or (isinstance(number, float) and not math.isfinite(number))

@@ -1,7 +1,7 @@
-"""Constraints for algorithms that know of losses alone: what breaks a constraint gets a loss above all feasible ones.
+"""Constraints for algorithms that use losses alone: an infeasible trial gets a loss above all feasible ones.
 
-Feasible trials come before infeasible ones, and these in the order of their violation (Deb, "An efficient constraint handling
-method for genetic algorithms", 2000). For algorithms that compare losses that is all there is to it.
+Feasible trials come before infeasible ones, which are ordered by their violation (Deb, "An efficient constraint handling method
+for genetic algorithms", 2000). This suffices for algorithms that only compare losses.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-INFEASIBLE = 1e99  # losses from here to twice this belong to infeasible trials
+INFEASIBLE = 1e99  # losses from here to twice this value belong to infeasible trials
 
 
 class Penalized(AskTell):
-    """An optimizer that is told losses from which constraints can be read.
+    """Optimizer that is told losses which include the constraints.
 
     Args:
         inner: the optimizer.
-        metrics: what the study wants; with constraints.
-        graded: whether infeasible trials are told by their violation; else they are told as failed ones.
+        metrics: metrics of the study, with constraints.
+        graded: whether the loss of an infeasible trial depends on its violation. If not, it is told as failed.
     """
 
     def __init__(self, inner: AskTell, metrics: Metrics, graded: bool) -> None:
@@ -36,11 +36,11 @@ class Penalized(AskTell):
         return self._inner.ask(key, pending)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
-        """Take up an answer that `ask` gave in an earlier run."""
+        """Restore a point of an earlier run."""
         self._inner.recall(trial, u, key, pending)
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take up finished trials; see `AskTell.tell`."""
+        """Process finished trials; see `AskTell.tell`."""
         self._inner.tell(trials, U, np.array([self._loss(trial, loss) for trial, loss in zip(trials, y, strict=True)]))
 
     def _loss(self, trial: Trial, loss: float) -> float:
@@ -54,5 +54,5 @@ class Penalized(AskTell):
 
 
 def penalized(optimizer: AskTell, metrics: Metrics | None, graded: bool = True) -> AskTell:
-    """Return the optimizer, told of the constraints where there are some; see `Penalized`."""
+    """Return the optimizer, wrapped in `Penalized` if there are constraints."""
     return optimizer if metrics is None or not metrics.constraints else Penalized(optimizer, metrics, graded)

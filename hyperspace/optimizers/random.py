@@ -1,4 +1,4 @@
-"""Random search: the design's sequence without end, with no regard to what came back."""
+"""Random search: the design's sequence without end, independent of the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hyperspace.typing import Array
 
 
 class RandomOptimizer(AskTell):
-    """The design first, then independent uniform points in the box (Bergstra and Bengio 2012).
+    """Optimizer that takes the design first, then independent uniform points in the box (Bergstra and Bengio 2012).
 
     Args:
         space: the whole space.
@@ -24,7 +24,7 @@ class RandomOptimizer(AskTell):
         self._space, self._bounds, self._design = space, bounds, design
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
-        """Return the next point; what was told and what is pending changes nothing."""
+        """Return the next point; told trials and pending points have no influence."""
         if key.iteration < self._design.n_points:
             return Suggestion(self._design.point(key.iteration), "design")
         lower, upper = self._bounds
@@ -32,7 +32,7 @@ class RandomOptimizer(AskTell):
         return Suggestion(self._space.snap(u[None])[0], "random")
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take no notice."""
+        """Ignore the trials."""
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
-        """Take no notice."""
+        """Ignore the trial."""

@@ -1,4 +1,4 @@
-"""A user's own optimizer as one of ours."""
+"""Adapter for a user's optimizer."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from hyperspace.typing import Array
 
 
 class UserOptimizer(AskTell):
-    """An ask/tell optimizer made of a user's object.
+    """Optimizer that wraps a user's ask-and-tell object.
 
-    It works on points in the user's own scale and has these methods:
+    The object works on points in the user's scale and has these methods:
 
-        setup(space, random_state)   optional: called once, before anything else, with the subspace's own Space
-        ask()                        the next point: a list, or a dict by name where the search space is one
+        setup(space, random_state)   optional: called once, before anything else, with the Space of the subspace
+        ask()                        the next point: a list, or a dict by name if the search space is one
         tell(x, y)                   one evaluation: the loss, less is better; inf for one of its own that failed
 
-    It is told its own evaluations and, where drives share, those of others that lie in its subspace. After a restart the same
-    calls are made again, in the same order; with a generator seeded by `random_state` it then goes on as it would have.
+    It is told its own evaluations. If drives share trials, it is also told those of others in its subspace. After a restart the
+    same calls are made again in the same order. With a generator seeded by `random_state` it then continues identically.
 
     Args:
         model: the object, which is copied for every drive; or a class or function, called as model(space, random_state).
         space: the whole space.
-        subspace: the part of it to search.
-        random_state: a seed of its own.
+        subspace: the subspace to search.
+        random_state: seed of this object.
 
     Raises:
-        InputError: no ask or no tell.
+        InputError: the object lacks ask or tell.
     """
 
     def __init__(self, model: Any, space: Space, subspace: Subspace, random_state: int) -> None:
@@ -54,10 +54,10 @@ class UserOptimizer(AskTell):
         self._drive: int | None = None
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
-        """Return what the user's optimizer asks for.
+        """Return the point that the user's optimizer asks for.
 
         Raises:
-            InputError: its answer is no point of its subspace.
+            InputError: its answer is not a point of its subspace.
         """
         self._drive = key.drive
         asked = self._inner.ask()

@@ -1,7 +1,7 @@
-"""Pictures of studies, by matplotlib.
+"""Plots of studies with matplotlib.
 
-Each function takes a Result, or several, draws into `ax=` or a new figure, and returns the Axes. Values are in the objective's
-own scale; a log-uniform parameter has a logarithmic axis, and integers and categories are labeled with their values.
+Each function takes one or several Results, draws into `ax=` or a new figure, and returns the Axes. Values are in the objective's
+scale. A log-uniform parameter has a logarithmic axis, and integers and categories are labeled with their values.
 """
 
 from hyperspace.errors import InputError, how_to_install

@@ -1,4 +1,4 @@
-"""A two-dimensional study as it went: ranks searching their subspaces, as a GIF."""
+"""Animation of a two-dimensional study: the positions of its drives over time, as a GIF."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hyperspace.typing import Array
 
 _GRID = 120
 _FRAMES = 120
-_RECENT = 3  # evaluations of each drive that are drawn as its trail
+_RECENT = 3  # number of evaluations in the trail of a drive
 
 
 @own_numerics()
@@ -35,20 +35,20 @@ def animate_search(
     function: Callable[[list[Any]], float] | None = None,
     fps: int = 8,
 ) -> Axes:
-    """Write a GIF of a study of two dimensions: the trials in the order in which they ended, and who works where.
+    """Write a GIF of a two-dimensional study: the trials in the order of their ends, and the positions of the drives.
 
-    Behind them is the objective: `function` where it is given, else the merged surrogate as it is at the end. A drive is a disk
-    in its own color with a short trail; the dashed boxes are the subspaces; the star is the best so far.
+    The background is the objective: `function` if it is given, else the final merged surrogate. A drive is a disk in its own
+    color with a short trail. The dashed boxes are the subspaces, and the star is the best trial so far.
 
     Args:
         result: the study.
         path: the file to write.
-        ax: where to draw; its whole figure is written.
+        ax: axes to draw into; the whole figure is written.
         function: the objective as a function of a point, if it is cheap.
-        fps: frames a second.
+        fps: frames per second.
 
     Returns:
-        The axes, showing the last frame.
+        The axes with the last frame.
 
     Raises:
         InputError: the study does not have two dimensions, or no trial has ended.
@@ -68,8 +68,8 @@ def animate_search(
     _draw_boxes(ax, result)
     frames = _Frames(ax, result, ended)
     steps = style.thinned(range(1, len(ended) + 1), _FRAMES)
-    steps += [steps[-1]] * fps  # the end stands for a second
-    # Fitted once: the room for a title of another length must not move the picture.
+    steps += [steps[-1]] * fps  # show the end for a second
+    # Lay out once: a title of another length must not move the picture.
     frames.show(1)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -92,7 +92,7 @@ def _draw_background(ax: Axes, result: Result, function: Callable[[list[Any]], f
     else:
         values = result.surrogate.predict(U)[0]
     colors = style.good_colors(values, result.maximize)
-    # The unit square fills the axes, whatever their scales.
+    # The unit square fills the axes for all scales.
     ax.imshow(
         values.reshape(_GRID, _GRID),
         cmap=colors[0],
@@ -120,7 +120,7 @@ def _draw_boxes(ax: Axes, result: Result) -> None:
 
 
 class _Frames:
-    """Draws the state after so many evaluations."""
+    """Frames of the state after a number of evaluations."""
 
     def __init__(self, ax: Axes, result: Result, ended: list[Trial]) -> None:
         self._ax, self._result, self._ended = ax, result, ended

@@ -1,4 +1,4 @@
-"""Can the merged surrogate be trusted? Leave-one-out predictions against outcomes, and the coverage of its intervals."""
+"""Calibration of the merged surrogate: leave-one-out predictions against outcomes, and the coverage of its intervals."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from hyperspace.plots import labels, style
 from hyperspace.results.diagnostics import LeaveOneOut, expected_coverage, leave_one_out
 from hyperspace.results.result import Result
 
-_INTERVALS = 300  # drawn one by one up to so many trials
+_INTERVALS = 300  # largest number of trials with individual intervals
 
 
 @own_numerics()
 def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut | None = None) -> Axes:
-    """Draw what the merged surrogate predicts of each trial, had it not seen it, over what came out, with 95 % intervals.
+    """Draw the leave-one-out predictions of the merged surrogate against the outcomes, with 95 % intervals.
 
     Args:
         result: the study.
-        ax: where to draw.
-        found: what `hyperspace.results.diagnostics.leave_one_out` returned; None to have it worked out.
+        ax: axes to draw into.
+        found: result of `hyperspace.results.diagnostics.leave_one_out`; None computes it.
 
     Raises:
         StudyError: fewer than three trials ended well.
@@ -61,15 +61,15 @@ def plot_predictions(result: Result, ax: Axes | None = None, found: LeaveOneOut 
 
 @own_numerics()
 def plot_calibration(result: Result, ax: Axes | None = None, found: LeaveOneOut | None = None) -> Axes:
-    """Draw which part of the trials lies in the surrogate's central intervals, by what the intervals claim.
+    """Draw the share of trials in the surrogate's central intervals against their nominal level.
 
-    On the diagonal the stated uncertainty is right, below it the surrogate is too sure of itself, above it too cautious. Within
-    the band the difference may be chance.
+    On the diagonal the uncertainty is right; below it the surrogate is overconfident, above it underconfident. Within the band
+    the difference may be due to chance.
 
     Args:
         result: the study.
-        ax: where to draw.
-        found: what `hyperspace.results.diagnostics.leave_one_out` returned; None to have it worked out.
+        ax: axes to draw into.
+        found: result of `hyperspace.results.diagnostics.leave_one_out`; None computes it.
 
     Raises:
         StudyError: fewer than three trials ended well.

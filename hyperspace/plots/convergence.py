@@ -1,4 +1,4 @@
-"""The best value so far: of a study, of its subspaces, of several studies side by side; and the regret."""
+"""Convergence plots: the best value so far of a study, its subspaces, or several studies; and the regret."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from hyperspace.typing import Array
 
 Studies: TypeAlias = Result | Sequence[Result] | Mapping[str, Result | Sequence[Result]]
 
-_FLOOR = 1e-12  # regrets below it are rounding
+_FLOOR = 1e-12  # smaller regrets are rounding errors
 _MOST_SUBSPACES = 64
 
 
 @own_numerics()
 def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool = False, trials: bool = True) -> Axes:
-    """Draw the best value so far over the evaluations, in the order in which they ended.
+    """Draw the best value so far over the evaluations, in the order of their ends.
 
     Args:
-        studies: one Result, with its single trials as dots and failures as crosses; several Results of one kind, such as seeds,
-            drawn as their median and quartiles; or a dict of either by name, to be compared.
-        ax: where to draw.
-        subspaces: also a line for each subspace, of the trials of the drives at home there; for one study.
+        studies: one Result, with its trials as dots and failures as crosses; several Results of one kind, such as seeds, drawn as
+            their median and quartiles; or a dict of either by name, for a comparison.
+        ax: axes to draw into.
+        subspaces: also draw a line for the drives of each home subspace; for one study.
         trials: draw the single trials of one study.
 
     Raises:
-        InputError: nothing to draw, studies that do not want the same, or `subspaces` with several studies.
+        InputError: nothing to draw, studies with different goals, or `subspaces` with several studies.
     """
     groups = _groups(studies)
     ax = style.axes_for(ax)
@@ -79,15 +79,15 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
 
 @own_numerics()
 def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axes:
-    """Draw how far the best value so far is from the optimum, on a logarithmic axis; several studies with median and quartiles.
+    """Draw the regret of the best value so far, on a logarithmic axis; for several studies its median and quartiles.
 
     Args:
         studies: see `plot_convergence`.
-        optimum: the value that cannot be beaten.
-        ax: where to draw.
+        optimum: the best possible value.
+        ax: axes to draw into.
 
     Raises:
-        InputError: nothing to draw, or studies that do not want the same.
+        InputError: nothing to draw, or studies with different goals.
     """
     groups = _groups(studies)
     ax = style.axes_for(ax)
@@ -128,18 +128,18 @@ def _colors(n: int) -> list[str]:
 
 
 def _ended(result: Result) -> list[Trial]:
-    """Return the trials that ended, in the order in which they did; what was given comes first."""
+    """Return the trials that ended, in the order of their ends; given ones come first."""
     ended = [trial for trial in result.all_trials if trial.finished]
     return sorted(ended, key=lambda trial: (trial.drive >= 0, evaluation(trial, 0.0).end, trial.key))
 
 
 def _values(trials: Sequence[Trial], goals: Metrics) -> Array:
-    """Return what the trials gave, (n,); nan for those that ended otherwise than well."""
+    """Return the values of the trials, (n,); nan for those that did not end well."""
     return np.array([goals.value(trial.metrics) if trial.status == OK else np.nan for trial in trials], dtype=float)
 
 
 def _feasible(trials: Sequence[Trial], goals: Metrics) -> Array:
-    """Return the same, with nan for all that cannot be the best: infeasible, or with less than the largest budget."""
+    """Return the same, with nan for all trials that cannot be the best: infeasible, or with less than the largest budget."""
     return np.where(contenders(trials, goals), _values(trials, goals), np.nan)
 
 
@@ -165,7 +165,7 @@ def _draw_trials(ax: Axes, ended: Sequence[Trial], values: Array, goals: Metrics
 
 
 def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
-    """Draw the best value of each subspace's own drives over all evaluations; the best one's stand out."""
+    """Draw the best value of each subspace's drives over all evaluations, and highlight the best subspaces."""
     values = _feasible(ended, result.goals)
     homes = np.array([trial.subspace if trial.drive >= 0 else -1 for trial in ended])
     winner = None if result.best_trial is None or result.best_trial.drive < 0 else result.best_trial.subspace
@@ -186,7 +186,7 @@ def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
 
 
 def _draw_band(ax: Axes, name: str, curves: Sequence[Array], color: str) -> None:
-    """Draw the median of curves, and between which values half of them lie; as far as the shortest of them goes."""
+    """Draw the median and the quartiles of curves, up to the end of the shortest one."""
     shortest = min(map(len, curves))
     stacked = np.array([curve[:shortest] for curve in curves])
     known = np.flatnonzero(np.isfinite(stacked).all(axis=0))
@@ -201,10 +201,10 @@ def _draw_band(ax: Axes, name: str, curves: Sequence[Array], color: str) -> None
 
 
 def _drawn(ax: Axes) -> Array:
-    """Return all heights of the lines that were drawn."""
+    """Return the values of all lines."""
     return np.concatenate([np.empty(0), *(np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines())])
 
 
 def _longest(ax: Axes) -> int:
-    """Return up to which evaluation lines were drawn."""
+    """Return the last evaluation of all lines."""
     return int(max((np.max(line.get_xdata()) for line in ax.get_lines() if len(line.get_xdata())), default=0))  # type: ignore[arg-type]

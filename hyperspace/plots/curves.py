@@ -1,4 +1,4 @@
-"""Learning curves: what each evaluation reported on its way, and which of them were pruned."""
+"""Learning curves: the reports of each evaluation, and which of them were pruned."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from hyperspace.plots import labels, style
 from hyperspace.results.result import Result
 from hyperspace.trials.trial import OK, PRUNED, Trial
 
-_MOST = 600  # curves that are drawn
-_FAINT = 0.45  # opacity of a curve beside many others
+_MOST = 600  # largest number of curves
+_FAINT = 0.45  # opacity of a curve among many others
 
 
 @own_numerics()
 def plot_curves(result: Result, ax: Axes | None = None) -> Axes:
-    """Draw the values that evaluations reported, over the step; the curve of the best trial stands out, a dot ends a pruned one.
+    """Draw the values that evaluations reported over the step; the best trial is highlighted, a dot ends a pruned one.
 
-    Values are those that an objective passes to trial.report(step, value). Of more than 600 curves an even part is drawn.
+    These are the values of trial.report(step, value). From more than 600 curves an even selection is drawn.
 
     Args:
         result: the study.
-        ax: where to draw.
+        ax: axes to draw into.
 
     Raises:
         StudyError: no trial has a recorded value.

@@ -1,4 +1,4 @@
-"""Which parameters matter, and how: Sobol indices and partial dependence, with what is not known of them."""
+"""Importance of the parameters and dependence on them: Sobol indices and partial dependence, with their uncertainty."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hyperspace.results.result import Result
 from hyperspace.results.sensitivity import Importance, dependence, find_dimension, importance
 from hyperspace.trials.trial import OK
 
-_MOST = 20  # parameters that are drawn
+_MOST = 20  # largest number of parameters
 
 
 @own_numerics()
 def plot_importance(result: Result, ax: Axes | None = None, found: Importance | None = None) -> Axes:
-    """Draw which part of the objective's variance each parameter explains, by the merged surrogate, most important first.
+    """Draw each parameter's share of the objective's variance, by the merged surrogate, most important first.
 
-    Bars are total Sobol indices, the darker part is what the parameter explains alone, and lines hold 90 % of the posterior
-    draws. See `hyperspace.results.sensitivity` for the method. The 20 most important of more parameters are drawn.
+    Bars are total Sobol indices, their darker part is the share of the parameter alone, and lines contain 90 % of the posterior
+    samples. See `hyperspace.results.sensitivity` for the method. At most the 20 most important parameters are drawn.
 
     Args:
         result: the study.
-        ax: where to draw.
-        found: what `hyperspace.results.sensitivity.importance` returned; None to have it worked out.
+        ax: axes to draw into.
+        found: result of `hyperspace.results.sensitivity.importance`; None computes it.
 
     Raises:
         StudyError: fewer than three trials ended well.
@@ -61,18 +61,18 @@ def plot_importance(result: Result, ax: Axes | None = None, found: Importance | 
 
 @own_numerics()
 def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = None) -> Axes:
-    """Draw how the objective depends on one parameter, averaged over the others, by the merged surrogate.
+    """Draw the dependence of the objective on one parameter, averaged over the others, by the merged surrogate.
 
-    The band holds 90 % of the posterior of that average. Ticks along the lower edge are the trials; the best one is at the
-    dotted line.
+    The band contains 90 % of the posterior of that average. Ticks along the lower edge are the trials; the dotted line is the
+    best one.
 
     Args:
         result: the study.
         dimension: number or name of the parameter.
-        ax: where to draw.
+        ax: axes to draw into.
 
     Raises:
-        InputError: no such parameter.
+        InputError: an unknown parameter.
         StudyError: fewer than three trials ended well.
     """
     j = find_dimension(result, dimension)

@@ -1,6 +1,6 @@
-"""Labels of pictures: short, distinct, and no more of them than the room holds.
+"""Labels of plots: short, distinct, and as many as fit.
 
-Room is estimated from the size of the figure, and nothing is drawn to measure it, so that a picture is laid out once.
+The room is estimated from the size of the figure without drawing, so that a plot is laid out once.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from matplotlib.ticker import Formatter
 from hyperspace.system.terminal import printable
 
 LONGEST = 18  # characters of a label
-_MEAN_WIDTH = 0.58  # of a character of DejaVu Sans, in units of the font's size
+_MEAN_WIDTH = 0.58  # mean width of a character of DejaVu Sans, in units of the font's size
 _SMALL = 0.833  # size of "small" text, in units of the font's size
-_FEWEST = 4  # characters that are left of a label, at least
-_LEGEND_KEY = 4.6  # width of a legend's key with the gaps around it, in units of its font's size
+_FEWEST = 4  # least number of characters of a label
+_LEGEND_KEY = 4.6  # width of a legend's key with its gaps, in units of its font's size
 
 
 def text(value: object, longest: int = LONGEST) -> str:
-    """Return a label for any value: short, and no part of it taken for a formula."""
+    """Return a label for any value: short, and never read as a formula."""
     words = printable(" ".join(str(value).split()))
     words = words if len(words) <= longest else words[: longest - 1] + "…"
     return words.replace("$", r"\$")
 
 
 def wrapped(value: object, width: int = 30, lines: int = 2) -> str:
-    """Return a label in at most so many lines of so many characters; a name is broken at a blank or behind an underscore."""
+    """Return a label in at most `lines` lines of `width` characters; a name is broken at a blank or after an underscore."""
     words = printable(" ".join(str(value).split()))
     pieces = [""]
     for part in re.findall(r"\s*[^\s_]*_*", words):
@@ -45,7 +45,7 @@ def wrapped(value: object, width: int = 30, lines: int = 2) -> str:
 
 
 def distinct(values: Sequence[object], longest: int = LONGEST) -> list[str]:
-    """Return labels for values that differ: what the long ones have in common is left out, or else they are numbered."""
+    """Return distinct labels for different values: a common part of long ones is removed, or they are numbered."""
     words = [printable(" ".join(str(value).split())) for value in values]
     labels = [text(word, longest) for word in words]
     if len(set(labels)) == len(set(words)):
@@ -60,25 +60,25 @@ def distinct(values: Sequence[object], longest: int = LONGEST) -> list[str]:
 
 
 def _shared(words: Sequence[str]) -> int:
-    """Return with how many characters all words begin."""
+    """Return the length of the common beginning of all words."""
     return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*words, strict=False)))
 
 
 def number(value: float) -> str:
-    """Return a number for a person, three digits of it or all before the point."""
+    """Return a readable number: three digits, or all before the point."""
     shown = f"{value:.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"
     mantissa, e, exponent = shown.partition("e")
     return f"{mantissa}e{int(exponent)}" if e else shown
 
 
 class Plain(Formatter):
-    """Ticks of values: as many digits as tell them apart, all with the same decimals, and no offset beside the axis."""
+    """Tick labels: enough digits to distinguish them, the same number of decimals, and no offset beside the axis."""
 
     def __init__(self) -> None:
         self._digits, self._decimals, self._tiny = 3, 0, 0.0
 
     def set_locs(self, locs: Any) -> None:
-        """Take note of where the ticks are."""
+        """Record the positions of the ticks."""
         super().set_locs(locs)
         values = np.asarray(locs, dtype=float)
         if len(values) == 0:
@@ -102,7 +102,7 @@ class Plain(Formatter):
 
 
 def breadth(ax: Axes, vertical: bool = False) -> float:
-    """Return about how many points long an axis is."""
+    """Return the approximate length of an axis in points."""
     figure: Any = ax.figure
     box = ax.get_position()
     size = figure.bbox.height if vertical else figure.bbox.width
@@ -110,18 +110,18 @@ def breadth(ax: Axes, vertical: bool = False) -> float:
 
 
 def width_of(label: str, size: float) -> float:
-    """Return how many points wide a label is."""
+    """Return the width of a label in points."""
     font = FontProperties(size=size)
     return max(float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]) for line in label.split("\n"))
 
 
 def characters(room: float, size: str) -> int:
-    """Return about how many characters of a size, such as "small", fit into so many points."""
+    """Return the approximate number of characters of a size, such as "small", that fit into `room` points."""
     return int(room / (_MEAN_WIDTH * font_scalings[size] * float(rcParams["font.size"])))
 
 
 def legend_columns(labels: Sequence[str], room: float, most: int, size: float) -> int:
-    """Return in how many columns labels fit into so many points: matplotlib fills one column after the other."""
+    """Return the number of columns in which labels fit into `room` points: matplotlib fills one column after the other."""
     for columns in range(min(most, len(labels)), 1, -1):
         parts = np.array_split(np.array([width_of(label, size) for label in labels]), columns)
         if sum(float(part.max()) + _LEGEND_KEY * size for part in parts) <= room:
@@ -135,12 +135,12 @@ def small() -> float:
 
 
 def fitting_ticks(labels: Sequence[str], room: float, size: float) -> tuple[int, int, float]:
-    """Return how labels of a horizontal axis stay apart: the step between them, their longest length, and an angle.
+    """Return a layout of non-overlapping labels of a horizontal axis: their step, their longest length, and an angle.
 
     Args:
-        labels: of all ticks, evenly spaced.
+        labels: labels of all ticks, evenly spaced.
         room: length of the axis in points.
-        size: of the font in points.
+        size: size of the font in points.
     """
     each = room / max(len(labels), 1)
     if all(width_of(label, size) + size <= each for label in labels):

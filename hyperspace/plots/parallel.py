@@ -1,4 +1,4 @@
-"""Parallel coordinates: a vertical axis a parameter, a line a trial."""
+"""Parallel coordinates: a vertical axis for each parameter, a line for each trial."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from hyperspace.trials.incumbent import rank
 from hyperspace.trials.trial import OK
 from hyperspace.typing import Array
 
-_MOST = 600  # lines: of more trials the best ones and every so-manieth of the others
+_MOST = 600  # largest number of lines: the best trials and an even selection of the others
 _MOST_AXES = 20
 _TICK = 0.03
-_SPREAD = 0.3  # part of a level within which its lines are spread
+_SPREAD = 0.3  # share of a level over which its lines are spread
 
 
 @own_numerics()
 def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw each trial as a line through its parameters, the last axis being the objective; the best lie on top.
+    """Draw each trial as a line through its parameters, with the objective as the last axis and the best trials on top.
 
-    Trials that ended without a value, or broke a constraint, are thin, dashed, and end before the last axis. Lines that share a
-    level of an integer or a category are spread within the gray bar at that level. Of more than 600 trials the best 200 and
-    an even part of the others are drawn.
+    Trials without a value, or with a violated constraint, are thin, dashed, and end before the last axis. Lines with the same
+    level of an integer or a category are spread within the gray bar at that level. From more than 600 trials the best 200 and an
+    even selection of the others are drawn.
 
     Args:
         result: the study.
         dimensions: numbers or names of the parameters, from left to right; None for all, or the first 20 of more.
-        ax: where to draw.
+        ax: axes to draw into.
 
     Raises:
-        InputError: no such parameter.
+        InputError: an unknown parameter.
     """
     chosen = range(min(result.search_space.d, _MOST_AXES)) if dimensions is None else dimensions
     columns = [find_dimension(result, dimension) for dimension in chosen]
@@ -62,7 +62,7 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
         order = np.array(sorted(range(len(ended_well)), key=lambda row: rank(ended_well[row], result.goals)), dtype=np.intp)
         if len(order) > _MOST:
             order = np.concatenate([order[: _MOST // 3], style.thinned(order[_MOST // 3 :].tolist(), _MOST - _MOST // 3)])
-        order = order[::-1]  # the best are drawn last
+        order = order[::-1]  # draw the best last
         paths = np.column_stack([heights[ok], last])[order]
         ranks = np.linspace(0.0, 1.0, len(order))
         collection = LineCollection(
@@ -86,21 +86,21 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
 
 
 def _valued(result: Result) -> NDArray[np.bool_]:
-    """Return which trials ended well and broke no constraint, (n,)."""
+    """Return which trials ended well and are feasible, (n,)."""
     trials = result.all_trials
     ok = np.array([trial.status == OK for trial in trials], dtype=bool)
     return np.asarray(ok & ~style.infeasible(trials, result.goals))
 
 
 def _height(result: Result, j: int) -> Array:
-    """Return how high all trials cross the axis of dimension j, (n,), from 0 to 1."""
+    """Return the positions of all trials on the axis of dimension j, (n,), from 0 to 1."""
     dimension = result.search_space.dimensions[j]
     u = dimension.to_unit([trial.x[j] for trial in result.all_trials])
     return u + offsets(len(u), j) * _SPREAD / dimension.levels if is_spread(dimension) else u
 
 
 def _objective_heights(values: Array, maximize: bool) -> Array:
-    """Return how high values cross the objective's axis: their own scale, within the colors' range."""
+    """Return the positions of values on the objective's axis, within the range of the colors."""
     _, norm = style.good_colors(values, maximize)
     heights: Array = np.clip(np.asarray(norm(values), dtype=float), 0.0, 1.0)
     return heights

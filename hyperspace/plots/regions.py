@@ -1,4 +1,4 @@
-"""The partition with the trials in it: two dimensions at a time."""
+"""Plots of the partition with its trials, two dimensions at a time."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from hyperspace.trials.trial import OK
 from hyperspace.typing import Array
 
 _ELSEWHERE = 0.3  # opacity of trials outside the slice
-_ROOM = 0.72  # part of the axes' width that the scale of colors leaves
+_ROOM = 0.72  # share of the axes' width beside the color bar
 
 
 @own_numerics()
 def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0, 1), ax: Axes | None = None) -> Axes:
     """Draw two dimensions of the partition, its overlapping halves, and the trials; the best one's subspace is outlined.
 
-    With more than two dimensions this is a slice through the subspace that holds the best trial: trials that lie within that
-    subspace in all other dimensions are drawn in full, the others faintly.
+    With more than two dimensions this is a slice through the subspace of the best trial: trials inside that subspace in all other
+    dimensions are opaque, the others faint.
 
     Args:
         result: the study.
         dimensions: numbers or names of the two, the horizontal one first.
-        ax: where to draw.
+        ax: axes to draw into.
 
     Raises:
-        InputError: no such dimension, twice the same, or not two of them.
+        InputError: an unknown dimension, twice the same, or not two of them.
     """
     if isinstance(dimensions, str) or not isinstance(dimensions, Sequence) or len(dimensions) != 2:
         raise InputError(f'plot_partition takes two dimensions, such as ("C", "gamma") or (0, 1), got {shown(dimensions)}')
@@ -58,7 +58,7 @@ def plot_partition(result: Result, dimensions: tuple[int | str, int | str] = (0,
 
 
 def winning_subspace(result: Result) -> Subspace | None:
-    """Return the subspace whose box holds the best trial: its drive's home, or else the first that does; None without one."""
+    """Return the subspace with the best trial: its drive's home, or else the first that contains it; None without one."""
     best = result.best_trial
     if best is None:
         return None
@@ -70,7 +70,7 @@ def winning_subspace(result: Result) -> Subspace | None:
 
 
 def _draw_halves(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspace | None) -> None:
-    """Shade what the halves share, draw where each ends, and outline the winner."""
+    """Shade the overlap of the halves, draw their ends, and outline the subspace of the best trial."""
     whole = result.partition
     for j, horizontal in zip(pair, (True, False), strict=True):
         if j not in whole.split:
@@ -115,8 +115,8 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
         values = np.array([result.goals.value(trial.metrics) for trial in trials])
         colors = style.good_colors(values[ok], result.maximize)
         rows = np.flatnonzero(ok).tolist()
-        order = np.array(sorted(rows, key=lambda row: rank(trials[row], result.goals), reverse=True))  # the best ones on top
-        edge = 0.0 if len(trials) > 500 else 0.3  # light ones stand out from white paper
+        order = np.array(sorted(rows, key=lambda row: rank(trials[row], result.goals), reverse=True))  # best ones on top
+        edge = 0.0 if len(trials) > 500 else 0.3  # edges make light marks visible on white paper
         dots: dict[str, Any] = {"c": values[order], "cmap": colors[0], "norm": colors[1], "s": size, "linewidth": edge}
         ax.scatter(*xy[order].T, alpha=opacity(order), zorder=3, rasterized=many, edgecolor=style.ink(), **dots)
         if np.ptp(values[ok]) > 0:
@@ -141,12 +141,12 @@ def _draw_trials(ax: Axes, result: Result, pair: tuple[int, int], winner: Subspa
 
 
 def is_spread(dimension: Dimension) -> bool:
-    """Return whether the trials of one level are spread within it, so that all can be seen; its middle is their value."""
+    """Return whether the trials of one level are spread around its middle, so that all are visible."""
     return 0 < dimension.levels <= 32 and dimension.even
 
 
 def spread(result: Result, j: int) -> Array:
-    """Return where all trials lie along dimension j, (n,); those of one level are spread within it, so that all can be seen."""
+    """Return the positions of all trials along dimension j, (n,); those of one level are spread, so that all are visible."""
     dimension = result.search_space.dimensions[j]
     u = dimension.to_unit([trial.x[j] for trial in result.all_trials])
     if is_spread(dimension):
@@ -155,13 +155,13 @@ def spread(result: Result, j: int) -> Array:
 
 
 def offsets(n: int, j: int) -> Array:
-    """Return by how much n trials are spread along dimension j, (n,), from -0.5 to 0.5: evenly, and the same every time."""
+    """Return the offsets of n trials along dimension j, (n,), from -0.5 to 0.5: even and reproducible."""
     spread_out: Array = (np.arange(1.0, n + 1.0) * (1 + j) * 0.6180339887498949) % 1.0 - 0.5
     return spread_out
 
 
 def _in_slice(U: Array, pair: tuple[int, int], winner: Subspace | None) -> NDArray[np.bool_]:
-    """Return which points lie in the winner's box in all dimensions but the two."""
+    """Return which points are in the best trial's box in all dimensions but the two."""
     if winner is None:
         return np.ones(len(U), dtype=bool)
     others = [j for j in range(U.shape[1]) if j not in pair]

@@ -1,7 +1,7 @@
-"""What all pictures share: colors, lines, and axes that speak the search space's language.
+"""Style of all plots: colors, lines, and axes in the terms of the search space.
 
-Colors are those of Okabe and Ito, which people with any kind of color vision can tell apart; the sky blue is darker than
-theirs, so that it is seen on white paper. Text and lines take matplotlib's own settings, so that pictures fit a dark style too.
+The colors are those of Okabe and Ito, which are distinct for any kind of color vision. The sky blue is darker than theirs, for
+contrast on white paper. Text and lines use matplotlib's settings, so that plots also suit a dark style.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 GRAY = "#7F7F7F"
 STATUS_COLORS = {OK: SKY, FAILED: VERMILLION, TIMEOUT: ORANGE, PRUNED: PURPLE, RUNNING: GRAY}
 SHADES: tuple[str, ...] = tuple(to_hex(c) for c in pyplot.get_cmap("viridis")(np.linspace(0.08, 0.80, 24)))  # the best first
-FAINT, GRID = 0.35, 0.15  # opacities of what is background
-MANY_MARKS = 2000  # from here on marks are one image, also in a vector graphic
-_MOST_TICKS = 24  # categories that are labeled
+FAINT, GRID = 0.35, 0.15  # opacities of the background
+MANY_MARKS = 2000  # number of marks from which they are one image, also in a vector graphic
+_MOST_TICKS = 24  # largest number of labeled categories
 _DECADE_AND_A_HALF = 10**1.5
-_FENCE = 3.0  # Tukey's outer fence: that many ranges of the middle half beyond it
-_FAR = 10**4  # times its width: an axis of integers that is farther from 0 counts from its lower end
+_FENCE = 3.0  # Tukey's outer fence, in units of the interquartile range
+_FAR = 10**4  # an axis of integers farther from 0 than this many times its width counts from its lower end
 
 
 def axes_for(ax: Axes | None, width: float = 6.4, height: float = 4.0, square: bool = False) -> Axes:
-    """Return the axes to draw into, made plain: those given, or those of a new figure of this size in inches."""
+    """Return the axes to draw into, plain: the given ones, or those of a new figure of this size in inches."""
     if ax is None:
         _, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
     for side in ("top", "right"):
@@ -59,25 +59,25 @@ def axes_for(ax: Axes | None, width: float = 6.4, height: float = 4.0, square: b
 
 
 def grid(ax: Axes, axis: Any = "both") -> None:
-    """Draw a quiet grid."""
+    """Draw a faint grid."""
     ax.grid(True, which="major", axis=axis, color=ink(), alpha=GRID, linewidth=0.6)
 
 
 def legend(ax: Axes, **options: Any) -> None:
-    """Draw a quiet legend, where there is anything to explain."""
+    """Draw a plain legend, if there are labels."""
     if ax.get_legend_handles_labels()[0]:
         ax.legend(**{"framealpha": 0.7, "edgecolor": "none", "fontsize": "small", "handlelength": 1.6, **options})
 
 
 def legend_above(ax: Axes, columns: int = 4) -> None:
-    """Draw a quiet legend above the axes, where it covers nothing, in as many columns as fit into their width."""
+    """Draw a plain legend above the axes, in as many columns as fit into their width."""
     fitted_legend(ax, columns, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
 
 
 def legend_across(ax: Axes) -> None:
-    """Draw a quiet legend above the axes over the whole width of their figure; over their own where others share the figure.
+    """Draw a plain legend above the axes over the width of their figure, or over their own width in a shared figure.
 
-    A title holds the room for it, so that a long legend does not make the axes narrow.
+    A title reserves its room, so that a long legend does not make the axes narrow.
     """
     figure: Any = ax.figure
     told = ax.get_legend_handles_labels()[1]
@@ -95,18 +95,18 @@ def legend_across(ax: Axes) -> None:
 
 
 def legend_below(ax: Axes, columns: int = 2, offset: float = 0.0) -> None:
-    """Draw a quiet legend below the axes and their labels, which are `offset` high in units of the axes."""
+    """Draw a plain legend below the axes and their labels, which have the height `offset` in units of the axes."""
     fitted_legend(ax, columns, loc="upper left", bbox_to_anchor=(0.0, -offset), borderaxespad=0.2)
 
 
 def fitted_legend(ax: Axes, columns: int, **options: Any) -> None:
-    """Draw a quiet legend in as many columns as fit into the width of the axes, at most `columns`."""
+    """Draw a plain legend in as many columns as fit into the width of the axes, at most `columns`."""
     labels = ax.get_legend_handles_labels()[1]
     legend(ax, ncols=legend_columns(labels, breadth(ax), columns, small()), columnspacing=1.2, **options)
 
 
 def say_empty(ax: Axes, words: str) -> None:
-    """Write in the middle of axes without values why there are none, and leave out the ticks of the value axis."""
+    """Write a message in the middle of axes without values, and remove the ticks of the value axis."""
     ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center", alpha=0.7)
     ax.set_yticks([])
 
@@ -117,12 +117,12 @@ def ink() -> Any:
 
 
 def goal_name(result: Result, longest: int = LONGEST) -> str:
-    """Return what the optimized metric is called."""
+    """Return the name of the optimized metric."""
     return text(_goal(result), longest)
 
 
 def goal_label(result: Result, after: str = "") -> str:
-    """Return a label of an axis: what the optimized metric is called, in two lines where it is long, and some words more."""
+    """Return a label of an axis: the name of the optimized metric, in two lines if it is long, and further words."""
     return wrapped(f"{_goal(result)}{after}")
 
 
@@ -132,7 +132,7 @@ def _goal(result: Result) -> str:
 
 
 def outlined() -> Any:
-    """Return the effect that makes a light line stand out from any paper."""
+    """Return an effect that makes a light line visible on any paper."""
     return [withStroke(linewidth=3.4, foreground=ink())]
 
 
@@ -148,9 +148,9 @@ def count_axis(ax: Axes, n: int) -> None:
 
 
 def origin(dimension: Dimension) -> int:
-    """Return what the axis of a dimension counts from: 0, or the lower bound of integers that lie close together far from 0.
+    """Return the origin of a dimension's axis: 0, or the lower bound of close integers far from 0.
 
-    Neighboring integers beyond 2^53 are one double, and those near it have one label.
+    Neighboring integers beyond 2^53 are the same double, and those near it have the same label.
     """
     if not isinstance(dimension, Integer) or dimension.prior == "log-uniform":
         return 0
@@ -159,10 +159,10 @@ def origin(dimension: Dimension) -> int:
 
 
 def place(dimension: Dimension, u: Array) -> Array:
-    """Return where coordinates u (n,) of the unit interval lie on the axis of a dimension.
+    """Return the positions of coordinates u (n,) of the unit interval on the axis of a dimension.
 
-    That is the value of a number, without rounding and counted from `origin`, and the position in the list of a category; a level
-    reaches half a step to either side.
+    The position of a number is its value, without rounding and relative to `origin`. That of a category is its index in the list.
+    A level extends half a step to both sides.
     """
     u = np.asarray(u, dtype=float)
     if isinstance(dimension, Categorical):
@@ -177,19 +177,19 @@ def place(dimension: Dimension, u: Array) -> Array:
 
 
 def positions(dimension: Dimension, trials: Iterable[Trial], j: int) -> Array:
-    """Return where the trials lie on the axis of dimension j, (n,)."""
+    """Return the positions of the trials on the axis of dimension j, (n,)."""
     return place(dimension, dimension.to_unit([trial.x[j] for trial in trials]))
 
 
 def mark_axis(axis: Axis, dimension: Dimension, name: str, spread: bool = False, room: float = 1.0) -> None:
-    """Give an axis the scale, the ends, the ticks and the name of a dimension.
+    """Set the scale, the limits, the ticks and the name of an axis for a dimension.
 
     Args:
-        axis: of some axes.
-        dimension: what it shows.
-        name: of the dimension.
-        spread: say that what has one level is spread within it.
-        room: part of the axes' present width that they keep, e.g. beside a scale of colors.
+        axis: the axis.
+        dimension: its dimension.
+        name: name of the dimension.
+        spread: whether the name should mention that trials of one level are spread.
+        room: share of the axes' width that they keep, e.g. beside a color bar.
     """
     ends = place(dimension, np.array([0.0, 1.0])).tolist()
     ax: Any = axis.axes
@@ -245,21 +245,21 @@ def _whole(tick: float) -> str:
 
 
 def best_so_far(values: Array, maximize: bool) -> Array:
-    """Return the best of the values up to each, (n,); nan before the first one that is a number."""
+    """Return the best of the values up to each, (n,); nan before the first number."""
     sign = -1.0 if maximize else 1.0
     best = np.minimum.accumulate(np.where(np.isnan(values), np.inf, sign * values))
     return np.where(np.isinf(best), np.nan, sign * best)
 
 
 def fits_log(values: Iterable[float] | Array) -> bool:
-    """Return whether values span so much, all of them positive, that a logarithmic axis shows them better."""
+    """Return whether values are positive and have a range for a logarithmic axis."""
     finite = np.asarray(list(values), dtype=float)
     finite = finite[np.isfinite(finite)]
     return bool(len(finite) and finite.min() > 0 and finite.max() / finite.min() > 100)
 
 
 def log_values(axis: Axis, values: Array) -> None:
-    """Make a value axis logarithmic, with ticks that are numbers; two decades or less have 2 and 5 between the powers of ten."""
+    """Make a value axis logarithmic, with numbers as ticks; a range of up to two decades also has ticks at 2 and 5."""
     finite = values[np.isfinite(values) & (values > 0)]
     ax: Any = axis.axes
     (ax.set_yscale if axis is ax.yaxis else ax.set_xscale)("log")
@@ -270,15 +270,15 @@ def log_values(axis: Axis, values: Array) -> None:
 
 
 def fit_values(ax: Axes, values: Array, maximize: bool, within: Array | None = None) -> None:
-    """Choose the value axis so that single bad values do not flatten the others: some of the worst may lie outside.
+    """Set the value axis so that outliers do not flatten the other values: some of the worst may be outside.
 
-    Values beyond the outer fence of Tukey's, three times the range of the middle half away from it, do not count.
+    Values beyond Tukey's outer fence, three interquartile ranges from the quartiles, are ignored.
 
     Args:
         ax: the axes.
-        values: all of them; some may be no number.
+        values: all values; some may be nan.
         maximize: whether the largest is the best.
-        within: values that must be seen, such as the best so far.
+        within: values that must be visible, such as the best so far.
     """
     ax.yaxis.set_major_formatter(Plain())
     values = values[np.isfinite(values)]
@@ -300,14 +300,14 @@ def fit_values(ax: Axes, values: Array, maximize: bool, within: Array | None = N
 
 
 def _without_outliers(values: Array) -> Array:
-    """Return the values (n,) but those that are larger than the others by far."""
+    """Return the values (n,) without those that are far larger than the others."""
     low, high = np.quantile(values, [0.25, 0.75])
     kept: Array = values[values <= high + _FENCE * (high - low)]
     return kept
 
 
 def without_value(trials: Sequence[Trial], goals: Metrics) -> list[tuple[str, str, NDArray[np.bool_]]]:
-    """Return label, color and rows (n,) of the trials that cannot be the best: failed, pruned, and such as broke a constraint."""
+    """Return label, color and rows (n,) of the trials that cannot be the best: failed, pruned, and infeasible ones."""
     groups = (
         ("failed", VERMILLION, np.array([trial.failed for trial in trials], dtype=bool)),
         ("pruned", PURPLE, np.array([trial.status == PRUNED for trial in trials], dtype=bool)),
@@ -317,12 +317,12 @@ def without_value(trials: Sequence[Trial], goals: Metrics) -> list[tuple[str, st
 
 
 def infeasible(trials: Sequence[Trial], goals: Metrics) -> NDArray[np.bool_]:
-    """Return which trials ended well and broke a constraint, (n,)."""
+    """Return which trials ended well and violate a constraint, (n,)."""
     return np.array([is_infeasible(trial, goals) for trial in trials], dtype=bool)
 
 
 def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:
-    """Return colors that run from the best value, dark, to the 80 % quantile, light; what is worse looks like that."""
+    """Return colors from the best value, dark, to the 80 % quantile, light; worse values have the lightest color."""
     worse = float(np.quantile(values, 0.2 if maximize else 0.8))
     best = float(values.max() if maximize else values.min())
     if worse == best:
@@ -332,7 +332,7 @@ def good_colors(values: Array, maximize: bool) -> tuple[Colormap, Normalize]:
 
 
 def colorbar(ax: Axes, colors: tuple[Colormap, Normalize], label: str, maximize: bool) -> None:
-    """Draw what the colors stand for beside the axes."""
+    """Draw a color bar beside the axes."""
     figure: Any = ax.figure
     bar = figure.colorbar(ScalarMappable(colors[1], colors[0]), ax=ax, label=label, extend="min" if maximize else "max", pad=0.02)
     bar.outline.set_visible(False)
@@ -341,17 +341,17 @@ def colorbar(ax: Axes, colors: tuple[Colormap, Normalize], label: str, maximize:
 
 
 def thinned(rows: Sequence[Any], most: int) -> list[Any]:
-    """Return at most so many of the rows, evenly; the first and the last among them."""
+    """Return at most `most` of the rows, evenly selected, including the first and the last."""
     if len(rows) <= most:
         return list(rows)
     return [rows[i] for i in np.linspace(0, len(rows) - 1, most).astype(int)]
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse what is none of the choices.
+    """Check that a value is one of the choices.
 
     Raises:
-        InputError: it is none of them.
+        InputError: it is not.
     """
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")

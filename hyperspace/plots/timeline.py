@@ -1,4 +1,4 @@
-"""Evaluations in time, a row a rank: idle time and stragglers show."""
+"""Timeline of the evaluations, a row for each rank, which shows idle times and stragglers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hyperspace.results.activity import Span, evaluation, last_event, timed, uti
 from hyperspace.results.result import Result
 from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT, Trial
 
-_STRAGGLES = 3.0  # times the median duration
-_VISIBLE = 0.005  # of the whole time: what is shorter is not seen
-_LABELED = 32  # ranks with a label each
+_STRAGGLES = 3.0  # multiple of the median duration
+_VISIBLE = 0.005  # share of the whole time below which an interval is invisible
+_LABELED = 32  # largest number of ranks with a label each
 _NAMES = {OK: "ended well", FAILED: "failed", TIMEOUT: "timed out", PRUNED: "pruned", RUNNING: "running"}
 _HALF = 0.38
 _UNITS = ((3 * 86400.0, 86400.0, "days"), (3 * 3600.0, 3600.0, "hours"), (300.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
@@ -26,14 +26,13 @@ _UNITS = ((3 * 86400.0, 86400.0, "days"), (3 * 3600.0, 3600.0, "hours"), (300.0,
 
 @own_numerics()
 def plot_gantt(result: Result, ax: Axes | None = None) -> Axes:
-    """Draw when each rank evaluated, proposed (thin) and waited (blank), with the part of the time that it evaluated.
+    """Draw when each rank evaluated, suggested (thin) and waited (blank), with its utilization.
 
-    Evaluations that took more than three times the median are outlined. Pauses, in which nobody worked on the study, are left out
-    and marked by a line.
+    Evaluations of more than three times the median duration are outlined. Pauses of the study are left out and marked by a line.
 
     Args:
         result: the study.
-        ax: where to draw.
+        ax: axes to draw into.
     """
     trials = timed(result.all_trials)
     now = last_event(trials)
@@ -93,7 +92,7 @@ def plot_gantt(result: Result, ax: Axes | None = None) -> Axes:
 
 
 def _clock(periods: Sequence[Span], moment: float) -> float:
-    """Return the seconds of work up to a moment."""
+    """Return the active seconds up to a time."""
     return sum(min(max(moment - period.start, 0.0), period.seconds) for period in periods)
 
 
@@ -109,7 +108,7 @@ def _mark_pauses(ax: Axes, periods: Sequence[Span], unit: float) -> None:
 
 
 def _label(ax: Axes, trials: Sequence[Trial], ranks: Sequence[int], periods: Sequence[Span], now: float) -> None:
-    """Name the ranks on the left, with their machine where there are several, and say on the right how busy they were."""
+    """Write the ranks on the left, with their machine if there are several, and their utilization on the right."""
     own: dict[int, list[Trial]] = {rank: [] for rank in ranks}
     for trial in trials:
         own[trial.rank].append(trial)

@@ -1,4 +1,4 @@
-"""`hyperspace report`: everything about a study in one HTML file that needs no network."""
+"""`hyperspace report`: a report on a study in one self-contained HTML file."""
 
 from hyperspace.report.document import render_report, write_report
 

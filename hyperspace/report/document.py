@@ -1,4 +1,4 @@
-"""From a study's folder to one HTML file."""
+"""Assembly of the report: from a study's folder to one HTML file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECTIONS = (
 
 @own_numerics()
 def render_report(results_path: str | os.PathLike[str]) -> str:
-    """Return the report on a study, also while it runs: one HTML page that needs no network.
+    """Return the report on a study, also while it runs: one self-contained HTML page.
 
     Raises:
         StudyError: no study there, or a damaged file.

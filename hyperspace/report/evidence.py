@@ -1,4 +1,4 @@
-"""What the report tells of, worked out once."""
+"""Data of the report, computed once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from hyperspace.study.description import Description
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """All that the report tells of.
+    """Data of the report.
 
     Attributes:
-        name: of the study's folder.
+        name: name of the study's folder.
         result: its trials.
-        overview: what it is doing.
-        predictions: leave-one-out, None where too few trials ended well.
-        importance: of the parameters, None likewise.
+        overview: its state.
+        predictions: leave-one-out predictions; None if too few trials ended well.
+        importance: importance of the parameters; None likewise.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Evidence:
 
     @classmethod
     def of(cls, name: str, result: Result, overview: Overview) -> Evidence:
-        """Work out what has to be worked out."""
+        """Compute the data."""
         try:
             return cls(name, result, overview, leave_one_out(result), importance(result))
         except StudyError:
@@ -42,7 +42,7 @@ class Evidence:
 
     @property
     def description(self) -> Description:
-        """What the study is."""
+        """Description of the study."""
         return self.overview.description
 
     @property

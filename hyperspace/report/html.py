@@ -1,4 +1,4 @@
-"""HTML that is escaped by construction: what is not `Html` already is text, and becomes so."""
+"""HTML that is escaped by construction: any value other than `Html` is escaped text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from hyperspace.trials.metrics import Metric
 
 _EMPTY = ("br", "meta")
-_LONG = 20  # rows from which a table is scrolled by itself
+_LONG = 20  # number of rows from which a table scrolls by itself
 
 
 class Html(str):
-    """Text that is HTML. Only this module, and what it is given from this package's own files and pictures, makes it."""
+    """HTML text. Only this module makes it, from this package's own files and pictures."""
 
     __slots__ = ()
 
@@ -41,11 +41,11 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
 
 
 class Cell:
-    """A value of a table, and how it is shown and sorted.
+    """Cell of a table, with its display and sort key.
 
     Args:
-        value: a number is shown with six digits and sorted as one; nan and None are empty and come last; anything else is text.
-        shown: what is shown instead.
+        value: a number is shown with six digits and sorted as a number; nan and None are empty and come last; others are text.
+        shown: text to show instead.
     """
 
     def __init__(self, value: object, shown: object = None) -> None:
@@ -58,20 +58,20 @@ class Cell:
         return isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
 
     def html(self, right: bool = False) -> Html:
-        """Return the element; `right` for one in a column of numbers, which may be no number itself, such as nan."""
+        """Return the element; `right` for a cell in a column of numbers, which may itself be nan."""
         side = "number" if right or self.numeric else None
         return tag("td", self.shown, class_=side, data_value=repr(self.value) if self.numeric else None)
 
 
 def show(value: object) -> str:
-    """Return a value as a person reads it: a float with six digits, nothing for None."""
+    """Return a readable value: a float with six digits, an empty text for None."""
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def percent(value: float) -> Cell:
-    """Return a part as a cell."""
+    """Return a share as a cell."""
     return Cell(value, "" if math.isnan(value) else f"{value:.0%}")
 
 
@@ -79,10 +79,10 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], not
     """Return a table that is sorted by a click on a head.
 
     Args:
-        caption: what it shows.
-        heads: of the columns.
-        rows: of cells; what is no Cell becomes one.
-        notes: what a row tells when it is pointed at, one a row.
+        caption: title of the table.
+        heads: heads of the columns.
+        rows: rows of cells; other values are converted to cells.
+        notes: tooltips of the rows.
     """
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     numeric = [any(row[j].numeric for row in cells) for j in range(len(heads))]
@@ -95,19 +95,19 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], not
         elements = [cell.html(right) for cell, right in zip(row, numeric, strict=True)]
         body.append(tag("tr", *elements, data_note=notes[i] if notes else None, tabindex="0" if notes else None))
     whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="sortable", aria_label=caption)
-    # The caption stays in sight where the table is scrolled sideways.
+    # The caption stays visible if the table is scrolled sideways.
     return together(
         tag("p", caption, class_="caption"), tag("div", whole, class_="tall scroll" if len(cells) > _LONG else "scroll")
     )
 
 
 def numbers(*items: tuple[object, str]) -> Html:
-    """Return a row of large numbers with what they are."""
+    """Return a row of large numbers with their names."""
     return tag("div", *(tag("div", tag("strong", value), tag("span", name)) for value, name in items), class_="numbers")
 
 
 def pairs(items: Iterable[Sequence[object]]) -> Html:
-    """Return names and values, a line each; a third element of an item is a remark on the value."""
+    """Return names and values, a line each; a third element of an item is a remark."""
     rows = []
     for name, value, *remark in items:
         cells = [
@@ -129,7 +129,7 @@ def section(identity: str, title: str, content: Html) -> Html:
 
 
 def metric(value: Any) -> Any:
-    """Return a metric as a cell: of several numbers, how many they are; a nan that the objective returned is shown as such."""
+    """Return a metric as a cell: for several numbers their count; a nan of the objective is shown."""
     if isinstance(value, float) and math.isnan(value):
         return Cell(None, "nan")
     return value if not isinstance(value, tuple) else Cell(counted(len(value), "value"))

@@ -9,7 +9,7 @@ from hyperspace.trials.trial import Trial
 
 
 def optimum(study: Evidence) -> Html:
-    """The best value, its parameters, and who found it."""
+    """Return the best value, its parameters, and its origin."""
     result, best = study.result, study.result.best_trial
     if best is None:
         return _no_optimum(study)
@@ -30,7 +30,7 @@ def optimum(study: Evidence) -> Html:
 
 
 def _no_optimum(study: Evidence) -> Html:
-    """Say why there is no optimum; where all trials broke a constraint, show the one that came closest."""
+    """Return the reason why there is no optimum; if all trials are infeasible, also the closest one."""
     trials, goals, whole = study.result.all_trials, study.result.goals, study.overview.whole
     if whole.finished == 0:
         return tag("p", "No trial has ended so far.")
@@ -53,7 +53,7 @@ def _no_optimum(study: Evidence) -> Html:
 
 
 def _point(study: Evidence, trial: Trial) -> list[tuple[object, ...]]:
-    """Return the parameters and the other metrics of a trial, with the limit of each metric that has one."""
+    """Return the parameters and the other metrics of a trial, with the limits of the metrics."""
     space, goals = study.result.search_space, study.result.goals
     items: list[tuple[object, ...]] = list(space.by_name(space.parameters(trial.x)).items())
     goal = goals.goal_name(trial.metrics)
@@ -71,7 +71,7 @@ def _point(study: Evidence, trial: Trial) -> list[tuple[object, ...]]:
 
 
 def _where(study: Evidence, best: Trial) -> Html | None:
-    """Say in which boxes the best point lies, and what its drive has to do with them."""
+    """Return the boxes that contain the best point, and their relation to its drive."""
     partition = study.result.partition
     if partition.n_subspaces == 1:
         return None

@@ -1,4 +1,4 @@
-"""Pictures as SVG within a page, in the page's own colors, so that they are right on light and on dark paper."""
+"""Pictures as SVG within a page, in the page's colors for light and dark paper."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hyperspace.plots import style
 from hyperspace.report.html import Html, join, tag
 from hyperspace.system.terminal import printable
 
-# Colors that occur nowhere else, and what they become.
+# Unique colors, and their replacements.
 _INK, _PAPER = "#0a0b0d", "#fdfbfa"
 _SETTINGS: dict[str, Any] = {
     **{f"{name}.color": _INK for name in ("text", "xtick", "ytick")},
@@ -30,8 +30,8 @@ _SETTINGS: dict[str, Any] = {
     "font.size": 10.0,
     "svg.fonttype": "none",  # text stays text: small, sharp, and in the page's font
 }
-# The other colors of the pictures by the name of a CSS variable, on light and on dark paper. A scale of values begins with the
-# best one, which has the strongest contrast with the paper, so that it is turned around on dark paper.
+# The other colors of the pictures, by the name of a CSS variable, on light and on dark paper. A scale of values starts with the
+# best one at the strongest contrast, so it is reversed on dark paper.
 _DARK_SHADES = [to_hex(color) for color in colormaps["viridis"](np.linspace(0.98, 0.42, len(style.SHADES)))]
 _COLORS = {
     "blue": (style.BLUE, "#4a9fdb"),
@@ -39,7 +39,7 @@ _COLORS = {
     "grey": (style.GRAY, "#9a9a9a"),
     **{f"g{i}": pair for i, pair in enumerate(zip(style.SHADES, _DARK_SHADES, strict=True))},
 }
-_MOST_BYTES = 400_000  # of a vector graphic; beyond that its marks are an image
+_MOST_BYTES = 400_000  # size of a vector graphic above which its marks become an image
 
 
 def colors() -> Html:
@@ -57,16 +57,16 @@ def picture(
     scrolled: bool = False,
     narrow: tuple[float, float] | None = None,
 ) -> Html:
-    """Return a picture as a figure of the page; a sentence where the study does not have enough for it.
+    """Return a picture as a figure of the page; a sentence if the study has too little data.
 
     Args:
-        name: what tells its parts from those of other pictures in the page.
-        label: what it shows, for those who cannot see it, and below it.
+        name: prefix that distinguishes its elements from those of other pictures.
+        label: description for the alternative text and the caption.
         draw: draws into ax=.
         width: in inches.
         height: in inches.
-        scrolled: on a narrow page it keeps its size and is scrolled sideways.
-        narrow: width and height in inches of a second drawing, which a narrow page shows instead, so that it can be read there.
+        scrolled: whether it keeps its size on a narrow page and is scrolled sideways.
+        narrow: width and height in inches of a second drawing for narrow pages.
     """
     try:
         drawn = tag(
@@ -81,10 +81,10 @@ def picture(
 
 
 def _draw(name: str, draw: Callable[..., object], width: float, height: float) -> str:
-    """Return a picture as matplotlib writes it.
+    """Return a picture as matplotlib's SVG.
 
     Raises:
-        StudyError: the study does not have enough for it.
+        StudyError: the study has too little data.
     """
     settings: Any = _SETTINGS | {"svg.hashsalt": f"hyperspace-{name}"}
     with mpl.rc_context(settings):
@@ -105,7 +105,7 @@ def _svg(figure: Figure) -> str:
 
 
 def _themed(svg: str, label: str, scrolled: bool) -> Html:
-    """Return matplotlib's SVG for use within a page: its own colors replaced, and names left out that nothing refers to."""
+    """Return matplotlib's SVG for use within a page: its colors are replaced, and unused names removed."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace(_INK, "currentColor").replace(_PAPER, "var(--paper)")

@@ -1,4 +1,4 @@
-"""The sections of the report that show what a study found, each a function of the evidence; `tables` has the others."""
+"""Sections of the report on the results of a study, each a function of the evidence; `tables` has the others."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MOST_SUBSPACES = 256
 _MOST_DEPENDENCES = 8
 _MOST_PARTITIONS = 3
 _MOST_PARAMETERS = 20
-_FEW_AXES = 3  # parallel coordinates of so many parameters stand beside the partition
-_ROW, _NARROW_ROW = (8.4, 4.0), (4.3, 3.4)  # inches of a picture that has a row for itself, on wide and on narrow pages
+_FEW_AXES = 3  # number of parameters up to which parallel coordinates are placed beside the partition
+_ROW, _NARROW_ROW = (8.4, 4.0), (4.3, 3.4)  # inches of a picture in its own row, on wide and on narrow pages
 
 
 def progress(study: Evidence) -> Html:
-    """How far the study is, and the best value so far."""
+    """Progress of the study, and the best value so far."""
     whole, overview = study.overview.whole, study.overview
     shown = [
         (f"{whole.finished} of {overview.planned}", "trial" if overview.planned == 1 else "trials"),
@@ -143,7 +143,7 @@ def subspaces(study: Evidence) -> Html:
 
 
 def _size(count: int) -> tuple[float, float]:
-    """Return width and height in inches of pictures that stand side by side: their text has about the same size everywhere."""
+    """Return width and height in inches of pictures in a row, so that their text has about the same size."""
     return (4.6, 3.4) if count <= 2 else (4.0, 3.0)
 
 
@@ -153,7 +153,7 @@ def _cards(pictures: list[Html]) -> Html:
 
 
 def parameters(study: Evidence) -> Html:
-    """Which parameters matter, and how."""
+    """Importance of the parameters and dependence on them."""
     if study.importance is None:
         return together(_too_few())
     result, names = study.result, study.result.search_space.names
@@ -188,7 +188,7 @@ def parameters(study: Evidence) -> Html:
 
 
 def surrogate(study: Evidence) -> Html:
-    """Whether the merged surrogate can be trusted."""
+    """Calibration of the merged surrogate."""
     found = study.predictions
     if found is None:
         return together(_too_few())

@@ -1,4 +1,4 @@
-"""The sections of the report that are tables and texts: who found what, the trials, the failures, the settings."""
+"""Sections of the report with tables and texts: contributions, trials, failures, settings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from hyperspace.trials.trial import Trial
 
 _MOST_TRIALS = 1000  # rows of the table of trials
 _MOST_PARAMETERS = 20  # columns of it
-_MOST_FAILURES = 25  # tracebacks that are shown, each a different one
+_MOST_FAILURES = 25  # number of different tracebacks
 
 
 def finders(study: Evidence) -> Html:
-    """Which model, arm and rank found what."""
+    """Contributions of models, arms and ranks."""
     trials, goals, models = study.result.all_trials, study.result.goals, study.description.models
     if study.overview.whole.finished == 0:
         return tag("p", "No trial has ended so far.", class_="missing")
@@ -93,7 +93,7 @@ def trials(study: Evidence) -> Html:
 
 
 def failures(study: Evidence) -> Html:
-    """What went wrong: each message once, numbers in it aside."""
+    """Failures by message, without the numbers in it."""
     kinds = failure_kinds(study.result.all_trials)
     pruned = study.overview.whole.pruned
     if not kinds:
@@ -116,7 +116,7 @@ def failures(study: Evidence) -> Html:
 
 
 def settings(study: Evidence) -> Html:
-    """What the study is, and what ran it."""
+    """Settings of the study, and the versions and machines that ran it."""
     description, goals = study.description, study.description.metrics
     own = dict(description.fingerprint)
     wanted = [
@@ -149,7 +149,7 @@ def settings(study: Evidence) -> Html:
 
 
 def in_words(dimension: Dimension) -> str:
-    """Return what a dimension may be, for a person."""
+    """Return a readable description of a dimension's values."""
     if isinstance(dimension, Categorical):
         return "one of " + ", ".join(map(repr, dimension.categories))
     low, high = dimension.bounds

@@ -1,4 +1,4 @@
-"""Results: the merged optimum, every trial, and what can be learned from them."""
+"""Results: the merged optimum, every trial, and analyses of them."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

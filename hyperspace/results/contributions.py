@@ -1,4 +1,4 @@
-"""Who found what: trials, failures, best values and improvements by arm, by model, by drive, or by anything else."""
+"""Contributions: trials, failures, best values and improvements by arm, model, drive, or any other grouping."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from hyperspace.trials.trial import PRUNED, Trial
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What some of a study's trials brought.
+    """Contribution of a group of a study's trials.
 
     Attributes:
-        label: what they have in common.
-        trials: those that ended.
-        failed: those of them that failed or timed out.
-        pruned: those of them that a pruning rule ended.
-        infeasible: those of them that ended well and broke a constraint.
+        label: common value of the group.
+        trials: number of finished trials.
+        failed: number of failed or timed-out ones.
+        pruned: number of pruned ones.
+        infeasible: number of those that ended well and violated a constraint.
         best: the best value, as the objective returned it; nan without one.
-        improvements: how many of them were better than all trials that had ended before.
-        gain: their part of all that the best value improved by after the first usable trial, from 0 to 1; nan if it never did.
-        seconds: of evaluation.
+        improvements: number of those that were better than all trials that had ended before.
+        gain: their share of the total improvement of the best value after the first usable trial, from 0 to 1; nan without one.
+        seconds: total duration of the evaluations.
     """
 
     label: Any
@@ -41,15 +41,15 @@ class Contribution:
 
 
 def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Trial], Any]) -> list[Contribution]:
-    """Return what each group of trials brought, the one with the best value first.
+    """Return the contribution of each group of trials, the one with the best value first.
 
-    Trials count in the order in which they ended; those that were given come first and are in no group, but an improvement has
-    to be better than they are. Only trials with the largest budget that kept the constraints can improve anything.
+    Trials count in the order of their ends. Given ones come first and are in no group, but an improvement has to be better than
+    they are. Only feasible trials with the largest budget can be improvements.
 
     Args:
-        trials: of a study.
-        metrics: what it wants of each metric.
-        key: says to which group a trial belongs.
+        trials: trials of a study.
+        metrics: metrics of the study.
+        key: returns the group of a trial.
     """
     ended = sorted((t for t in trials if t.finished), key=lambda t: (t.drive >= 0, evaluation(t, 0.0).end, t.key))
     losses = {

@@ -1,11 +1,11 @@
-"""Can the merged surrogate be trusted? Each trial predicted from all others, and whether the stated uncertainty is right.
+"""Diagnostics of the merged surrogate: leave-one-out predictions, and the calibration of their uncertainty.
 
 Notation:
-    n   trials                    z   transformed losses, what the Gaussian process models
+    n   trials                    z   transformed losses, the targets of the Gaussian process
     r   standardized residuals, (z - mean_-i) / std_-i, (n,): standard normal if the model is right
 
-The transform and the hyperparameters are those of the fit to all trials. That flatters the model a little, the less the more
-trials there are.
+The transform and the hyperparameters are those of the fit to all trials. This makes the results slightly too good, less so with
+more trials.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.results.result import Result
 
-_WIDE = 1.959964  # standard deviations to either side that hold 95 % of a normal distribution
+_WIDE = 1.959964  # half width, in standard deviations, of the central 95 % of a normal distribution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeaveOneOut:
-    """Each trial as the model of all others predicts it, in the objective's own scale.
+    """Leave-one-out predictions of the trials, in the objective's scale.
 
     Attributes:
-        trials: n of them.
-        U: where they are, (n, d).
-        actual: what the objective returned, (n,).
-        predicted: the median of the prediction, (n,).
-        lower, upper: the central interval that holds 95 % of the prediction, (n,).
+        trials: the n trials.
+        U: their points, (n, d).
+        actual: values of the objective, (n,).
+        predicted: medians of the predictions, (n,).
+        lower, upper: central 95 % intervals of the predictions, (n,).
         residuals: r, standardized in the model's scale, (n,).
     """
 
@@ -53,7 +53,7 @@ class LeaveOneOut:
         return len(self.actual)
 
     def coverage(self, levels: Array) -> Array:
-        """Return the part of the trials within the central interval of each level; levels (m,) within (0, 1), result (m,)."""
+        """Return the share of trials in the central interval of each level; levels (m,) within (0, 1), result (m,)."""
         inside = np.abs(2.0 * ndtr(self.residuals) - 1.0)
         part: Array = (inside[:, None] <= levels).mean(axis=0) if len(self) else np.full(len(levels), np.nan)
         return part
@@ -74,16 +74,17 @@ class LeaveOneOut:
         return float(np.median(np.abs(self.predicted - self.actual))) if len(self) else float("nan")
 
     def within(self, bounds: Bounds) -> LeaveOneOut:
-        """Return the part that lies in a box of the unit cube."""
+        """Return the predictions of the trials in a box of the unit cube."""
         rows = np.flatnonzero(bounds.contains(self.U))
         columns = (self.U, self.actual, self.predicted, self.lower, self.upper, self.residuals)
         return LeaveOneOut(tuple(self.trials[row] for row in rows), *(column[rows] for column in columns))
 
 
 def expected_coverage(levels: Array, n: int) -> tuple[Array, Array]:
-    """Return between which parts the coverage of n independent, well calibrated predictions lies 19 times of 20.
+    """Return bounds of the coverage of n independent, well calibrated predictions, with a probability of 95 %.
 
-    The normal approximation of the binomial distribution; residuals of neighbors are not independent, so that it is a guide.
+    They use the normal approximation of the binomial distribution. Residuals of neighbors are not independent, so the bounds are
+    only a guide.
     """
     half = _WIDE * np.sqrt(levels * (1.0 - levels) / max(n, 1))
     return np.clip(levels - half, 0.0, 1.0), np.clip(levels + half, 0.0, 1.0)
@@ -91,7 +92,7 @@ def expected_coverage(levels: Array, n: int) -> tuple[Array, Array]:
 
 @own_numerics()
 def leave_one_out(result: Result) -> LeaveOneOut:
-    """Return each trial of the merged surrogate as the others predict it.
+    """Return the leave-one-out predictions of the merged surrogate.
 
     Raises:
         StudyError: fewer than three trials ended well.
@@ -113,13 +114,13 @@ def leave_one_out(result: Result) -> LeaveOneOut:
 
 @own_numerics()
 def by_subspace(result: Result, whole: LeaveOneOut | None = None) -> dict[int, LeaveOneOut]:
-    """Return the predictions of the trials in each subspace's box, for the subspaces that are somebody's home.
+    """Return the predictions of the trials in the box of each subspace that is the home of a drive.
 
-    Subspaces overlap, and so do these parts.
+    Subspaces overlap, so a trial may be in several.
 
     Args:
         result: the study.
-        whole: what `leave_one_out` returned; None to have it worked out.
+        whole: result of `leave_one_out`; None computes it.
     """
     whole = leave_one_out(result) if whole is None else whole
     homes = sorted({trial.subspace for trial in result.all_trials if trial.drive >= 0})
@@ -127,13 +128,13 @@ def by_subspace(result: Result, whole: LeaveOneOut | None = None) -> dict[int, L
 
 
 def normal_quantiles(n: int) -> Array:
-    """Return where n ordered residuals of a right model are expected, (n,): Blom's plotting positions."""
+    """Return the expected values of n ordered residuals of a right model, (n,): Blom's plotting positions."""
     quantiles: Array = ndtri((np.arange(1, n + 1) - 0.375) / (n + 0.25))
     return quantiles
 
 
 def _ranks(values: Array) -> Array:
-    """Return ranks from 0, equal values with the mean of theirs."""
+    """Return ranks from 0; equal values have their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     means: Array = (last - (counts + 1) / 2.0)[inverse]

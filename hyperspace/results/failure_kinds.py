@@ -1,4 +1,4 @@
-"""Failed evaluations by kind: those with one message, whatever the numbers in it, are of one kind."""
+"""Kinds of failures: failed evaluations with the same message, apart from its numbers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|\b(?:nan|inf)\b)", re
 
 @dataclass(frozen=True, slots=True)
 class FailureKind:
-    """Evaluations that failed with one message.
+    """Failed evaluations with one message.
 
     Attributes:
         status: "failed" or "timeout".
-        trials: all of them, in the order in which they began.
+        trials: all of them, in the order of their starts.
     """
 
     status: str
@@ -26,17 +26,17 @@ class FailureKind:
 
     @property
     def first(self) -> Trial:
-        """The one that began first."""
+        """The first one to start."""
         return self.trials[0]
 
     @property
     def last(self) -> Trial:
-        """The one that began last."""
+        """The last one to start."""
         return self.trials[-1]
 
 
 def failure_kinds(trials: Iterable[Trial]) -> list[FailureKind]:
-    """Return the kinds of failures among the trials, the most frequent first. A pruned trial has not failed."""
+    """Return the kinds of failures among the trials, the most frequent first. A pruned trial is not a failure."""
     kinds: dict[tuple[str, str], list[Trial]] = {}
     for trial in sorted((trial for trial in trials if trial.failed), key=lambda trial: (trial.started, trial.key)):
         kinds.setdefault((trial.status, _NUMBER.sub("#", message(trial))), []).append(trial)

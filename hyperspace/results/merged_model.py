@@ -1,4 +1,4 @@
-"""The merged surrogate: what the trials of all drives together say about the objective."""
+"""Merged surrogate: a model of the objective from the trials of all drives."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import OK, Trial
 from hyperspace.typing import Array
 
-MOST = 1000  # trials that it is fitted to: more would take an exact Gaussian process long, and show little more
+MOST = 1000  # largest number of trials for the fit; more would be slow and hardly more accurate
 FEWEST = 3
 
 
 class Merged:
-    """A Gaussian process fitted to the trials of all drives that ended well.
+    """Gaussian process fitted to the successful trials of all drives.
 
-    Where evaluations have budgets, those with the largest one alone are taken. Of more than `MOST` trials it takes that many,
-    evenly in the order of iteration and drive, and the best one.
+    If evaluations have budgets, only those with the largest one are used. From more than `MOST` trials it uses the best one and
+    an even selection in the order of iteration and drive.
 
     Args:
-        trials: of the study.
-        space: of the study.
-        metrics: says what a trial is worth.
+        trials: trials of the study.
+        space: space of the study.
+        metrics: metrics of the study.
 
     Attributes:
-        trials: those it was fitted to.
+        trials: trials of the fit.
         U: their points in the unit cube, (n, d).
         y: their losses (less is better), (n,).
         values: the same as the objective returned them, (n,).
@@ -59,7 +59,7 @@ class Merged:
 
     @property
     def values(self) -> Array:
-        """What the objective returned, (n,)."""
+        """Values of the objective, (n,)."""
         values: Array = self.sign * self.y
         return values
 
@@ -70,7 +70,7 @@ class Merged:
 
     @property
     def transform(self) -> Transform:
-        """The map from losses to what the Gaussian process models."""
+        """Map from losses to the targets of the Gaussian process."""
         return self._model.transform
 
     @property
@@ -81,23 +81,23 @@ class Merged:
         return model
 
     def predict(self, U: Array) -> tuple[Array, Array]:
-        """Return mean and standard deviation of the objective, in its own scale, at U (q, d): (q,) and (q,)."""
+        """Return mean and standard deviation of the objective, in its scale, at U (q, d): (q,) and (q,)."""
         mean, std = self.surrogate.predict(U)
         return self.sign * mean, std
 
     def sample(self, U: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws of the objective, in its own scale, at U (q, d): (k, q)."""
+        """Return k joint samples of the objective, in its scale, at U (q, d): (k, q)."""
         draws: Array = self.sign * self._model.sample(U, k, rng)[:, :, 0]
         return draws
 
     def value_of(self, z: Array) -> Array:
-        """Return what the objective returns where the Gaussian process has z, of z's shape; increasing or decreasing in z."""
+        """Return the objective's value for a latent value z, in z's shape; monotonic in z."""
         values: Array = self.sign * self.transform.inverse(z)[0]
         return values
 
 
 def _spread(losses: Array) -> NDArray[np.intp]:
-    """Return at most `MOST` rows, evenly, the best among them."""
+    """Return an even selection of at most `MOST` rows, including the best."""
     if len(losses) <= MOST:
         return np.arange(len(losses))
     rows = np.linspace(0, len(losses) - 1, MOST).astype(np.intp)

@@ -1,4 +1,4 @@
-"""What a study is doing, from its files alone, on any machine that sees them; reads on where it stopped reading."""
+"""Monitor of a study: its state from its files, on any machine with access to them; repeated reads are incremental."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import PRUNED, RUNNING, Trial, fix_goal, judged
 
 GROUPS: dict[str, Callable[[Trial], Any]] = {name: attrgetter(name) for name in ("drive", "rank", "subspace", "host")}
-READABLE = 64  # rows that a table is read at a glance with
+READABLE = 64  # largest number of rows of a readable table
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What some of a study's trials have come to.
+    """State of a group of a study's trials.
 
     Attributes:
-        label: what they have in common, a number of a drive, rank or subspace, or a host.
-        finished: trials that ended.
-        failed: those of them that failed or timed out.
-        pruned: those of them that a pruning rule ended.
-        infeasible: those of them that ended well and broke a constraint.
+        label: common value of the group: the number of a drive, rank or subspace, or a host.
+        finished: number of finished trials.
+        failed: number of failed or timed-out ones.
+        pruned: number of pruned ones.
+        infeasible: number of those that ended well and violated a constraint.
         best: the best value; None before there is one.
-        running: the trial under way that began first; None if there is none.
-        last_seen: when one of them last began or ended, in seconds since the epoch.
-        utilization: of the runs in which one of these was evaluated, the part in which one was; nan if that is nothing yet.
+        running: the running trial that started first; None if there is none.
+        last_seen: time of the last start or end of one of them, in seconds since the epoch.
+        utilization: share of the time of their runs in which one of them was evaluated; nan without any time.
     """
 
     label: Any
@@ -51,17 +51,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What a study is doing.
+    """State of a study.
 
     Attributes:
-        description: what it is.
-        trials: all of them, those that were given left out.
-        whole: all of them as one group; its utilization is the mean of the ranks', and those that were given may be its best.
-        now: when this was so, in seconds since the epoch.
-        workers: who holds its leases and is alive; None where that cannot be told.
-        elapsed: seconds that it was worked, pauses left out.
-        left: seconds that the rest is expected to take at the pace of this run; None where nothing tells.
-        ended_by: the rule that has ended the study before its budget was spent; None where none has.
+        description: description of the study.
+        trials: all trials without given ones.
+        whole: all trials as one group; its utilization is the mean of the ranks', and its best trial may be
+            a given one.
+        now: time of this state, in seconds since the epoch.
+        workers: living holders of its leases; None if unknown.
+        elapsed: active seconds of the study, without pauses.
+        left: expected seconds for the rest at the pace of this run; None if unknown.
+        ended_by: the rule that ended the study before its budget was spent; None if none did.
     """
 
     description: Description
@@ -75,17 +76,17 @@ class Overview:
 
     @property
     def planned(self) -> int:
-        """Evaluations in all; never fewer than there are, where an earlier run was asked for more than the last one."""
+        """Planned number of evaluations; never less than the number of trials, if an earlier run had planned more."""
         return max(self.description.planned, self.whole.finished)
 
     @property
     def complete(self) -> bool:
-        """Whether all that was planned has ended, or a rule has ended the study and nobody works on it any more."""
+        """Whether all planned evaluations have ended, or a rule has ended the study and no process works on it."""
         return self.whole.finished >= self.planned or (self.ended_by is not None and not self.working)
 
     @property
     def working(self) -> bool | None:
-        """Whether somebody works on it; None if that cannot be told."""
+        """Whether a process works on it; None if unknown."""
         return None if self.workers is None else bool(self.workers)
 
     def groups(self, by: str) -> list[Group]:
@@ -107,7 +108,7 @@ class Overview:
         ]
 
     def finest(self) -> str:
-        """Return the finest grouping that is read at a glance."""
+        """Return the finest grouping with a readable table."""
         sizes = {by: len({GROUPS[by](trial) for trial in self.trials}) for by in GROUPS}
         return max((by for by in GROUPS if sizes[by] <= READABLE), key=sizes.__getitem__, default="host")
 
@@ -116,7 +117,7 @@ class Overview:
 
 
 class Monitor:
-    """Reads a study again and again; each time only what is new.
+    """Repeated, incremental reader of a study.
 
     Args:
         results_path: the folder that hyperdrive writes.
@@ -128,16 +129,16 @@ class Monitor:
     def __init__(self, results_path: str | os.PathLike[str]) -> None:
         self._folder = StudyFolder(results_path)
         self._readers: dict[int, DriveReader] = {}
-        describe_study(self._folder)  # tells at once what cannot be read
+        describe_study(self._folder)  # raises early for an unreadable study
 
     @own_numerics()
     def look(self, now: float) -> Overview:
-        """Return what the study is doing at `now` (seconds since the epoch).
+        """Return the state of the study at `now` (seconds since the epoch).
 
         Raises:
             StudyError: a damaged file.
         """
-        description = describe_study(self._folder)  # how far it is to go may have changed
+        description = describe_study(self._folder)  # the planned length may have changed
         for drive, files in self._folder.segments().items():
             if drive not in self._readers:
                 self._readers[drive] = self._folder.reader(drive, description.space, description.identity)
@@ -159,17 +160,17 @@ class Monitor:
 
 
 def running_until(trials: Iterable[Trial], working: bool | None, now: float) -> float:
-    """Return until when running trials have lasted: now, or the last event where nobody works on the study any more."""
+    """Return the end time of running trials: now, or the last event if no process works on the study."""
     return last_event(trials) if working is False else now
 
 
 def _workers(folder: StudyFolder) -> tuple[str, ...] | None:
-    """Return who holds the study's leases and is alive."""
+    """Return the living holders of the study's leases."""
     if not folder.leases.is_dir():
         return None
     try:
         holders = Leases(folder.leases).holders()
-    except OSError:  # a folder that may only be read
+    except OSError:  # a read-only folder
         return None
     return tuple(sorted({str(held.owner or "an unknown process") for held in holders.values() if not held.expired}))
 
@@ -197,7 +198,7 @@ def best_value(trials: Iterable[Trial], metrics: Metrics) -> float | None:
 
 
 def _time_left(trials: Sequence[Trial], missing: int, now: float, working: bool) -> float | None:
-    """Return how long `missing` evaluations take at the pace of the run that is under way, or was the last one."""
+    """Return the expected seconds for `missing` evaluations, at the pace of the current or the last run."""
     if missing <= 0:
         return 0.0
     periods = worked(trials, now)

@@ -1,4 +1,4 @@
-"""Journals -> Result: the merged optimum and every trial."""
+"""Result: the merged optimum and every trial of a study, from its journals."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
 _BUDGET, _FEASIBLE = "budget", "feasible"
-_IN_NOTEBOOK = 10  # trials that a notebook shows
-_LATE = 10.0  # seconds after a request to end from which on a trial can only be a later run's
+_IN_NOTEBOOK = 10  # number of trials in a notebook's table
+_LATE = 10.0  # seconds after a request to end after which a trial must belong to a later run
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
 
 class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
-    """The merged optimum of a study and every trial; a scipy.optimize.OptimizeResult.
+    """Merged optimum of a study and every trial; a scipy.optimize.OptimizeResult.
 
     Attributes:
-        x: the best point, a list with a value for each dimension; None if no trial ended well and kept the constraints.
-        fun: the objective there, as the objective returned it; nan if there is no best point.
-        parameters: the best point as the objective received it: a dict where names were given.
+        x: the best point, a list with a value for each dimension; None if there is no feasible trial.
+        fun: the objective's value at x, as it was returned; nan if there is no best point.
+        parameters: the best point in the objective's form: a dict if names were given.
         metrics: all metrics of the best trial.
         x_iters: the points of all trials that ended well, by iteration and drive.
-        func_vals: the objective there, as it was returned.
+        func_vals: the objective's values there, as they were returned.
         nfev: number of evaluations that ended, well or not.
         maximize: whether the largest value is the best.
         names: names of the dimensions.
-        silent_ranks: names of the MPI ranks that had stopped answering when the study was asked to end; empty as a rule. Trials
-            of theirs are there as far as the journals and the other ranks know them.
-        ended_by: what ended the run: "the budget", "the deadline", "SIGTERM", "SIGUSR1", "hyperspace stop", "the callback", or
-            another short phrase; None where it is not known, as for a study that was killed or still runs.
+        silent_ranks: names of the MPI ranks that did not answer when the study was asked to end; normally empty. Their trials
+            are included as far as the journals and the other ranks have them.
+        ended_by: reason of the end of the run: "the budget", "the deadline", "SIGTERM", "SIGUSR1", "hyperspace stop", "the
+            callback", or another short phrase; None if unknown, as for a study that was killed or still runs.
     """
 
     silent_ranks: Sequence[str] = ()
@@ -94,24 +94,24 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             success=best is not None,
             ended_by=ended_by,
         )
-        # Kept beside the dict of scipy's class, whose entries are printed, compared and copied by other people's code.
+        # Kept outside of scipy's dict, whose entries are printed, compared and copied by other code.
         object.__setattr__(self, "_trials", trials)
         object.__setattr__(self, "_study_space", space)
         object.__setattr__(self, "_metrics", metrics)
         object.__setattr__(self, "_partition", partition)
         object.__setattr__(self, "_archive", archive)
-        object.__setattr__(self, "_model_names", tuple(models))  # what the drives take in turn
+        object.__setattr__(self, "_model_names", tuple(models))  # the drives use them in turn
 
     def __repr__(self) -> str:
-        """Return the optimum in a line, and how many trials it took."""
+        """Return the optimum and the number of trials in a line."""
         return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev})"
 
     def __dir__(self) -> list[str]:
-        """Return the names that a Result has: those of scipy's dict, and the properties and methods of this class."""
+        """Return the names of a Result: those of scipy's dict, and the properties and methods of this class."""
         return sorted({*object.__dir__(self), *self.keys()})
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: the optimum, and a table of the best trials."""
+        """Return the display in a notebook: the optimum, and a table of the best trials."""
         ended = f"{self.nfev} evaluation{'' if self.nfev == 1 else 's'}"
         if broken := sum(is_infeasible(trial, self._metrics) for trial in self._trials):
             ended += f", {broken} of them infeasible"
@@ -137,13 +137,13 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @property
     def search_space(self) -> Space:
-        """The search space as this package has it."""
+        """The search space as an object of this package."""
         space: Space = self._study_space
         return space
 
     @property
     def goals(self) -> Metrics:
-        """What the study wants of each metric."""
+        """The metrics and their goals."""
         metrics: Metrics = self._metrics
         return metrics
 
@@ -155,13 +155,13 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @property
     def failing_workers(self) -> list[str]:
-        """A sentence for each worker (rank and host) that seems to be broken: its last evaluations all failed, others did not."""
+        """A sentence for each worker (rank and host) that seems broken: its last evaluations all failed, others did not."""
         return failing_workers(self._trials)
 
     @cached_property
     @own_numerics()
     def surrogate(self) -> Merged:
-        """The merged surrogate: a Gaussian process fitted to the trials of all drives."""
+        """Merged surrogate: a Gaussian process fitted to the trials of all drives."""
         from hyperspace.results.merged_model import Merged
 
         return Merged(self._trials, self._study_space, self._metrics)
@@ -169,12 +169,12 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     @cached_property
     @own_numerics()
     def trials(self) -> pandas.DataFrame:
-        """Every trial, a row each, in the order of iteration and drive.
+        """Every trial, one per row, in the order of iteration and drive.
 
-        Columns: drive, iteration, subspace, region, arm, status, then one a dimension and one a metric, the budget where there
-        are budgets, feasible where there are constraints (None for a trial that did not end well), then seconds,
-        suggest_seconds, started, rank, host, attempt, origin, fault and error. A dimension or metric whose name is taken gets
-        the prefix "parameter." or "metric.".
+        Columns: drive, iteration, subspace, region, arm, status. Then one for each dimension and one for each metric. The budget
+        if there are budgets, feasible if there are constraints (None for a trial that did not end well). Then seconds,
+        suggest_seconds, started, rank, host, attempt, origin, fault and error. If the name of a dimension or metric is already
+        used, it has the prefix "parameter." or "metric.".
         """
         import pandas
 
@@ -200,18 +200,18 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         columns |= budgets | feasible | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
         cells = {well_formed(label): [_cell(value) for value in values] for label, values in columns.items()}
         frame = pandas.DataFrame(cells)
-        for label in map(well_formed, mixed):  # pandas makes floats of the integers among other values
+        for label in map(well_formed, mixed):  # pandas converts integers among other values to floats
             frame[label] = pandas.Series(cells[label], dtype=object)
         return frame
 
     @own_numerics()
     def table(self) -> pandas.DataFrame:
-        """All evaluations of the study, best first; those that broke a constraint, then those that failed, come last.
+        """All evaluations of the study, best first; infeasible and then failed ones come last.
 
         Evaluations with a larger budget come before those with a smaller one.
 
-        Columns: generation (the trial's iteration), job (its drive), then one a dimension, one a constant and one a metric, the
-        budget where there are budgets, feasible where there are constraints, then seconds and status.
+        Columns: generation (the trial's iteration), job (its drive). Then one for each dimension, constant and metric. The budget
+        if there are budgets, feasible if there are constraints, seconds and status.
         """
         trials: Sequence[Trial] = self._trials
         ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
@@ -219,13 +219,13 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @own_numerics()
     def top(self, n: int = 10) -> pandas.DataFrame:
-        """The n best trials, best first: only those that may be the best, which kept all constraints.
+        """The n best trials, best first; only feasible trials that can be the best.
 
-        Columns: drive (-1 for evaluations that were given), iteration, then one a dimension, one a constant and one a metric, the
-        budget where there are budgets, feasible where there are constraints, then seconds.
+        Columns: drive (-1 for given evaluations), iteration. Then one for each dimension, constant and metric. The budget if
+        there are budgets, feasible if there are constraints, and seconds.
 
         Raises:
-            InputError: n is no whole number of at least 1.
+            InputError: n is not an integer of at least 1.
         """
         if not is_whole(n) or n < 1:
             raise InputError(f"top(n) takes a whole number of at least 1, got {shown(n)}")
@@ -233,7 +233,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         return self._best_first(usable, {"drive": "drive", "iteration": "iteration"}, ["seconds"]).head(int(n))
 
     def _keeps(self, trial: Trial) -> bool | None:
-        """Return whether a trial kept the constraints; None for one that gave no loss."""
+        """Return whether a trial is feasible; None for one without a loss."""
         metrics: Metrics = self._metrics
         return True if rank(trial, metrics).is_usable else False if is_infeasible(trial, metrics) else None
 
@@ -255,15 +255,15 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @own_numerics()
     def summary_by(self, by: str = "model") -> pandas.DataFrame:
-        """Which part of the study found what: a row for each, the one with the optimum first (see `Contribution`).
+        """Contributions of the parts of the study, one per row, the one with the optimum first (see `Contribution`).
 
         Args:
-            by: "model", what the drives of a portfolio take in turn; "arm", what proposed the point; "drive", "subspace",
-                "region", "rank" or "host".
+            by: "model", the models of a portfolio; "arm", the rule that proposed the point; "drive", "subspace", "region", "rank"
+                or "host".
 
-        Columns: the grouping, trials (that ended), failed (or timed out), pruned, best (the best value), improvements
-        (how many were better than all that had ended before), gain (their part of all improvement, from 0 to 1) and seconds (of
-        evaluation). Evaluations that were given are left out.
+        Columns: the grouping, trials (number of finished ones), failed (or timed out), pruned, best (the best value),
+        improvements, gain and seconds (of evaluation). An improvement was better than all trials that had ended before. The gain
+        is the group's share of the total improvement, from 0 to 1. Given evaluations are excluded.
 
         Raises:
             InputError: another grouping.
@@ -299,12 +299,12 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @cached_property
     def models(self) -> list[Any]:
-        """A Gaussian process fitted to all trials, as scikit-optimize's plots want it: in a list, over its transformed space."""
+        """A Gaussian process fitted to all trials, for scikit-optimize's plots: in a list, over its transformed space."""
         return [_SkoptModel(self)] if len(self.x_iters) else []
 
     @own_numerics()
     def to_skopt(self) -> OptimizeResult:
-        """Return a result in scikit-optimize's terms, whose values are minimized whatever the study's goal is."""
+        """Return a result in scikit-optimize's form, whose values are minimized for any goal of the study."""
         sign = self._metrics.sign
         return OptimizeResult(
             x=self.x,
@@ -317,19 +317,19 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
 
 def free_label(name: str, prefix: str, taken: Container[str]) -> str:
-    """Return the label of a column: `name`, with a prefix, or several, if it is taken."""
+    """Return the label of a column: `name`, with one or more prefixes if it is already used."""
     while name in taken:
         name = f"{prefix}.{name}"
     return name
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as tables have it: text that no file or terminal takes is made text that they do."""
+    """Return a value for tables: invalid characters of texts are escaped."""
     return well_formed(value) if isinstance(value, str) and not value.isascii() else value
 
 
 class _SkoptModel:
-    """The merged surrogate behind scikit-optimize's interface: predict(points in its transformed space)."""
+    """Merged surrogate with scikit-optimize's interface: predict(points in its transformed space)."""
 
     def __init__(self, result: Result) -> None:
         space: Space = result._study_space
@@ -339,7 +339,7 @@ class _SkoptModel:
 
     @own_numerics()
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return mean, and standard deviation if it is asked for, at X (q, transformed dimensions)."""
+        """Return the mean and, on request, the standard deviation at X (q, transformed dimensions)."""
         points = self._skopt_space.inverse_transform(np.asarray(X))
         mean, std = self._merged.surrogate.predict(self._to_unit(points))
         return (mean, std) if return_std else mean
@@ -347,13 +347,13 @@ class _SkoptModel:
 
 @own_numerics()
 def load_results(results_path: str | os.PathLike[str]) -> Result:
-    """Read a study back from its folder; also while it runs.
+    """Read a study from its folder; also while it runs.
 
     Args:
         results_path: the folder that hyperdrive wrote.
 
     Returns:
-        The same Result that hyperdrive returned, or what there is of it so far.
+        The Result that hyperdrive returned, or the result so far.
 
     Raises:
         StudyError: no study there, or a damaged file (its name and line).
@@ -366,7 +366,7 @@ def load_results(results_path: str | os.PathLike[str]) -> Result:
 
 
 def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str | None:
-    """Return what ended the last run, as far as the files tell; None while a run is at work, and where they do not."""
+    """Return the reason of the last run's end, as far as the files have it; None during a run, or if unknown."""
     if sum(trial.finished for trial in trials) >= planned:
         return BUDGET
     ending, request = folder.read_ending(), recorded_request(folder)
@@ -374,18 +374,18 @@ def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str
         return None
     try:
         at_work = any(not held.expired for held in Leases(folder.leases).holders().values())
-    except OSError:  # a folder that may only be read
+    except OSError:  # a read-only folder
         return None
     return None if at_work else ending or (request[0] if request is not None else None)
 
 
 def read_trials(folder: StudyFolder, space: Space, study: str | None = None) -> list[Trial]:
-    """Return all trials that stand in the journals of a study.
+    """Return all trials in the journals of a study.
 
     Args:
         folder: the study's files.
-        space: turns JSON into points.
-        study: identity of the study that the journals have to belong to; None: not compared.
+        space: converts JSON to points.
+        study: required identity of the study; None skips the check.
 
     Raises:
         StudyError: a damaged journal, or one of another study.

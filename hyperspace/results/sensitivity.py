@@ -1,16 +1,16 @@
-"""What matters: variance-based importance of the parameters, and the dependence on each, by the merged surrogate.
+"""Sensitivity: variance-based importance of the parameters, and the dependence on each, by the merged surrogate.
 
-Sobol indices (Sobol 2001). With f the objective over independent uniform coordinates of the unit cube (a log-uniform parameter is
-uniform in its logarithm) and V its variance,
+Sobol indices (Sobol 2001). Let f be the objective over independent uniform coordinates of the unit cube (a log-uniform parameter
+is uniform in its logarithm), and V its variance:
 
-    first_j = V(E(f | u_j)) / V          what is explained by parameter j alone
-    total_j = E(V(f | all but u_j)) / V  what is explained by j and by its interplay with others; total >= first
+    first_j = V(E(f | u_j)) / V          share explained by parameter j alone
+    total_j = E(V(f | all but u_j)) / V  share explained by j and its interactions; total >= first
 
-Both are estimated from f at A, B and A with column j of B (Saltelli et al. 2010, table 2, after Jansen). f is not known: the
-indices are worked out for joint draws from the surrogate's posterior, and for resampled rows, so that their spread holds both
-what the model does not know and what the Monte Carlo sum leaves open (Le Gratiet, Cannamela and Iooss 2014).
+Both are estimated from f at A, B and A with column j of B (Saltelli et al. 2010, table 2, after Jansen). The function is unknown,
+so the indices are computed for joint posterior samples of the surrogate, and for resampled rows. Their spread includes the
+uncertainty of the model and that of the Monte Carlo sum (Le Gratiet, Cannamela and Iooss 2014).
 
-They speak of the whole search space, not of the neighborhood of the optimum, and only as far as the surrogate is right.
+The indices describe the whole search space, not the neighborhood of the optimum. They are only as good as the surrogate.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.results.result import Result
 
-_POINTS = 3072  # of the design: joint draws take the cube of it
+_POINTS = 3072  # number of design points; the cost of joint samples is cubic in it
 _FEWEST_ROWS = 32
 _DRAWS = 48
-_BACKGROUND = 128  # points that a dependence is averaged over
+_BACKGROUND = 128  # number of points for the average of a dependence
 _GRID = 33
 
 
@@ -41,9 +41,9 @@ class Importance:
     """Sobol indices with their uncertainty.
 
     Attributes:
-        names: of the parameters, d of them.
-        first, total: medians, (d,), from 0 to 1; nan where there are too many parameters to work out this one's.
-        first_interval, total_interval: from where to where 90 % of the draws lie, (2, d).
+        names: names of the d parameters.
+        first, total: medians, (d,), from 0 to 1; nan for parameters that were skipped because there are too many.
+        first_interval, total_interval: bounds of the central 90 % of the samples, (2, d).
     """
 
     names: tuple[str, ...]
@@ -55,12 +55,12 @@ class Importance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dependence:
-    """The objective by one parameter, averaged over the others (partial dependence, Friedman 2001).
+    """Dependence of the objective on one parameter, averaged over the others (partial dependence, Friedman 2001).
 
     Attributes:
-        dimension: which parameter.
-        u: its coordinates in the unit interval, (g,); of an integer or a category one a value, where they are not too many.
-        mean: the surrogate's, (g,), in the objective's scale.
+        dimension: number of the parameter.
+        u: its coordinates in the unit interval, (g,); for an integer or a category one for each value, unless they are too many.
+        mean: mean of the surrogate, (g,), in the objective's scale.
         lower, upper: central 90 % of the posterior of the average, (g,).
     """
 
@@ -73,13 +73,13 @@ class Dependence:
 
 @own_numerics()
 def importance(result: Result, seed: int = 0) -> Importance:
-    """Return which part of the objective's variance each parameter explains, by the merged surrogate.
+    """Return each parameter's share of the objective's variance, by the merged surrogate.
 
-    Of more than 94 parameters it works out those with the shortest lengthscales, along which the surrogate varies most.
+    With more than 94 parameters, only those with the shortest lengthscales are included, along which the surrogate varies most.
 
     Args:
         result: the study.
-        seed: of the draws.
+        seed: seed of the samples.
 
     Raises:
         StudyError: fewer than three trials ended well.
@@ -109,7 +109,7 @@ def design(rows: int, d: int, columns: NDArray[np.intp], rng: np.random.Generato
 
 
 def sobol_indices(f: Array) -> Array:
-    """Return first and total indices, (2, k), from f (k + 2, rows) at the points of `design`; 0 where f is constant."""
+    """Return first and total indices, (2, k), from f (k + 2, rows) at the points of `design`; 0 for a constant f."""
     A, B, mixed = f[0], f[1], f[2:]
     variance = float(np.concatenate([A, B]).var())
     if variance <= 0.0:
@@ -121,16 +121,16 @@ def sobol_indices(f: Array) -> Array:
 
 @own_numerics()
 def dependence(result: Result, dimension: int | str, draws: int = 200, seed: int = 0) -> Dependence:
-    """Return how the objective depends on one parameter, averaged over the others, by the merged surrogate.
+    """Return the dependence of the objective on one parameter, averaged over the others, by the merged surrogate.
 
     Args:
         result: the study.
         dimension: number or name of the parameter.
-        draws: from the posterior.
-        seed: of the draws.
+        draws: number of posterior samples.
+        seed: seed of the samples.
 
     Raises:
-        InputError: no such parameter.
+        InputError: an unknown parameter.
         StudyError: fewer than three trials ended well.
     """
     space, merged = result.search_space, result.surrogate
@@ -152,7 +152,7 @@ def find_dimension(result: Result, dimension: int | str) -> int:
     """Return the number of a parameter.
 
     Raises:
-        InputError: there is no such number or name.
+        InputError: an unknown number or name.
     """
     space = result.search_space
     if isinstance(dimension, str) and dimension in space.names:

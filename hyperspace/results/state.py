@@ -1,6 +1,6 @@
-"""How far a study is, from its files alone: what was planned, and what has ended.
+"""State of a study from its files: the planned and the finished evaluations.
 
-Needs neither the objective nor pandas, and reads a study that is being worked as well as one that was left.
+It needs neither the objective nor pandas, and also reads a running study.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from hyperspace.trials.trial import FAILED, PRUNED, RUNNING, TIMEOUT, fix_goal, 
 
 @dataclass(frozen=True, slots=True)
 class StudyState:
-    """How far a study is.
+    """State of a study.
 
     Attributes:
-        planned: evaluations in all, as the last run was asked for; those that were given do not count.
-        finished: evaluations that have ended, well or not.
-        failed: those of them that failed or timed out.
-        pruned: those of them that a pruning rule ended.
-        running: evaluations that were begun and have not ended; a killed run leaves some behind.
-        ended_by: the rule that has ended the study before its budget was spent; None where none has.
+        planned: planned number of evaluations of the last run, without given ones.
+        finished: number of finished evaluations.
+        failed: number of failed or timed-out ones.
+        pruned: number of pruned ones.
+        running: number of started and unfinished evaluations; a killed run leaves some behind.
+        ended_by: the rule that ended the study before its budget was spent; None if none did.
     """
 
     planned: int
@@ -36,12 +36,12 @@ class StudyState:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was planned has ended, or a rule has ended the study."""
+        """Whether all planned evaluations have ended, or a rule has ended the study."""
         return self.finished >= self.planned or self.ended_by is not None
 
 
 def study_state(results_path: str | os.PathLike[str]) -> StudyState:
-    """Return how far the study in a folder is.
+    """Return the state of the study in a folder.
 
     Args:
         results_path: the folder that hyperdrive writes.

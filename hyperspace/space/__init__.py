@@ -1,4 +1,4 @@
-"""The search space: its dimensions, its partition, and the values of its points."""
+"""Search space: its dimensions, its partition, and the values of its points."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Categorical, the dimension of unordered values; see `hyperspace.space.dimension` for its coordinate."""
+"""Categorical, the dimension of unordered values; `hyperspace.space.dimension` defines its coordinate."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from hyperspace.typing import Array
 
 
 class Categorical(Dimension):
-    """A dimension of unordered values.
+    """Dimension of unordered values.
 
-    Categories that can be changed in place, such as lists, are copied: here once, and again for everyone who is given one.
+    Mutable categories such as lists are copied: once here, and again for each use outside.
 
     Args:
-        categories: the values, of any kind, in order; a type and a value make a category, so that True and 1 are two.
+        categories: the values, of any kind, in order. A category is a type and a value, so that True and 1 are different.
         prior: probabilities of the categories for `rvs`; None for equal ones. The search does not depend on them.
         transform: see `Dimension`.
-        name: the key under which an objective that takes a dict receives it.
+        name: key under which an objective that takes a dict receives the value.
         role: "design" or "environment".
 
     Raises:
-        InputError: no category, a set of them, one that comes twice or cannot be recorded, an unknown role, or a prior that is
-            no distribution.
+        InputError: empty categories, a set of categories, a duplicate, one that cannot be recorded, an unknown role, or a prior
+            that is not a distribution.
     """
 
     _transforms = ("onehot", "string", "identity", "label", "normalize")
@@ -57,8 +57,8 @@ class Categorical(Dimension):
         if self.levels == 0:
             raise InputError(f"{self._label}: at least one category is needed, got none")
         self._scalar = all(is_scalar(category) for category in self.categories)
-        self._index: dict[Any, int] = {}  # by key; without those that cannot be hashed
-        self._described: dict[str, list[int]] | None = None  # by description; made when it is needed
+        self._index: dict[Any, int] = {}  # index by key, of hashable categories
+        self._described: dict[str, list[int]] | None = None  # indices by description; computed when needed
         try:
             self._number_categories()
         except RecursionError:
@@ -74,13 +74,13 @@ class Categorical(Dimension):
     def _is_distribution(self, weights: Any) -> bool:
         try:
             weights = np.asarray(weights, dtype=float)
-        except Exception:  # no numbers, or what somebody's own object raises
+        except Exception:  # values that are not numbers, or an exception of a user's object
             return False
         return weights.shape == (self.levels,) and bool((weights >= 0).all()) and bool(abs(weights.sum() - 1) <= 1e-6)
 
     def _number_categories(self) -> None:
         for j, category in enumerate(self.categories):
-            describe_value(category)  # says why, where it cannot be recorded
+            describe_value(category)  # raises with the reason if it cannot be recorded
             with contextlib.suppress(TypeError):
                 self._index.setdefault(key_of(category), j)
         for j, category in enumerate(self.categories):
@@ -88,15 +88,15 @@ class Categorical(Dimension):
                 raise InputError(f"the category {shown(category)} is listed twice; name each once")
 
     def _take_copies(self) -> frozenset[int]:
-        """Copy the categories that can be changed in place; return which they are.
+        """Copy the mutable categories; return their indices.
 
-        An object of a class of its own is copied only if the copy can be told from the copies of others.
+        An object of a user's class is copied only if the copy can be distinguished from the copies of others.
         """
         categories, copied = list(self.categories), set()
         for j, category in enumerate(categories):
             if is_scalar(category):
                 continue
-            with contextlib.suppress(Exception):  # an object that cannot be copied stays what it is
+            with contextlib.suppress(Exception):  # an object that cannot be copied is used itself
                 duplicate = copy.deepcopy(category)
                 if duplicate is not category and self._find(duplicate) == j:
                     categories[j] = duplicate
@@ -106,23 +106,23 @@ class Categorical(Dimension):
 
     @property
     def mutable(self) -> bool:
-        """Whether there are categories that can be changed in place."""
+        """Whether there are mutable categories."""
         return bool(self._mutable)
 
     def copied(self, value: Any) -> Any:
-        """Return `value`, a category as it is listed; a copy of it if it can be changed in place."""
+        """Return the category `value`, or a copy if it is mutable."""
         return copy.deepcopy(value) if self._mutable and self._find(value) in self._mutable else value
 
     def _find(self, value: Any) -> int | None:
         value = plain(value)
         try:
             j = self._index.get(key_of(value))
-        except (TypeError, RecursionError):  # it cannot be hashed
+        except (TypeError, RecursionError):  # not hashable
             j = None
         return self._find_described(value) if j is None and not (self._scalar and is_scalar(value)) else j
 
     def _find_described(self, value: Any) -> int | None:
-        """Return which category is described as `value` is: a copy of an object, or what was read back from a file."""
+        """Return the index of the category with the same description: a copy of an object, or a value read from a file."""
         if is_scalar(value):
             return None
         if self._described is None:
@@ -141,10 +141,10 @@ class Categorical(Dimension):
         return next((j for j in alike if self.categories[j] is value), None)
 
     def index(self, value: Any) -> int:
-        """Return the place of `value` in the list of categories.
+        """Return the index of `value` in the list of categories.
 
         Raises:
-            InputError: it is none of them.
+            InputError: it is not a category.
         """
         j = self._find(value)
         if j is None:
@@ -160,7 +160,7 @@ class Categorical(Dimension):
         return [self.categories[j] for j in levels_at(u, self.levels).tolist()]
 
     def restrict(self, lower: float, upper: float) -> tuple[Dimension, float, float]:
-        """Return the part whose levels lie in [lower, upper], and the outer edges of its outermost levels."""
+        """Return the part whose levels are in [lower, upper], and the outer edges of its outermost levels."""
         first, last = levels_between(lower, upper, self.levels)
         part = Categorical(self.categories[first : last + 1], None, self.transform_, self.name, role=self.role)
         edges = first / self.levels, (last + 1) / self.levels
@@ -170,16 +170,16 @@ class Categorical(Dimension):
         """Return `value` as it is listed.
 
         Raises:
-            InputError: it is no category.
+            InputError: it is not a category.
         """
         return self.categories[self.index(value)]
 
     def dump(self, value: Any) -> Any:
-        """Return `value` where all categories are JSON scalars, else {"category": its index}."""
+        """Return `value` if all categories are JSON scalars, else {"category": its index}."""
         return value if self._scalar else {"category": self.index(value)}
 
     def load(self, value: Any) -> Any:
-        """Return the category that `dump` wrote.
+        """Return the category that `dump` saved.
 
         Raises:
             InputError: there is no such category.
@@ -196,10 +196,10 @@ class Categorical(Dimension):
         return {"kind": "categorical", "categories": [describe_value(value) for value in self.categories], "role": self.role}
 
     def to_skopt(self, transform: str | None = None) -> Any:
-        """Return scikit-optimize's dimension, with `transform` in the place of this one's own.
+        """Return scikit-optimize's dimension, with `transform` instead of this one's own.
 
-        Under "normalize" it takes any category: scikit-optimize's own encoder makes strings of mixed ones, takes True for 1, and
-        cannot read tuples. (Its plots look categories up in a dict, and cannot show lists.)
+        With "normalize" it supports any category. scikit-optimize's own encoder converts mixed ones to strings, treats True as 1,
+        and cannot read tuples. (Its plots look categories up in a dict, and cannot show lists.)
         """
         from skopt import space
 
@@ -226,7 +226,7 @@ class Categorical(Dimension):
         return int(self.index(a) != self.index(b))
 
     def __eq__(self, other: object) -> bool:
-        """Whether categories (their types too), their order, priors and role are equal; names may differ."""
+        """Whether categories (including their types), their order, priors and role are equal; names may differ."""
         if not isinstance(other, Categorical):
             return NotImplemented
         return (
@@ -237,17 +237,17 @@ class Categorical(Dimension):
         )
 
     def __hash__(self) -> int:
-        """Agree with ==."""
+        """Return a hash consistent with ==."""
         return hash((Categorical, self.levels))
 
     def __repr__(self) -> str:
-        """Show the categories, of many the first and last three, and the prior."""
+        """Show the categories (of many the first and last three) and the prior."""
         prior = None if self.prior is None else _shortened(list(self.prior))
         return f"Categorical(categories={_choices(self.categories)}, prior={prior})"
 
 
 class _Positions:
-    """Transformer of a scikit-optimize dimension: category j of k is j / (k - 1), as its own "normalize" has it."""
+    """Transformer of a scikit-optimize dimension: category j of k is j / (k - 1), as in its own "normalize"."""
 
     def __init__(self, dimension: Categorical) -> None:
         self._dimension = dimension
@@ -258,8 +258,8 @@ class _Positions:
 
     def inverse_transform(self, transformed: Any) -> NDArray[np.object_]:
         positions = np.rint(np.atleast_1d(np.asarray(transformed, dtype=float)) * self._last).astype(int)
-        # An array already: of a list scikit-optimize would make one, and strings of mixed categories.
-        positions = np.clip(positions, 0, self._dimension.levels - 1)  # the scale of a single category reaches to 1 as well
+        # Use an array: scikit-optimize would convert a list to one, and mixed categories to strings.
+        positions = np.clip(positions, 0, self._dimension.levels - 1)  # the scale of a single category also extends to 1
         values = np.empty(len(positions), dtype=object)
         for row, j in enumerate(positions):
             values[row] = self._dimension.categories[j]
@@ -272,7 +272,7 @@ class _Ellipsis:
 
 
 def _shortened(values: Any) -> str:
-    """Show a tuple or list; of more than seven values, the first and the last three."""
+    """Show a tuple or list; if it has more than seven values, the first and the last three."""
     return repr(values if len(values) <= 7 else values[:3] + type(values)([_Ellipsis()]) + values[-3:])
 
 
@@ -281,7 +281,7 @@ def _description(value: Any) -> str:
 
 
 def _choices(categories: tuple[Any, ...]) -> str:
-    """Show the categories; of more than seven, the first and the last three."""
+    """Show the categories; if there are more than seven, the first and the last three."""
     if len(categories) <= 7:
         return f"({shown_all(categories)}{',' * (len(categories) == 1)})"
     return f"({shown_all(categories[:3])}, ..., {shown_all(categories[-3:])})"

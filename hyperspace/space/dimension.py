@@ -1,4 +1,4 @@
-"""What all dimensions of a search space share: scikit-optimize's vocabulary, without its import.
+"""Base of the dimensions of a search space, with scikit-optimize's vocabulary but without its import.
 
 Each dimension has one coordinate u in [0, 1], the same for every optimizer:
 
@@ -6,7 +6,7 @@ Each dimension has one coordinate u in [0, 1], the same for every optimizer:
     Integer      (v - low + 0.5) / n for n values; a log-uniform one in the logarithm of [low - 0.5, high + 0.5]
     Categorical  (j + 0.5) / k for category j of k, in listed order
 
-Integers and categories are levels: intervals of u that all stand for one value, whose coordinate is the one above.
+Integers and categories are levels: intervals of u that represent one value. The coordinate above is that of the value.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from hyperspace.space.values import is_one_of
 from hyperspace.typing import Array
 
 DESIGN, ENVIRONMENT = "design", "environment"
-# A level belongs to a part whose bound misses its coordinate by rounding only.
+# Tolerance for rounding: a level belongs to a part if its coordinate is this close to the part's bounds.
 ROUNDING = 1e-9
 EPSILON = 2.0**-53
 
 
 class Dimension(ABC):
-    """What all dimensions share.
+    """Base of the dimensions.
 
     Attributes:
-        name: None where the user gave none.
+        name: name of the dimension; None if the user gave none.
         role: "design" (searched), or "environment" (set by the caller, never partitioned).
         levels: number of values; 0 for a continuous dimension.
-        even: whether the levels are of equal width in the unit interval.
-        transform_: scikit-optimize's transformation; it changes nothing here, only what `to_skopt` returns.
+        even: whether the levels have equal width in the unit interval.
+        transform_: scikit-optimize's transformation; it only affects the result of `to_skopt`.
     """
 
     levels: int = 0
@@ -69,7 +69,7 @@ class Dimension(ABC):
         return type(self).__name__ + (f" {shown(self._name)}" if self._name is not None else "")
 
     def renamed(self, name: str) -> Dimension:
-        """Return a copy of this dimension that is called `name`."""
+        """Return a copy of this dimension with the name `name`."""
         other = copy.copy(self)
         other.name = name
         return other
@@ -84,10 +84,10 @@ class Dimension(ABC):
 
     @abstractmethod
     def restrict(self, lower: float, upper: float) -> tuple[Dimension, float, float]:
-        """Return the part whose coordinates lie in [lower, upper], and its bounds.
+        """Return the part whose coordinates are in [lower, upper], and its bounds.
 
-        The bounds of a part of an integer or categorical dimension lie at the edges of its outermost levels, just inside.
-        A part keeps at least one value; one that keeps a single value is a Categorical of that value.
+        The bounds of a part of an integer or categorical dimension are just inside the edges of its outermost levels. A part
+        has at least one value. A part with a single value is a Categorical of that value.
         """
 
     @abstractmethod
@@ -95,47 +95,47 @@ class Dimension(ABC):
         """Return `value` as a plain Python value of this dimension.
 
         Raises:
-            InputError: it lies outside.
+            InputError: it is outside the dimension.
         """
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Return what defines the dimension, its name aside, as plain JSON values."""
+        """Return the definition of the dimension without its name, as plain JSON values."""
 
     @abstractmethod
     def to_skopt(self, transform: str | None = None) -> Any:
-        """Return scikit-optimize's dimension, with `transform` in the place of this one's own."""
+        """Return scikit-optimize's dimension, with `transform` instead of this one's own."""
 
     def dump(self, value: Any) -> Any:
         """Return `value` as a JSON value."""
         return value
 
     def load(self, value: Any) -> Any:
-        """Return the value that `dump` wrote.
+        """Return the value that `dump` saved.
 
         Raises:
-            InputError: it lies outside.
+            InputError: it is outside the dimension.
         """
         return self.check(value)
 
     @property
     def mutable(self) -> bool:
-        """Whether there are values that can be changed in place."""
+        """Whether there are mutable values."""
         return False
 
     def copied(self, value: Any) -> Any:
-        """Return `value`, a value of this dimension; a copy of it if it can be changed in place."""
+        """Return `value`, a value of this dimension, or a copy if it is mutable."""
         return value
 
     def __contains__(self, value: Any) -> bool:
-        """Return whether `value` lies in this dimension."""
+        """Return whether `value` is in this dimension."""
         try:
             self.check(value)
         except InputError:
             return False
         return True
 
-    # What follows completes scikit-optimize's interface. What no study needs is asked of scikit-optimize itself.
+    # The rest completes scikit-optimize's interface. Methods that a study does not need call scikit-optimize itself.
 
     @property
     @abstractmethod
@@ -144,10 +144,10 @@ class Dimension(ABC):
 
     @abstractmethod
     def rvs(self, n_samples: int | None = 1, random_state: Any = None) -> Any:
-        """Return random values, scikit-optimize's for the same RandomState or seed.
+        """Return the random values of scikit-optimize for the same RandomState or seed.
 
         Args:
-            n_samples: how many; None for one value outside a list.
+            n_samples: number of values; None for one value outside a list.
             random_state: None, a seed, a numpy RandomState or a Generator.
         """
 
@@ -157,7 +157,7 @@ class Dimension(ABC):
         return self.levels == 1
 
     def set_transformer(self, transform: str) -> None:
-        """Choose scikit-optimize's transformation."""
+        """Set scikit-optimize's transformation."""
         if transform not in self._transforms:
             raise InputError(f"{self._label}: transform must be one of {', '.join(self._transforms)}, got {shown(transform)}")
         self.transform_ = transform
@@ -167,7 +167,7 @@ class Dimension(ABC):
         return self.to_skopt().transform(values)
 
     def inverse_transform(self, transformed: Any) -> Any:
-        """Undo `transform`."""
+        """Invert `transform`."""
         return self.to_skopt().inverse_transform(transformed)
 
     @property
@@ -181,10 +181,10 @@ class Dimension(ABC):
         return int(self.to_skopt().transformed_size)
 
     def distance(self, a: Any, b: Any) -> Any:
-        """Return |a - b|; of categories 0 or 1.
+        """Return |a - b|; for categories 0 or 1.
 
         Raises:
-            RuntimeError: a or b lies outside.
+            RuntimeError: a or b is outside the dimension.
         """
         if a not in self or b not in self:
             raise RuntimeError(f"a distance needs two values within {self!r}, got {shown(a)} and {shown(b)}")
@@ -195,7 +195,7 @@ class Dimension(ABC):
 
 
 def as_random_state(random_state: Any) -> Any:
-    """Return the source of random numbers that scikit-learn's convention means; a Generator is taken as it is."""
+    """Return the source of random numbers by scikit-learn's convention; a Generator is returned unchanged."""
     if isinstance(random_state, np.random.Generator):
         return random_state
     from numpy.random import RandomState, mtrand
@@ -206,7 +206,7 @@ def as_random_state(random_state: Any) -> Any:
 
 
 def levels_at(u: Any, n: Any) -> Any:
-    """Return which of n equal levels each coordinate lies in, int64, of u's shape; n is an int, or an array of them."""
+    """Return the level of each coordinate among n equal ones, int64, in u's shape; n is an int, or an array of them."""
     return np.minimum(np.floor(np.clip(np.atleast_1d(u), 0.0, 1.0) * n).astype(np.int64), n - 1)
 
 
@@ -217,7 +217,7 @@ def centers(levels: Array, n: Any) -> Array:
 
 
 def levels_between(lower: float, upper: float, n: int) -> tuple[int, int]:
-    """Return the first and the last of n equal levels whose centers lie in [lower, upper]; the one at its middle if none does."""
+    """Return the first and last of n equal levels with centers in [lower, upper]; the level at its middle if there is none."""
     first, last = math.ceil(lower * n - 0.5 - ROUNDING), math.floor(upper * n - 0.5 + ROUNDING)
     if first <= last:
         return first, last
@@ -228,7 +228,7 @@ def levels_between(lower: float, upper: float, n: int) -> tuple[int, int]:
 def edges_inside(
     level_at: Callable[[float], int], first: int, last: int, n: int, lower: float, upper: float
 ) -> tuple[float, float]:
-    """Return the edges of the levels first to last, moved inside by as little as rounding asks for, within a factor of two."""
+    """Return the edges of the levels first to last, moved inside by about the rounding error, within a factor of two."""
     lower, upper = 0.0 if first == 0 else lower, 1.0 if last == n - 1 else upper
     step = EPSILON
     while level_at(lower) < first:

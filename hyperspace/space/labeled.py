@@ -1,4 +1,4 @@
-"""Rows of tables as points: pandas' Series and DataFrame, read by their labels. pandas itself is not imported."""
+"""Table rows as points: Series and DataFrame of pandas, read by their labels. pandas itself is not imported."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ def table_class(value: Any) -> str | None:
 
 
 def rows_of(values: Any) -> list[Any]:
-    """Return the elements of a sequence; of a DataFrame its rows, each a dict by column."""
+    """Return the elements of a sequence; for a DataFrame its rows, each a dict by column."""
     if table_class(values) != "DataFrame":
         return list(values)
     if not values.columns.is_unique:
         raise InputError(f"the columns of a table of points must differ, got {shown_all(values.columns)}")
-    rows: list[Any] = values.to_dict("records")  # plain values, each of its column's own type
+    rows: list[Any] = values.to_dict("records")  # plain values, each with the type of its column
     return [TableRow(row) for row in rows]
 
 
 def _labels_of_record(row: Any) -> tuple[str, ...] | None:
-    """Return the labels of a named tuple, as DataFrame.itertuples makes them, or of a row of a structured array; else None."""
+    """Return the labels of a named tuple (as from DataFrame.itertuples) or of a row of a structured array; else None."""
     labels = getattr(row, "_fields", None) if isinstance(row, tuple) else getattr(getattr(row, "dtype", None), "names", None)
     return labels if isinstance(labels, tuple) else None
 
 
 class TableRow(dict[Any, Any]):
-    """A row of a table by its labels, which may hold more than a point's parameters."""
+    """Table row by label, which may hold more than a point's parameters."""
 
 
 def by_label(row: Any, names: Sequence[str]) -> Any:
-    """Return a row of a table as a dict of `names`, and a row that is numbered from 0 as a list; anything else as it is.
+    """Return a table row as a dict of `names`, and a row numbered from 0 as a list; any other value unchanged.
 
-    A named tuple whose labels are none of the names is a sequence like any other.
+    A named tuple without any of the names as label is treated as a sequence.
 
     Raises:
-        InputError: the labels are neither.
+        InputError: the labels are neither names nor numbers from 0.
     """
     if table_class(row) == "Series":
         if not row.index.is_unique:

@@ -1,4 +1,4 @@
-"""Real and Integer, the dimensions with a lower and an upper bound; see `hyperspace.space.dimension` for their coordinates."""
+"""Real and Integer, the dimensions with bounds; `hyperspace.space.dimension` defines their coordinates."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from hyperspace.typing import Array
 
 PRIORS = ("uniform", "log-uniform")
 _EXACT, _LARGEST_INT64 = 2**53, 2**63 - 1
-# The double that holds a coordinate must tell neighboring integers apart, with room for rounding.
+# Neighboring integers must have different coordinates as doubles, with a margin for rounding.
 MOST_LEVELS = {"uniform": 2**50, "log-uniform": 2**40}
 
 
 class _Numeric(Dimension):
-    """Real and Integer: low and high, and the scale between them."""
+    """Base of Real and Integer: low and high, and the scale between them."""
 
     low: Any
     high: Any
-    _reach = 0.0  # how far the scale goes beyond low and high
+    _reach = 0.0  # extension of the scale beyond low and high
     _dtypes: type[np.number[Any]]
 
     def __init__(
@@ -67,7 +67,7 @@ class _Numeric(Dimension):
 
     @abstractmethod
     def _bound(self, end: str, value: Any) -> Any:
-        """Return low or high in this dimension's own type."""
+        """Return low or high in this dimension's type."""
 
     def _like(self, low: Any, high: Any) -> Dimension:
         """Return this dimension with other bounds."""
@@ -97,7 +97,7 @@ class _Numeric(Dimension):
         return {"kind": kind, "low": self.low, "high": self.high, "prior": self.prior, "base": self.base, "role": self.role}
 
     def to_skopt(self, transform: str | None = None) -> Any:
-        """Return scikit-optimize's dimension, with `transform` in the place of this one's own."""
+        """Return scikit-optimize's dimension, with `transform` instead of this one's own."""
         from skopt import space
 
         cls = getattr(space, type(self).__name__)
@@ -108,13 +108,13 @@ class _Numeric(Dimension):
         return self.base ** _uniform(rng, start, stop - start, n_samples)
 
     def __eq__(self, other: object) -> bool:
-        """Whether bounds, prior, transformation and role are equal, exactly; names may differ."""
+        """Whether bounds, prior, transformation and role are exactly equal; names may differ."""
         if type(self) is not type(other) or not isinstance(other, _Numeric):
             return NotImplemented
         return self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        """Agree with ==."""
+        """Return a hash consistent with ==."""
         return hash(self._identity())
 
     def _identity(self) -> tuple[Any, ...]:
@@ -126,16 +126,16 @@ class _Numeric(Dimension):
 
 
 class Real(_Numeric):
-    """A dimension of real numbers from `low` to `high`, both included.
+    """Dimension of real numbers from `low` to `high`, both included.
 
     Args:
         low: least value.
         high: greatest value.
-        prior: "uniform" or "log-uniform", the scale that is searched.
-        base: of the logarithm that scikit-optimize shows; the search does not depend on it.
+        prior: scale of the search, "uniform" or "log-uniform".
+        base: base of scikit-optimize's logarithm; the search does not depend on it.
         transform: see `Dimension`.
-        name: the key under which an objective that takes a dict receives it.
-        dtype: for scikit-optimize's `inverse_transform` and `rvs`; the objective receives a float.
+        name: key under which an objective that takes a dict receives the value.
+        dtype: type of scikit-optimize's `inverse_transform` and `rvs`; the objective receives a float.
         role: "design" or "environment".
 
     Raises:
@@ -170,14 +170,14 @@ class Real(_Numeric):
         return self._normalized(np.array(values, dtype=float))
 
     def from_unit(self, u: Array) -> list[float]:
-        """Return the floats at the coordinates u (n,); 0 gives low and 1 gives high, exactly."""
+        """Return the floats at the coordinates u (n,); 0 gives low and 1 gives high exactly."""
         values = np.clip(self._denormalized(u), self.low, self.high)
         values[u <= 0.0], values[u >= 1.0] = self.low, self.high
         result: list[float] = values.tolist()
         return result
 
     def restrict(self, lower: float, upper: float) -> tuple[Dimension, float, float]:
-        """Return the part whose coordinates lie in [lower, upper], and these bounds."""
+        """Return the part whose coordinates are in [lower, upper], and these bounds."""
         low, high = self.from_unit(np.array([lower, upper]))
         return self._like(low, high), lower, upper
 
@@ -185,9 +185,9 @@ class Real(_Numeric):
         """Return `value` as a float.
 
         Raises:
-            InputError: no number, or out of bounds.
+            InputError: it is not a number, or it is out of bounds.
         """
-        if type(value) is float and self.low <= value <= self.high:  # what comes thousands of times a second from other ranks
+        if type(value) is float and self.low <= value <= self.high:  # fast path for trials of other ranks
             return value
         if not is_number(value) or not self.low <= value <= self.high:
             raise InputError(f"expected a number from {shown(self.low)} to {shown(self.high)}, got {shown(value)}")
@@ -202,21 +202,21 @@ class Real(_Numeric):
 
 
 class Integer(_Numeric):
-    """A dimension of integers from `low` to `high`, both included.
+    """Dimension of integers from `low` to `high`, both included.
 
     Args:
         low: least value.
         high: greatest value.
-        prior: "uniform" or "log-uniform", the scale that is searched.
-        base: of the logarithm that scikit-optimize shows; the search does not depend on it.
+        prior: scale of the search, "uniform" or "log-uniform".
+        base: base of scikit-optimize's logarithm; the search does not depend on it.
         transform: see `Dimension`.
-        name: the key under which an objective that takes a dict receives it.
-        dtype: for scikit-optimize's `inverse_transform` and `rvs`; the objective receives an int.
+        name: key under which an objective that takes a dict receives the value.
+        dtype: type of scikit-optimize's `inverse_transform` and `rvs`; the objective receives an int.
         role: "design" or "environment".
 
     Raises:
-        InputError: low >= high, bounds that are no integers, "log-uniform" with low <= 0, an unknown prior or role, or more
-            values than a coordinate can tell apart (2^50; up to 2^40 for "log-uniform").
+        InputError: low >= high, bounds that are not integers, "log-uniform" with low <= 0, an unknown prior or role, or more
+            values than a coordinate can represent (2^50; 2^40 for "log-uniform").
     """
 
     _reach = 0.5
@@ -262,7 +262,7 @@ class Integer(_Numeric):
         return [self.low + level for level in levels.tolist()]
 
     def restrict(self, lower: float, upper: float) -> tuple[Dimension, float, float]:
-        """Return the part whose levels lie in [lower, upper], and the outer edges of its outermost levels."""
+        """Return the part whose levels are in [lower, upper], and the outer edges of its outermost levels."""
         if self._log:
             ends = self._denormalized(np.array([lower, upper])) - self.low
             first, last = max(math.ceil(ends[0] - ROUNDING), 0), min(math.floor(ends[1] + ROUNDING), self.levels - 1)
@@ -283,19 +283,19 @@ class Integer(_Numeric):
         """Return `value` as an int.
 
         Raises:
-            InputError: no integer, or out of bounds.
+            InputError: it is not an integer, or it is out of bounds.
         """
         if not is_number(value) or not self.low <= value <= self.high or int(value) != value:
             raise InputError(f"expected an integer from {shown(self.low)} to {shown(self.high)}, got {shown(value)}")
         return int(value)
 
     def to_skopt(self, transform: str | None = None) -> Any:
-        """Return scikit-optimize's dimension, with `transform` in the place of this one's own.
+        """Return scikit-optimize's dimension, with `transform` instead of this one's own.
 
-        Under "normalize" it takes integers that a double cannot hold, which its own transformer would round.
+        With "normalize" it supports integers that a double cannot represent; its own transformer would round them.
 
         Raises:
-            InputError: integers beyond 2^63, which it cannot hold.
+            InputError: integers beyond 2^63, which scikit-optimize does not support.
         """
         if max(-self.low, self.high) > _LARGEST_INT64:
             raise InputError(
@@ -313,7 +313,7 @@ class Integer(_Numeric):
     def rvs(self, n_samples: int | None = 1, random_state: Any = None) -> Any:
         """Return random values from the prior; see `Dimension.rvs`."""
         rng = as_random_state(random_state)
-        if max(-self.low, self.high) >= _LARGEST_INT64:  # counted from `low`, as a list of Python's integers
+        if max(-self.low, self.high) >= _LARGEST_INT64:  # relative to `low`, as a list of Python integers
             offsets = _integers(rng, 0, self.levels - 1, n_samples)
             return self.low + int(offsets) if n_samples is None else [self.low + offset for offset in offsets.tolist()]
         if self._log:
@@ -346,7 +346,7 @@ def _is_dtype(dtype: Any, kind: type[np.number[Any]]) -> bool:
 
 
 def _uniform(rng: Any, start: float, width: float, n: int | None) -> Any:
-    # As scikit-optimize has it: `width` a unit in the last place wider, so that the upper end may come.
+    # As in scikit-optimize: `width` is one unit in the last place wider, so that the upper end is possible.
     return rng.uniform(size=n) * np.nextafter(width, width + 1.0) + start
 
 

@@ -1,11 +1,11 @@
-"""What dimension a user's tuple, list or scikit-optimize object stands for.
+"""Conversion of a user's tuple, list or scikit-optimize object to a dimension.
 
-A tuple (low, high[, prior[, base]]) is an interval. What a list is depends on where it stands:
-    in a dict           categories, always; a list that can only be an interval, such as [1, 9, "log-uniform"], is refused
-    in a list           categories; one of two numbers is refused, since scikit-optimize reads it as an interval; two numbers
-                        and a prior are an interval, as there
-    in a TOML file      an interval if it holds two numbers, with a prior or without: TOML has no tuples
-A numpy array is taken as a list, unless the whole space is one: then each of its rows is an interval.
+A tuple (low, high[, prior[, base]]) is an interval. The meaning of a list depends on its context:
+    in a dict           always categories; a list that can only be an interval, such as [1, 9, "log-uniform"], is an error
+    in a list           categories; a list of two numbers is an error, since scikit-optimize reads it as an interval; two numbers
+                        and a prior are an interval, as in scikit-optimize
+    in a TOML file      an interval if it holds two numbers, with or without a prior: TOML has no tuples
+A numpy array is treated as a list. If the whole space is an array, each of its rows is an interval.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hyperspace.space.dimension import Dimension
 from hyperspace.space.numeric import PRIORS, Integer, Real
 from hyperspace.space.values import is_number, plain
 
-# Words that people write for "log-uniform" or "uniform", without hyphens, underscores and blanks.
+# Common words for "log-uniform" or "uniform", without hyphens, underscores and blanks.
 _LIKE_LOG = ("loguniform", "log", "logarithmic", "lognormal", "loguniformint", "log10", "reciprocal", "uniformlog")
 _LIKE_A_NUMBER = re.compile(r"\s*[-+]?\d[-+\d.,_^*/e%\s]*")  # 1,5 or 1/100 or 10^-5 or 5%
 _LIKE_UNIFORM = (
@@ -45,7 +45,7 @@ _LIKE_UNIFORM = (
 
 
 class Lists(Enum):
-    """Where a list stands, which decides whether two numbers in it can be an interval."""
+    """Context of a list, which decides whether two numbers in it can be an interval."""
 
     IN_A_DICT = "categories"
     IN_A_LIST = "unclear"
@@ -53,24 +53,24 @@ class Lists(Enum):
 
 
 def check_dimension(dimension: Any, lists: Lists = Lists.INTERVALS) -> Dimension:
-    """Return the dimension that a user wrote.
+    """Return the dimension for a user's definition.
 
-    Bounds with a mistake, such as a misspelled prior or numbers in quotes, are refused: as categories they would go unnoticed.
+    Bounds with a mistake, such as a misspelled prior or numbers in quotes, are errors. As categories they would go unnoticed.
 
     Args:
         dimension: a Real, Integer or Categorical, ours or scikit-optimize's; (low, high), (low, high, prior) or
             (low, high, prior, base) of integers or of numbers; or a list of categories.
-        lists: what a list of two numbers is; INTERVALS reads it as scikit-optimize does.
+        lists: meaning of a list of two numbers; INTERVALS reads it as scikit-optimize does.
 
     Raises:
-        InputError: something else, bounds that make no dimension, or a list that may be bounds and may be categories.
+        InputError: another type, invalid bounds, or a list that may be bounds or categories.
     """
     if isinstance(dimension, Dimension):
         return dimension
     if skopt_class(dimension) is not None:
         return _from_skopt(dimension)
     if isinstance(dimension, (set, frozenset)):
-        return Categorical(dimension)  # which says why not
+        return Categorical(dimension)  # raises with the reason
     if not isinstance(dimension, (list, tuple, np.ndarray)) or getattr(dimension, "ndim", 1) == 0:
         raise InputError(
             f"expected (low, high[, prior]), a list of categories, or a Real, Integer or Categorical; got {shown(dimension)}"
@@ -113,7 +113,7 @@ def check_dimension(dimension: Any, lists: Lists = Lists.INTERVALS) -> Dimension
 
 
 def _refuse_other_tuples(values: Sequence[Any], numeric: bool) -> None:
-    """Refuse a tuple that begins as an interval does and is none, such as (10, 100, 5), where somebody meant a step.
+    """Check a tuple that starts as an interval but is not one, such as (10, 100, 5) with an intended step.
 
     Raises:
         InputError: its first two values are numbers, or a number and a prior.
@@ -137,7 +137,7 @@ def bounded(low: Any, high: Any, *scale: Any) -> Dimension:
     """Return the Integer between two integers, or the Real between two numbers.
 
     Raises:
-        InputError: no numbers, or bounds that make no dimension.
+        InputError: values that are not numbers, or invalid bounds.
     """
     for name, value in (("low", low), ("high", high)):
         if isinstance(value, str):
@@ -148,10 +148,10 @@ def bounded(low: Any, high: Any, *scale: Any) -> Dimension:
 
 
 def _refuse_mistaken_bounds(values: Sequence[Any], brackets: str) -> None:
-    """Refuse what is nearly (low, high[, prior[, base]]) and would pass for a list of categories.
+    """Check values that resemble (low, high[, prior[, base]]) and would become a list of categories.
 
     Raises:
-        InputError: numbers in quotes beside a number or a prior, a misspelled prior, one in another place, or too many values.
+        InputError: numbers in quotes beside a number or a prior, a misspelled or misplaced prior, or too many values.
     """
     if len(values) < 2 or len(values) > 5:
         return
@@ -182,7 +182,7 @@ def _refuse_mistaken_bounds(values: Sequence[Any], brackets: str) -> None:
 
 
 def _meant_prior(value: Any) -> str | None:
-    """Return the prior that a word stands for, misspelled or not; None for any other word."""
+    """Return the prior for a word, misspelled or not; None for any other word."""
     if not isinstance(value, str):
         return None
     word = "".join(character for character in value.lower() if character.isalnum())
@@ -215,12 +215,12 @@ def describe_doubtful_lists(hyperparameters: Any) -> list[str]:
 
 
 def _as_interval(values: Sequence[Any], brackets: str) -> str:
-    """Return bounds as they are written: numbers without quotes, in these brackets."""
+    """Return the text of bounds: numbers without quotes, in these brackets."""
     return brackets[0] + ", ".join(f'"{value}"' if value in PRIORS else _as_number(value) for value in values) + brackets[1]
 
 
 def _without_quotes(values: Sequence[Any], brackets: str = "[]") -> str:
-    """Say how bounds are written."""
+    """Return a hint on how bounds are written."""
     exponents = any(isinstance(value, str) and "e" in value.lower() and value not in PRIORS for value in values)
     return f"write {_as_interval(values, brackets)}" + (" (YAML reads 1e-5 as text, and 1.0e-5 as a number)" if exponents else "")
 
@@ -238,7 +238,7 @@ def _as_categories(values: Sequence[Any]) -> str:
 
 
 def skopt_class(value: Any) -> str | None:
-    """Return the name of scikit-optimize's class that `value` is of, None if it is of none, without importing it."""
+    """Return the name of the scikit-optimize class of `value`, None for other classes, without importing scikit-optimize."""
     names = ("Real", "Integer", "Categorical", "Space")
     return next(
         (cls.__name__ for cls in type(value).__mro__ if cls.__module__.startswith("skopt.") and cls.__name__ in names), None

@@ -1,8 +1,8 @@
-"""The partition of a space into 2^k overlapping subspaces, the method of HyperSpace.
+"""Partition of a space into 2^k overlapping subspaces, the HyperSpace method.
 
-Each of k dimensions is cut into two halves of (1 + overlap) / 2 of it, in its own scale; a subspace takes one half of each.
+Each of k dimensions is split into two halves with a share (1 + overlap) / 2, in its own scale. A subspace has one half of each.
 
-    index    subspace 0 to 2^k - 1; bit j says which half of the j-th split dimension, 0 the lower and 1 the upper
+    index    subspace 0 to 2^k - 1; bit j selects the half of the j-th split dimension, 0 the lower and 1 the upper
     D        dimensions of the space; k of them are split
 
 Source: Young et al., "HyperSpace: Distributed Bayesian Hyperparameter Optimization", SBAC-PAD 2018, section III.
@@ -27,12 +27,12 @@ from hyperspace.space.values import is_number
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subspace:
-    """One box of the partition.
+    """Box of the partition.
 
     Attributes:
         index: its number in the partition.
-        bounds: where it lies in the unit cube of the whole space.
-        space: a space of its own, with the names, roles and constants of the whole.
+        bounds: its bounds in the unit cube of the whole space.
+        space: a Space of its own, with the names, roles and constants of the whole.
     """
 
     index: int
@@ -41,23 +41,23 @@ class Subspace:
 
 
 class Partition:
-    """Overlapping subspaces of a space, made when asked for: there may be 2^100 of them.
+    """Overlapping subspaces of a space, created on request: there may be 2^100 of them.
 
-    The first dimensions that can be split are split. One with a single value cannot, nor one that the caller sets
-    (role "environment"); they are whole in every subspace. An integer or a category belongs to every half in which its
-    coordinate lies, so that the halves cover all values and none is empty.
+    The first splittable dimensions are split. A dimension with a single value cannot be split, nor one that the caller sets (role
+    "environment"). These are whole in every subspace. An integer or a category belongs to every half that contains its
+    coordinate. So the halves cover all values, and none is empty.
 
     Args:
-        space: the whole.
-        n_subspaces: a power of two; None for 2^k with k all the dimensions that can be split.
-        overlap: phi in [0, 1], the part of a dimension that its halves share.
+        space: the whole space.
+        n_subspaces: a power of two; None for 2^k, where k is the number of splittable dimensions.
+        overlap: phi in [0, 1], the share of a dimension that belongs to both halves.
 
     Attributes:
         split: indices of the split dimensions, in order.
-        n_subspaces: 2^k; len() too, where it fits the machine's word.
+        n_subspaces: 2^k; also len(), if it fits a machine word.
 
     Raises:
-        InputError: overlap outside [0, 1], or n_subspaces that is no power of two or more than 2^k.
+        InputError: overlap outside [0, 1], or n_subspaces that is not a power of two or more than 2^k.
     """
 
     def __init__(self, space: Space, n_subspaces: int | None = None, overlap: float = 0.25) -> None:
@@ -74,11 +74,11 @@ class Partition:
         }
 
     def __len__(self) -> int:
-        """Return the number of subspaces; OverflowError from 2^63 on, where `n_subspaces` still has it."""
+        """Return the number of subspaces; OverflowError from 2^63 on, where `n_subspaces` is still available."""
         return self.n_subspaces
 
     def __getitem__(self, index: SupportsIndex) -> Subspace:
-        """Return the subspace of this index, from 0."""
+        """Return the subspace with this index, from 0."""
         index = operator.index(index)
         if not 0 <= index < self.n_subspaces:
             raise IndexError(f"subspaces are numbered from 0 to {self.n_subspaces - 1}, got {index}")
@@ -95,13 +95,13 @@ class Partition:
             index += 1
 
     def neighbors(self, index: SupportsIndex) -> list[int]:
-        """Return the subspaces that differ from this one in the half of one dimension, in the order of `split`."""
+        """Return the subspaces that differ from this one in one half, in the order of `split`."""
         return [operator.index(index) ^ (1 << bit) for bit in range(len(self.split))]
 
     def holding(self, u: NDArray[np.float64], most: int = 4) -> tuple[list[int], int]:
-        """Return the subspaces whose boxes hold a point u (d,) of the unit cube, the first `most` of them, and their number.
+        """Return the first `most` subspaces that contain a point u (d,) of the unit cube, and the number of all of them.
 
-        Boxes overlap, so that a point may lie in several.
+        Boxes overlap, so several may contain a point.
         """
         found, count = [0], 1
         for bit, j in enumerate(self.split):

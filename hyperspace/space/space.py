@@ -1,7 +1,7 @@
-"""The search space: its dimensions, its constants, and the way from the user's values to the unit cube and back.
+"""Search space: its dimensions, its constants, and the conversion between the user's values and the unit cube.
 
-Every optimizer works in the unit cube, one coordinate a dimension; `hyperspace.space.dimension` says which coordinate
-a value has.
+Every optimizer works in the unit cube, with one coordinate per dimension. `hyperspace.space.dimension` defines the coordinate of
+a value.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Bounds", "Categorical", "Dimension", "Integer", "Real", "Space", "ch
 
 
 class Bounds(NamedTuple):
-    """A box in the unit cube: lower (d,) and upper (d,) corner."""
+    """Box in the unit cube: lower (d,) and upper (d,) corner."""
 
     lower: Array
     upper: Array
@@ -41,30 +41,30 @@ class Bounds(NamedTuple):
         return np.clip(U, self.lower, self.upper)
 
     def contains(self, U: Array) -> NDArray[np.bool_]:
-        """Return which points U (..., d) lie in the box; a coordinate outside by rounding only (1e-9) is inside."""
+        """Return which points U (..., d) are in the box; a coordinate outside by rounding only (1e-9) is inside."""
         inside: NDArray[np.bool_] = np.all((self.lower - ROUNDING <= U) & (self.upper + ROUNDING >= U), axis=-1)
         return inside
 
 
 class Space:
-    """A search space. `check_space` makes one of what a user writes.
+    """Search space. `check_space` converts a user's definition to one.
 
     Args:
         dimensions: at least one.
         named: whether the objective receives a dict; then every dimension has a name.
-        constants: parameters that the objective receives beside the point, by name.
+        constants: further parameters of the objective, by name.
         order: names of dimensions and constants as the user listed them; None: the constants come last.
 
     Attributes:
-        names: a name for each dimension, "x0", "x1", ... by position where the user gave none.
+        names: a name for each dimension, "x0", "x1", ... by position if the user gave none.
         d: number of dimensions.
-        levels: (d,) ints, number of values of each dimension; 0 where it is continuous.
+        levels: (d,) ints, number of values of each dimension; 0 if it is continuous.
         categorical: (d,) bools.
         has_categories: whether any is categorical.
         environment: (d,) bools, the dimensions that the caller sets.
 
     Raises:
-        InputError: no dimension, or a name that comes twice.
+        InputError: no dimension, or a duplicate name.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Space:
         self.environment = np.array([dimension.role == ENVIRONMENT for dimension in self.dimensions])
         self._loads = [dimension.load for dimension in self.dimensions]
         self.mutable = any(dimension.mutable for dimension in self.dimensions)
-        # Levels of equal width are snapped all at once; those of a log-uniform Integer are not equal.
+        # Levels of equal width are snapped together; those of a log-uniform Integer are not equal.
         even = np.array([dimension.even for dimension in self.dimensions])
         self._even = np.flatnonzero((self.levels > 0) & even)
         self._uneven = np.flatnonzero((self.levels > 0) & ~even)
@@ -110,7 +110,7 @@ class Space:
         return list(zip(*columns, strict=True))
 
     def snap(self, U: Array) -> Array:
-        """Return U (..., d) with the coordinates of integers and categories moved to their levels' own."""
+        """Return U (..., d) with the coordinates of integers and categories moved to those of their levels."""
         snapped = np.array(U, dtype=float)
         if self._even.size:
             levels = self.levels[self._even]
@@ -122,7 +122,7 @@ class Space:
         return snapped
 
     def steps(self, u: Array) -> Array:
-        """Return how far from u (d,), on valid levels, the farther of the two next levels lies in each dimension; 0 in a Real."""
+        """Return the distance from u (d,), on valid levels, to the farther neighboring level of each dimension; 0 in a Real."""
         steps = np.zeros(self.d)
         steps[self._even] = 1.0 / self.levels[self._even]
         for j in self._uneven:
@@ -133,15 +133,15 @@ class Space:
         return steps
 
     def copied(self, x: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the point x with copies of values that could be changed in place, for code that is not ours."""
+        """Return the point x with copies of mutable values, for users' code."""
         if not self.mutable:
             return tuple(x)
         return tuple(dimension.copied(value) for dimension, value in zip(self.dimensions, x, strict=True))
 
     def parameters(self, x: Sequence[Any]) -> list[Any] | dict[str, Any]:
-        """Return what the objective receives at the point x: a list, or a dict with the constants, in the user's order.
+        """Return the objective's argument at the point x: a list, or a dict with the constants, in the user's order.
 
-        Values that could be changed in place are copies.
+        Mutable values are copied.
         """
         x = self.copied(x)
         if not self.named:
@@ -150,16 +150,16 @@ class Space:
         return {name: values[name] for name in self._order}
 
     def by_name(self, parameters: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the objective receives as a dict, also where that is a list."""
+        """Return the objective's argument as a dict, also if it is a list."""
         return dict(parameters) if isinstance(parameters, Mapping) else dict(zip(self.names, parameters, strict=True))
 
     def check_point(self, x: Any) -> tuple[Any, ...]:
         """Return the point x, a sequence, a dict by name or a row of a pandas table, as a tuple of plain Python values.
 
-        A row of a table is read by its labels, and may have others than the parameters'.
+        A table row is read by its labels, and may have further labels.
 
         Raises:
-            InputError: wrong number of values, a name too many or missing, another value of a constant, or a value outside its
+            InputError: wrong number of values, an unknown or missing name, another value of a constant, or a value outside its
                 dimension.
         """
         x = by_label(x, self.names)
@@ -191,17 +191,17 @@ class Space:
         return [dimension.dump(value) for dimension, value in zip(self.dimensions, x, strict=True)]
 
     def load(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the point that `dump` wrote.
+        """Return the point that `dump` saved.
 
         Raises:
-            InputError: it is no point of this space.
+            InputError: it is not a point of this space.
         """
         if len(values) != self.d:
             raise InputError(f"a recorded point must have {self.d} values ({', '.join(self.names)}), got {shown(values)}")
         try:
             return tuple([load(value) for load, value in zip(self._loads, values, strict=True)])
         except InputError:
-            return tuple(self._each("load", values))  # says which dimension it is
+            return tuple(self._each("load", values))  # names the dimension in errors
 
     def _each(self, method: str, values: Sequence[Any]) -> list[Any]:
         results = []
@@ -221,7 +221,7 @@ class Space:
         return dimensions + constants
 
     def with_dimensions(self, dimensions: Sequence[Dimension]) -> Space:
-        """Return a space of other dimensions, with the names, roles and constants of this one."""
+        """Return a space with other dimensions and the names, roles and constants of this one."""
         return Space(dimensions, self.named, self.constants, self._order)
 
     def to_skopt(self) -> Any:
@@ -254,16 +254,16 @@ def _names(dimensions: Sequence[Dimension]) -> tuple[str, ...]:
 
 
 def check_space(hyperparameters: Any, lists_in_dicts: Lists = Lists.IN_A_DICT) -> Space:
-    """Return the search space that a user wrote.
+    """Return the search space for a user's definition.
 
     Args:
         hyperparameters: a list of dimensions (the objective receives a list), or a dict of them by name (it receives a dict).
-            A dimension is anything that `check_dimension` takes. In a dict a number, a string, a bool or None is a constant.
-            A Space, ours or scikit-optimize's, is taken as it is.
-        lists_in_dicts: what a list in a dict stands for.
+            A dimension is any value that `check_dimension` accepts. In a dict a number, a string, a bool or None is a constant.
+            A Space, ours or scikit-optimize's, is used itself.
+        lists_in_dicts: meaning of a list in a dict.
 
     Raises:
-        InputError: no dimension, a duplicate name, or something that is no dimension; it says which.
+        InputError: no dimension, a duplicate name, or an invalid dimension; it names the dimension.
     """
     if isinstance(hyperparameters, Space):
         return hyperparameters
@@ -309,10 +309,10 @@ def _checked(where: str, dimension: Any, lists: Lists) -> Dimension:
 
 
 def space_from(description: Sequence[Mapping[str, Any]], named: bool) -> Space:
-    """Return the space that `Space.describe` described. A category that JSON has no form for comes back as its description.
+    """Return the space that `Space.describe` described. A category without a JSON form is restored as its description.
 
     Raises:
-        InputError, KeyError, TypeError: it is no such description.
+        InputError, KeyError, TypeError: an invalid description.
     """
     dimensions: list[Dimension] = []
     constants: dict[str, Any] = {}
@@ -342,7 +342,7 @@ def _read_categories(descriptions: Sequence[Any]) -> list[Any]:
 
 
 def _narrowed(value: Any, dimension: Dimension) -> Any:
-    """Return a value of a table's row; a float as the int that is meant, as pandas makes floats of the ints of mixed rows."""
+    """Return a value of a table row; a float becomes an int where one is meant, since pandas converts ints of mixed rows."""
     whole = isinstance(value, float) and value.is_integer() and value not in dimension
     return int(value) if whole and int(value) in dimension else value
 
@@ -350,5 +350,5 @@ def _narrowed(value: Any, dimension: Dimension) -> Any:
 def _length(x: Any) -> int:
     try:
         return len(x)
-    except TypeError:  # an array without a dimension
+    except TypeError:  # a zero-dimensional array
         return -1

@@ -1,4 +1,4 @@
-"""Single values: numpy scalars made plain, numbers told from bools, and categories told apart, described and read back."""
+"""Single values: plain values of numpy scalars, number tests, and keys, descriptions and restoration of categories."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import numpy as np
 
 from hyperspace.errors import InputError, shown
 
-_MOST_BITS = 13_000  # of an integer, about 3,900 digits: Python reads at most 4,300
+_MOST_BITS = 13_000  # bits of an integer, about 3,900 digits: Python reads at most 4,300
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def plain(value: Any) -> Any:
-    """Return a numpy scalar as the Python value it stands for, anything else as it is."""
+    """Return the Python value of a numpy scalar, and any other value unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def is_number(value: Any) -> bool:
-    """Return whether `value` is a real number; a bool is none."""
+    """Return whether `value` is a real number; a bool is not."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def is_whole(value: Any) -> bool:
-    """Return whether `value` is an integer, Python's or numpy's; a bool and a float are none."""
+    """Return whether `value` is an integer of Python or numpy; a bool and a float are not."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def is_finite(value: Any) -> bool:
-    """Return whether `value` is a real number that a double can hold, within rounding."""
+    """Return whether `value` is a real number that a double can represent, up to rounding."""
     try:
         return is_number(value) and math.isfinite(value)
     except OverflowError:
@@ -42,17 +42,17 @@ def is_finite(value: Any) -> bool:
 
 
 def is_true(answer: Any) -> bool:
-    """Return whether an answer is True: Python's, or that of an array library such as numpy; no other value is."""
+    """Return whether an answer is True, of Python or of an array library such as numpy; any other value is not."""
     if hasattr(answer, "item") and getattr(answer, "size", 1) == 1:
         try:
             answer = answer.item()
-        except Exception:  # what others' objects raise is theirs; they are not True
+        except Exception:  # an exception of a user's object; it is not True
             return False
     return answer is True
 
 
 def is_one_of(value: Any, choices: Container[str]) -> bool:
-    """Return whether `value` is a string among `choices`; arrays and what cannot be hashed are not."""
+    """Return whether `value` is a string among `choices`; arrays and unhashable values are not."""
     return isinstance(value, str) and value in choices
 
 
@@ -62,10 +62,9 @@ def is_scalar(value: Any) -> bool:
 
 
 def key_of(value: Any) -> Any:
-    """Return what tells `value` from other categories: its type too, so that True, 1 and 1.0 are three categories.
+    """Return a key that distinguishes `value` from other categories. It includes the type: True, 1 and 1.0 are three categories.
 
-    Lists, dicts, sets and arrays are told apart by what they hold. The key of anything else that cannot be hashed cannot be
-    hashed either.
+    The keys of lists, dicts, sets and arrays depend on their content. The key of any other unhashable value is unhashable too.
     """
     value = plain(value)
     kind = f"{type(value).__module__}.{type(value).__qualname__}"  # not the type itself: some types cannot be pickled
@@ -77,7 +76,7 @@ def key_of(value: Any) -> Any:
         return kind, frozenset(key_of(element) for element in value)
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         return kind, value.dtype.str, value.shape, hashlib.blake2b(value.tobytes()).digest()
-    if isinstance(value, float) and math.isnan(value):  # nan is not equal to itself, and a category must be found again
+    if isinstance(value, float) and math.isnan(value):  # nan is not equal to itself, but a category must be found
         return kind, "nan"
     if isinstance(value, Recorded):
         return kind, str(value), value.number
@@ -85,21 +84,21 @@ def key_of(value: Any) -> Any:
 
 
 class Recorded(str):
-    """The description of a category, where a space was read back and JSON has no form for the category itself.
+    """Description of a category that JSON cannot represent, in a space that was read from a file.
 
-    It stands for every category that is described so. Of several in one dimension, such as two lambdas, it is number `number`.
+    It matches every category with this description. `number` is its number among several in one dimension, such as two lambdas.
     """
 
     number: int
 
     def __new__(cls, description: str, number: int = 0) -> Recorded:
-        """Return the description as a string that knows what it is."""
+        """Return the description as a string with its number."""
         recorded = super().__new__(cls, description)
         recorded.number = number
         return recorded
 
     def __reduce__(self) -> tuple[type[Recorded], tuple[str, int]]:
-        """Pickle and copy it with its number."""
+        """Pickle and copy the description with its number."""
         return type(self), (str.__str__(self), self.number)
 
     def __repr__(self) -> str:
@@ -108,10 +107,10 @@ class Recorded(str):
 
 
 def describe_value(value: Any) -> Any:
-    """Return a JSON value that describes a category the same way in every process: no address in it, no order of a set.
+    """Return a JSON value that describes a category identically in every process, without addresses and set order.
 
     Raises:
-        InputError: an integer of thousands of digits, which Python would not read back.
+        InputError: an integer of thousands of digits, which Python cannot read.
     """
     if is_scalar(value):
         _check_length(value)
@@ -140,7 +139,7 @@ def _text_of(value: Any) -> str:
         raise
     except RecursionError:
         raise InputError(f"a category is nested too deeply to be recorded: {shown(value)}") from None
-    except Exception:  # a repr of the user's that fails
+    except Exception:  # a user's repr that fails
         return f"<{kind.__module__}.{kind.__qualname__}>"
 
 
@@ -150,13 +149,13 @@ def _check_length(value: Any) -> None:
 
 
 def read_description(description: Any, number: int = 0) -> Any:
-    """Return the category that `describe_value` described, or its `Recorded` description.
+    """Return the category with a description of `describe_value`, or its `Recorded` description.
 
-    Lists, tuples and dicts of JSON's values come back as they were, and so do nan and the infinities. No code is run.
+    Lists, tuples and dicts of JSON values, nan and the infinities are restored. No code is run.
 
     Args:
-        description: what stands in study.json.
-        number: how many categories before it have the same description.
+        description: the description in study.json.
+        number: number of earlier categories with the same description.
     """
     if not isinstance(description, Mapping):
         return description
@@ -174,7 +173,7 @@ def read_description(description: Any, number: int = 0) -> Any:
 
 
 def _is_json(value: Any) -> bool:
-    """Return whether JSON can hold `value`; a tuple counts as a list."""
+    """Return whether JSON can represent `value`; a tuple counts as a list."""
     if type(value) in (list, tuple):
         return all(map(_is_json, value))
     if type(value) is dict:

@@ -1,4 +1,4 @@
-"""Strategies: which subspace or region a drive works next."""
+"""Strategies: they choose the subspace or region that a drive searches next."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def make_strategy(
     first: FirstPoints | None = None,
     founders: int | None = None,
 ) -> Strategy:
-    """Return the strategy of a study; see `hyperspace.api.hyperdrive.hyperdrive` for what the arguments mean.
+    """Return the strategy of a study; `hyperspace.api.hyperdrive.hyperdrive` describes the arguments.
 
-    Points in `first` are evaluated before it chooses any.
+    The points in `first` are evaluated before the strategy chooses any.
 
-    The adaptive strategy needs a model of the objective. An algorithm that asks and tells by itself (random search, one of the
-    user's own) runs in each drive's home under either name.
+    The adaptive strategy needs a model of the objective. An ask-and-tell algorithm, such as random search or a user's optimizer,
+    runs in each drive's home subspace under both "adaptive" and "static".
     """
     wanted = first or FirstPoints()
     if strategy == "adaptive" and is_surrogate(model):
@@ -78,7 +78,7 @@ def make_strategy(
 
         if strategy == "generations" and exchange != "round":
             return StaticStrategy(
-                partition.__getitem__, partition.n_subspaces, n_drives, steady_optimizer, seed, foresees=False, first=wanted
+                partition.__getitem__, partition.n_subspaces, n_drives, steady_optimizer, seed, synchronous=False, first=wanted
             )
         return GenerationsStrategy(partition.__getitem__, partition.n_subspaces, n_drives, shared_optimizer, seed, wanted)
 
@@ -89,5 +89,5 @@ def make_strategy(
         return make_optimizer(chosen, space, subspace, design, acquisition=acquisition, seed=seed, metrics=metrics)
 
     return StaticStrategy(
-        partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, foresees=exchange == "round", first=wanted
+        partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, synchronous=exchange == "round", first=wanted
     )

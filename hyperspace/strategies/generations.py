@@ -1,8 +1,8 @@
-"""Generations: the drives of a subspace evaluate for one optimizer, and each of their rounds is a generation.
+"""Generations: the drives of a subspace evaluate for one optimizer. Each of their rounds is a generation.
 
-The optimizer is asked for as many points as its subspace has drives; all are evaluated, wherever their drives are carried, and
-waited for; then it is told them in the order of the drives, whatever order they came in. Every rank keeps a replica of the
-optimizer, which is told the same, so that nothing depends on the number of ranks.
+The optimizer is asked for one point per drive of its subspace. It is told the results in the order of the drives, after all of
+them have finished. Every rank keeps a replica of the optimizer and tells it the same trials. So the trials do not depend on
+the number of ranks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hyperspace.trials.trial import Trial
 
 
 class GenerationsStrategy(Strategy):
-    """One optimizer a subspace; drive i is member i // n_subspaces of subspace i mod n_subspaces.
+    """Strategy with one optimizer per subspace; drive i is member i // n_subspaces of subspace i mod n_subspaces.
 
     Args:
         subspace_of: returns the subspace of a number.
@@ -28,7 +28,7 @@ class GenerationsStrategy(Strategy):
         n_drives: number of drives, a multiple of n_subspaces.
         make_optimizer: make_optimizer(subspace, team): the optimizer of a subspace with `team` drives.
         seed: entropy of the study.
-        first: what is evaluated before the optimizers are asked.
+        first: points that are evaluated before the optimizers are asked.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class GenerationsStrategy(Strategy):
 
     def relevant(self, drives: Iterable[int]) -> set[int]:
         """Return all drives of the same subspaces."""
-        return {mate for drive in drives for mate in range(self.home(drive), self._n_drives, self._n_subspaces)}
+        return {other for drive in drives for other in range(self.home(drive), self._n_drives, self._n_subspaces)}
 
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
-        """Return where `drive` evaluates its member of generation `iteration`."""
+        """Return the point of `drive` in generation `iteration`."""
         answers = self._asked(self.home(drive), iteration, self._team, archive)
         return answers[drive // self._n_subspaces]
 
     def recall(self, trial: Trial, archive: Archive) -> None:
-        """Take up an answer on record; members before it that have none are asked, as they were then."""
+        """Restore a recorded point. Earlier members without a recorded point are asked again."""
         home, member = self.home(trial.drive), trial.drive // self._n_subspaces
         answers = self._asked(home, trial.iteration, member, archive)
         if len(answers) > member:
@@ -81,7 +81,7 @@ class GenerationsStrategy(Strategy):
         answers.append(Suggestion(u, trial.arm, trial.model))
 
     def _asked(self, home: int, iteration: int, count: int, archive: Archive) -> list[Suggestion]:
-        """Return the subspace's answers of this iteration, at least `count` of them."""
+        """Return the subspace's points of this iteration, at least `count` of them."""
         recorded, answers = self._answers.get(home, (-1, []))
         if recorded != iteration:
             answers = []
@@ -93,14 +93,14 @@ class GenerationsStrategy(Strategy):
         return answers
 
     def _key(self, home: int, member: int, iteration: int) -> Key:
-        # The optimizer counts its questions, as it would for a single drive.
+        # The optimizer counts its questions as it would for a single drive.
         return Key(self._seed, home, iteration * self._team + member)
 
     def _pending(self, answers: list[Suggestion], archive: Archive) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return np.concatenate([archive.pending, *(answer.u[None] for answer in answers)])
 
     def _optimizer(self, home: int, archive: Archive) -> AskTell:
-        """Return the subspace's optimizer, which has been told all that is known."""
+        """Return the subspace's optimizer after telling it all known trials."""
         optimizer = self._optimizers.get(home)
         if optimizer is None:
             optimizer = self._make_optimizer(self._subspace_of(home), self._team)

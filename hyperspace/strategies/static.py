@@ -1,10 +1,10 @@
-"""The published HyperSpace: every drive stays in its home subspace and runs an optimizer of its own there.
+"""Static strategy, the published HyperSpace method: every drive runs its own optimizer in its home subspace.
 
 Young, Hinkle, Kannan, Ramanathan (2018), "HyperSpace: Distributed Bayesian Hyperparameter Optimization", SBAC-PAD.
 
-With an exchange, a drive also learns from the trials of others; with exchange="none" its archive holds its own alone, which is
-the published way. Where a subspace has several drives, each foresees what those before it ask in the same round, so that
-they do not ask the same.
+With an exchange, a drive also learns from the trials of others. With exchange="none", as published, its archive holds only its
+own trials. If a subspace has several drives, each of them computes the points of the earlier ones in the same round. So they
+do not evaluate the same point.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MakeOptimizer = Callable[[Subspace, int, int], AskTell]
 
 
 class StaticStrategy(Strategy):
-    """A fixed subspace for each drive: drive i works subspace i mod n_subspaces.
+    """Strategy with a fixed subspace for each drive: drive i searches subspace i mod n_subspaces.
 
     Args:
         subspace_of: returns the subspace of a number.
@@ -32,8 +32,8 @@ class StaticStrategy(Strategy):
         n_drives: number of drives, a multiple of n_subspaces.
         make_optimizer: make_optimizer(subspace, member, team): the optimizer of the member-th of a subspace's `team` drives.
         seed: entropy of the study.
-        foresees: whether all drives ask with the same archive, so that each can work out what its team mates ask.
-        first: what is evaluated before the optimizers are asked.
+        synchronous: whether all drives ask with the same archive, so that each can compute the others' points.
+        first: points that are evaluated before the optimizers are asked.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class StaticStrategy(Strategy):
         n_drives: int,
         make_optimizer: MakeOptimizer,
         seed: int,
-        foresees: bool,
+        synchronous: bool,
         first: FirstPoints | None = None,
     ) -> None:
         self._subspace_of = subspace_of
@@ -51,7 +51,7 @@ class StaticStrategy(Strategy):
         self._team = n_drives // n_subspaces
         self._make_optimizer = make_optimizer
         self._seed = seed
-        self._foresees = foresees
+        self._synchronous = synchronous
         self._first = first or FirstPoints()
         self._optimizers: dict[int, AskTell] = {}
         self._told: dict[int, int] = {}
@@ -66,34 +66,37 @@ class StaticStrategy(Strategy):
         return self._subspace_of(self.home(drive)).bounds
 
     def ask(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
-        """Return where `drive` evaluates its trial number `iteration`."""
+        """Return the point of trial number `iteration` of `drive`."""
         if (wanted := self._first.of(drive, iteration)) is not None:
             return wanted
-        pending = [archive.pending, *(self._answer(mate, iteration, archive).u[None] for mate in self._mates(drive))]
+        pending = [archive.pending, *(self._answer(other, iteration, archive).u[None] for other in self._earlier(drive))]
         suggestion = self._informed(drive, archive).ask(Key(self._seed, drive, iteration), np.concatenate(pending))
         self._answers[drive] = (iteration, suggestion)
         return suggestion
 
     def recall(self, trial: Trial, archive: Archive) -> None:
-        """Take up what `ask` answered in an earlier run; mates that have no answer on record are asked, as they were then."""
+        """Restore a point of an earlier run. Earlier members without a recorded point are asked again."""
         if self._first.of(trial.drive, trial.iteration) is not None:
             return
-        pending = [archive.pending, *(self._answer(mate, trial.iteration, archive).u[None] for mate in self._mates(trial.drive))]
+        pending = [
+            archive.pending,
+            *(self._answer(other, trial.iteration, archive).u[None] for other in self._earlier(trial.drive)),
+        ]
         u = archive.encode([trial.x])[0]
         key = Key(self._seed, trial.drive, trial.iteration)
         self._informed(trial.drive, archive).recall(trial, u, key, np.concatenate(pending))
         self._answers[trial.drive] = (trial.iteration, Suggestion(u, trial.arm, trial.model))
 
     def relevant(self, drives: Iterable[int]) -> set[int]:
-        """Return these drives and the team mates before them."""
-        return {mate for drive in drives for mate in (*self._mates(drive), drive)}
+        """Return these drives and the earlier drives of their subspaces."""
+        return {other for drive in drives for other in (*self._earlier(drive), drive)}
 
-    def _mates(self, drive: int) -> range:
-        """Return the drives of the same subspace whose questions come before this one's."""
-        return range(self.home(drive), drive, self._n_subspaces) if self._foresees else range(0)
+    def _earlier(self, drive: int) -> range:
+        """Return the drives of the same subspace that are asked before this one."""
+        return range(self.home(drive), drive, self._n_subspaces) if self._synchronous else range(0)
 
     def _answer(self, drive: int, iteration: int, archive: Archive) -> Suggestion:
-        """Return a mate's answer in this iteration; worked out here if it is not known, which gives what its own rank gets."""
+        """Return another drive's point in this iteration; if unknown, compute it here with the same result."""
         known = self._answers.get(drive)
         return known[1] if known is not None and known[0] == iteration else self.ask(drive, iteration, archive)
 

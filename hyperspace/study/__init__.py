@@ -1,1 +1,1 @@
-"""A study: what it was asked to be, what that decides, and the settings that result."""
+"""Study: its arguments, the decisions that follow from them, and the resulting settings."""

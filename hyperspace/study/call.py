@@ -1,7 +1,7 @@
-"""The arguments of a call in a form in which ranks can compare them, before any of them is checked.
+"""Arguments of a call in a form that ranks can compare before any of them is checked.
 
-What a study's fingerprint holds is compared again there, in detail. Here are the arguments that it does not hold, such as
-n_calls, exchange or deadline. Ranks that differ in those would wait for each other for ever, or take one message for another.
+The contents of a study's fingerprint are compared again there, in detail. This module covers the other arguments, such as
+n_calls, exchange or deadline. Ranks with different ones would wait for each other forever, or misread messages.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 from hyperspace.space.values import is_finite, is_number, plain
 from hyperspace.study.checks import name_of
 
-# A program may show the progress on one rank only. `comm` is how the ranks compare.
+# A program may show the progress on one rank only. `comm` is used for the comparison itself.
 _MAY_DIFFER = ("verbose", "comm")
-_ONE_CLOCK = 5.0  # seconds by which deadlines may differ that ranks have worked out by their own clocks
-_EXACT = 1 << 63  # from here on a whole number has more digits than Python may write
+_ONE_CLOCK = 5.0  # seconds of difference between deadlines that ranks have computed by their own clocks
+_EXACT = 1 << 63  # a larger integer has more digits than Python may write
 
 
 def describe_call(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands for the arguments of a call of hyperdrive, as plain JSON.
+    """Return a description of the arguments of a hyperdrive call, as plain JSON.
 
-    Objects are described by the names of their classes: their values can be long, and may print an address.
+    Objects are described by the names of their classes: their values can be long, and may include an address.
     """
     described = {name: _plain(value) for name, value in arguments.items() if name not in _MAY_DIFFER}
     path = arguments.get("results_path")
@@ -32,7 +32,7 @@ def describe_call(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_deadline_of(first: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call with rank 0's deadline, if the two differ by no more than clocks do."""
+    """Return a call with rank 0's deadline if the difference can be due to clocks."""
     one, another = first["deadline"], own["deadline"]
     close = is_number(one) and is_number(another) and abs(one - another) < _ONE_CLOCK
     return {**own, "deadline": one} if close else dict(own)
@@ -56,5 +56,5 @@ def _plain(value: Any) -> Any:
 def _text(value: Any) -> str:
     try:
         return os.fsdecode(value)
-    except Exception:  # a path object of the caller's own that fails; checking the arguments says so
+    except Exception:  # a failing path object of the caller; the check of the arguments reports it
         return name_of(value)

@@ -1,4 +1,4 @@
-"""Checks of single arguments: what was expected, what came, in one sentence."""
+"""Checks of single arguments; an error gives the expected and the actual value in one sentence."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from hyperspace.trials.metrics import AmbiguousMetrics, Metric, Metrics, Value
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, fix_goal
 
 MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS, HYPERBAND)
-MOST_COUNTED = 1 << 53  # from here on doubles skip whole numbers
-MOST_SEED = 1 << 4096  # all of it has to be written to the study's file, and read back
+MOST_COUNTED = 1 << 53  # doubles skip integers beyond this
+MOST_SEED = 1 << 4096  # largest seed that can be written to the study's file and read back
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int = MOST_COUNTED) -> int:
-    """Return a whole number from `least` to `most`, Python's or numpy's.
+    """Return an integer of Python or numpy from `least` to `most`.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not such an integer.
     """
     if not is_whole(value) or value < least:
         raise InputError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
@@ -42,7 +42,7 @@ def check_count(name: str, value: Any, least: int = 1, most: int = MOST_COUNTED)
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Check what is either on or off (1 and 0 are taken as well); a word such as "no" would count as on.
+    """Check an on-off argument (1 and 0 are accepted too); a word such as "no" would count as on.
 
     Raises:
         InputError: it is neither True nor False.
@@ -52,7 +52,7 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def check_seconds(name: str, value: Any) -> None:
-    """Check a number of seconds that may be left out.
+    """Check an optional number of seconds.
 
     Raises:
         InputError: it is neither None nor a positive number.
@@ -62,13 +62,13 @@ def check_seconds(name: str, value: Any) -> None:
 
 
 def check_model(model: Any) -> Any:
-    """Return `model` if it is a name or an object that can serve as one; of a list of them, a tuple.
+    """Return `model` if it is a valid name or object; for a list of them, a tuple.
 
-    "HYPERBAND" becomes the object that it stands for.
+    "HYPERBAND" becomes the object with its defaults.
 
     Raises:
-        InputError: an unknown name, an object with neither fit and predict nor ask and tell that is no function to make one
-            either, an empty list, or one with Hyperband in it.
+        InputError: an unknown name; an object with neither fit and predict nor ask and tell, which cannot make one either; an
+            empty list; or a list with Hyperband.
     """
     if isinstance(model, (list, tuple)):
         if not model:
@@ -91,15 +91,15 @@ def check_model(model: Any) -> Any:
 
 
 def check_budgeted(model: Any, takes_trial: bool, pruner: PruningRule | None) -> None:
-    """Refuse what Hyperband cannot work with.
+    """Check the arguments of a study with Hyperband.
 
     Args:
-        model: what the study was asked to take.
+        model: model of the study.
         takes_trial: whether the objective takes the trial's handle.
-        pruner: the study's rule.
+        pruner: pruning rule of the study.
 
     Raises:
-        InputError: an objective that would never learn its budget, or a rule that would end evaluations before they spent it.
+        InputError: an objective that would not receive its budget, or a rule that would end evaluations before it is spent.
     """
     if not isinstance(model, Hyperband) and not (isinstance(model, str) and model == HYPERBAND):
         return
@@ -116,11 +116,11 @@ def check_budgeted(model: Any, takes_trial: bool, pruner: PruningRule | None) ->
 
 
 def check_generations(model: Any, exchange: str) -> None:
-    """Refuse what a study in generations cannot be.
+    """Check the arguments of a study in generations.
 
     Raises:
-        InputError: several models; an exchange that shares nothing, or one that does not wait for a generation and a model that
-            has to.
+        InputError: several models; an exchange that shares nothing; or an exchange that does not wait for a generation, with a
+            model that requires it.
     """
     if isinstance(model, tuple):
         raise InputError(f'a list of models gives each drive one of its own, for strategy="static"; got {label_of(model)}')
@@ -131,7 +131,7 @@ def check_generations(model: Any, exchange: str) -> None:
 
 
 def label_of(model: Any) -> str:
-    """Return the name under which a model, or a tuple of them, stands in the fingerprint."""
+    """Return the name of a model, or of a tuple of models, in the fingerprint."""
     if isinstance(model, tuple):
         return ", ".join(label_of(each) for each in model)
     if isinstance(model, str):
@@ -143,7 +143,7 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """Return `value` if it is one of `choices`.
 
     Raises:
-        InputError: it is none of them.
+        InputError: it is not one of them.
     """
     if not is_one_of(value, choices):
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}")
@@ -169,13 +169,13 @@ def check_goals(metrics: Sequence[Metric] | None, maximize: bool) -> Metrics:
 
 
 def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial, ...]:
-    """Return the evaluations that the user brought along as trials.
+    """Return the given evaluations as trials.
 
     Args:
-        x0: one point, or a list of points; a pandas DataFrame has one a row, read by its labels.
-        y0: the objective's answer at each: a float, or a dict of metrics.
+        x0: one point, or a list of points; a pandas DataFrame has one per row, read by its labels.
+        y0: the objective's answer at each point: a float, or a dict of metrics.
         space: the search space.
-        metrics: reads the answers.
+        metrics: metrics that read the answers.
 
     Raises:
         InputError: y0 without x0, different lengths, or a point outside the space.
@@ -190,7 +190,7 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
     if len(points) != len(answers):
         raise InputError(f"x0 has {len(points)} points and y0 {len(answers)} values; one value a point was expected")
     reader = copy(metrics)
-    reader.reopen(None)  # what was given reads alike, whatever the study's goal has become since
+    reader.reopen(None)  # given answers are read independently of the study's current goal
     given = tuple(
         Trial(
             drive=GIVEN_DRIVE,
@@ -213,15 +213,15 @@ def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial
 
 
 def check_first(x0: Any, y0: Any, space: Space) -> tuple[tuple[Any, ...], ...]:
-    """Return the points that are to be evaluated before a model chooses any: x0, where there is no y0.
+    """Return the points that are evaluated before a model chooses any: x0 if there is no y0.
 
     Args:
-        x0: one point (a list, a dict by name, a row of a table), or a list of points; a pandas DataFrame has one a row.
-        y0: what is known there; then nothing is evaluated.
+        x0: one point (a list, a dict by name, a row of a table), or a list of points; a pandas DataFrame has one per row.
+        y0: known results; then nothing is evaluated.
         space: the search space.
 
     Raises:
-        InputError: no point, or one outside the space.
+        InputError: an invalid point, or one outside the space.
     """
     if x0 is None or y0 is not None:
         return ()
@@ -231,7 +231,7 @@ def check_first(x0: Any, y0: Any, space: Space) -> tuple[tuple[Any, ...], ...]:
     rows = rows_of(x0)
     if not any(_is_row(row) for row in rows):
         return (space.check_point(x0),) if rows else ()
-    with suppress(InputError):  # its values may be lists or tuples themselves
+    with suppress(InputError):  # its values may be lists or tuples
         return (space.check_point(x0),)
     points = []
     for number, row in enumerate(rows):
@@ -262,7 +262,7 @@ def _points(x0: Any) -> list[Any]:
 
 
 def name_of(thing: Any) -> str:
-    """Return the name under which a function or an object stands in the fingerprint."""
+    """Return the name of a function or an object in the fingerprint."""
     while isinstance(thing, functools.partial):
         thing = thing.func
     name = getattr(thing, "__qualname__", None)

@@ -1,7 +1,7 @@
-"""What a study is: its settings, and what of them is fixed when it is created.
+"""Settings of a study, and the part of them that is fixed at its creation.
 
-The fixed part is the fingerprint. It stands in study.json, and a later run with another one is refused with the difference
-shown. How far to go (n_iterations, n_calls, deadline) is no part of it, so that a study can be extended.
+The fixed part is the fingerprint. It is written to study.json. A later run with a different one is an error that shows the
+difference. The length (n_iterations, n_calls, deadline) is not part of it, so that a study can be extended.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from hyperspace.trials.trial import Trial, TrialKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A study's settings, all of them checked.
+    """Checked settings of a study.
 
     Attributes:
-        space, metrics, partition: see there.
-        objective_name, model_name: what stands for them in the fingerprint.
+        space, metrics, partition: objects of these classes.
+        objective_name, model_name: their names in the fingerprint.
         model: a model's name, an algorithm with options, or the user's own surrogate or optimizer; a tuple of them by drive.
         n_drives: number of drives, a multiple of the partition's subspaces.
-        founders: how many of these the study was created with; the others have joined it later.
-        n_calls: evaluations in all, those that were given not counted; None where n_iterations holds.
-        n_iterations: evaluations a drive; None where n_calls holds.
-        given: evaluations that the user brought along.
-        first: points that the user wants to be evaluated before a model chooses any, dealt out to the founders in turn.
+        founders: number of drives at the creation of the study; the others have joined it later.
+        n_calls: total number of evaluations without given ones; None if n_iterations is set.
+        n_iterations: number of evaluations of each drive; None if n_calls is set.
+        given: given evaluations.
+        first: points of the user that are evaluated before a model chooses any, assigned to the founders in turn.
         seed: entropy of all random streams.
     """
 
@@ -64,32 +64,32 @@ class Study:
 
     @property
     def planned(self) -> int:
-        """Evaluations in all."""
+        """Total number of evaluations."""
         if self.n_calls is not None:
             return self.n_calls
         assert self.n_iterations is not None  # one of the two is set
         return self.n_iterations * self.n_drives
 
     def budget(self, drive: int) -> int:
-        """Return how many evaluations `drive` makes; with n_calls the first n_calls mod n_drives drives do one more."""
+        """Return the number of evaluations of `drive`; with n_calls the first n_calls mod n_drives drives make one more."""
         return self.planned // self.n_drives + (drive < self.planned % self.n_drives)
 
     def first_point(self, key: TrialKey) -> tuple[Any, ...] | None:
-        """Return the point of a trial that the user wants to be evaluated first; None where the strategy chooses it.
+        """Return the user's point for a trial; None if the strategy chooses it.
 
-        They are dealt out to the drives that the study was created with, so that each stays where it was when others join.
+        The points are assigned to the drives at the creation of the study, so that they stay when other drives join.
         """
         number = key.iteration * self.founders + key.drive
         return self.first[number] if key.drive < self.founders and number < len(self.first) else None
 
     @property
     def rounds(self) -> int:
-        """The most evaluations that a drive makes."""
+        """Largest number of evaluations of a drive."""
         return self.budget(0)
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what is fixed at the study's creation, as plain JSON."""
-        first = {"x0": [self.space.dump(x) for x in self.first]} if self.first else {}  # unknown to studies of earlier versions
+        """Return the settings that are fixed at the study's creation, as plain JSON."""
+        first = {"x0": [self.space.dump(x) for x in self.first]} if self.first else {}  # earlier versions do not have it
         return {
             "space": self.space.describe(),
             "named": self.space.named,
@@ -121,10 +121,10 @@ def identity(fingerprint: Mapping[str, Any]) -> str:
 
 
 def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], folder: str) -> None:
-    """Refuse to go on with another study in a folder.
+    """Check that a folder holds the same study.
 
     Raises:
-        StudyError: the fingerprints differ; the message shows where.
+        StudyError: the fingerprints differ; the message shows the differences.
     """
     difference = describe_difference(recorded, wanted, "there", "now")
     if difference:
@@ -137,10 +137,10 @@ def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], folder: s
 
 
 def check_alike(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Refuse ranks that were called with different arguments.
+    """Check that the ranks were called with the same arguments.
 
     Raises:
-        InputError: the fingerprints of rank 0 and of this rank differ; the message shows where.
+        InputError: the fingerprints of rank 0 and of this rank differ; the message shows the differences.
     """
     difference = describe_difference(first, own, "on rank 0", "here")
     if difference:

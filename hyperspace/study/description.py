@@ -1,4 +1,4 @@
-"""What a study is, read back from its study.json."""
+"""Description of a study, read from its study.json."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from hyperspace.trials.trial import Trial, fix_goal
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Description:
-    """What a study is.
+    """Description of a study.
 
     Attributes:
-        space, metrics, partition: see there.
-        given: evaluations that the user brought along.
-        planned: evaluations in all, as the last run was asked for; those that were given do not count.
-        exchange: how drives learn of each other's trials.
+        space, metrics, partition: objects of these classes.
+        given: given evaluations.
+        planned: total number of evaluations of the last run's arguments, without given ones.
+        exchange: how drives share trials.
         fingerprint: the settings that were fixed at its creation.
-        versions: library -> version that created it or went on with it last.
+        versions: library -> version of the last run, or of the creation.
     """
 
     space: Space
@@ -40,20 +40,20 @@ class Description:
 
     @property
     def identity(self) -> str:
-        """What every journal of the study carries."""
+        """Identity of the study, which every journal carries."""
         return identity(self.fingerprint)
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models that the drives take in turn; one where all have the same."""
+        """Models of the drives in turn; a single one if all drives have the same."""
         return split_label(str(self.fingerprint["model"]))
 
 
 def describe_study(folder: StudyFolder) -> Description:
-    """Return what the study in a folder is.
+    """Return the description of the study in a folder.
 
     Raises:
-        StudyError: no study there, or study.json is damaged.
+        StudyError: the folder does not hold a study, or study.json is damaged.
     """
     record = folder.read_study()
     if record is None:
@@ -87,7 +87,7 @@ def describe_study(folder: StudyFolder) -> Description:
 
 
 def split_label(label: str) -> tuple[str, ...]:
-    """Return the models that a label of `hyperspace.study.checks.label_of` names; commas in brackets part nothing."""
+    """Return the models in a label of `hyperspace.study.checks.label_of`; commas in brackets do not separate models."""
     parts, depth = [""], 0
     for character in label:
         depth += (character in "([{") - (character in ")]}")

@@ -1,4 +1,4 @@
-"""Two fingerprints of studies, and in words what differs between them."""
+"""Differences between two fingerprints of studies, in words."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
-_NAMED = {"space": "", "metrics": "metric "}  # settings that are lists of parts with names; what a part is called
+_NAMED = {"space": "", "metrics": "metric "}  # settings that are lists of named parts, and the word for a part
 _WORDS = {"low": "lower bound", "high": "upper bound", "kind": "kind"}
 _LONGEST = 300  # characters of a value
-_FOLLOW = ("n_subspaces", "n_drives", "n_samples")  # what is chosen by the space, where it is left open
+_FOLLOW = ("n_subspaces", "n_drives", "n_samples")  # settings that follow from the space if they are left open
 
 
 def describe_difference(first: Mapping[str, Any], second: Mapping[str, Any], place: str, other: str) -> str:
-    """Return a line for each setting that differs; an empty text if none does.
+    """Return a line for each setting that differs; an empty text if there is none.
 
     Args:
         first: a fingerprint, or the arguments of a call.
         second: another one.
-        place: where the first one is found, such as "there".
-        other: where the second one is found, such as "now".
+        place: word for the place of the first one, such as "there".
+        other: word for the place of the second one, such as "now".
     """
     lines: list[str] = []
     another_space = first.get("space") != second.get("space")
@@ -42,7 +42,7 @@ def _have_names(value: Any) -> TypeGuard[list[Mapping[str, Any]]]:
 def _part_by_part(
     what: str, first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]], place: str, other: str
 ) -> list[str]:
-    """Return what differs between two search spaces or lists of metrics, name by name."""
+    """Return the differences between two search spaces or lists of metrics, name by name."""
     before, after = ({part["name"]: part for part in space} for space in (first, second))
     lines = []
     for name in {**before, **after}:
@@ -64,7 +64,7 @@ def _part_by_part(
 
 
 def _what_differs(one: Any, another: Any) -> tuple[Any, Any]:
-    """Return of two lists of the same length the entries that differ; anything else whole."""
+    """Return the differing entries of two lists of the same length; other values whole."""
     if not (isinstance(one, list) and isinstance(another, list) and len(one) == len(another)):
         return one, another
     pairs = [(a, b) for a, b in zip(one, another, strict=True) if a != b]

@@ -1,4 +1,4 @@
-"""From what hyperdrive was asked for to a study: everything checked, and what was left open decided."""
+"""Planning of a study from hyperdrive's arguments: check all of them, and decide those left open."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from hyperspace.trials.records import Record, load_trial
 from hyperspace.trials.trial import Trial, fix_goal
 
 LARGEST_STATIC_PARTITION = 4096
-_MOST_DRIVES = 1 << 20  # each holds a design and a journal
-LEAST_GENERATION = 16  # evaluations of a generation whose size was left open
+_MOST_DRIVES = 1 << 20  # each one holds a design and a journal
+LEAST_GENERATION = 16  # evaluations of a generation if its size is left open
 STRATEGIES = ("static", "adaptive", "generations", "halving")
 EXCHANGES = ("none", "round", "async", "files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What hyperdrive was asked for; what was left open is decided by `plan_study`."""
+    """Arguments of hyperdrive; `plan_study` decides those left open."""
 
     objective_name: str
     space: Space
@@ -70,32 +70,32 @@ def plan_study(
     taken: Sequence[Record] = (),
     n_drives_now: int | None = None,
 ) -> Study:
-    """Check what was asked for, and decide what was left open: as the recorded study did, or anew.
+    """Check the arguments, and decide those left open: as in the recorded study, or for a new one.
 
     Args:
         wanted: the arguments.
         recorded: the fingerprint in the study's folder; None for a new study.
         ranks: number of ranks.
-        fresh_seed: seed of a new study that was asked to draw one.
-        taken: records of the evaluations that a new study takes over from others (warm_start=).
-        n_drives_now: of the recorded study, where drives have joined it since its creation.
+        fresh_seed: seed of a new study with a random seed.
+        taken: records of the evaluations that a new study receives from others (warm_start=).
+        n_drives_now: number of drives of the recorded study, if drives have joined it since its creation.
 
     Raises:
-        InputError: an argument is not what it has to be.
+        InputError: an invalid argument.
     """
-    # Of a study over another space nothing is taken up: it is about to be refused, for that and not for what follows from it.
+    # A study over another space is not used: it will be an error, and its other settings would give misleading messages.
     past = recorded if recorded is not None and recorded.get("space") == wanted.space.describe() else {}
     model = check_model(wanted.model)
     strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
-    by_loops = strategy == "halving"  # n_iterations is then a number of loops, and elsewhere of evaluations a drive
+    by_loops = strategy == "halving"  # n_iterations is then a number of loops instead of evaluations per drive
     if isinstance(model, Hyperband) and strategy == "adaptive":
-        strategy = "halving"  # the only one that it has
+        strategy = "halving"  # the only possible one
     exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
     one_population = is_one_population(model, strategy, exchange, past)
-    if one_population:  # the way in which such a model is good
+    if one_population:  # such a model works best this way
         strategy = "generations"
         exchange = exchange_of(model, ranks) if exchange is None else exchange
-    if exchange is None:  # the published method shares nothing
+    if exchange is None:  # the published method shares no trials
         exchange = "none" if strategy == "static" else "async" if strategy != "generations" and ranks > 1 else "round"
     n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
     n_drives = wanted.n_drives if wanted.n_drives is not None else past.get("n_drives")
@@ -111,7 +111,7 @@ def plan_study(
     if founders == past.get("n_drives"):
         n_drives = max(founders, n_drives_now or 0)
         if wanted.n_drives is None and exchange == "async" and is_team:
-            n_drives = max(n_drives, plan_drives(None, partition.n_subspaces, ranks))  # those that have no drive yet get one
+            n_drives = max(n_drives, plan_drives(None, partition.n_subspaces, ranks))  # add drives for ranks without one
     if one_population:
         model = sized(model, n_drives // partition.n_subspaces, past)
     n_samples = wanted.n_samples if wanted.n_samples is not None else past.get("n_samples")
@@ -152,12 +152,12 @@ def plan_study(
 def plan_given(
     wanted: Wanted, past: Mapping[str, Any], taken: Sequence[Record]
 ) -> tuple[tuple[tuple[Any, ...], ...], tuple[Trial, ...]]:
-    """Return the points to be evaluated first, and the evaluations that are known: as recorded where the call says nothing.
+    """Return the points to be evaluated first, and the known evaluations; as recorded if the call has none.
 
     Args:
         wanted: the arguments.
         past: the recorded study's fingerprint; empty for a new study.
-        taken: records of the evaluations that a new study takes over.
+        taken: records of the evaluations that a new study receives.
 
     Raises:
         InputError: see `check_given` and `check_first`.
@@ -168,7 +168,7 @@ def plan_given(
     if not past:
         more = [load_trial(record, space) for record in taken]
         given = (*own, *(replace(trial, iteration=number) for number, trial in enumerate(more, start=len(own))))
-    elif wanted.warm_start or wanted.y0 is None:  # recorded once and for all: other studies are not read again
+    elif wanted.warm_start or wanted.y0 is None:  # recorded at the creation: other studies are not read again
         given = (*own, *(load_trial(record, space) for record in past["given"][len(own) :]))
     else:
         given = own
@@ -179,9 +179,9 @@ def plan_given(
 
 
 def shares_one_model(model: Any) -> bool:
-    """Tell whether all drives of the adaptive strategy work as one, so that there may be as few of them as there are ranks.
+    """Return whether the drives of the adaptive strategy share one model, so that one drive for each rank suffices.
 
-    Those that each have an algorithm of their own divide the space among them, and a portfolio needs a drive for each member.
+    Drives with their own algorithms divide the space, and a portfolio needs a drive for each member.
     """
     return is_surrogate(model) or (isinstance(model, str) and model == "RAND")
 
@@ -189,12 +189,12 @@ def shares_one_model(model: Any) -> bool:
 def plan_team(exchange: str | None, ranks: int) -> int | None:
     """Return the number of drives of a new adaptive study: one for each rank.
 
-    None where drives are dealt out over the subspaces: beyond one team; where any number of workers may come; and with an
-    exchange that was asked for because it makes the same trials on any number of ranks.
+    None if drives are distributed over the subspaces: beyond one team, with an open number of workers, and with an exchange
+    that gives the same trials on any number of ranks.
 
     Args:
-        exchange: as asked for; None leaves it open.
-        ranks: that create the study, or workers that are expected; 1 where nobody knows.
+        exchange: as requested; None leaves it open.
+        ranks: number of ranks that create the study, or of expected workers; 1 if unknown.
     """
     if exchange in ("round", "none") or (exchange == "files" and ranks == 1):
         return None
@@ -205,15 +205,16 @@ def plan_subspaces(n_subspaces: Any, strategy: str, space: Space, overlap: float
     """Return the partition of a new study.
 
     Args:
-        n_subspaces: as asked for; None leaves it open.
-        strategy: of the study.
-        space: that is split.
-        overlap: of the halves.
-        ranks: that create the study.
-        n_drives: as asked for, or planned; None while it is open. Of an adaptive study's drives each subspace gets equally many.
+        n_subspaces: as requested; None leaves it open.
+        strategy: strategy of the study.
+        space: space to split.
+        overlap: overlap of the halves.
+        ranks: number of ranks that create the study.
+        n_drives: as requested or planned; None while it is open. All subspaces of an adaptive study get the same number.
 
     Raises:
-        InputError: overlap outside [0, 1], n_subspaces no power of two or too many, or a static partition that is too large.
+        InputError: overlap outside [0, 1], n_subspaces that is not a power of two or too large, or a static partition that is
+            too large.
     """
     if n_subspaces is None and strategy == "adaptive":
         splittable = Partition(space, None, overlap).split
@@ -235,7 +236,7 @@ def plan_subspaces(n_subspaces: Any, strategy: str, space: Space, overlap: float
 
 
 def plan_drives(n_drives: int | None, n_subspaces: int, ranks: int) -> int:
-    """Return the number of drives of a new study: given, or the least multiple of n_subspaces with one for each rank.
+    """Return the number of drives of a new study: as given, or the least multiple of n_subspaces with one for each rank.
 
     Raises:
         InputError: not a multiple of n_subspaces.
@@ -249,11 +250,11 @@ def plan_drives(n_drives: int | None, n_subspaces: int, ranks: int) -> int:
 
 
 def plan_samples(n_samples: int | None, strategy: str, exchange: str, is_team: bool, d: int, n_drives: int) -> int:
-    """Return how many points of the initial design a drive evaluates.
+    """Return the number of points of the initial design for each drive.
 
-    A static drive on its own needs enough to fit a model, d + 1 but no more than 10. Drives that share need 2 d in all, and two
-    each, since their first round knows nothing. A team of which each asks when it likes, or a small one, makes do with d + 2 in
-    all: it learns from every evaluation.
+    A static drive without exchange needs enough points for a model, d + 1 but at most 10. Drives that share trials need 2 d in
+    all, and two each, since their first round has no model. An asynchronous or a small team needs only d + 2 in all: it learns
+    from every evaluation.
     """
     if n_samples is not None:
         return check_count("n_samples", n_samples)

@@ -1,4 +1,4 @@
-"""A search space in a file, for the command line: TOML, a parameter a line, in its order.
+"""Search space in a file, for the command line: TOML with one parameter a line, in order.
 
 x = [0.0, 1.0]                          # two numbers with a point: real
 layers = [1, 8]                         # two whole numbers: integer
@@ -24,17 +24,17 @@ _BOUNDS = ("low", "high", "prior", "base")
 
 
 def read_space(file: Path) -> Space:
-    """Return the search space that a file describes.
+    """Return the search space in a file.
 
     Raises:
-        InputError: no such file, no TOML, or an entry that is no dimension; it says which.
+        InputError: a missing file, invalid TOML, or an entry that is not a dimension; it names the entry.
     """
     try:
         with open(file, "rb") as stream:
             entries = tomllib.load(stream)
     except OSError as error:
         raise InputError(f"the space {str(file)!r} cannot be read: {error.strerror}") from None
-    except ValueError as error:  # no TOML, or no text
+    except ValueError as error:  # invalid TOML, or not a text
         raise InputError(f"the space {str(file)!r} is not valid TOML: {error}") from None
     except RecursionError:
         raise InputError(f"the space {str(file)!r} cannot be read: it is nested too deeply") from None

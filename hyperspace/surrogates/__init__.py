@@ -1,4 +1,4 @@
-"""Surrogates: models of the objective, `fit(X, Y)` and `posterior(X)`."""
+"""Surrogates: models of the objective with `fit(X, Y)` and `posterior(X)`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hyperspace.surrogates.base import Surrogate
 if TYPE_CHECKING:
     from hyperspace.space.space import Space
 
-# name of a model: the module and the class that implement it, and the extra that brings what they import
+# name of a model: its module and class, and the extra that installs its dependencies
 _HOMES = {
     "GP": ("gp.surrogate", "GP", ""),
     "DNN": ("networks.dngo", "DNN", "dnn"),
@@ -29,14 +29,14 @@ def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None
     """Return a surrogate.
 
     Args:
-        model: "GP", "DNN", "ENSEMBLE", "RF", "ET" or "GBRT"; a Surrogate, which is returned as it is; or an object with
+        model: "GP", "DNN", "ENSEMBLE", "RF", "ET" or "GBRT"; a Surrogate, which is returned unchanged; or an object with
             fit(X, y) and predict(X) -> mean, std (see `hyperspace.surrogates.user.UserSurrogate`).
-        random_state: of fits that draw random numbers.
-        space: says which coordinates are integers or categories; None if all are continuous.
-        options: of the surrogate's own class.
+        random_state: seed of randomized fits.
+        space: defines which coordinates are integers or categories; None if all are continuous.
+        options: options of the surrogate's class.
 
     Raises:
-        InputError: an unknown name, or a library that the model needs is missing.
+        InputError: an unknown name, or a missing library.
     """
     if isinstance(model, Surrogate):
         return model
@@ -59,7 +59,7 @@ def make_surrogate(model: Any, random_state: int = 0, space: Space | None = None
 
 
 def is_surrogate(model: Any) -> bool:
-    """Return whether `model` names a surrogate, or is an object that can serve as one."""
+    """Return whether `model` names a surrogate or is an object that can be used as one."""
     if isinstance(model, str):
         return model in SURROGATES
     return not isinstance(model, type) and hasattr(model, "fit") and hasattr(model, "predict")

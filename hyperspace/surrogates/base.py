@@ -1,17 +1,17 @@
-"""What every surrogate offers: fit(X, Y) gives a model, model.posterior(X) gives mean and variance.
+"""Interface of the surrogates: fit(X, Y) returns a model, model.posterior(X) returns mean and variance.
 
 Notation:
     n, q   training points, query points          d   coordinates          m   outputs
     X      points in the unit cube, (n, d) or (q, d)
-    Y      outputs, (n, m); a model of one output takes and gives a column
+    Y      outputs, (n, m); for a model of one output a column
 
-A surrogate holds settings and whatever speeds up its next fit; a model is what was learned from one set of data and does
-not change. Optional capabilities of a model, each with a fallback in this module for models without it:
+A surrogate holds settings and the starting point of its next fit. A model is the result of one fit and is immutable. A model may
+have these optional capabilities; this module has a fallback for models without them:
 
-    posterior(X, gradients=True)   d mean / d X and d variance / d X     (fallback: the caller searches without gradients)
-    sample(X, k, key)              k joint draws at X                    (fallback: `draw`, independent normals)
-    path(key)                      a function drawn from the posterior   (fallback: `draw` at candidates)
-    condition(X, Y)                the model after more data, same hyperparameters   (fallback: the caller fits again)
+    posterior(X, gradients=True)   d mean / d X and d variance / d X     (fallback: search without gradients)
+    sample(X, k, key)              k joint samples at X                  (fallback: `draw`, independent normals)
+    path(key)                      a posterior sample as a function      (fallback: `draw` at candidates)
+    condition(X, Y)                the model with more data, same hyperparameters   (fallback: refit)
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from hyperspace.typing import Array
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What a model believes about q points.
+    """Posterior at q points.
 
     Attributes:
         mean: (q, m).
         variance: (q, m), of the noise-free function, never negative.
-        mean_gradient: d mean / d X, (q, m, d), where it was asked for.
-        variance_gradient: d variance / d X, (q, m, d), where it was asked for.
+        mean_gradient: d mean / d X, (q, m, d), if requested.
+        variance_gradient: d variance / d X, (q, m, d), if requested.
     """
 
     mean: Array
@@ -51,17 +51,17 @@ class Posterior:
 
 @runtime_checkable
 class Model(Protocol):
-    """What was learned from one set of data."""
+    """Result of one fit."""
 
     has_gradients: bool
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean and variance at X (q, d); with `gradients`, their derivatives too (only if has_gradients)."""
+        """Return mean and variance at X (q, d); with `gradients` also their derivatives (only if has_gradients)."""
         ...
 
 
 class Path(Protocol):
-    """A function drawn from the posterior of a model of one output."""
+    """Posterior sample of a model of one output."""
 
     def __call__(self, X: Array) -> Array:
         """Return the values at X (q, d), (q,)."""
@@ -73,28 +73,28 @@ class Path(Protocol):
 
 
 class Surrogate(ABC):
-    """Base of the surrogates: implement `_fit`; `fit` and `predict` come with it."""
+    """Base of the surrogates: a subclass implements `_fit`, and inherits `fit` and `predict`."""
 
     model: Model | None = None
-    transforms_targets = False  # whether it transforms its targets on its own, and its models are `transformed.LatentModel`
-    state_is_complete = False  # whether `state` holds all that a fit finds, so that `rebuild` is cheap
+    transforms_targets = False  # whether it transforms its targets, so that its models are `transformed.LatentModel`
+    state_is_complete = False  # whether `state` holds the whole result of a fit, so that `rebuild` is cheap
     _one_output = True
 
     @abstractmethod
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> Model:
-        """Learn from X (n, d) and Y (n, m), n >= 1, both finite, with known noise variances (n, m) or None."""
+        """Fit X (n, d) and Y (n, m), n >= 1, both finite, with known noise variances (n, m) or None."""
 
     @own_numerics()
     def fit(self, X: Array, Y: Array, noise: Array | None = None) -> Model:
-        """Learn from X of shape (n, d) in the unit cube and Y of shape (n,) or (n, m); return the model, and keep it.
+        """Fit X of shape (n, d) in the unit cube and Y of shape (n,) or (n, m); store the model and return it.
 
         Args:
             X: points in the unit cube.
             Y: outputs.
-            noise: known variances of Y, of Y's shape; None where the noise is to be learned.
+            noise: known variances of Y, in the shape of Y; None if the noise is to be learned.
 
         Raises:
-            ValueError: shapes that do not fit together, no points, or values that are not finite.
+            ValueError: inconsistent shapes, no points, or values that are not finite.
         """
         X = np.ascontiguousarray(X, dtype=float)
         Y = np.asarray(Y, dtype=float)
@@ -122,22 +122,22 @@ class Surrogate(ABC):
         return posterior.mean, posterior.std
 
     def state(self) -> Mapping[str, Any] | None:
-        """Return what the next fit starts from (hyperparameters), as plain JSON values; None if it starts afresh."""
+        """Return the starting point of the next fit (hyperparameters) as plain JSON values; None if it has none."""
         return None
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned in an earlier run, so that the next fit starts where it would have."""
+        """Restore the result of `state` of an earlier run, so that the next fit starts from there."""
 
     def rebuild(self, X: Array, Y: Array, noise: Array | None = None) -> Model:
-        """Return the model that the last fit to these X (n, d) and Y (n, m) gave, in this process or before `restore`.
+        """Return the model that the last fit to X (n, d) and Y (n, m) gave, in this process or before `restore`.
 
-        Surrogates whose state is complete need no fit for it; others fit again.
+        Surrogates with complete state need no fit; others refit.
         """
         return self._fit(X, Y, noise)
 
 
 def draw(model: Model, X: Array, k: int, rng: np.random.Generator) -> Array:
-    """Return k draws of the function at X (q, d), shape (k, q, m); independent normals if the model has no `sample`."""
+    """Return k samples of the function at X (q, d), shape (k, q, m); independent normals if the model has no `sample`."""
     sample = getattr(model, "sample", None)
     if sample is not None:
         return np.asarray(sample(X, k, rng))

@@ -1,17 +1,16 @@
-"""The RF, ET and GBRT surrogates: random forests, extremely randomized trees and gradient boosting, scikit-learn's.
+"""RF, ET and GBRT surrogates: random forests, extremely randomized trees and gradient boosting from scikit-learn.
 
-What trees predict is constant beyond the data and between them, and so is their spread. A surrogate must know that it knows less
-there; so to the variance of the trees comes a term that grows with the distance to the nearest training point, as the variance of
-a Brownian motion does:
+The predictions of trees are constant beyond the data and between them, and so is their variance. A surrogate needs a larger
+variance there. So a term that grows with the distance to the nearest training point is added, as for a Brownian motion:
 
     variance(x) = variance of the trees + min(1, |x - nearest| / (sqrt(d) / 2)) / 10
 
-for targets of variance one, with sqrt(d)/2 the distance from the center of the unit cube to its corners. A larger term drives the
-search into the corners.
+for targets of variance one. sqrt(d)/2 is the distance from the center of the unit cube to its corners. A larger term would move
+the search into the corners.
 
-The spread of trees follows the targets: where a few are far above the others, a forest is least sure around those, and an
-acquisition that takes its prediction for normal looks for the minimum there. So targets are warped first, until they look as much
-like a normal sample as they can (`warping`).
+The variance of trees follows the targets. If a few targets are far above the others, it is largest there. An acquisition that
+assumes normal predictions then searches for the minimum at these points. So the targets are first warped toward a normal sample
+(`outcome_transforms`).
 """
 
 from __future__ import annotations
@@ -33,17 +32,17 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.space.space import Space
 
-_REMOTE = 0.1  # variance far from all data, of targets of variance one
+_REMOTE = 0.1  # variance far from all data, for targets of variance one
 _LEAST_STD = 1e-3
 _QUANTILES = (0.16, 0.5, 0.84)  # of a normal distribution: mean - std, mean, mean + std
-_BETA = 100.0  # precision of the targets against which known noise is weighed
+_BETA = 100.0  # precision of the targets, relative to which known noise is weighted
 
 
 class TreeModel:
-    """Trees of one output: its mean and variance, and the distance from the data.
+    """Tree model of one output with a variance that depends on the distance from the data.
 
     Args:
-        regressor: what predicts; see `_moments`.
+        regressor: predictor; see `_moments`.
         features: coordinates in which trees split and distances are measured.
         known: the training points in these coordinates.
     """
@@ -54,7 +53,7 @@ class TreeModel:
         self._regressor, self._features, self._known = regressor, features, known
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean and variance at X (q, d), each (q, 1); there are no gradients."""
+        """Return mean and variance at X (q, d), each (q, 1); gradients do not exist."""
         inputs = self._features(X)
         distance, _ = self._known.query(inputs)
         unknown = _REMOTE * np.minimum(1.0, distance / (0.5 * np.sqrt(self._features.d)))
@@ -63,12 +62,12 @@ class TreeModel:
 
 
 def _moments(regressor: Any, inputs: Array) -> tuple[Array, Array]:
-    """Return mean and variance of a forest, or of a triple of quantile regressors, at inputs (q, k), each (q,)."""
+    """Return mean and variance of a forest, or of three quantile regressors, at inputs (q, k), each (q,)."""
     if isinstance(regressor, tuple):
         low, middle, high = np.sort([part.predict(inputs) for part in regressor], axis=0)
         return middle, (0.5 * (high - low)) ** 2
-    # Law of total variance: Var y = Var_tree E[y | leaf] + E_tree Var[y | leaf] (Hutter et al. 2014, eq. 3). Asked directly, the
-    # trees take half the time of the forest's own `predict`.
+    # Law of total variance: Var y = Var_tree E[y | leaf] + E_tree Var[y | leaf] (Hutter et al. 2014, eq. 3). Calling the trees
+    # directly takes half the time of the forest's own `predict`.
     single = inputs.astype(np.float32)
     means, variances = np.empty((2, len(regressor.estimators_), len(inputs)))
     for t, estimator in enumerate(regressor.estimators_):
@@ -79,13 +78,13 @@ def _moments(regressor: Any, inputs: Array) -> tuple[Array, Array]:
 
 
 class _Trees(Surrogate):
-    """What the surrogates of this module share. A fit is a function of the seed and the data alone.
+    """Base of the surrogates in this module. A fit is a function of the seed and the data.
 
     Args:
         random_state: seed.
-        space: says which coordinates are integers or categories; None if all are continuous.
-        warp: Yeo-Johnson transform of the targets, besides the taming of their tails.
-        options: of scikit-learn's regressor.
+        space: defines which coordinates are integers or categories; None if all are continuous.
+        warp: Yeo-Johnson transform of the targets, in addition to the compression of their tails.
+        options: options of scikit-learn's regressor.
     """
 
     transforms_targets = True
@@ -95,7 +94,7 @@ class _Trees(Surrogate):
 
     @abstractmethod
     def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:
-        """Return what `_moments` takes, fitted to targets z (n,) at inputs (n, k)."""
+        """Return a regressor for `_moments`, fitted to targets z (n,) at inputs (n, k)."""
 
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> LatentModel:
         features = Features(X.shape[1], self.space)
@@ -111,10 +110,10 @@ class _Trees(Surrogate):
 
 
 class RandomForest(_Trees):
-    """Random forest (Breiman 2001): trees of bootstrap samples, split where it is best.
+    """Random forest (Breiman 2001): trees of bootstrap samples with optimal splits.
 
-    Options of `sklearn.ensemble.RandomForestRegressor`. By default a split looks at 70 % of the coordinates, so that trees
-    differ, and leaves may hold a single point; where noise is known, at least 3.
+    Options are those of `sklearn.ensemble.RandomForestRegressor`. By default a split considers 70 % of the coordinates, so that
+    trees differ. A leaf may hold a single point, or at least 3 if the noise is known.
     """
 
     def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:
@@ -123,10 +122,10 @@ class RandomForest(_Trees):
 
 
 class ExtraTrees(_Trees):
-    """Extremely randomized trees (Geurts et al. 2006): trees of all points, split at random places.
+    """Extremely randomized trees (Geurts et al. 2006): trees of all points with random splits.
 
-    Options of `sklearn.ensemble.ExtraTreesRegressor`. Its trees pass through the points, and differ in between; where noise is
-    known, leaves have at least 3 points by default.
+    Options are those of `sklearn.ensemble.ExtraTreesRegressor`. The trees interpolate the points and differ between them. If the
+    noise is known, leaves have at least 3 points by default.
     """
 
     def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:
@@ -135,9 +134,9 @@ class ExtraTrees(_Trees):
 
 
 class GradientBoosting(_Trees):
-    """Gradient boosting of the quantiles 0.16, 0.5 and 0.84, which are mean and mean -+ std of a normal distribution.
+    """Gradient boosting of the quantiles 0.16, 0.5 and 0.84: mean and mean -+ std of a normal distribution.
 
-    Options of `sklearn.ensemble.GradientBoostingRegressor`.
+    Options are those of `sklearn.ensemble.GradientBoostingRegressor`.
     """
 
     def _regressor(self, inputs: Array, z: Array, weights: Array | None, seed: int) -> Any:

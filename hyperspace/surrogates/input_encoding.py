@@ -1,4 +1,4 @@
-"""The coordinates in which surrogates measure distance."""
+"""Coordinates in which surrogates measure distance."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from hyperspace.space.space import Space
 
 
-MOST_INDICATORS = 512  # categories of a dimension that have an indicator each
+MOST_INDICATORS = 512  # largest number of categories with one indicator each
 CODE_LENGTH = 256  # bits of a code word; a multiple of 64
 
 
 class Features:
-    """Coordinates in which the kernel measures distance, from points in the unit cube.
+    """Map from points in the unit cube to the coordinates in which the kernel measures distance.
 
-    A continuous dimension is a feature as it is. An integer is rounded to the center of its level, so that the model is
-    constant on a level (Garrido-Merchán and Hernández-Lobato 2020). A category becomes indicators scaled by 1/sqrt(2): two
-    points are at distance 1 if they differ and 0 if not, the Hamming distance, under one lengthscale. More than MOST_INDICATORS
-    categories become code words of so many random bits at most, whose squared distances are 1 within about 6 %: there the cost
-    does not depend on the number of categories.
+    A continuous dimension is a feature itself. An integer is rounded to the center of its level, so that the model is constant on
+    a level (Garrido-Merchán and Hernández-Lobato 2020). A category becomes indicators scaled by 1/sqrt(2): two points are at
+    distance 1 if they differ and 0 if not, the Hamming distance with one lengthscale. More than MOST_INDICATORS categories become
+    random code words with that many bits at most. Their squared distances are 1 within about 6 %, and the cost does not depend on
+    the number of categories.
 
     Args:
         d: number of dimensions.
-        space: says which dimensions are integers or categories; None if all are continuous.
+        space: defines which dimensions are integers or categories; None if all are continuous.
     """
 
     def __init__(self, d: int, space: Space | None = None) -> None:
@@ -45,7 +45,7 @@ class Features:
         self.identity = bool(np.array_equal(self.columns, np.arange(d)))
 
     def __call__(self, X: Array) -> Array:
-        """Return the features of X (q, d), shape (q, p), centerd."""
+        """Return the centered features of X (q, d), shape (q, p)."""
         if self._snap is not None:
             X = self._snap(X)
         if self.identity:
@@ -59,7 +59,7 @@ class Features:
 
 
 def _indicators(levels: NDArray[np.int64], k: int) -> Array:
-    """Return what stands for the categories `levels` (q,) out of k: indicators (q, k), or code words (q, CODE_LENGTH)."""
+    """Return the encoding of the categories `levels` (q,) out of k: indicators (q, k), or code words (q, CODE_LENGTH)."""
     if k <= MOST_INDICATORS:
         return np.asarray((levels[:, None] == np.arange(k)) * np.sqrt(0.5))
     words = CODE_LENGTH // 64
@@ -69,7 +69,7 @@ def _indicators(levels: NDArray[np.int64], k: int) -> Array:
 
 
 def _mixed(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return 64 random bits for each number, the same everywhere: SplitMix64 (Steele, Lea and Flood 2014)."""
+    """Return 64 random bits for each number, the same on all machines: SplitMix64 (Steele, Lea and Flood 2014)."""
     z = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

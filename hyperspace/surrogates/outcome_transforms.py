@@ -1,14 +1,14 @@
-"""Targets made fit for a Gaussian process: standardized, their tails tamed, and warped where the data ask for it.
+"""Transforms of the targets for Gaussian models: standardization, compressed tails, and warping if the data support it.
 
-Notation, from the outside in:
-    y   outputs as they came
-    r   (y - center) / scale, center the median and scale from the quartiles, so that outliers do not set it
-    t   r with its tails tamed: beyond a limit it grows as the logarithm does
+Notation, in the order of the steps:
+    y   original outputs
+    r   (y - center) / scale, with the median as center and the scale from the quartiles, which are robust to outliers
+    t   r with compressed tails: beyond a limit it grows logarithmically
     g   t, or its Yeo-Johnson transform (Yeo and Johnson 2000) with parameter `power`
-    z   (g - location) / spread, of mean 0 and variance 1: what the model sees
+    z   (g - location) / spread, of mean 0 and variance 1: the targets of the model
 
-All steps are increasing, so that the best trial stays the best. Minimizing, the bad tail is the upper one: it is tamed early,
-the lower one only where numbers would suffer.
+All steps are increasing, so that the best trial stays the best. For minimization the upper tail is the bad one. It is compressed
+early, the lower tail only to avoid overflow.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ import numpy as np
 
 from hyperspace.typing import Array
 
-_UPPER, _LOWER = 10.0, 1000.0  # where taming begins, in units of r
+_UPPER, _LOWER = 10.0, 1000.0  # where compression starts, in units of r
 _POWERS = np.round(np.arange(-2.0, 4.01, 0.1), 1)  # candidates for the Yeo-Johnson parameter; 1 is the identity
-_LARGEST = 1e300  # of r
-_FEWEST = 5  # points from which a warping can be told
+_LARGEST = 1e300  # bound of r
+_FEWEST = 5  # least number of points for a warping
 _NORMAL_QUARTILES = 1.349  # distance of the quartiles of a normal distribution, in standard deviations
 
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """An increasing map of outputs y to targets z; see the notation above.
+    """Increasing map of outputs y to targets z; see the notation above.
 
     Attributes:
-        center, scale: of r.
-        power: the Yeo-Johnson parameter; None for none.
-        location, spread: of z.
-        low, high: range of t within which the inverse stays: that of the data, widened by the range of y on either side.
-        affine: neither tail is tamed nor warped in the data; the inverse is then a straight line, without ends.
+        center, scale: parameters of r.
+        power: the Yeo-Johnson parameter; None without warping.
+        location, spread: parameters of z.
+        low, high: range of t for the inverse: the range of the data, extended by the range of y on each side.
+        affine: whether the data are neither compressed nor warped; the inverse is then an unbounded straight line.
     """
 
     center: float = 0.0
@@ -55,11 +55,11 @@ class Transform:
 
         Args:
             y: finite outputs, n >= 1.
-            warped: with the Yeo-Johnson parameter under which they look most like a normal sample.
+            warped: whether to use the Yeo-Johnson parameter for which the outputs are closest to a normal sample.
         """
         center, scale = _center_and_scale(y)
         r = _ratio(y, center, scale)
-        t = _tame(r)
+        t = _compress(r)
         power = _best_power(t) if warped and len(y) >= _FEWEST and _varies(t) else None
         g = t if power is None else _yeo_johnson(t, power)
         spread = float(g.std())
@@ -67,12 +67,12 @@ class Transform:
         low, high = float(r.min()), float(r.max())
         affine = power is None and low >= -_LOWER and high <= _UPPER
         margin = min(high - low, _LARGEST) or 1.0
-        ends = _tame(np.array([max(low - margin, -_LARGEST), min(high + margin, _LARGEST)]))
+        ends = _compress(np.array([max(low - margin, -_LARGEST), min(high + margin, _LARGEST)]))
         return cls(center, scale, power, float(g.mean()), spread, float(ends[0]), float(ends[1]), affine)
 
     def forward(self, y: Array) -> Array:
         """Return z of y, of the same shape."""
-        t = _tame(_ratio(y, self.center, self.scale))
+        t = _compress(_ratio(y, self.center, self.scale))
         g = t if self.power is None else _yeo_johnson(t, self.power)
         z: Array = (g - self.location) / self.spread
         return z
@@ -80,19 +80,19 @@ class Transform:
     def slope(self, y: Array) -> Array:
         """Return dz/dy, of y's shape."""
         r = _ratio(y, self.center, self.scale)
-        t = _tame(r)
-        slope = _taming_slope(r) / (self.scale * self.spread)
+        t = _compress(r)
+        slope = _compression_slope(r) / (self.scale * self.spread)
         if self.power is not None:
             slope = slope * _yeo_johnson_slope(t, self.power)
         return slope
 
     def log_jacobian(self, y: Array) -> float:
-        """Return sum log dz/dy: what a log density of z gains to be one of y."""
+        """Return sum log dz/dy, which converts a log density of z to one of y."""
         tiny = np.finfo(float).tiny
         return float(np.log(np.maximum(self.slope(y), tiny)).sum())
 
     def inverse(self, z: Array) -> tuple[Array, Array]:
-        """Return y of z, kept within the widened range of the data unless affine, and dy/dz (0 beyond that range)."""
+        """Return y of z, within the extended range of the data unless affine, and dy/dz (0 beyond that range)."""
         g = self.location + self.spread * z
         if self.affine:
             return self.center + self.scale * g, np.full_like(g, self.scale * self.spread)
@@ -102,24 +102,24 @@ class Transform:
         inside = (g >= g_low) & (g <= g_high)
         g = np.clip(g, g_low, g_high)
         t = g if self.power is None else _yeo_johnson_inverse(g, self.power)
-        r = _untame(t)
-        slope = self.scale * self.spread / _taming_slope(r)
+        r = _expand(t)
+        slope = self.scale * self.spread / _compression_slope(r)
         if self.power is not None:
             slope = slope / _yeo_johnson_slope(t, self.power)
         return self.center + self.scale * r, np.where(inside, slope, 0.0)
 
     def dump(self) -> dict[str, Any]:
-        """Return plain JSON values, from which `load` makes the very same transform."""
+        """Return plain JSON values, from which `load` restores an identical transform."""
         return asdict(self)
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Transform:
-        """Take up what `dump` returned."""
+        """Return the transform that `dump` saved."""
         return cls(**state)
 
 
 def transformed(Y: Array, noise: Array | None, warp: bool) -> tuple[list[Transform], Array, Array]:
-    """Return maps of outputs Y (n, m) to targets, what they give, and the variances of the noise there, each (n, m)."""
+    """Return the maps of outputs Y (n, m) to targets, the targets, and the variances of their noise, each (n, m)."""
     transforms = [Transform.fit(y, warped=warp) for y in Y.T]
     Z = np.stack([transform.forward(y) for transform, y in zip(transforms, Y.T, strict=True)], axis=1)
     if noise is None:
@@ -141,7 +141,7 @@ def _ratio(y: Array, center: float, scale: float) -> Array:
 
 
 def _center_and_scale(y: Array) -> tuple[float, float]:
-    """Return the median, and the distance of the quartiles as a standard deviation; of outputs mostly equal, a mean distance."""
+    """Return the median, and a standard deviation from the quartiles; for mostly equal outputs a mean distance."""
     largest = float(np.abs(y).max())
     if largest == 0.0:
         return 0.0, 1.0
@@ -154,21 +154,21 @@ def _center_and_scale(y: Array) -> tuple[float, float]:
     return float(center) * largest, max(float(scale) * largest, float(np.finfo(float).tiny))
 
 
-def _tame(r: Array) -> Array:
+def _compress(r: Array) -> Array:
     upper = np.log1p(np.maximum(r - _UPPER, 0.0))
     lower = np.log1p(np.maximum(-_LOWER - r, 0.0))
     t: Array = np.clip(r, -_LOWER, _UPPER) + upper - lower
     return t
 
 
-def _untame(t: Array) -> Array:
+def _expand(t: Array) -> Array:
     upper = np.expm1(np.clip(t - _UPPER, 0.0, 700.0))
     lower = np.expm1(np.clip(-_LOWER - t, 0.0, 700.0))
     r: Array = np.clip(t, -_LOWER, _UPPER) + upper - lower
     return r
 
 
-def _taming_slope(r: Array) -> Array:
+def _compression_slope(r: Array) -> Array:
     slope: Array = 1.0 / (1.0 + np.maximum(r - _UPPER, 0.0) + np.maximum(-_LOWER - r, 0.0))
     return slope
 
@@ -195,7 +195,7 @@ def _yeo_johnson_inverse(g: Array, power: float) -> Array:
 
 
 def _best_power(t: Array) -> float:
-    """Return the power of largest normal log likelihood, location and spread at their maxima (Yeo and Johnson 2000, sec. 3)."""
+    """Return the power with the largest normal log likelihood, at optimal location and scale (Yeo and Johnson 2000, sec. 3)."""
     g = _yeo_johnson(t, _POWERS[:, None])
     spread = np.maximum(g.std(axis=1), np.finfo(float).tiny)
     jacobian = (_POWERS - 1.0) * float(np.copysign(np.log1p(np.abs(t)), t).sum())

@@ -1,4 +1,4 @@
-"""Any surrogate, on targets that are standardized and whose tails are tamed, as the Gaussian process has them on its own."""
+"""Any surrogate on standardized targets with compressed tails, as the Gaussian process has by itself."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hyperspace.typing import Array
 
 
 class Standardized(Surrogate):
-    """A surrogate of one output behind a transform of the targets, refitted whenever there is more to learn from.
+    """Surrogate of one output with a transform of the targets. It is refitted whenever new data arrive.
 
     Args:
-        inner: what learns from the transformed targets.
+        inner: surrogate of the transformed targets.
     """
 
     transforms_targets = True
@@ -29,9 +29,9 @@ class Standardized(Surrogate):
         return LatentModel([self.inner._fit(X, transform.forward(Y), variances)], [transform])
 
     def state(self) -> Mapping[str, Any] | None:
-        """Return what the next fit of the inner surrogate starts from."""
+        """Return the starting point of the inner surrogate's next fit."""
         return self.inner.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore the result of `state`."""
         self.inner.restore(state)

@@ -1,7 +1,7 @@
-"""Models whose targets were transformed: Gaussian in z, read in y.
+"""Models with transformed targets: Gaussian in z, with predictions in y.
 
-The inner model (`latent`) is what acquisitions work with: an increasing map keeps the order of points, and in z the posterior
-is Gaussian. Everyone else reads mean and variance of y, by Gauss-Hermite quadrature where the map is no straight line.
+Acquisitions use the inner model (`latent`): an increasing map keeps the order of points, and in z the posterior is Gaussian.
+Other callers use mean and variance of y, computed by Gauss-Hermite quadrature if the map is not affine.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class LatentModel:
     """Independent models of one transformed output each.
 
     Args:
-        latents: the models of z, one an output; if they have `condition`, it takes targets of shape (k,).
-        transforms: the maps from y to z, one an output.
+        latents: models of z, one for each output; if they have `condition`, it takes targets of shape (k,).
+        transforms: maps from y to z, one for each output.
     """
 
     def __init__(self, latents: Sequence[Model], transforms: Sequence[Transform]) -> None:
@@ -32,16 +32,16 @@ class LatentModel:
         self.has_gradients = all(latent.has_gradients for latent in latents)
 
     def __getattr__(self, name: str) -> Any:
-        """Return `condition` where the inner models have it; a model that cannot be extended has no such attribute.
+        """Return `condition` if the inner models have it; a model that cannot be extended has no such attribute.
 
-        Bound when it is asked for: kept in the model it would refer back to it, and large matrices would wait for the collector.
+        It is bound on access: a bound method stored in the model would be a reference cycle and delay the release of memory.
         """
         if name == "condition" and all(hasattr(latent, name) for latent in self.latents):
             return self._condition
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _condition(self, X: Array, Y: Array) -> LatentModel:
-        """Return the model after seeing Y (k, m) at X (k, d) too: same hyperparameters, same transforms."""
+        """Return the model conditioned on Y (k, m) at X (k, d), with the same hyperparameters and transforms."""
         pairs = enumerate(zip(self.latents, self.transforms, strict=True))
         latents = [latent.condition(X, t.forward(Y[:, j])) for j, (latent, t) in pairs]  # type: ignore[attr-defined]
         return type(self)(latents, self.transforms)
@@ -57,7 +57,7 @@ class LatentModel:
         return self.transforms[0]
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean and variance of y at X (q, d), each (q, m), and their gradients (q, m, d) if wanted."""
+        """Return mean and variance of y at X (q, d), each (q, m), and on request their gradients (q, m, d)."""
         parts = [
             _through(transform, latent.posterior(X, gradients))
             for latent, transform in zip(self.latents, self.transforms, strict=True)
@@ -71,7 +71,7 @@ class LatentModel:
         return Posterior(mean, variance, *(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in names))
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k draws of y at X (q, d), shape (k, q, m); joint where the inner model can."""
+        """Return k samples of y at X (q, d), shape (k, q, m); joint samples if the inner model has them."""
         draws = [
             transform.inverse(draw(latent, X, k, rng))[0] for latent, transform in zip(self.latents, self.transforms, strict=True)
         ]

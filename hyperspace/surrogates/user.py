@@ -1,4 +1,4 @@
-"""A user's own model as a surrogate."""
+"""Adapter for a user's model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hyperspace.typing import Array
 
 
 class UserModel:
-    """A fitted object of the user's."""
+    """Fitted object of the user."""
 
     def __init__(self, fitted: Any) -> None:
         self._fitted = fitted
@@ -32,16 +32,16 @@ class UserModel:
 
 
 class UserSurrogate(Surrogate):
-    """A surrogate made of a user's object.
+    """Surrogate that wraps a user's object.
 
-    It works on points of the unit cube and has these methods:
+    The object works on points of the unit cube and has these methods:
 
         fit(X, y)                X (n, d), y (n,) standardized; called with all data each time, on a copy of the object
         predict(X)               mean (q,) and standard deviation (q,) at X (q, d)
         predict_gradient(X)      optional: d mean / d X and d std / d X, each (q, d)
 
     Args:
-        model: the object; it is never changed, so that one may be given to several drives.
+        model: the object. It is never changed, so several drives can share it.
 
     Raises:
         InputError: it lacks fit or predict.

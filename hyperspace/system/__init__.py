@@ -1,1 +1,1 @@
-"""What the operating system gives, and what it takes away: terminals, files, disks, forked processes."""
+"""Operating system: terminals, files, disks, and forked processes."""

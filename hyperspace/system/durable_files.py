@@ -1,8 +1,7 @@
-"""Reads and writes whole files of a study: the one place that opens them by name.
+"""Durable reading and writing of whole files of a study. Only this module opens them by name.
 
-A file is read only if it is a regular file, so that a FIFO or a directory in its place is an error instead of a wait. A temporary
-file has a name that cannot be guessed and is never opened through a link. What was written is durable, name and content, when
-the call returns.
+Only regular files are read, so that a FIFO or a directory is an error instead of a wait. A temporary file has an unpredictable
+name and is never opened through a link. Name and content are durable when a write returns.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from hyperspace.system.whole_file import create, unused_name
 
 T = TypeVar("T")
 
-_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # what file systems say that cannot sync a file
+_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # errors of file systems that cannot sync a file
 _UNSUPPORTED_FOLDER = (*_UNSUPPORTED, errno.EBADF, errno.EACCES)
 _warned = False
 
 
 def open_regular(path: Path) -> int:
-    """Return a descriptor for reading; its owner closes it.
+    """Return a descriptor for reading; the caller closes it.
 
     Raises:
-        OSError: there is no such file, it cannot be opened, or it is no regular file.
+        OSError: the file is missing, cannot be opened, or is not a regular file.
     """
     descriptor = once_more(lambda: os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -53,7 +52,7 @@ def read_whole(path: Path) -> bytes:
 
 
 def once_more(action: Callable[[], T]) -> T:
-    """Return `action()`, tried again once if the file server has forgotten the file's handle (ESTALE), as NFS may do."""
+    """Return `action()`, repeated once if the file server has lost the file's handle (ESTALE), as NFS may do."""
     try:
         return action()
     except OSError as error:
@@ -63,7 +62,7 @@ def once_more(action: Callable[[], T]) -> T:
 
 
 def replace_whole(path: Path, text: str) -> None:
-    """Replace a file by another one; a reader sees either the one or the other."""
+    """Replace a file by another one; a reader sees either the old or the new one."""
     temporary = _write_beside(path, text)
     try:
         os.replace(temporary, path)
@@ -74,13 +73,13 @@ def replace_whole(path: Path, text: str) -> None:
 
 
 def create_whole(path: Path, text: str) -> bool:
-    """Create a file with all its content at once; return False if there is one already.
+    """Create a file with all its content in one step; return False if it exists.
 
     On a file system without hard links it is created empty and then filled.
     """
     temporary = _write_beside(path, text)
     try:
-        os.link(temporary, path)  # fails if there is a file, over NFS too
+        os.link(temporary, path)  # fails if the file exists, also over NFS
     except FileExistsError:
         return False
     except OSError:
@@ -95,7 +94,7 @@ def create_whole(path: Path, text: str) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and the folders above it, where they are missing; their names are durable, too."""
+    """Create a folder and its missing parents; their names are durable."""
     missing = []
     folder = path
     while not folder.is_dir() and folder != folder.parent:
@@ -107,10 +106,10 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable, on a file system that can do so (CIFS cannot, for one)."""
+    """Make the names in `folder` durable, if the file system supports it (CIFS does not)."""
     try:
         descriptor = once_more(lambda: os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-    except PermissionError:  # a folder that may be written and not listed
+    except PermissionError:  # a writable folder that cannot be listed
         return
     try:
         os.fsync(descriptor)
@@ -122,7 +121,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_file(descriptor: int) -> bool:
-    """Make what was written to a file durable; return False on a file system that cannot do so (CIFS and some FUSE cannot)."""
+    """Make the content of a file durable; return False if the file system does not support it (CIFS and some FUSE)."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -140,7 +139,7 @@ def _warn_once(folder: Path) -> None:
 
 
 def file_system_time(folder: Path) -> float:
-    """Return the time by the clock of the file system: the hosts that share it need not agree on theirs."""
+    """Return the time by the file system's clock: the clocks of the hosts may differ."""
     path = unused_name(folder / "clock")
     descriptor = create(path)
     try:
@@ -157,14 +156,14 @@ def _write_beside(path: Path, text: str) -> Path:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a durable file that was not there before; one that cannot be written whole is removed."""
+    """Write a new, durable file; remove it if it cannot be written completely."""
     descriptor = create(path)
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             if not sync_file(descriptor):
-                _warn_once(path.parent)  # here, and not for each journal: one process of a run at least writes such files
+                _warn_once(path.parent)  # here instead of for each journal: at least one process of a run writes such files
     except BaseException:
         _remove(path)
         raise

@@ -1,7 +1,7 @@
-"""Children that the user's code forks from the process of a study: none of them goes on with the study.
+"""Guard against child processes that the user's code forks: they must not continue the study.
 
-A child is a copy of its parent, and would write the same files and answer the same messages. One that comes back from the user's
-code, by `return`, an exception or `sys.exit`, ends there.
+A child is a copy of its parent, and would write the same files and answer the same messages. A child that leaves the user's code,
+by `return`, an exception or `sys.exit`, is ended.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 def call(function: Callable[..., T], *arguments: object) -> T:
-    """Return what a function of the user's returns in this process; a child that it has forked ends here, if it comes back.
+    """Return the result of a user's function in this process; a forked child that leaves the function is ended.
 
     Raises:
-        BaseException: whatever the function raises.
+        BaseException: any exception of the function.
     """
     with children_end():
         return function(*arguments)
@@ -28,7 +28,7 @@ def call(function: Callable[..., T], *arguments: object) -> T:
 
 @contextmanager
 def children_end() -> Iterator[None]:
-    """End here whatever leaves the block in another process than the one that has entered it."""
+    """End a process that leaves the block without having entered it."""
     process = os.getpid()
     try:
         yield
@@ -41,7 +41,7 @@ def children_end() -> Iterator[None]:
 
 
 def _end_child(error: BaseException | None) -> NoReturn:
-    """End this process as Python would end a program, but without what is to happen at the end of its parent."""
+    """End this process like a program, but without the exit handlers of its parent."""
     code = 0 if error is None else 1
     try:
         if isinstance(error, SystemExit):

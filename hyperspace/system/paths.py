@@ -1,6 +1,6 @@
-"""Names of files and folders as a user writes them, made absolute at once.
+"""Absolute names of files and folders, resolved when the user gives them.
 
-An objective may change the working folder, so that a relative name would mean another place later in the same run.
+An objective may change the working folder, so that a relative name would refer to another place later in the same run.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Any
 from hyperspace.errors import InputError, shown
 
 _LONGEST_NAME = 255  # bytes of one name: the limit of nearly all file systems
-_LONGEST_PATH = 3900  # bytes of a whole path: the limit is 4096, and the names of the study's files come behind it
+_LONGEST_PATH = 3900  # bytes of a path: the limit is 4096, minus the names of the study's files
 
 
 def expanded(path: Any, what: str) -> Path:
-    """Return a path with the home folder in place of a leading `~`.
+    """Return a path with the home folder instead of a leading `~`.
 
     Args:
-        path: what the user wrote.
-        what: what the user calls it, for messages.
+        path: the user's path.
+        what: name of the argument, for messages.
 
     Raises:
-        InputError: no name of a file or folder.
+        InputError: an invalid name of a file or folder.
     """
     try:
         text = os.fspath(path)
     except TypeError:
         raise InputError(f"{what} must be the name of a file or folder, got {shown(path)}") from None
-    except Exception as error:  # a path object of the user's own
+    except Exception as error:  # a user's path object
         raise InputError(
             f"{what} must be the name of a file or folder, and {shown(path)} fails to give one: {type(error).__name__}: {error}"
         ) from error
@@ -42,14 +42,14 @@ def expanded(path: Any, what: str) -> Path:
 
 
 def absolute_folder(path: Any, what: str = "results_path") -> Path:
-    """Return the folder of a study as it is meant at this moment: absolute, `~` expanded.
+    """Return the absolute path of a study's folder, with `~` expanded.
 
     Args:
-        path: what the user wrote.
-        what: what the user calls it, for messages.
+        path: the user's path.
+        what: name of the argument, for messages.
 
     Raises:
-        InputError: no name of a folder, the root of the file system, or a name that is too long.
+        InputError: an invalid name of a folder, the root of the file system, or a name that is too long.
     """
     relative = expanded(path, what)
     try:
@@ -71,7 +71,7 @@ def absolute_folder(path: Any, what: str = "results_path") -> Path:
 
 
 def working_folder() -> str | None:
-    """Return this process's working folder; None where it was removed."""
+    """Return this process's working folder; None if it was removed."""
     try:
         return os.getcwd()
     except OSError:

@@ -1,7 +1,7 @@
-"""Text for terminals, files and labels: what cannot be shown or encoded becomes a visible sign.
+"""Text for terminals, files and labels: characters that cannot be shown or encoded are escaped.
 
-Names, categories and error texts come from anywhere. A terminal obeys escape sequences and writing marks within them, and no
-encoding has lone surrogates. What is shown passes through `printable`, what is stored as text through `well_formed`.
+Names, categories and error texts come from any source. A terminal executes escape sequences and directional marks in them, and no
+encoding supports lone surrogates. Shown text is converted by `printable`, stored text by `well_formed`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TextIO
 from unicodedata import category
 
-_HANDLER = "hyperspace.signs"  # of encoding errors
+_HANDLER = "hyperspace.signs"  # name of the handler of encoding errors
 _ASCII = {
     "━": "=",
     "╸": "=",
@@ -30,16 +30,16 @@ _ASCII = {
     "’": "'",
 }
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode: control, format, surrogate, line and paragraph separators
-# Format characters that do no harm: they join or part letters.
+# Harmless format characters: they join or separate letters.
 _HARMLESS = "\u00ad\u200b\u200c\u200d\u2060"
 
 
 def printable(text: object, lines: bool = False) -> str:
-    r"""Return `text` with escapes such as \x1b and \u202e for control characters, writing marks and lone surrogates.
+    r"""Return `text` with escapes such as \x1b and \u202e for control characters, directional marks and lone surrogates.
 
     Args:
-        text: anything; its str() is taken.
-        lines: keep line breaks and tabs, for texts of several lines.
+        text: any object; its str() is used.
+        lines: whether to keep line breaks and tabs.
     """
     words = str(text)
     if lines:
@@ -55,17 +55,17 @@ def _escape(character: str) -> str:
 
 
 def well_formed(text: str) -> str:
-    r"""Return `text` with escapes such as \udc80 for lone surrogates, which no file or terminal takes."""
+    r"""Return `text` with escapes such as \udc80 for lone surrogates, which files and terminals do not accept."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fitting(text: object, stream: TextIO | None, lines: bool = False) -> str:
-    """Return what of `text` is printable, in the encoding of `stream`."""
+    """Return the printable form of `text` in the encoding of `stream`."""
     words = printable(text, lines)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         return words.encode(encoding, _HANDLER).decode(encoding)
-    except LookupError:  # an encoding that Python does not know
+    except LookupError:  # an unknown encoding
         return words.encode("ascii", _HANDLER).decode("ascii")
 
 
@@ -75,38 +75,38 @@ def duration(seconds: float) -> str:
 
 
 def tell(text: object) -> None:
-    """Print a message to standard error; one that cannot be written is lost, and nothing else."""
+    """Print a message to standard error; if it cannot be written, it is lost without an error."""
     stream = sys.stderr
     if stream is not None:
-        with suppress(OSError, ValueError):  # ValueError: it was closed
+        with suppress(OSError, ValueError):  # ValueError: a closed stream
             stream.write(fitting(f"hyperspace: {text}", stream, lines=True) + "\n")
             stream.flush()
 
 
 def take_any_text() -> None:
-    """Let standard output and standard error of this process take any text: what they cannot encode becomes a sign."""
+    """Make standard output and standard error of this process accept any text: unsupported characters are escaped."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError, ValueError):  # a stream of somebody's own, or a closed one
+        with suppress(AttributeError, OSError, ValueError):  # a user's stream, or a closed one
             stream.reconfigure(errors=_HANDLER)  # type: ignore[union-attr]
 
 
 def write_out() -> bool:
-    """Write what standard output still holds; return whether all was written.
+    """Flush standard output; return whether all was written.
 
-    A reader that has gone has seen enough. Anything else that keeps it from being written is told.
+    A closed pipe is not an error. Any other failure is reported.
     """
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
         return lose_output(error)
-    except ValueError:  # it was closed
+    except ValueError:  # a closed stream
         pass
     return True
 
 
 def lose_output(error: OSError) -> bool:
-    """Tell that standard output could not be written, and let the rest of it get lost; return whether nobody misses it."""
+    """Report a failure of standard output, and discard the rest of it; return whether the failure is harmless."""
     with suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Files that are replaced whole: a reader sees the old one or the new one, never a part."""
+"""Files that are replaced as a whole: a reader sees the old one or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file at once, under a name beside it that nobody can guess or has taken; a device or pipe is written to.
+    """Write a file in one step, by a temporary file with an unpredictable name; a device or pipe is written directly.
 
     Raises:
-        OSError: it cannot be written; what was there before stays.
+        OSError: it cannot be written; an existing file is not changed.
     """
     path = Path(path)
     if path.exists() and not path.is_file():
@@ -31,15 +31,15 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def unused_name(path: Path) -> Path:
-    """Return a name beside `path` that nobody can guess or has taken."""
+    """Return an unused, unpredictable name beside `path`."""
     return path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.tmp")
 
 
 def create(path: Path) -> int:
-    """Return a descriptor for writing a file that was not there before, not even as a link.
+    """Return a descriptor for writing a new file that does not exist, not even as a link.
 
     Raises:
-        OSError: there is something of that name, or it cannot be made.
+        OSError: the name exists, or the file cannot be created.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     return os.open(path, flags, 0o666)

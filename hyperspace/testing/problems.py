@@ -4,8 +4,8 @@
     function([0.0, 0.0, 0.0, 0.0])       # 0.0, the minimum
     hyperdrive(function, function.dimensions, ...)
 
-`shifted` moves the optimum to a place drawn from a seed; `rotated` moves it and turns the axes, so that a separable
-function no longer is. Both keep the bounds, and the optimum stays known and inside them.
+`shifted` moves the optimum to a random point. `rotated` moves it and turns the axes, so that a separable function no longer
+is. Both keep the bounds, and the optimum stays known and inside them.
 
 Sources:
     [D&S] Dixon and Szego (1978), Towards Global Optimization 2: Branin, Hartmann.
@@ -24,7 +24,7 @@ import numpy as np
 from hyperspace.errors import InputError
 from hyperspace.typing import Array
 
-MARGIN = 0.1  # a moved optimum keeps this fraction of the side from every bound
+MARGIN = 0.1  # least distance of a moved optimum from the bounds, as a share of the side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +32,12 @@ class Problem:
     """A function to minimize over a box.
 
     Attributes:
-        name: what it is called, with its dimension and whatever was done to it.
+        name: its name, with its dimension and its transformations.
         bounds: (low, high) of every coordinate.
-        optimum: a point, (d,), where the minimum is reached.
+        optimum: a point, (d,), with the minimum.
         minimum: the value there.
         function: maps a point (d,) to its value.
-        extends: whether `minimum` also bounds the function outside its bounds, so that it may be moved and turned freely.
+        extends: whether `minimum` also bounds the function outside its bounds, so that it may be moved and rotated.
     """
 
     name: str
@@ -84,7 +84,7 @@ def problem(name: str, d: int | None = None) -> Problem:
 
     Args:
         name: one of `NAMES`.
-        d: number of coordinates; may be left out where the function has only one.
+        d: number of coordinates; optional if the function has only one.
 
     Raises:
         InputError: an unknown name, a missing dimension, or one that the function does not have.
@@ -115,7 +115,7 @@ def rotated(original: Problem, seed: int) -> Problem:
 def _moved(original: Problem, seed: int, turn: bool) -> Problem:
     rng = np.random.default_rng([seed, int(turn)])
     lower, side = original.lower, original.upper - original.lower
-    target = rng.uniform(MARGIN, 1.0 - MARGIN, original.d)  # where the optimum goes, in the unit cube
+    target = rng.uniform(MARGIN, 1.0 - MARGIN, original.d)  # new position of the optimum, in the unit cube
     source = (original.optimum - lower) / side
     rotation = _random_rotation(original.d, rng) if turn else np.eye(original.d)
 
@@ -123,7 +123,7 @@ def _moved(original: Problem, seed: int, turn: bool) -> Problem:
         z = source + rotation @ ((x - lower) / side - target)
         if original.extends:
             return original.function(lower + side * z)
-        inside = np.clip(z, 0.0, 1.0)  # what lies outside is worth its nearest point, and a penalty
+        inside = np.clip(z, 0.0, 1.0)  # a point outside has the value of its nearest point, plus a penalty
         return original.function(lower + side * inside) + original.d * float(np.sum((z - inside) ** 2))
 
     word = "rotated" if turn else "shifted"

@@ -1,1 +1,1 @@
-"""Trials, what they are worth, and how they are put on record."""
+"""Trials, their values, and their records."""

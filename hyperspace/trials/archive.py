@@ -1,10 +1,10 @@
-"""The archive holds all trials that are known in one process, in columns.
+"""Archive of all known trials of a process, in columns.
 
 Notation used throughout the package:
     n   finished trials           d   dimensions of the search space
     U   points in the unit cube, shape (n, d), in the order in which the trials became known
-    y   losses (the optimized metric; its sign is set so that less is better), shape (n,); nan where a trial gave none; for a
-        pruned trial the loss of `Archive.y`
+    y   losses (the optimized metric; its sign is set so that less is better), shape (n,); nan for a trial without a loss; for a
+        pruned trial see `Archive.y`
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Encode = Callable[[Sequence[Sequence[Any]]], Array]
 
 
 class Archive:
-    """All trials known here: finished ones in columns, append-only; running ones beside them.
+    """Known trials: finished ones in append-only columns, and running ones.
 
     Args:
-        encode: turns points in the user's scale into the unit cube, (n, d).
-        metrics: says what a trial is worth.
+        encode: converts points in the user's scale to the unit cube, (n, d).
+        metrics: metrics of the study, which give the loss of a trial.
         n_dimensions: d.
     """
 
@@ -41,21 +41,21 @@ class Archive:
         self._U: Array = np.empty((0, n_dimensions))
         self._y: Array = np.empty(0)
         self._best, self._best_rank = -1, NO_RANK
-        self._worst = math.nan  # the largest finite loss so far
+        self._worst = math.nan  # the largest finite loss
 
     def __len__(self) -> int:
         """Return the number of finished trials."""
         return len(self._trials)
 
     def __contains__(self, key: TrialKey) -> bool:
-        """Return whether the trial of this key has finished."""
+        """Return whether the trial with this key has finished."""
         return key in self._row_of
 
     def extend(self, trials: Iterable[Trial]) -> list[Trial]:
-        """Take up trials in the given order and return the finished ones that are new here.
+        """Add trials in the given order; return the finished ones that are new.
 
-        A running trial counts as pending until it comes again, finished. Of two records of one key the first stays. One that
-        ended well without the study's goal has failed.
+        A running trial is pending until it is added again as finished. Of two records with one key the first is kept. A trial
+        that ended well without the study's goal counts as failed.
         """
         fresh: list[Trial] = []
         for trial in trials:
@@ -93,14 +93,14 @@ class Archive:
                 self._best, self._best_rank = row, found
 
     def _taught(self, trial: Trial) -> float:
-        """Return the loss that a pruned trial teaches, given the trials before it; see `y`."""
+        """Return the loss of a pruned trial for the surrogate, given the trials before it; see `y`."""
         loss = self.metrics.reported_loss(trial.metrics)
         if not math.isfinite(loss):
             return self._worst
         return max(loss, self._best_rank.loss) if self._best >= 0 else loss
 
     def replace_running(self, trials: Iterable[Trial]) -> None:
-        """Take these for the trials under way, in this order."""
+        """Replace the running trials by these, in this order."""
         self._running = {trial.key: trial for trial in trials}
 
     @property
@@ -110,7 +110,7 @@ class Archive:
 
     @property
     def running(self) -> Sequence[Trial]:
-        """The trials under way, in the order in which they became known."""
+        """The running trials, in the order in which they became known."""
         return list(self._running.values())
 
     @property
@@ -120,22 +120,22 @@ class Archive:
 
     @property
     def y(self) -> Array:
-        """Losses of the finished trials, (n,), nan where a trial gave none; a view.
+        """Losses of the finished trials, (n,), nan for a trial without a loss; a view.
 
-        A pruned trial has the loss that it reported last, which is too high where learning curves fall, but tells a surrogate not
-        to look there again. It never looks better than the best trial before it. One whose last report is no finite number, or
-        that reported nothing, is taken for as bad as the worst before it. No such loss makes a trial usable (see `incumbent`).
+        A pruned trial has its last reported loss. This is too high for a falling learning curve, but keeps a surrogate from
+        searching there again. It is never better than the best trial before it. If the last report is not a finite number, or
+        nothing was reported, it is the worst loss before it. Such a loss does not make a trial usable (see `incumbent`).
         """
         return self._y[: len(self)]
 
     @property
     def pending(self) -> Array:
-        """Points under way in the unit cube, (p, d)."""
+        """Pending points in the unit cube, (p, d)."""
         if not self._running:
             return np.empty((0, self._U.shape[1]))
         return self.encode([trial.x for trial in self._running.values()])
 
     @property
     def best(self) -> Trial | None:
-        """The best trial (see `incumbent`), of equals the first one; None before there is one."""
+        """Best trial (see `incumbent`), the first one of equals; None if there is none."""
         return self._trials[self._best] if self._best >= 0 else None

@@ -1,4 +1,4 @@
-"""Several callbacks as one."""
+"""Combination of several callbacks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Callback = Callable[[Trial], object]
 
 
 def as_one(callback: Any) -> Callback | None:
-    """Return the one callback that stands for what a user passed: None, a function, or a list of functions.
+    """Return one callback for the user's argument: None, a function, or a list of functions.
 
     Raises:
-        InputError: something else, a class, or a function that cannot take one argument.
+        InputError: another type, a class, or a function that cannot take one argument.
     """
     if callback is None:
         return None
@@ -31,10 +31,10 @@ def as_one(callback: Any) -> Callback | None:
 
 
 def _check_callable(callback: Any) -> None:
-    """Refuse a callback that cannot be called with a trial.
+    """Check that a callback can be called with a trial.
 
     Raises:
-        InputError: it is a class, a pruning rule or no function, or takes another number of arguments than one.
+        InputError: it is a class, a pruning rule or not a function, or it does not take exactly one argument.
     """
     if hasattr(callback, "prunes"):
         name = callback.__name__ if isinstance(callback, type) else type(callback).__name__
@@ -45,7 +45,7 @@ def _check_callable(callback: Any) -> None:
         raise InputError(f"callback is the class {callback.__name__}; pass an object of it, {callback.__name__}(...)")
     try:
         signature = inspect.signature(callback)
-    except (TypeError, ValueError):  # a built-in or extension function that does not tell
+    except (TypeError, ValueError):  # a built-in or extension function without a signature
         return
     try:
         signature.bind(None)
@@ -57,10 +57,10 @@ def _check_callable(callback: Any) -> None:
 
 
 class Callbacks:
-    """Calls each of several callbacks with every trial; one that returns True ends the study.
+    """Callback that calls several callbacks with every trial; one that returns True ends the study.
 
     Args:
-        callbacks: called in this order.
+        callbacks: the callbacks, called in this order.
     """
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
@@ -68,5 +68,5 @@ class Callbacks:
 
     def __call__(self, trial: Trial) -> bool:
         """Return whether one of them ends the study with this trial."""
-        answers = [is_true(callback(trial)) for callback in self._callbacks]  # of each, whatever another one says
+        answers = [is_true(callback(trial)) for callback in self._callbacks]  # call all, whatever another one returns
         return any(answers)

@@ -1,8 +1,8 @@
-"""When failures are no longer the fault of the points: rules that keep a broken machine or program from using up the budget.
+"""Detection of failures with a cause other than the points, so that a broken machine or program does not use up the budget.
 
-Failures are part of a study: a surrogate learns from them where not to look. They are no longer the points' fault where far more
-of them follow each other than the other evaluations make probable, and where they end faster than evaluations that succeed. One
-rule tells, for a worker that is broken while others succeed and for a program that is broken after it has worked.
+Failures are part of a study: a surrogate learns to avoid their points. Two signs point to another cause: far more consecutive
+failures than the other evaluations make probable, and failures that end faster than successful evaluations. One rule covers a
+worker that is broken while others succeed, and a program that breaks after it has worked.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import WRONG_FORM
 from hyperspace.trials.trial import OK, Trial, TrialKey
 
-HOPELESS = 10  # a study ends if this many trials a drive bring not one usable value
-SUSPECT = 10  # failures in a row below which no worker is suspected
-FAST = 1.0  # seconds below which an evaluation is fast in any case: many fit into a budget before anybody looks
-IMPROBABLE = 4e-4  # probability of a row of failures below which it is no chance
-SAME_MISTAKE = 3  # a run ends if its first evaluations, as many as this, fail with one mistake in the program
+HOPELESS = 10  # a study ends if this many trials per drive have no usable value
+SUSPECT = 10  # consecutive failures below which no worker is suspected
+FAST = 1.0  # seconds below which an evaluation always counts as fast: many fit into a budget before a user looks
+IMPROBABLE = 4e-4  # probability below which consecutive failures are not due to chance
+SAME_MISTAKE = 3  # a run ends if this many first evaluations fail with the same mistake in the program
 RETRY = "retry_failed=True (hyperspace run --retry-failed) evaluates failed points again"
 
 _OTHER_METRICS = (
@@ -28,7 +28,7 @@ _OTHER_METRICS = (
     "(--restart) begins in the same place"
 )
 
-# Exceptions that a program raises at any point if it raises them at the first ones; subclasses by their own names.
+# Exceptions that a program with a mistake raises at any point; subclasses by their own names.
 _MISTAKES = (
     "NameError",
     "UnboundLocalError",
@@ -64,9 +64,9 @@ def all_failed(archive: Archive, n_drives: int, recorded: Container[TrialKey] = 
 
 
 def mistake_of(error: str | None) -> str | None:
-    """Return the mistake in the program that an evaluation's error tells of, in one line; None for any other error.
+    """Return the mistake in the program that caused an evaluation's error, in one line; None for any other error.
 
-    It is an exception that the error ends with, or an answer of the wrong form, such as one without the goal.
+    It is an exception at the end of the error, or an answer of the wrong form, such as one without the goal.
     """
     lines = _MISTAKE.findall(error or "")
     if lines and (error or "").rstrip().endswith(lines[-1]):
@@ -76,15 +76,15 @@ def mistake_of(error: str | None) -> str | None:
 
 
 class Mistakes:
-    """Watches whether the first evaluations of a run all fail with one and the same mistake in the program."""
+    """Check whether the first evaluations of a run all fail with the same mistake in the program."""
 
     def __init__(self) -> None:
         self._mistake: str | None = None
         self._drives: list[int] = []
-        self._over = False  # an evaluation has ended in another way
+        self._over = False  # whether an evaluation has ended in another way
 
     def count(self, trial: Trial) -> None:
-        """Note how an evaluation of this run ended; what the infrastructure failed tells nothing."""
+        """Record the end of an evaluation of this run; infrastructure failures are ignored."""
         if self._over or (trial.failed and trial.fault == "infrastructure"):
             return
         mistake = mistake_of(trial.error) if trial.failed else None
@@ -93,7 +93,7 @@ class Mistakes:
         self._drives.append(trial.drive)
 
     def found(self, ranks: int = 1) -> str | None:
-        """Return a sentence about the mistake; None if there is none, or not on each of so many ranks that evaluate."""
+        """Return a sentence about the mistake; None if it has not occurred on each of `ranks` ranks that evaluate."""
         if self._over or len(self._drives) < SAME_MISTAKE or len({drive % ranks for drive in self._drives}) < ranks:
             return None
         named = "" if WRONG_FORM.search(self._mistake or "") is None else _OTHER_METRICS
@@ -105,13 +105,13 @@ class Mistakes:
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """A worker's last evaluations, all of which failed, and what is known of the others.
+    """A worker's last evaluations, all failed, and statistics of the others.
 
     Attributes:
-        trials: the failed ones, the last one last.
+        trials: the failed ones, in order.
         others: number of other evaluations that have ended.
-        others_failed: how many of them failed.
-        pace: seconds of a successful one, on average.
+        others_failed: number of failed ones among them.
+        pace: mean seconds of a successful one.
     """
 
     trials: Sequence[Trial]
@@ -121,12 +121,11 @@ class Streak:
 
     @property
     def is_no_chance(self) -> bool:
-        """Whether so many failures in a row cannot be explained by the points.
+        """Whether the points cannot explain this many consecutive failures.
 
-        The probability of a failure has a uniform prior and is learned from the other evaluations, f of n of which failed. A row
-        of k more then has the probability B(f + k + 1, n - f + 1) / B(f + 1, n - f + 1), the beta-binomial distribution: a few
-        other evaluations prove nothing. A row of evaluations that took longer than successful ones is left alone: the objective
-        was at work in them.
+        The rate of failures has a uniform prior and is learned from the other evaluations, f of n of which failed. The
+        probability of k more failures is then B(f + k + 1, n - f + 1) / B(f + 1, n - f + 1) (beta-binomial distribution).
+        Failures that took longer than successful evaluations are ignored: the objective was working.
         """
         if len(self.trials) < SUSPECT or self.others_failed >= self.others:
             return False
@@ -136,7 +135,7 @@ class Streak:
         return log_probability < math.log(IMPROBABLE) and seconds <= max(self.pace, FAST)
 
     def describe(self, in_full: bool = False) -> str:
-        """Return what has been seen, as the end of a sentence; with the last error's last line, or in full."""
+        """Return the observation as the end of a sentence, with the last line of the last error, or with all of it."""
         error = (self.trials[-1].error or "").strip()
         told = f"\n{error}" if in_full else f" {error.splitlines()[-1] if error else 'nothing'}"
         return (
@@ -151,11 +150,11 @@ def _log_beta(a: float, b: float) -> float:
 
 
 def streak_of(failed: Sequence[Trial], known: Iterable[Trial]) -> Streak:
-    """Return a worker's row of failures, beside all other trials that have ended.
+    """Return a worker's consecutive failures, compared with all other finished trials.
 
     Args:
         failed: its last evaluations, all failed.
-        known: all trials known, these among them or not.
+        known: all known trials, with or without these.
     """
     own = {trial.key for trial in failed}
     # Points that the user wanted first are left out: they are known to work, and tell nothing of the others.
@@ -166,10 +165,10 @@ def streak_of(failed: Sequence[Trial], known: Iterable[Trial]) -> Streak:
 
 
 class OwnFailures:
-    """Watches the evaluations that one worker makes in this run.
+    """Record of the evaluations that one worker makes in this run.
 
     Attributes:
-        made: how many have ended.
+        made: number of finished ones.
     """
 
     def __init__(self) -> None:
@@ -177,7 +176,7 @@ class OwnFailures:
         self._failed: list[Trial] = []
 
     def count(self, trial: Trial) -> None:
-        """Note how an evaluation ended."""
+        """Record the end of an evaluation."""
         self.made += 1
         if trial.failed:
             self._failed.append(trial)
@@ -185,25 +184,25 @@ class OwnFailures:
             self._failed.clear()
 
     def streak(self, known: Iterable[Trial]) -> Streak | None:
-        """Return the row of failures that is no chance, given all trials known here; None if there is none."""
+        """Return consecutive failures that are not due to chance, given the known trials; None if there are none."""
         if len(self._failed) < SUSPECT:
             return None
         streak = streak_of(self._failed, known)
         return streak if streak.is_no_chance else None
 
     def must_wait(self, n_known: int) -> bool:
-        """Return whether to begin nothing while others evaluate, because nothing tells yet whether this worker is broken.
+        """Return whether to start nothing while others evaluate, because it is not yet known whether this worker is broken.
 
-        A broken worker may fail a whole budget before the first evaluation of a sound one has ended.
+        A broken worker could fail a whole budget before the first evaluation of an intact one has ended.
 
         Args:
-            n_known: finished trials known here.
+            n_known: number of known finished trials.
         """
         return len(self._failed) >= SUSPECT + n_known - self.made
 
 
 def failing_workers(trials: Iterable[Trial]) -> list[str]:
-    """Return a sentence for each worker (rank and host) whose failures are no chance, beside all other trials of a study."""
+    """Return a sentence for each worker (rank and host) whose failures are not due to chance."""
     ended = [trial for trial in trials if trial.finished and trial.drive >= 0]
     by_worker: dict[tuple[int, str], list[Trial]] = {}
     for trial in ended:

@@ -1,7 +1,7 @@
-"""The one rule of what is best: a feasible trial, of these the largest budget, of these the least loss.
+"""The definition of the best trial: feasible, then the largest budget, then the least loss.
 
-Everything that compares trials of a study asks here: the archive, the progress line, results, tables, plots and the ends of a
-study. A trial is usable if it ended well with a finite loss and kept all constraints; only a usable one can be the best.
+All comparisons of trials use it: the archive, the progress line, results, tables, plots and stopping rules. A trial is usable if
+it ended well with a finite loss and satisfies all constraints. Only a usable trial can be the best.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Rank(NamedTuple):
-    """Where a trial stands; the smaller, the better.
+    """Sort key of a trial; smaller is better.
 
     Attributes:
-        violation: by how much it broke the constraints; 0 if it is feasible, inf if it gave no loss.
-        budget: minus what it was allowed to spend.
-        loss: the optimized metric, turned so that less is better.
+        violation: constraint violation; 0 if it is feasible, inf if it has no loss.
+        budget: minus its budget.
+        loss: the optimized metric, with its sign set so that less is better.
     """
 
     violation: float
@@ -33,15 +33,15 @@ class Rank(NamedTuple):
 
     @property
     def is_usable(self) -> bool:
-        """Whether the trial may be the best one."""
+        """Whether the trial can be the best one."""
         return self.violation == 0.0
 
 
-NO_RANK = Rank(math.inf, math.inf, math.inf)  # of a trial that gave no loss
+NO_RANK = Rank(math.inf, math.inf, math.inf)  # of a trial without a loss
 
 
 def rank(trial: Trial, metrics: Metrics) -> Rank:
-    """Return where a trial stands."""
+    """Return the sort key of a trial."""
     if not trial.ended_well:
         return NO_RANK
     loss = metrics.loss(trial.metrics)
@@ -52,14 +52,14 @@ def rank(trial: Trial, metrics: Metrics) -> Rank:
 
 
 def is_infeasible(trial: Trial, metrics: Metrics) -> bool:
-    """Return whether a trial ended well, with a finite loss, and broke a constraint of the study."""
+    """Return whether a trial ended well, with a finite loss, and violates a constraint of the study."""
     if not trial.ended_well or not metrics.constraints or not math.isfinite(metrics.loss(trial.metrics)):
         return False
     return metrics.violation(trial.metrics) > 0.0
 
 
 def best_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
-    """Return the best of the trials, of equals the first one; None if none is usable."""
+    """Return the best of the trials, the first one of equals; None if none is usable."""
     best, least = None, NO_RANK
     for trial in trials:
         found = rank(trial, metrics)
@@ -69,19 +69,19 @@ def best_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
 
 
 def closest_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
-    """Return the trial that broke the constraints least; None if none of them gave a loss and broke one."""
+    """Return the trial with the least violation; None if no trial with a loss violates a constraint."""
     return min((trial for trial in trials if is_infeasible(trial, metrics)), key=lambda trial: rank(trial, metrics), default=None)
 
 
 def contenders(trials: Sequence[Trial], metrics: Metrics) -> NDArray[np.bool_]:
-    """Return for each trial whether it may be the best: it is usable, and none that is usable had a larger budget."""
+    """Return for each trial whether it can be the best: it is usable, and no usable one had a larger budget."""
     ranks = [rank(trial, metrics) for trial in trials]
     largest = min((found.budget for found in ranks if found.is_usable), default=0.0)
     return np.array([found.is_usable and found.budget == largest for found in ranks], dtype=bool)
 
 
 def why_none(trials: Iterable[Trial]) -> str:
-    """Say why there is no best trial yet."""
+    """Return the reason why there is no best trial yet."""
     if any(trial.ended_well for trial in trials):
         return "no trial has kept the constraints so far"
     return "no trial has ended well so far"

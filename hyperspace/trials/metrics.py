@@ -1,9 +1,9 @@
-"""Metrics: the named outputs of an objective, and what the study wants of each.
+"""Metrics: the named outputs of an objective, and their goals.
 
-Trials keep the raw values. Signs and limits are applied here, on reading, so that a study may be read again under
-other goals and nothing that was measured is lost.
+Trials keep the raw values. Signs and limits are applied on reading, so that a study can be read again with other goals and
+without loss of data.
 
-Where no metrics are declared, the study's first answer fixes which one is the goal, and an answer without it is none.
+Without declared metrics, the study's first answer determines the goal. A later answer without it is invalid.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from hyperspace.space.values import is_finite, is_number, is_one_of, plain
 Value = float | tuple[float, ...]
 GOALS = ("minimize", "maximize", "constrain", "observe")
 FLOAT_NAME = "objective"  # the metric of an objective that returns a plain float
-LOSS_NAME = "loss"  # the metric that is minimized when several come and no goals were given
-# Names of metrics whose large values are the good ones.
+LOSS_NAME = "loss"  # the metric that is minimized if there are several and no goals were given
+# Names of metrics of which large values are good.
 _SOUNDS_LARGE = re.compile(
     r"acc(uracy)?(?![a-z])|auc|(^|[_.])f1|score|r2(?![0-9])|reward|precision|recall|yield|profit|efficiency", re.IGNORECASE
 )
-# The errors below that tell of a mistake in the program, since other points would not mend the form of its answers. A value that
-# is not finite, or None, is none: some return it where an evaluation did not work. Nor is a missing goal that was taken from an
-# earlier answer, and not asked for.
+# Errors that show a mistake in the program: other points would not change the form of its answers. A value that is not finite, or
+# None, is not a mistake: some objectives return it for a failed evaluation. Nor is a missing goal that was taken from an earlier
+# answer instead of declared.
 WRONG_FORM = re.compile(
     r"^(?:[\w.]*InputError: )?("
     r"the objective must return (?!.* each time, ).*|"
@@ -41,7 +41,7 @@ WRONG_FORM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A named output of the objective and its goal.
+    """Named output of the objective and its goal.
 
     Args:
         name: the key under which the objective returns it.
@@ -50,7 +50,8 @@ class Metric:
         upper: largest allowed value of a constrained metric.
 
     Raises:
-        InputError: an unknown goal, limits without "constrain", "constrain" without limits, or a limit that is no finite number.
+        InputError: an unknown goal, limits without "constrain", "constrain" without limits, or a limit that is not a finite
+            number.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Metric:
         value = plain(value)
         if value is None or (type(value) in (int, float) and is_finite(value)):
             return cast("float | None", value)
-        if is_finite(value):  # a Fraction, or another library's number
+        if is_finite(value):  # a Fraction, or a number of another library
             return float(value)
         raise InputError(
             f"metric {shown(self.name)}: {end} must be a finite number, got {shown(value)}; leave {end} out where nothing is "
@@ -84,24 +85,24 @@ class Metric:
         )
 
     def violation(self, value: float) -> float:
-        """Return by how much `value` lies outside the limits; 0 inside them."""
+        """Return the distance of `value` from the limits; 0 inside them."""
         below = self.lower - value if self.lower is not None else 0.0
         above = value - self.upper if self.upper is not None else 0.0
         return max(below, above, 0.0)
 
 
 class Metrics:
-    """The metrics of a study: reads what an objective returned, and says what a trial is worth.
+    """Metrics of a study: reads the answers of an objective and gives the loss of a trial.
 
     Args:
-        metrics: the declared metrics; None leaves the choice to what the objective returns (its only metric, or "loss").
-        maximize: turn the single, undeclared metric around.
+        metrics: the declared metrics; None takes the goal from the answers (the only metric, or "loss").
+        maximize: maximize the single, undeclared metric.
 
     Attributes:
-        goal: name of the optimized metric: the declared one, or the one that the study's first answer fixed; None before that.
+        goal: name of the optimized metric: declared, or fixed by the study's first answer; None before that.
 
     Raises:
-        InputError: duplicate names, no goal, several goals, or `maximize` beside declared metrics.
+        InputError: duplicate names, no goal, several goals, or `maximize` with declared metrics.
     """
 
     def __init__(self, metrics: Sequence[Metric] | None = None, maximize: bool = False) -> None:
@@ -123,11 +124,11 @@ class Metrics:
         self.goal = self.goals[0].name if self.goals else None
 
     def fix(self, goal: str | None) -> None:
-        """Take a name for the goal of the study; what was declared, or fixed before, stays."""
+        """Set the goal of the study, unless one was declared or fixed before."""
         self.goal = self.goal or goal
 
     def reopen(self, goal: str | None) -> None:
-        """Take a name for the goal in the place of what was fixed before, None for none; what was declared stays."""
+        """Set the goal again, or remove it with None; a declared goal stays."""
         if not self.declared:
             self.goal = goal
 
@@ -147,15 +148,15 @@ class Metrics:
         return -1.0 if self.maximize else 1.0
 
     def read(self, returned: Any) -> dict[str, Value]:
-        """Turn what an objective returned into raw metrics by name; what is no number beside them is left out.
+        """Return raw metrics by name from an objective's answer; values that are not numbers are left out.
 
         Raises:
-            InputError: not a number nor a dict of numbers, the goal's metric missing, or its value not finite.
+            InputError: neither a number nor a dict of numbers, the goal's metric missing, or its value not finite.
         """
         return self.read_with_note(returned)[0]
 
     def read_with_note(self, returned: Any) -> tuple[dict[str, Value], str | None]:
-        """Return the same, and a sentence on what was left out; None where nothing was.
+        """Return the metrics, and a sentence about the values that were left out; None if there were none.
 
         Raises:
             InputError: see `read`.
@@ -193,10 +194,10 @@ class Metrics:
         return metrics, "; ".join(notes) or None
 
     def _goal_among(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str:
-        """Return which of the metrics of an answer is the goal; `others` are no numbers."""
+        """Return the goal among the metrics of an answer; `others` are not numbers."""
         if named and self.goal is not None:
             return self.goal
-        # Words beside the numbers are no candidates for the goal; a number that is missing this time is one.
+        # Strings are not candidates for the goal; a number that is missing this time is one.
         missing = [name for name, value in others.items() if isinstance(name, str) and not isinstance(value, (str, bytes))]
         if not others and not metrics:
             raise InputError("the objective returned a dict with nothing in it; a number, or metrics by name, were expected")
@@ -208,7 +209,7 @@ class Metrics:
         return self.goal_name([*metrics, *missing])
 
     def _check(self, name: str, metrics: Mapping[str, Value], plain: bool = False) -> None:
-        """Check a metric that the study cannot do without; `plain`: the answer was a number without a name."""
+        """Check a required metric; `plain`: the answer was a number without a name."""
         value = metrics.get(name)
         if value is None and plain:
             wanted = [metric.name for metric in (*self.goals, *self.constraints)]
@@ -231,7 +232,7 @@ class Metrics:
         )
 
     def fault_of(self, metrics: Mapping[str, Value]) -> str | None:
-        """Return why an answer is none, in a sentence, once the study's goal is fixed: it lacks the goal; None if it is one."""
+        """Return a sentence on an answer without the study's goal, once that is fixed; None if the goal is present."""
         if self.goal is None or self.declared:
             return None
         try:
@@ -241,10 +242,10 @@ class Metrics:
         return None
 
     def goal_name(self, names: Iterable[str]) -> str:
-        """Return which of `names` is optimized. A plain number, whose name is "objective", always is.
+        """Return the optimized one of `names`. A plain number, with the name "objective", is always optimized.
 
         Raises:
-            InputError: several names, none of them "loss", and no goal was declared or fixed: a guess could minimize accuracies.
+            InputError: several names without "loss", and no declared or fixed goal: a guess could minimize an accuracy.
         """
         names = list(names)
         if self.declared:
@@ -264,7 +265,7 @@ class Metrics:
         )
 
     def value(self, metrics: Mapping[str, Value]) -> float:
-        """Return the optimized metric as the objective returned it; nan where it is missing."""
+        """Return the optimized metric as the objective returned it; nan if it is missing."""
         if not metrics:
             return math.nan
         try:
@@ -274,16 +275,16 @@ class Metrics:
         return value if isinstance(value, float) else math.nan
 
     def loss(self, metrics: Mapping[str, Value]) -> float:
-        """Return the optimized metric, turned so that less is better; nan where it is missing."""
+        """Return the optimized metric, with its sign set so that less is better; nan if it is missing."""
         return self.sign * self.value(metrics)
 
     def reported_loss(self, metrics: Mapping[str, Value]) -> float:
-        """Return the loss that was reported under way, nan if none was; a plain number is the goal's, whatever its name."""
+        """Return the loss of an intermediate report, nan without one; a plain number is the goal's, whatever its name."""
         value = metrics[FLOAT_NAME] if metrics.keys() == {FLOAT_NAME} else self.value(metrics)
         return self.sign * value if isinstance(value, float) else math.nan
 
     def violation(self, metrics: Mapping[str, Value]) -> float:
-        """Return the sum of the constraints' violations; 0 for a feasible trial, inf for one without a constraint's metric."""
+        """Return the sum of the constraint violations; 0 for a feasible trial, inf if a constraint's metric is missing."""
         total = 0.0
         for metric in self.constraints:
             value = metrics.get(metric.name)
@@ -292,16 +293,16 @@ class Metrics:
 
 
 class AmbiguousMetrics(InputError):
-    """Several metrics came back and nothing says which is the goal: the study cannot go on."""
+    """Several metrics without a declared goal: the study cannot continue."""
 
 
 def scalar_of(value: Any) -> Value | None:
-    """Return a number as a float and numbers in a row as a tuple of floats; None for anything else.
+    """Return a number as a float and a sequence of numbers as a tuple of floats; None for any other value.
 
     An array of one number, as many models return it, is that number.
     """
-    if hasattr(value, "tolist"):  # an array or a scalar, whatever library made it
-        with suppress(Exception):  # what others' arrays raise is theirs
+    if hasattr(value, "tolist"):  # an array or a scalar of any library
+        with suppress(Exception):  # exceptions of users' arrays
             value = value.tolist()
             while isinstance(value, list) and len(value) == 1:
                 value = value[0]
@@ -312,14 +313,14 @@ def scalar_of(value: Any) -> Value | None:
 
 
 def number_of(value: Any) -> float | None:
-    """Return a number as a float; None for what is none, or more than a double holds."""
+    """Return a number as a float; None if it is not a number or exceeds the range of a double."""
     if type(value) is float:
         return value
     if isinstance(value, (str, bytes)) or not isinstance(value, SupportsFloat):
         return None
     try:
         return float(value)
-    except Exception:  # an integer that no double holds, or an object of somebody's own
+    except Exception:  # an integer beyond the range of a double, or a user's object
         return None
 
 

@@ -1,6 +1,6 @@
-"""Trials as plain JSON values: the form in which they are written to journals and sent between ranks.
+"""Trials as plain JSON values: the form of journals and of messages between ranks.
 
-Strict JSON has no nan and no infinities; a metric that is one of them travels as the string "nan", "inf" or "-inf".
+Strict JSON has neither nan nor infinities; such a metric is written as the string "nan", "inf" or "-inf".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hyperspace.trials.trial import FINISHED, GIVEN_DRIVE, RUNNING, Trial
 
 Record = dict[str, Any]
 
-# Fields with a default are left out where they hold it, which keeps a line short enough to read.
+# Fields with their default value are omitted, which keeps lines short.
 _STARTED = (
     *("attempt", "retry", "subspace", "region", "arm", "model", "predicted", "started", "suggest_seconds", "rank", "host"),
     "origin",
@@ -28,7 +28,7 @@ _DEFAULTS = {name: Trial.__dataclass_fields__[name].default for name in _STARTED
 
 
 def started_record(trial: Trial, space: Space) -> Record:
-    """Return what is known of `trial` when its evaluation begins."""
+    """Return the fields of `trial` that are known when its evaluation starts."""
     record: Record = {"drive": trial.drive, "iteration": trial.iteration, "x": space.dump(trial.x)}
     record |= _given(trial, _STARTED)
     if trial.known is not None:
@@ -39,20 +39,21 @@ def started_record(trial: Trial, space: Space) -> Record:
 
 
 def finished_record(trial: Trial) -> Record:
-    """Return what the end of its evaluation adds."""
+    """Return the fields that are known at the end of its evaluation."""
     metrics = {name: dump_metric(value) for name, value in trial.metrics.items()}
     return {"status": trial.status, "metrics": metrics} | _given(trial, _FINISHED)
 
 
 def trial_record(trial: Trial, space: Space) -> Record:
-    """Return all that is known of `trial`."""
+    """Return all fields of `trial`."""
     return started_record(trial, space) | (finished_record(trial) if trial.finished else {})
 
 
 def shared_record(trial: Trial, space: Space) -> Record:
-    """Return what other drives are told of `trial`: all that an answer may depend on.
+    """Return the fields of `trial` for other drives: all that their points can depend on.
 
-    Not what its own drive knew, which grows with the number of drives; nor who made it and when, as that drive's journal says.
+    It omits the drive's own `known`, which grows with the number of drives. It also omits rank, host and times, which are in that
+    drive's journal.
     """
     record = trial_record(trial, space)
     for name in _OWN:
@@ -61,7 +62,7 @@ def shared_record(trial: Trial, space: Space) -> Record:
 
 
 def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
-    """Return the trial that `record` describes.
+    """Return the trial of a record.
 
     Raises:
         ValueError: a field is missing or of the wrong kind.
@@ -82,7 +83,7 @@ def load_trial(record: Mapping[str, Any], space: Space) -> Trial:
 
 
 def load_end(trial: Trial, record: Mapping[str, Any]) -> Trial:
-    """Return `trial` as it ended by `record`, which `finished_record` made: what `load_trial` makes of both, in half the time.
+    """Return `trial` with the end in `record`, made by `finished_record`. It equals `load_trial` of both, in half the time.
 
     Raises:
         ValueError: a field is missing or of the wrong kind.
@@ -169,7 +170,7 @@ def _optional(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _known(value: Any) -> tuple[dict[int, int], ...]:
-    batches = [value] if isinstance(value, dict) else value  # one batch, as earlier versions wrote it
+    batches = [value] if isinstance(value, dict) else value  # earlier versions wrote a single batch
     return tuple({int(drive): _count(count) for drive, count in batch.items()} for batch in batches)
 
 
@@ -177,7 +178,7 @@ def _reports(value: Any) -> tuple[tuple[int, float], ...]:
     return tuple((_integer(step), _number(loss)) for step, loss in value)
 
 
-# What reads each field: journals are files, and whatever stands in one has a kind and a range.
+# Conversion of each field: the kind and range of a field in a file must be checked.
 _LOADS: dict[str, Callable[[Any], Any]] = {
     "status": _one_of(RUNNING, *FINISHED),
     "attempt": _count,

@@ -1,4 +1,4 @@
-"""A trial is one evaluation of the objective: its point, its metrics, who made it, when, and how it ended."""
+"""Trial: one evaluation of the objective, with its point, metrics, origin, times and status."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hyperspace.trials.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Val
 
 RUNNING, OK, FAILED, TIMEOUT, PRUNED = "running", "ok", "failed", "timeout", "pruned"
 FINISHED = (OK, FAILED, TIMEOUT, PRUNED)
-GIVEN_DRIVE = -1  # evaluations that the user brought along (x0, y0) belong to no drive
+GIVEN_DRIVE = -1  # drive number of given evaluations (x0, y0)
 
 
 class TrialKey(NamedTuple):
-    """Which evaluation of a study this is. Sorting by it gives the order of a round: (iteration, drive)."""
+    """Identity of an evaluation in a study. Sorting by it gives the order of a round: (iteration, drive)."""
 
     iteration: int
     drive: int
@@ -24,35 +24,35 @@ class TrialKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One evaluation: where, what came back, who, when, how long.
+    """One evaluation of the objective.
 
     Attributes:
-        drive: number of the drive that asked for it; -1 for evaluations that were given.
-        iteration: how many trials this drive had begun before.
+        drive: number of the drive that asked for it; -1 for given evaluations.
+        iteration: number of earlier trials of this drive.
         x: the point in the user's own scale, a value for each dimension of the space.
         status: "running", "ok", "failed", "timeout" or "pruned".
         metrics: raw outputs by name; empty until it has ended well.
-        attempt: 0, and one more each time it was begun again (a killed process, a lease taken over).
-        retry: 0, and one more each time it was evaluated again because it had failed.
+        attempt: number of restarts (after a killed process, or a lease that was taken over).
+        retry: number of repetitions after failures.
         subspace: number of the drive's home subspace.
-        region: the region of the adaptive strategy that it was meant for, if any.
-        arm: what proposed it, e.g. "design", "EI", "random".
-        model: what the optimizer wants back on resuming (refit point, hyperparameters); plain JSON values.
-        predicted: the loss that the model expected at x when it was asked (the optimized metric, turned so that less is better).
-        known: how many trials of each drive became known since this drive asked last (exchange="async" only), in the batches in
-            which they were taken up: the last one when it asked, those before it while its last evaluation ran.
-        pending: the drives whose running trials it knew of when it asked (exchange="async" only).
-        started: when its evaluation began, after it was proposed; seconds since the epoch.
-        seconds: what the evaluation took; None while it runs.
-        suggest_seconds: what it took to propose it.
-        rank: who evaluated it.
-        host: where.
+        region: region of the adaptive strategy that it belongs to, if any.
+        arm: name of the rule that proposed it, e.g. "design", "EI", "random".
+        model: what the optimizer needs when the study is resumed (refit point, hyperparameters); plain JSON values.
+        predicted: loss predicted at x when it was asked (the optimized metric, with its sign set so that less is better).
+        known: number of trials of each drive that became known since this drive's last question, in batches (exchange="async"
+            only). The last batch was processed by this question, those before it during the drive's last evaluation.
+        pending: drives whose running trials were known at the question (exchange="async" only).
+        started: start of its evaluation, after it was proposed; seconds since the epoch.
+        seconds: duration of the evaluation; None while it runs.
+        suggest_seconds: duration of the suggestion.
+        rank: rank that evaluated it.
+        host: host that evaluated it.
         error: traceback or message of a trial that did not end well.
-        fault: "objective" or "infrastructure", for a trial that did not end well. The latter teaches the surrogate nothing.
-        reports: (step, value) of what the objective reported of the optimized metric; finite values only, and some of very many
+        fault: "objective" or "infrastructure", for a trial that did not end well. A surrogate ignores the latter.
+        reports: (step, value) of the reported values of the optimized metric; finite values only, thinned if there are very many
             (see `hyperspace.pruning.thinned`).
         origin: "asked" or "given".
-        space: the search space, which gives the point's values their names; None where nobody asks for them.
+        space: the search space, which gives the point's values their names; None if unknown.
     """
 
     drive: int
@@ -87,10 +87,10 @@ class Trial:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the objective received, by name, constants included.
+        """Parameters that the objective received, by name, constants included.
 
         Raises:
-            LookupError: the trial is not one of a study, so that nothing tells the names.
+            LookupError: the trial does not belong to a study.
         """
         if self.space is None:
             raise LookupError("this trial is none of a study's, so that its parameters have no names")
@@ -108,42 +108,42 @@ class Trial:
 
     @property
     def ended_well(self) -> bool:
-        """Whether the objective returned what it has to."""
+        """Whether the objective returned a valid answer."""
         return self.status == OK
 
     @property
     def failed(self) -> bool:
-        """Whether the evaluation came to no end of its own: one that was pruned did as it was asked."""
+        """Whether the evaluation failed or timed out; a pruned one did not fail."""
         return self.status in (FAILED, TIMEOUT)
 
     @property
     def teaches_failure(self) -> bool:
-        """Whether the point itself is to blame, so that a surrogate should learn to avoid its surroundings."""
+        """Whether the point caused the failure, so that a surrogate should learn to avoid its neighborhood."""
         return self.failed and self.fault != "infrastructure"
 
     @property
     def budget(self) -> float | None:
-        """What the objective may spend, in its own unit, where evaluations differ in that; None where they do not."""
+        """Budget of the evaluation, in the objective's unit; None if evaluations have no budgets."""
         return None if self.model is None else self.model.get("budget")
 
     @property
     def fidelity(self) -> float:
-        """The budget, as a number in any case, so that trials are compared with those of the same."""
+        """Budget as a number in any case, so that trials are compared with those of the same budget."""
         return self.budget or 0.0
 
     def finish(self, status: str, **changes: Any) -> Trial:
-        """Return this trial as it ended."""
+        """Return this trial with its end."""
         return replace(self, status=status, **changes)
 
     def copied(self, space: Space) -> Trial:
-        """Return this trial with a copy of its point, for code that might change the point in place."""
+        """Return this trial with a copy of its point, for code that could change the point in place."""
         return replace(self, x=space.copied(self.x)) if space.mutable else self
 
 
 def fix_goal(metrics: Metrics, trials: Iterable[Trial]) -> str | None:
-    """Let the first answer among these trials fix the study's goal, unless it is fixed; return the goal.
+    """Let the first answer of these trials fix the study's goal, unless it is fixed; return the goal.
 
-    Those that were given come first, then all by (iteration, drive). A plain number that was given goes with any goal.
+    Given trials come first, then all others by (iteration, drive). A given plain number is compatible with any goal.
     """
     if metrics.goal is not None:
         return metrics.goal
@@ -156,6 +156,6 @@ def fix_goal(metrics: Metrics, trials: Iterable[Trial]) -> str | None:
 
 
 def judged(trial: Trial, metrics: Metrics) -> Trial:
-    """Return a trial as the study's goal has it: one that ended well without it has failed."""
+    """Return a trial in terms of the study's goal: one that ended well without the goal counts as failed."""
     fault = metrics.fault_of(trial.metrics) if trial.status == OK else None
     return trial if fault is None else trial.finish(FAILED, metrics={}, error=fault, fault="objective")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hyperspace.acquisition.constraint_models import FEWEST, MOST, ConstraintModels, learned_at, toward_feasible
+from hyperspace.acquisition.constraint_models import FEWEST, MOST, ConstraintModels, n_learned_from, toward_feasible
 from hyperspace.acquisition.optimize import Box
 from hyperspace.space import check_space
 from hyperspace.space.space import Bounds
@@ -47,7 +47,7 @@ def test_too_few_and_failed_trials_give_no_model():
 
 
 def test_hyperparameters_are_learned_at_numbers_that_grow():
-    numbers = [learned_at(n) for n in range(FEWEST, 200)]
+    numbers = [n_learned_from(n) for n in range(FEWEST, 200)]
     assert numbers == sorted(numbers)
     assert all(number <= n <= 1.2 * number + 1 for n, number in zip(range(FEWEST, 200), numbers, strict=True))
 

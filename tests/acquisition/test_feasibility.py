@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from hyperspace.acquisition.feasibility import DrawnViolation, Joint, Limit, Limits, Success, _log_between
+from hyperspace.acquisition.feasibility import Joint, Limit, Limits, Success, ViolationCriterion, _log_between
 from hyperspace.surrogates.gp.surrogate import GP
 
 RNG = np.random.default_rng(0)
@@ -53,7 +53,7 @@ def test_gradients_are_those_of_finite_differences():
 
 
 def test_a_drawn_violation_is_zero_where_the_draws_keep_the_limits():
-    drawn = DrawnViolation(Limits((Limit(model(lambda X: X[:, 0]), high=0.0),)), np.random.default_rng(1))
+    drawn = ViolationCriterion(Limits((Limit(model(lambda X: X[:, 0]), high=0.0),)), np.random.default_rng(1))
     inside, outside = np.array([[0.05, 0.5]]), np.array([[0.95, 0.5]])
     assert drawn(inside)[0] == 0.0 > drawn(outside)[0]
     values, gradient = drawn.gradient(Q)
@@ -70,8 +70,8 @@ def test_joint_draws_and_paths_agree_on_what_is_certain():
 
 def test_points_under_way_are_believed_to_come_out_as_expected():
     before = limits()
-    after = before.believe(Q)
+    after = before.with_fantasies(Q)
     for old, new in zip(before.parts, after.parts, strict=True):
         assert new.model.posterior(Q).mean == pytest.approx(old.model.posterior(Q).mean, abs=1e-3)
         assert (new.model.posterior(Q).variance <= old.model.posterior(Q).variance + 1e-9).all()
-    assert before.believe(np.empty((0, 2))) is before
+    assert before.with_fantasies(np.empty((0, 2))) is before

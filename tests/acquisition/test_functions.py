@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from hyperspace.acquisition.feasibility import Success
-from hyperspace.acquisition.functions import LCB, Criterion, DrawnMinimum, LogEI, LogPI, log_h, make_acquisition
+from hyperspace.acquisition.functions import LCB, LogEI, LogPI, ModelCriterion, SampleCriterion, log_h, make_acquisition
 from hyperspace.errors import InputError
 from hyperspace.surrogates.gp.posterior import ExactGP, Hyperparameters
 from hyperspace.surrogates.input_encoding import Features
@@ -73,10 +73,10 @@ def test_derivatives_are_those_of_finite_differences(acquisition, far):
 
 
 @pytest.mark.parametrize("acquisition", [LogEI(-0.5), LogPI(-0.5), LCB(), LogEI(-40.0)])
-@pytest.mark.parametrize("caution", [None, 0.0, 5.0])
-def test_gradient_of_the_criterion_is_that_of_finite_differences(acquisition, caution):
-    feasibility = None if caution is None else Success(gp(lambda X: (X[:, 0] > 0.5) * 1.0), 0.5, caution)
-    criterion = Criterion(gp(lambda X: np.sin(5 * X[:, 0]) + X[:, 1]), acquisition, feasibility)
+@pytest.mark.parametrize("required_z", [None, 0.0, 5.0])
+def test_gradient_of_the_criterion_is_that_of_finite_differences(acquisition, required_z):
+    feasibility = None if required_z is None else Success(gp(lambda X: (X[:, 0] > 0.5) * 1.0), 0.5, required_z)
+    criterion = ModelCriterion(gp(lambda X: np.sin(5 * X[:, 0]) + X[:, 1]), acquisition, feasibility)
     Q, step = np.random.default_rng(2).random((8, 3)), 1e-6
     value, gradient = criterion.gradient(Q)
     np.testing.assert_allclose(value, criterion(Q), rtol=1e-9)
@@ -90,7 +90,7 @@ def test_what_is_resolved_has_nothing_to_offer():
     Q = np.random.default_rng(2).random((8, 3))
     variance = model.posterior(Q).variance[:, 0]
     resolved = float(np.sort(variance)[4])
-    criterion = Criterion(model, LogEI(-0.5), resolved=resolved)
+    criterion = ModelCriterion(model, LogEI(-0.5), resolved=resolved)
     sure = variance <= resolved
     assert (criterion(Q)[sure] < -1e6).all()
     mean = model.posterior(Q).mean[:, 0]
@@ -120,7 +120,7 @@ def test_a_place_that_fails_loses_even_where_all_else_is_explored():
     """Next to a known point log EI is of the order of -1e6: the promise of a place that surely fails must not outweigh that."""
     feasibility = Success(gp(lambda X: (X[:, 0] > 0.5) * 1.0), 0.5)
     explored = ExactGP(Features(3), Hyperparameters(np.full(3, 5.0), 1.0, 1e-8, 0.0), np.full((1, 3), 0.2), np.ones(1))
-    criterion = Criterion(explored, LogEI(-3.0), feasibility)
+    criterion = ModelCriterion(explored, LogEI(-3.0), feasibility)
     known, failing = np.array([[0.2, 0.2, 0.2]]), np.array([[0.9, 0.5, 0.5]])
     assert LogEI(-3.0)(*(part[:, 0] for part in (explored.posterior(known).mean, explored.posterior(known).std)))[0] < -1e4
     assert criterion(known)[0] > criterion(failing)[0]
@@ -129,7 +129,7 @@ def test_a_place_that_fails_loses_even_where_all_else_is_explored():
 def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
     objective, failures = gp(lambda X: X.sum(axis=1)), gp(lambda X: np.where(X[:, 0] > 0.5, 1.0, -1.0))
     U = np.random.default_rng(3).random((400, 3))
-    drawn = DrawnMinimum(objective, Success(failures, 0.0, caution=1.0), U, np.random.default_rng(4))
+    drawn = SampleCriterion(objective, Success(failures, 0.0, required_z=1.0), U, np.random.default_rng(4))
     rng = np.random.default_rng(4)
     path, failure = objective.path(rng), failures.path(rng)
     doubt = np.maximum(failures.posterior(U).std[:, 0], 0.2)
@@ -142,7 +142,7 @@ def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
     for j, e in enumerate(1e-6 * np.eye(3)):
         numeric = (path(few - e) - path(few + e)) / 2e-6
         np.testing.assert_allclose(gradient[:, j], numeric, rtol=1e-5, atol=1e-5)
-    drawn.keep_off(U, 2.0)
+    drawn.set_margin(U, 2.0)
     fails = failure(U) + 3.0 * doubt > 0.0
     np.testing.assert_allclose(drawn(U), np.where(fails, -np.inf, -path(U)))
 
@@ -150,7 +150,7 @@ def test_a_drawn_minimum_is_minus_a_path_where_the_path_of_failures_succeeds():
 def test_a_drawn_minimum_leaves_a_point_where_all_would_fail():
     objective, failures = gp(lambda X: X.sum(axis=1)), gp(lambda X: np.ones(len(X)))
     U = np.random.default_rng(5).random((50, 3))
-    drawn = DrawnMinimum(objective, Success(failures, 0.0), U, np.random.default_rng(6))
+    drawn = SampleCriterion(objective, Success(failures, 0.0), U, np.random.default_rng(6))
     assert np.isfinite(drawn(U)).sum() == 1
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hyperspace.acquisition.optimize import Box, candidates, choose_new, combine, first_new, is_taken, maximize
+from hyperspace.acquisition.optimize import Box, candidates, choose_new, first_new, is_taken, maximize, search_axes
 from hyperspace.space import Categorical, check_space
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Bounds
@@ -124,7 +124,7 @@ def waves(U):
 
 def test_the_maximum_of_a_sum_is_combined_from_its_axes():
     where = box([(0.0, 1.0)] * 10)
-    points = combine(waves, where, np.full(10, 0.95), np.random.default_rng(0))
+    points = search_axes(waves, where, np.full(10, 0.95), np.random.default_rng(0))
     assert points.shape == (1, 10)
     np.testing.assert_allclose(points[0], 0.45, rtol=0, atol=1.0 / 64)
 
@@ -133,16 +133,16 @@ def test_another_round_of_combining_starts_from_the_first_one_s_end():
     def ridge(U):
         return -((U[:, 0] - U[:, 1]) ** 2) - 0.1 * (U[:, 0] - 0.2) ** 2
 
-    first, second = combine(ridge, box([(0.0, 1.0)] * 2), np.array([0.9, 0.9]), np.random.default_rng(0), 2)
+    first, second = search_axes(ridge, box([(0.0, 1.0)] * 2), np.array([0.9, 0.9]), np.random.default_rng(0), 2)
     assert ridge(second[None])[0] > ridge(first[None])[0]
 
 
 def test_combined_levels_are_valid_and_stay_where_nothing_is_better():
     where = box(MIXED)
     u = where.snap(np.array([[0.3, 0.52, 0.4, 0.7]]))[0]
-    point = combine(Peak(u), where, u, np.random.default_rng(0))[0]
+    point = search_axes(Peak(u), where, u, np.random.default_rng(0))[0]
     np.testing.assert_allclose(point, u, rtol=0, atol=1e-9)
-    moved = combine(Peak([0.9, 0.1, 0.9, 0.2]), where, u, np.random.default_rng(0))[0]
+    moved = search_axes(Peak([0.9, 0.1, 0.9, 0.2]), where, u, np.random.default_rng(0))[0]
     np.testing.assert_allclose(where.snap(moved[None])[0], moved, rtol=0, atol=1e-12)
     assert moved[2] == max(where.levels(2))
 

@@ -43,7 +43,7 @@ def test_every_trial_that_a_rank_hears_of_is_counted_once(size):
 def test_gossip_beside_evaluations_brings_news_sooner():
     slow = virtual.EVALUATIONS["lognormal"]
     inline = virtual.gossip(16, 160, constant(0.02), slow, FREE)
-    beside = virtual.gossip(16, 160, constant(0.02), slow, FREE, think_ahead=constant(0.0))
+    beside = virtual.gossip(16, 160, constant(0.02), slow, FREE, fit_ahead=constant(0.0))
     assert beside.lag / beside.lags.sum() < 0.5 * inline.lag / inline.lags.sum()
 
 

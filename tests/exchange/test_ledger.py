@@ -111,7 +111,7 @@ def test_a_budget_is_handed_on_to_poorer_neighbors_and_never_grows_or_shrinks():
         for rank, ledger in enumerate(circle.ledgers):
             ledger.finish(rank, now)
         circle.turn(float(now))
-    in_flight = sum(news.gift for _, _, news, _ in circle.waiting)
+    in_flight = sum(news.transfer for _, _, news, _ in circle.waiting)
     quotas = [ledger.quota for ledger in circle.ledgers]
     assert sum(quotas) + in_flight == 160
     assert max(quotas) <= 15
@@ -130,7 +130,7 @@ def test_what_a_rank_cannot_start_itself_goes_to_an_idle_neighbor_though_all_oth
     circle.turn(0.1)
     circle.turn(0.2)
     assert circle.ledgers[4].quota >= 1
-    assert sum(ledger.quota for ledger in circle.ledgers) + sum(news.gift for _, _, news, _ in circle.waiting) == 15
+    assert sum(ledger.quota for ledger in circle.ledgers) + sum(news.transfer for _, _, news, _ in circle.waiting) == 15
 
 
 def test_changes_are_told_each_once_and_forgotten_when_all_have_seen_them():
@@ -167,7 +167,7 @@ def test_what_waits_behind_a_first_evaluation_is_left_to_idle_neighbors():
     for now in range(3):
         circle.turn(0.1 * now)
     quotas = [ledger.quota for ledger in circle.ledgers]
-    assert sum(quotas) + sum(news.gift for _, _, news, _ in circle.waiting) == 9
+    assert sum(quotas) + sum(news.transfer for _, _, news, _ in circle.waiting) == 9
     assert sum(quota > 0 for quota in quotas[:3]) >= 2
 
 
@@ -203,10 +203,10 @@ def test_a_rank_that_retires_passes_on_all_that_it_has_and_gets():
     ledger.retire()
     ledger.evaluated(0.1)  # the evaluation in which it found out
     assert ledger.pace == 0.0
-    assert sum(news.gift for _, news in ledger.due(0.0)) == 7
+    assert sum(news.transfer for _, news in ledger.due(0.0)) == 7
     assert ledger.quota == 0
     ledger.quota = 1
     for edge in ledger.edges.values():
         edge.pace = 0.0  # they evaluate for the first time, or have retired as well
-    gifts = [news.gift for _, news in ledger.due(1.0)]
-    assert (sum(gifts), ledger.quota) == (1, 0)
+    transfers = [news.transfer for _, news in ledger.due(1.0)]
+    assert (sum(transfers), ledger.quota) == (1, 0)

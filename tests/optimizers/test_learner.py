@@ -151,7 +151,7 @@ def test_points_under_way_are_believed_without_a_trace():
         model, _ = it.update()
         state = json.dumps(surrogate.state())
         pending = np.array([[0.1, 0.9], [0.8, 0.2]])
-        believed = it.believe(model, pending)
+        believed = it.with_fantasies(model, pending)
         assert np.all(believed.posterior(pending).variance < model.latent.posterior(pending).variance)
         assert json.dumps(surrogate.state()) == state
         assert it.update()[0] is model

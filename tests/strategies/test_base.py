@@ -53,4 +53,4 @@ def test_a_strategy_without_mates_and_subspaces_recalls_its_own_drives_from_one_
     strategy = Least()
     assert strategy.relevant(iter([3, 5, 3])) == {3, 5}
     assert strategy.home(7) == 0
-    assert strategy.think_ahead(0, 0, None) is None
+    assert strategy.fit_ahead(0, 0, None) is None

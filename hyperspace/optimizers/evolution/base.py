@@ -1,8 +1,8 @@
-"""What evolutionary algorithms have in common: a name, options, and the generator of their generations.
+"""Base of the evolutionary algorithms: name, options, and the generator of generations.
 
-An algorithm is a generator that yields a generation of points and is sent their losses. It works in a unit box of its own,
-continuous in every coordinate. `hyperspace.optimizers.evolution.generations` makes an ask/tell object of it, and
-`hyperspace.optimizers.evolution.steady_state` one that does not wait for a generation to end.
+An algorithm is a generator: it yields a generation of points and receives their losses. It works in its own unit box, continuous
+in every coordinate. `hyperspace.optimizers.evolution.generations` turns it into an ask-and-tell optimizer, and
+`hyperspace.optimizers.evolution.steady_state` into one that does not wait for the end of a generation.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from hyperspace.typing import Array
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an algorithm is told of its problem.
+    """Description of the problem for an algorithm.
 
     Attributes:
-        start: the first generation, (population, d), in the unit box: the best points that were given, then the initial design.
-        given: how many of `start` were given.
-        levels: (d,) ints, number of levels of each dimension; 0 where it is continuous.
+        start: the first generation, (population, d), in the unit box: the best given points, then the initial design.
+        given: number of given points in `start`.
+        levels: (d,) ints, number of levels of each dimension; 0 if it is continuous.
         seed: 32 bits for the algorithm's random numbers.
     """
 
@@ -52,24 +52,24 @@ class Setting:
 
     @property
     def rng(self) -> np.random.Generator:
-        """A fresh generator of the seed."""
+        """A new generator with the seed."""
         return np.random.default_rng(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evolution(ABC):
-    """An algorithm and its options, to be passed as `model=`; its name alone stands for the defaults.
+    """Algorithm with its options, to be passed as `model=`. Its name alone stands for the defaults.
 
     Attributes:
-        population: evaluations a generation; None: as many as drives work on it; for a drive on its own 10, or 1 where that is
-            the algorithm's own way (SA, PAES).
+        population: number of evaluations in a generation. None: the number of drives of the subspace. For a single drive: 10,
+            or 1 for algorithms that are defined with one point (SA, PAES).
     """
 
     name: ClassVar[str]
-    least: ClassVar[int] = 1  # the smallest population that the algorithm is defined for
-    alone: ClassVar[int] = 10  # the population of a drive on its own
-    waits: ClassVar[bool] = False  # whether it can only be told the members that it proposed itself
-    library: ClassVar[str | None] = None  # what has to be installed
+    least: ClassVar[int] = 1  # smallest population that the algorithm is defined for
+    alone: ClassVar[int] = 10  # population of a single drive
+    waits: ClassVar[bool] = False  # whether it can only be told members that it proposed itself
+    library: ClassVar[str | None] = None  # required library
 
     population: int | None = None
 
@@ -82,7 +82,7 @@ class Evolution(ABC):
     def evolve(self, setting: Setting) -> Generations:
         """Yield generations (m, d) in the unit box without end; each is answered by its losses (m,).
 
-        Points that were evaluated in the place of members have been written over them in the array that was yielded.
+        Points that were evaluated instead of members are written into the yielded array.
         """
 
     @property
@@ -94,18 +94,18 @@ class Evolution(ABC):
     def optimizer(
         self, space: Space, subspace: Subspace, design: Design, seed: int, team: int | None = None, member: int | None = None
     ) -> AskTell:
-        """Return the ask/tell object that runs this algorithm in a subspace.
+        """Return the optimizer that runs this algorithm in a subspace.
 
         Args:
             space: the whole space.
-            subspace: the part of it to search.
-            design: gives the first generation.
-            seed: of the algorithm's random numbers.
-            team: number of evaluations made at the same time, which is then the size of a generation.
-            member: which of the team's drives this is, where each has an optimizer that is told the trials of all at once.
+            subspace: the subspace to search.
+            design: design of the first generation.
+            seed: seed of the algorithm's random numbers.
+            team: number of simultaneous evaluations, which is then the size of a generation.
+            member: index of this drive in the team, if each drive has an optimizer that is told all trials without waiting.
 
         Raises:
-            InputError: a team that is too small for the algorithm, or a library that is missing.
+            InputError: a team that is too small for the algorithm, or a missing library.
         """
         if self.library is not None and find_spec(self.library) is None:
             raise InputError(f"{self.name} needs {self.library}, which is not installed; {how_to_install('evolve')}")

@@ -1,7 +1,7 @@
 """The classic genetic algorithm on bits (Holland 1975, Goldberg 1989).
 
-Each parameter is a gene of n bits, the binary number of its place among 2^n equal stretches of the dimension: with 8 values
-from 0 on and three bits, 5 is 101; the genes of 5 and 3 together make the chromosome 101011.
+Each parameter is a gene of n bits. It is the binary number of the parameter's interval among 2^n equal intervals of the
+dimension. With 8 values from 0 and three bits, 5 is 101. The genes of 5 and 3 make the chromosome 101011.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ CROSSOVERS = ("one-point", "uniform")
 
 @dataclass(frozen=True, kw_only=True)
 class BITGA(Evolution):
-    """Genetic algorithm on chromosomes of bits: tournaments, crossover, bit flips, elites.
+    """Genetic algorithm on bit strings: tournament selection, crossover, bit flips, elites.
 
     Attributes:
-        bits: length of a gene; None: 16 for a continuous dimension, for others as many as their values need.
-        crossover: "one-point": the child has the bits of one parent up to a random place and those of the other from there on;
-            "uniform": each bit comes from either parent.
-        crossover_rate: probability that two parents are crossed; else the child is a copy of the first.
+        bits: length of a gene. None: 16 for a continuous dimension, otherwise the bits that its values need.
+        crossover: "one-point": the child has the bits of one parent up to a random position and those of the other after it;
+            "uniform": each bit comes from a random parent.
+        crossover_rate: probability that two parents are crossed; otherwise the child is a copy of the first.
         mutation_rate: probability that a bit flips; None: one bit of the chromosome on average.
-        elites: best individuals that stay in the population; they are not evaluated again.
-        tournament: individuals of which the best becomes a parent.
+        elites: number of best individuals that stay in the population; they are not evaluated again.
+        tournament: number of individuals of which the best becomes a parent.
     """
 
     name: ClassVar[str] = "BITGA"
@@ -106,7 +106,7 @@ def encode(U: Array, lengths: Sequence[int]) -> Bits:
 
 
 def decode(chromosomes: Bits, lengths: Sequence[int]) -> Array:
-    """Return the points (n, d) in the unit box that chromosomes stand for: the middles of their stretches."""
+    """Return the points (n, d) in the unit box of chromosomes: the middles of their intervals."""
     ends = np.cumsum(lengths)
     columns = []
     for end, length in zip(ends, lengths, strict=True):

@@ -1,4 +1,4 @@
-"""CMA-ES (Hansen and Ostermeier 2001) on pycma, restarted when it has converged."""
+"""CMA-ES (Hansen and Ostermeier 2001) with pycma, restarted after convergence."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class CMA(Evolution):
     sigma: float = 0.25
 
     def evolve(self, setting: Setting) -> Generations:
-        """Yield generations; a converged run is followed by one that starts at a random point."""
+        """Yield generations; a converged run is restarted at a random point."""
         rng = setting.rng
-        d = max(setting.d, 2)  # pycma cannot hold the least step of a single coordinate: a second one is added, which is not used
+        d = max(setting.d, 2)  # pycma does not support the minimum step of a single coordinate: add an unused second one
         center = np.full(d, 0.5)
-        if setting.given:  # it has no use for more than one of them
+        if setting.given:  # it uses only one of them
             center[: setting.d] = setting.start[0]
         while True:
             run = self._run(center, setting, rng)
@@ -47,7 +47,7 @@ class CMA(Evolution):
         import cma
 
         steps = np.zeros(len(center))
-        # A step far shorter than a level is wide would leave an integer where it is for good.
+        # A step much shorter than the width of a level would never change an integer.
         steps[: setting.d] = [0.2 / n if n > 0 else 0.0 for n in setting.levels]
         options = {
             "bounds": [0.0, 1.0],

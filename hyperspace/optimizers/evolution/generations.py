@@ -1,18 +1,19 @@
-"""Generational algorithms as ask/tell: evolution strategies, swarms and genetic algorithms.
+"""Generational algorithms as ask-and-tell optimizers: evolution strategies, swarms and genetic algorithms.
 
-An algorithm's points are mapped from its unit box onto the subspace; integers and categories move to their levels, so that an
-algorithm needs no knowledge of bounds and types. It keeps the point before that move as its individual, as is usual for evolution
-with integers: small steps can add up.
+An algorithm's points are mapped from its unit box to the subspace, and integers and categories to their levels. So an algorithm
+does not need bounds and types. Its individual is the point before the rounding, as is usual for evolution with integers: small
+steps can add up.
 
-`ask` hands out the members of the current generation one by one, and the next generation begins when all of them are told.
-If `ask` comes before that (several questions under way), the answer is an immigrant: a uniform point of the box, of which the
-algorithm learns nothing. A member whose point is on record already, from whatever drive, is not evaluated again: the
-objective is taken as free of noise. A failed evaluation counts as `FAILED`, worse than every loss.
+`ask` returns the members of the current generation one by one. The next generation starts after all of them are told. An `ask`
+before that returns an immigrant: a uniform point of the box, which the algorithm does not learn from. A member whose point is
+already recorded, by any drive, is not evaluated again: the objective is assumed to be noise-free. A failed evaluation has the
+loss `FAILED`, worse than any other.
 
-Points that were given with the study are members of the first generation, half of it at most. So are those that the user wants
-evaluated first (x0 without y0), all that have room; who evaluates them is not decided here, and they are not handed out.
+Given points are members of the first generation, up to half of it. So are the user's first points (x0 without y0), as far as
+there is room. Their evaluation is not decided here: `ask` does not return them.
 
-The state is a fold over what was asked and told, rebuilt by doing both again; random numbers come from a seed of the drive's.
+The state follows from the questions and the trials told, and is restored by repeating both. Random numbers come from the drive's
+seed.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ from hyperspace.space.space import Space
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-FAILED = 1e100  # the loss of a failed trial; finite, since the libraries take differences of losses
-STALE = 10  # generations in a row without a new point, after which an immigrant is sent
-SAME = 1e-9  # points nearer than this are one: told points went through the user's scale and back
+FAILED = 1e100  # loss of a failed trial; finite, since the libraries subtract losses
+STALE = 10  # generations in a row without a new point, after which an immigrant is returned
+SAME = 1e-9  # largest distance of equal points: a told point was converted to the user's scale and back
 
 Generations = Generator[Array, Array, None]
 
 
 class Generational(AskTell):
-    """A generational algorithm, asked and told one point at a time.
+    """Generational algorithm, asked and told one point at a time.
 
     Args:
-        arm: what its suggestions are called.
-        begin: returns the algorithm, which begins with the points that were given, (n, d) in the unit box, best first.
+        arm: name of its suggestions.
+        begin: returns the algorithm, given the given points, (n, d) in the unit box, best first.
         space: the whole space.
-        subspace: the part of it to search.
-        wanted: points of the space that others evaluate before it is asked, (d,) each.
+        subspace: the subspace to search.
+        wanted: points of the space that other code evaluates before the first question, (d,) each.
     """
 
     def __init__(
@@ -62,40 +63,40 @@ class Generational(AskTell):
         self._given: list[tuple[float, Array]] = []
         self._generations: Generations | None = None
         self._turn = 0
-        self._wanted = {name_point(u) for u in self._back(np.array(wanted).reshape(-1, space.d))}
+        self._wanted = {point_key(u) for u in self._back(np.array(wanted).reshape(-1, space.d))}
         self._take(np.empty((0, space.d)))
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
-        """Return the next member of the generation; while the others are under way, an immigrant. Pending points are its own."""
+        """Return the next member of the generation, or an immigrant if all others are pending. Pending points are its own."""
         member = self._hand_out()
         if member is None:
             return Suggestion(self._to_space(key.rng().random((1, self._space.d)))[0], "random")
         return Suggestion(self._points[member], self._arm)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
-        """Hand out the next member again; the point on record stands for it, should it differ (other libraries, another CPU)."""
+        """Return the next member again. The recorded point replaces it if it differs (other library versions, another CPU)."""
         member = self._hand_out()
         if member is not None:
             self._points[member] = u
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take up finished trials; those of others count where they lie on a point of the generation."""
+        """Process finished trials; those of other drives count if they coincide with a point of the generation."""
         for trial, u, loss, inside in zip(trials, U, y, self._bounds.contains(U), strict=True):
             value = float(np.clip(loss, -FAILED, FAILED)) if np.isfinite(loss) else FAILED
             if inside and (np.isfinite(loss) or trial.teaches_failure):
-                self._known[name_point(u)] = value
+                self._known[point_key(u)] = value
                 if trial.origin == "given":
                     self._given.append((value, u))
             self._losses[(np.abs(self._points - u).max(axis=1) < SAME) & np.isnan(self._losses)] = value
 
     def _hand_out(self) -> int | None:
-        """Return the next member to evaluate; None while it waits for those handed out, or has nothing new."""
+        """Return the next member to evaluate; None if it waits for results or has no new point."""
         for _ in range(STALE if len(self._known) < self._n_points else 0):
             while self._turn < len(self._points):
                 member = self._turn
                 self._turn += 1
                 twin = (self._points[:member] == self._points[member]).all(axis=1).any()
-                if np.isnan(self._losses[member]) and not twin and name_point(self._points[member]) not in self._wanted:
+                if np.isnan(self._losses[member]) and not twin and point_key(self._points[member]) not in self._wanted:
                     return member
             if np.isnan(self._losses).any():
                 return None
@@ -112,19 +113,19 @@ class Generational(AskTell):
 
     def _take(self, generation: Array) -> None:
         self._points = self._to_space(generation)
-        self._losses = np.array([self._known.get(name_point(u), np.nan) for u in self._points])
+        self._losses = np.array([self._known.get(point_key(u), np.nan) for u in self._points])
         self._turn = 0
 
     def _to_space(self, box: Array) -> Array:
-        """Return points of the unit box (n, d) in the cube of the space, on levels, as they come back from the user's scale."""
+        """Return points of the unit box (n, d) in the cube of the space, on levels, after a round trip to the user's scale."""
         lower, upper = self._bounds
         return self._back(self._space.snap(lower + (upper - lower) * np.clip(box, 0.0, 1.0)))
 
     def _back(self, U: Array) -> Array:
-        """Return points of the cube (n, d) as they come back from the user's scale."""
+        """Return points of the cube (n, d) after a round trip to the user's scale."""
         return self._space.to_unit(self._space.from_unit(U))
 
 
-def name_point(u: Array) -> bytes:
-    """Return what tells points apart, with the rounding errors of a way through the user's scale left out."""
+def point_key(u: Array) -> bytes:
+    """Return a key of a point, independent of the rounding errors of a round trip to the user's scale."""
     return (np.round(u, 9) + 0.0).tobytes()  # the sum has no negative zero

@@ -1,7 +1,7 @@
-"""Simulated annealing, estimation of distribution, ant colony and PAES, on inspyred, for what pycma and pymoo do not have.
+"""Simulated annealing, estimation of distribution, ant colony and PAES with inspyred, which pycma and pymoo do not have.
 
-inspyred runs a whole evolution in one call. Here its selectors, variators, replacers and archivers are called step by step
-instead, in the order in which its own loop calls them, so that the evaluations can be made by others.
+inspyred runs a whole evolution in one call. Here its selectors, variators, replacers and archivers are called step by step,
+so that other code can make the evaluations. The order is that of its own loop.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from hyperspace.optimizers.evolution.generations import Generations
 from hyperspace.optimizers.penalty import INFEASIBLE
 from hyperspace.typing import Array
 
-_MOST_TRAILS = 10_000  # levels of a dimension that ants tell apart
-_LEAST_STEP = 1e-5  # of a climber, in units of the box's sides
-_LEVELS = 0.5  # least step in a dimension of integers or categories, in levels: a shorter one would leave none
+_MOST_TRAILS = 10_000  # largest number of levels of a dimension with one trail each
+_LEAST_STEP = 1e-5  # minimum step of a chain, in units of the box's sides
+_LEVELS = 0.5  # minimum step in an integer or categorical dimension, in levels: a shorter one would never change the level
 _Fitness = Callable[[float], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Inspyred(Evolution):
-    """An algorithm of inspyred."""
+    """Algorithm of inspyred."""
 
     library: ClassVar[str | None] = "inspyred"
 
@@ -48,16 +48,16 @@ class _Inspyred(Evolution):
         fitness: _Fitness = float,
         maximize: bool = False,
     ) -> Generator[Array, Array, None]:
-        """Yield generations as inspyred's loop makes them (`EvolutionaryComputation.evolve`).
+        """Yield generations in the order of inspyred's loop (`EvolutionaryComputation.evolve`).
 
         Args:
             ec: inspyred's object.
             first: the first generation, as candidates of inspyred.
-            options: what inspyred calls args.
-            decode: turns candidates into points (m, d).
-            encode: turns points into candidates.
-            fitness: turns a loss into what inspyred compares.
-            maximize: whether the larger fitness is the better.
+            options: inspyred's args.
+            decode: maps candidates to points (m, d).
+            encode: maps points to candidates.
+            fitness: maps a loss to inspyred's fitness.
+            maximize: whether a larger fitness is better.
         """
         from inspyred.ec import Bounder, Individual
 
@@ -89,19 +89,19 @@ class _Inspyred(Evolution):
             ec.archive = ec.archiver(random=rng, population=list(ec.population), archive=ec.archive, args=args)
 
 
-class _Climbers:
-    """Parents and steps of points that climb side by side, for inspyred's selector and variator.
+class _Chains:
+    """Parents and steps of parallel chains, for inspyred's selector and variator.
 
-    The step is made longer where more than a given share of the last steps was taken, and shorter where less was (Rechenberg's
-    rule for evolution strategies; for simulated annealing Corana et al. 1987). While no place is any good, since all evaluations
-    failed, the next places are drawn at random.
+    The step grows if more than a given share of the last steps was accepted, and otherwise shrinks. This is Rechenberg's rule for
+    evolution strategies, and for simulated annealing that of Corana et al. (1987). While all evaluations have failed, the next
+    points are drawn at random.
 
     Args:
         step: the first and longest standard deviation of a move, in units of the box's sides.
-        rate: probability that a coordinate moves; one does in any case.
-        taken: share of steps taken at which the step stays as it is.
-        levels: (d,) ints, levels of each dimension; 0 where it is continuous.
-        follows: follows(own, other, random): whether a climber goes on from the other's place; asked of a random other.
+        rate: probability that a coordinate moves; at least one moves.
+        taken: share of accepted steps at which the step length stays the same.
+        levels: (d,) ints, levels of each dimension; 0 if it is continuous.
+        follows: follows(own, other, random): whether a chain continues from the point of another, random chain.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class _Climbers:
         self._is_lost = False
 
     def select(self, random: Random, population: Sequence[Any], args: dict[str, Any]) -> list[Any]:
-        """Return where each climber goes on from, by what became of its last step."""
+        """Return the point from which each chain continues, given the result of its last step."""
         self._is_lost = all(_loss_of(own) >= INFEASIBLE for own in population)
         if self._parents and not self._is_lost:
             taken = sum(all(own is not parent for parent in self._parents) for own in population) / len(population)
@@ -129,7 +129,7 @@ class _Climbers:
         return other if self._follows(own, other, random) else own
 
     def vary(self, random: Random, candidates: Sequence[Any], args: dict[str, Any]) -> list[Any]:
-        """Return a step from each place."""
+        """Return a step from each point."""
         if self._is_lost:
             return [[random.random() for _ in candidate] for candidate in candidates]
         return [args["_ec"].bounder(self._moved(candidate, random), args) for candidate in candidates]
@@ -144,16 +144,17 @@ class _Climbers:
 
 @dataclass(frozen=True, kw_only=True)
 class SA(_Inspyred):
-    """Simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983): as many chains as the population, side by side.
+    """Simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983) with as many parallel chains as the population.
 
-    Before each step a chain looks at another one, and goes on from there with the probability with which it would have moved
-    there. Steps grow or shrink so that about 44 % of them are taken (Corana et al. 1987).
+    Before each step a chain compares itself with another one. It continues from there with the probability of accepting that
+    point as a move. The step length adapts so that about 44 % of the steps are accepted (Corana et al. 1987).
 
     Attributes:
         mutation_rate: probability that a coordinate moves.
-        gaussian_stdev: how far at first and at most, in units of the box's sides.
-        temperature: the first, in standard deviations of the losses so far; the schedule knows no end, so that a study can go on.
-        cooling_rate: factor of the temperature, a generation.
+        gaussian_stdev: first and largest standard deviation of a move, in units of the box's sides.
+        temperature: the first temperature, in standard deviations of the losses so far. The schedule has no end, so that a study
+            can be extended.
+        cooling_rate: factor of the temperature in each generation.
     """
 
     name: ClassVar[str] = "SA"
@@ -168,7 +169,7 @@ class SA(_Inspyred):
         """Yield generations; see `Evolution`."""
         from inspyred import ec
 
-        # inspyred multiplies the temperature by the rate before it uses it; here it is set anew for every generation.
+        # inspyred multiplies the temperature by the rate before use; here it is set for every generation.
         options = {"temperature": 0.0, "cooling_rate": 1.0}
         annealing = ec.SA(Random(setting.seed))
 
@@ -176,8 +177,8 @@ class SA(_Inspyred):
             heat, loss = options["temperature"], float(other.fitness - own.fitness)
             return loss < 0 or (heat > 0 and random.random() < math.exp(-loss / heat))
 
-        climbers = _Climbers(self.gaussian_stdev, self.mutation_rate, 0.44, setting.levels, follows)
-        annealing.selector, annealing.variator = climbers.select, climbers.vary
+        chains = _Chains(self.gaussian_stdev, self.mutation_rate, 0.44, setting.levels, follows)
+        annealing.selector, annealing.variator = chains.select, chains.vary
         run = self._drive(annealing, setting.start.tolist(), options)
         generation, seen, heat = next(run), np.empty(0), self.temperature
         while True:
@@ -194,7 +195,7 @@ class EDA(_Inspyred):
     """Estimation of distribution: children are drawn from independent normals fitted to the better half of their parents.
 
     Attributes:
-        num_elites: parents that stay if they are better than the worst children.
+        num_elites: number of parents that stay if they are better than the worst children.
         least_step: smallest standard deviation, in units of the box's sides.
     """
 
@@ -214,22 +215,22 @@ class EDA(_Inspyred):
             return [args["_ec"].bounder(child, args) for child in children]
 
         estimation = ec.EDA(Random(setting.seed))
-        estimation.variator = variate  # its own (inspyred 1.0.3) draws with the variance in the place of the standard deviation
+        estimation.variator = variate  # inspyred 1.0.3's own variator uses the variance as the standard deviation
         options = {"num_selected": setting.population // 2, "num_elites": self.num_elites}
         yield from self._drive(estimation, setting.start.tolist(), options)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PAES(_Inspyred):
-    """Pareto archived evolution strategy (Knowles and Corne 2000), as many climbers as the population over one archive.
+    """Pareto archived evolution strategy (Knowles and Corne 2000) with as many chains as the population and one archive.
 
-    That is their (mu + lambda) form: of two climbers the better one is the parent. Steps grow or shrink by the one-fifth rule.
+    This is their (mu + lambda) form: the better one of two chains is the parent. Steps adapt by the one-fifth rule.
 
     Attributes:
-        max_archive_size: individuals kept.
-        num_grid_divisions: how often the grid over the archive halves each objective.
+        max_archive_size: largest number of individuals in the archive.
+        num_grid_divisions: number of times that the grid over the archive halves each objective.
         mutation_rate: probability that a coordinate moves.
-        gaussian_stdev: how far at first and at most, in units of the box's sides.
+        gaussian_stdev: first and largest standard deviation of a move, in units of the box's sides.
     """
 
     name: ClassVar[str] = "PAES"
@@ -245,7 +246,7 @@ class PAES(_Inspyred):
         from inspyred.ec import emo
 
         options = {"max_archive_size": self.max_archive_size, "num_grid_divisions": self.num_grid_divisions}
-        climbers = _Climbers(
+        chains = _Chains(
             self.gaussian_stdev,
             self.mutation_rate,
             0.2,
@@ -253,12 +254,12 @@ class PAES(_Inspyred):
             lambda own, other, random: own < other and random.random() < 0.5,
         )
         paes = emo.PAES(Random(setting.seed))
-        paes.selector, paes.variator = climbers.select, climbers.vary
+        paes.selector, paes.variator = chains.select, chains.vary
         run = self._drive(paes, setting.start.tolist(), options, fitness=lambda loss: emo.Pareto([loss]))
         grid: dict[str, Any] = {}
         losses = yield next(run)
         while True:
-            # inspyred keeps the grid on the archiver's function, where it would be every run's.
+            # inspyred keeps the grid on the archiver's function, where all runs would share it.
             outer = _swap(paes.archiver, grid)
             generation = run.send(losses)
             grid = _swap(paes.archiver, outer)
@@ -266,7 +267,7 @@ class PAES(_Inspyred):
 
 
 def _loss_of(individual: Any) -> float:
-    """Return the loss of an individual, whose fitness is a number or a point on inspyred's front."""
+    """Return the loss of an individual, whose fitness is a number or a point on inspyred's Pareto front."""
     fitness = individual.fitness
     return float(fitness.values[0] if hasattr(fitness, "values") else fitness)
 
@@ -275,7 +276,7 @@ _GRID = ("grid_population", "global_smallest", "global_largest")
 
 
 def _swap(archiver: Any, state: dict[str, Any]) -> dict[str, Any]:
-    """Put a grid in the place of the one that the archiver holds, and return that."""
+    """Set the archiver's grid and return the previous one."""
     held = {name: archiver.__dict__.pop(name) for name in _GRID if name in archiver.__dict__}
     archiver.__dict__.update(state)
     return held
@@ -283,17 +284,17 @@ def _swap(archiver: Any, state: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class ACO(_Inspyred):
-    """Ant colony system (Dorigo and Gambardella 1997): an ant chooses a stretch of each dimension by the pheromone on it.
+    """Ant colony system (Dorigo and Gambardella 1997): an ant chooses an interval of each dimension by its pheromone.
 
-    A continuous dimension is cut into stretches of equal width, and the ant goes to a random place in its stretch, or in the
-    stretch of the best ant to one between a random place and the best ant's. So is one of more than 10,000 levels, into as many
-    stretches.
+    A continuous dimension is divided into intervals of equal width. The ant takes a random point of its interval. In the best
+    ant's interval it takes a point between a random one and the best ant's. A dimension of more than 10,000 levels is divided in
+    the same way.
 
     Attributes:
-        stretches: of a continuous dimension.
-        greed: probability that an ant takes the stretch with the most pheromone.
-        evaporation_rate: part of the pheromone that is lost in a generation.
-        learning_rate: how much of the best trail's worth is laid on it in a generation.
+        stretches: number of intervals of a continuous dimension.
+        greed: probability that an ant takes the interval with the most pheromone.
+        evaporation_rate: share of the pheromone that evaporates in a generation.
+        learning_rate: share of the best trail's reward that is added in a generation.
     """
 
     name: ClassVar[str] = "ACO"
@@ -317,7 +318,7 @@ class ACO(_Inspyred):
         trails = [[TrailComponent((j, k), 0.0) for k in range(size)] for j, size in enumerate(sizes)]
         rng = Random(setting.seed)
         places = setting.rng
-        best, least = setting.start[0] * sizes, math.inf  # the best ant's place, in stretches, and its loss
+        best, least = setting.start[0] * sizes, math.inf  # position of the best ant, in intervals, and its loss
 
         def walk(random: Random, args: dict[str, Any]) -> list[Any]:
             return [self._choose(trail, random) for trail in trails]
@@ -325,7 +326,7 @@ class ACO(_Inspyred):
         def decode(candidates: Sequence[Any]) -> Array:
             stretch = np.array([[component.element[1] for component in trail] for trail in candidates])
             within = places.random(stretch.shape)
-            share = places.random(stretch.shape) ** 3  # so that distances of all sizes occur, at any time of the study
+            share = places.random(stretch.shape) ** 3  # so that distances of all sizes occur throughout the study
             beside = stretch == np.floor(best)
             within = np.where(beside, (best - stretch) + share * (within - (best - stretch)), within)
             return np.asarray((stretch + np.where(listed, 0.5, within)) / sizes)
@@ -343,7 +344,7 @@ class ACO(_Inspyred):
         for component in ec.components:
             component.pheromone = ec.initial_pheromone
         run = self._drive(ec, encode(setting.start), {}, decode, encode, fitness, maximize=True)
-        next(run)  # the first generation is known already; the trails through it are those of the design
+        next(run)  # the first generation is the design, and its trails are known
         generation = setting.start
         while True:
             if losses.min() < least:
@@ -358,7 +359,7 @@ class ACO(_Inspyred):
 
 
 def _worth(losses: Array) -> _Fitness:
-    """Return what turns a loss into an amount of pheromone in (0, 1), on the scale of a first generation."""
+    """Return a map from losses to pheromone in (0, 1), on the scale of a first generation."""
     usable = losses[losses < INFEASIBLE]
     middle = float(np.median(usable)) if len(usable) else 0.0
     spread = float(usable.std()) if len(usable) else 0.0

@@ -1,6 +1,6 @@
-"""Genetic algorithm, particle swarm, differential evolution, evolution strategy and NSGA-II, on pymoo.
+"""Genetic algorithm, particle swarm, differential evolution, evolution strategy and NSGA-II with pymoo.
 
-All begin with the initial design. Names of options are those of the literature; the defaults are pymoo's, if not said otherwise.
+All start with the initial design. The options have the names of the literature, and pymoo's defaults unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from hyperspace.typing import Array
 
 @dataclass(frozen=True, kw_only=True)
 class _Pymoo(Evolution):
-    """An algorithm of pymoo, driven by its infill and advance."""
+    """Algorithm of pymoo, run by its infill and advance."""
 
     library: ClassVar[str | None] = "pymoo"
 
     @abstractmethod
     def algorithm(self, setting: Setting) -> Any:
-        """Return pymoo's object, which begins with `setting.start`."""
+        """Return pymoo's object, which starts with `setting.start`."""
 
     def place(self, infills: Any, points: Array, algorithm: Any) -> None:
-        """Move the members of a generation to the points (m, d) that were evaluated in their place."""
+        """Move the members of a generation to the points (m, d) that were evaluated instead."""
         infills.set("X", points)
 
     def evolve(self, setting: Setting) -> Generations:
@@ -42,7 +42,7 @@ class _Pymoo(Evolution):
         algorithm.setup(problem, termination=NoTermination(), seed=setting.seed)
         while True:
             infills = algorithm.infill()
-            if infills is None:  # no parents have children that are new; others may be drawn the next time
+            if infills is None:  # no child is new; the next draw may have one
                 yield np.empty((0, setting.d))
                 continue
             points = infills.get("X")
@@ -53,18 +53,18 @@ class _Pymoo(Evolution):
             infills.set("F", losses[:, None])
             for individual in infills:
                 individual.evaluated.add("F")
-            with np.errstate(all="ignore"):  # a swarm in one point has no spread to divide by
+            with np.errstate(all="ignore"):  # a swarm at one point has zero spread
                 algorithm.advance(infills=infills)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GA(_Pymoo):
-    """Genetic algorithm with real genes: tournaments, simulated binary crossover, polynomial mutation, the fittest survive.
+    """Genetic algorithm with real genes: tournaments, simulated binary crossover, polynomial mutation, survival of the fittest.
 
     Attributes:
         crossover_rate: probability that two parents are crossed.
-        crossover_eta: the larger, the nearer are children to the parents that were crossed.
-        mutation_eta: the larger, the nearer is a mutated gene to what it was.
+        crossover_eta: a larger value places children nearer to their parents.
+        mutation_eta: a larger value makes mutations smaller.
         mutation_rate: probability that a gene mutates; None: 1/d.
     """
 
@@ -85,7 +85,7 @@ class GA(_Pymoo):
 
 @dataclass(frozen=True, kw_only=True)
 class NSGA2(GA):
-    """NSGA-II (Deb et al. 2002): non-dominated sorting and crowding; with one loss it differs from GA in the selection alone."""
+    """NSGA-II (Deb et al. 2002): non-dominated sorting and crowding. With one loss it differs from GA only in the selection."""
 
     name: ClassVar[str] = "NSGA2"
 
@@ -112,12 +112,12 @@ class PSO(_Pymoo):
     """Particle swarm (Kennedy and Eberhart 1995).
 
     Attributes:
-        neighborhood_size: a particle follows the best of so many on a ring, itself among them; None: the best of all.
+        neighborhood_size: number of particles on a ring, itself included, whose best a particle follows; None: the best of all.
         inertia: weight of the velocity.
         cognitive_rate: weight of the particle's own best.
         social_rate: weight of the neighbors' best.
-        adaptive: adapt the weights to how the swarm is spread (Zhan et al. 2009).
-        max_velocity: in units of the box's sides.
+        adaptive: adapt the weights to the spread of the swarm (Zhan et al. 2009).
+        max_velocity: largest velocity, in units of the box's sides.
     """
 
     name: ClassVar[str] = "PSO"
@@ -136,14 +136,14 @@ class PSO(_Pymoo):
             raise InputError(f"PSO needs a neighborhood_size of at least 1, got {self.neighborhood_size}")
 
     def place(self, infills: Any, points: Array, algorithm: Any) -> None:
-        """Move particles; their velocities are the ways that they have gone."""
+        """Move particles, and set their velocities to the moves."""
         infills.set("X", points)
         if algorithm.particles is not None:
             ways = points - algorithm.particles.get("X")[: len(points)]
             infills.set("V", np.clip(ways, -self.max_velocity, self.max_velocity))
 
     def algorithm(self, setting: Setting) -> Any:
-        """Return pymoo's PSO, on a ring if that is asked for."""
+        """Return pymoo's PSO, with a ring topology if requested."""
         from pymoo.algorithms.soo.nonconvex import pso
         from pymoo.core.population import Population
 
@@ -167,7 +167,7 @@ class PSO(_Pymoo):
 
 
 def ring(n: int, size: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the neighborhoods (n, min(size, n)) of n particles on a ring: each with those beside it, itself included."""
+    """Return the neighborhoods (n, min(size, n)) of n particles on a ring: each particle with those beside it."""
     size = min(size, n)
     hoods: np.ndarray[Any, np.dtype[np.intp]] = (np.arange(n)[:, None] + np.arange(size) - size // 2) % n
     return hoods
@@ -180,7 +180,7 @@ class DE(_Pymoo):
     Attributes:
         variant: DE/base/differences/crossover, e.g. "DE/rand/1/bin".
         crossover_rate: CR.
-        weight: F, of a difference.
+        weight: F, the weight of a difference.
     """
 
     name: ClassVar[str] = "DE"
@@ -211,7 +211,7 @@ class DE(_Pymoo):
 
 @dataclass(frozen=True, kw_only=True)
 class ES(_Pymoo):
-    """Evolution strategy (mu, lambda) with self-adapted steps (Runarsson and Yao 2005); lambda is the population.
+    """Evolution strategy (mu, lambda) with self-adaptive steps (Runarsson and Yao 2005); lambda is the population.
 
     Attributes:
         parents: mu; None: a seventh of the population, at least one.
@@ -220,7 +220,7 @@ class ES(_Pymoo):
 
     name: ClassVar[str] = "ES"
     least: ClassVar[int] = 2
-    waits: ClassVar[bool] = True  # a point of another drive comes without the step that made it, which selection is about
+    waits: ClassVar[bool] = True  # selection needs the step of each point, which another drive's point does not have
 
     parents: int | None = None
     gamma: float | None = 0.85

@@ -1,11 +1,11 @@
-"""A population that nobody waits for: each drive has one of its own, which is told the evaluations of all.
+"""Steady-state populations: each drive has its own population, which is told the evaluations of all drives without waiting.
 
-As many evaluations as a generation has members, in the order in which they become known, are told to the algorithm in the place
-of those members, whoever made them and whatever proposed them. So no evaluation is lost and none is waited for; and where all
-drives take turns, it is the generation in which each drive has proposed its own member. A drive that asks again before the
-generation is complete gets the next member.
+The algorithm is told as many evaluations as a generation has members, in the order in which they become known. They replace the
+members, whatever drive or arm they come from. So no evaluation is lost, and no drive waits. If all drives take turns, this is
+the generation in which each drive has proposed its own member. A drive that asks again before the generation is complete gets
+the next member.
 
-The random numbers of each drive's algorithm are its own, so that no two propose the same.
+Each drive's algorithm has its own random numbers, so that no two drives propose the same point.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
-from hyperspace.optimizers.evolution.generations import FAILED, SAME, STALE, Generations, name_point
+from hyperspace.optimizers.evolution.generations import FAILED, SAME, STALE, Generations, point_key
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Space
 from hyperspace.trials.trial import Trial
@@ -24,14 +24,14 @@ from hyperspace.typing import Array
 
 
 class SteadyState(AskTell):
-    """One drive's replica of a generational algorithm, fed with the evaluations of the whole team.
+    """One drive's replica of a generational algorithm, which is told the evaluations of the whole team.
 
     Args:
-        arm: what its suggestions are called.
-        begin: returns the algorithm, which begins with the points that were given, (n, d) in the unit box, best first.
+        arm: name of its suggestions.
+        begin: returns the algorithm, given the given points, (n, d) in the unit box, best first.
         space: the whole space.
-        subspace: the part of it to search.
-        member: which of the team's drives this is: the place of its first question in each generation.
+        subspace: the subspace to search.
+        member: index of this drive in the team, which is the index of its first question in each generation.
     """
 
     def __init__(self, arm: str, begin: Callable[[Array], Generations], space: Space, subspace: Subspace, member: int) -> None:
@@ -41,26 +41,26 @@ class SteadyState(AskTell):
         self._n_points = math.prod(levels.tolist()) if (levels > 0).all() else math.inf
         self._given: list[tuple[float, Array]] = []
         self._known: set[bytes] = set()
-        self._untold: list[tuple[int, Array, float]] = []  # drive, point in the box and loss of what the algorithm is to be told
+        self._untold: list[tuple[int, Array, float]] = []  # drive, point in the box and loss of evaluations not told yet
         self._generations: Generations | None = None
         self._generation = np.empty((0, space.d))
         self._taken = 0
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
-        """Return the next member whose point is neither on record nor under way; a uniform point where there is none."""
+        """Return the next member whose point is neither recorded nor pending; a uniform point if there is none."""
         u = self._hand_out(pending)
         if u is None:
             return Suggestion(self._to_space(key.rng().random((1, self._space.d)))[0], "random")
         return Suggestion(u, self._arm)
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
-        """Take up finished trials, of whatever drive."""
+        """Process finished trials of any drive."""
         lower, upper = self._bounds
         for trial, u, loss, inside in zip(trials, U, y, self._bounds.contains(U), strict=True):
             if not inside or not (np.isfinite(loss) or trial.teaches_failure):
                 continue
             value = float(np.clip(loss, -FAILED, FAILED)) if np.isfinite(loss) else FAILED
-            self._known.add(name_point(u))
+            self._known.add(point_key(u))
             box = np.clip((u - lower) / (upper - lower), 0.0, 1.0)
             if trial.origin == "given":
                 self._given.append((value, box))
@@ -80,7 +80,7 @@ class SteadyState(AskTell):
             while self._taken < size:
                 u = points[(self._member + self._taken) % size]
                 self._taken += 1
-                if name_point(u) not in self._known and not (np.abs(pending - u).max(axis=1) < SAME).any():
+                if point_key(u) not in self._known and not (np.abs(pending - u).max(axis=1) < SAME).any():
                     return np.asarray(u)
             if size:
                 return None
@@ -88,12 +88,12 @@ class SteadyState(AskTell):
         return None
 
     def _advance(self, size: int) -> None:
-        """Tell the algorithm as many evaluations as its generation has members, and take its next generation."""
+        """Tell the algorithm as many evaluations as its generation has members, and request its next generation."""
         assert self._generations is not None
         told, self._untold = self._untold[:size], self._untold[size:]
         places: list[tuple[Array, float] | None] = [None] * size
         rest = []
-        for drive, box, loss in told:  # a member's own place counts for algorithms that compare child and parent
+        for drive, box, loss in told:  # the position matters for algorithms that compare child and parent
             place = drive % size
             if places[place] is None:
                 places[place] = box, loss

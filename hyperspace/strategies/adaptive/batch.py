@@ -1,13 +1,14 @@
-"""The points that a team of drives evaluates next, worked out one after the other, each in sight of those before it.
+"""The batch of a team: the points that its drives evaluate next, chosen one after the other.
 
 Three arms take turns (`Settings.arm`):
-    global     the acquisition over the whole cube, under a model of all trials (of many: the best half, and others drawn)
-    exploit    the acquisition in a region; points of the team before it count as if they had come out as expected ("believer");
-               in the next best region where the first one has been worked out
-    thompson   the minimum of a function drawn from the posterior in a region (Thompson 1933; Eriksson et al. 2019)
-Which region an exploit or thompson turn works is decided by a draw, too: the one whose draw has the lower minimum, on the
-scale of the losses. That is Thompson sampling among regions. A thompson turn whose function promises no gain there goes to a
-valley, off the best trial, of a function drawn over the whole cube instead ("explore").
+    global     Maximize the acquisition over the whole cube. The model holds all trials, or the best half and a random
+               subset of the others.
+    exploit    Maximize the acquisition in a trust region. Points chosen earlier in the batch are fantasies at the
+               posterior mean. If a region has no expected improvement left, the next best region is searched.
+    thompson   Minimize a posterior sample in a trust region (Thompson 1933; Eriksson et al. 2019).
+An exploit or thompson turn chooses its region by Thompson sampling: the region whose posterior sample has the lowest minimum,
+as a loss. If a thompson turn's sample does not improve on the best loss, a posterior sample of the whole cube is minimized
+instead. This arm is called "explore". Its point is a local minimum away from the best trial.
 """
 
 from __future__ import annotations
@@ -19,41 +20,41 @@ import numpy as np
 
 from hyperspace.acquisition.constraint_models import ConstraintModels
 from hyperspace.acquisition.feasibility import Feasibility, Success, joint
-from hyperspace.acquisition.functions import PORTFOLIO, Criterion, make_acquisition
-from hyperspace.acquisition.optimize import Box, candidates, choose_new, combine, first_new, is_taken, maximize
+from hyperspace.acquisition.functions import PORTFOLIO, ModelCriterion, make_acquisition
+from hyperspace.acquisition.optimize import Box, candidates, choose_new, first_new, is_taken, maximize, search_axes
 from hyperspace.numerics import random_streams
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space.space import Bounds
 from hyperspace.strategies.adaptive.config import EXPLOIT, EXPLORE, GLOBAL, LARGEST_TEAM, THOMPSON, WHOLE, Setup
-from hyperspace.strategies.adaptive.local_model import Fits, Local, fit_feasibility
-from hyperspace.strategies.adaptive.model_pool import Models
-from hyperspace.strategies.adaptive.region_search import Prospect
-from hyperspace.strategies.adaptive.trust_regions import Fold, Region, best_apart, nearest
+from hyperspace.strategies.adaptive.local_model import LocalModel, RegionModels, fit_feasibility
+from hyperspace.strategies.adaptive.model_pool import ModelPool
+from hyperspace.strategies.adaptive.region_search import RegionSearch
+from hyperspace.strategies.adaptive.trust_regions import Region, TrustRegionState, nearest, separated_best
 from hyperspace.trials.archive import Archive
 from hyperspace.typing import Array
 
-MOST_PENDING = 64  # points under way that the global arm takes account of
-ALONG = 2, 32  # rounds of an acquisition's search along the axes, and points a dimension: it costs more than a path's
-MOST_TAKEN = 256  # candidates that are looked at for one that is new; beyond it nearly all are taken
+MOST_PENDING = 64  # pending points that the global arm conditions on
+ALONG = 2, 32  # rounds and points per dimension of an acquisition's search along the axes; it costs more than a sample's
+MOST_TAKEN = 256  # candidates that are tested for being new; after these nearly all are taken
 
 
-class Round:
-    """A team's next points, given one state of the archive. Computed when asked for, in the order of turns, and kept.
+class Batch:
+    """Batch of a team for one state of the archive. Points are computed on request, in the order of turns, and kept.
 
     Args:
-        setup: of the strategy.
+        setup: settings and choices of the study.
         team: number of the team.
-        first_turn: number of the round's first turn since the study began.
+        first_turn: number of the batch's first turn, counted from the start of the study.
         size: number of turns.
-        fold: what follows from the trials known.
+        region_state: state derived from the known trials.
         archive: the trials.
-        models: of this round.
-        regions: those of this team.
-        shares: whether these regions belong to another team too, which then does the exploiting.
+        models: models of this batch.
+        regions: trust regions of this team.
+        is_shared: whether the regions belong to another team too. Then only that team exploits them.
         domain: box of the global arm.
-        constraints: models of the constrained metrics; None where nothing is constrained.
-        foresees: whether the mates ask with this same archive, so that their answers can be worked out here.
-        wanted: answers that are no choice of the round's, by member.
+        constraints: models of the constrained metrics; None without constraints.
+        synchronous: whether all members ask with this archive, so that each can compute the others' points.
+        wanted: points that are given in advance, by member.
     """
 
     def __init__(
@@ -62,159 +63,161 @@ class Round:
         team: int,
         first_turn: int,
         size: int,
-        fold: Fold,
+        region_state: TrustRegionState,
         archive: Archive,
-        models: Models,
+        models: ModelPool,
         regions: tuple[Region, ...],
-        shares: bool,
+        is_shared: bool,
         domain: Bounds,
         constraints: ConstraintModels | None = None,
-        foresees: bool = True,
+        synchronous: bool = True,
         wanted: Mapping[int, Suggestion] | None = None,
     ) -> None:
         self._setup, self._team, self._first_turn, self._size = setup, team, first_turn, size
-        self._regions, self._shares, self._domain = regions, shares, domain
+        self._regions, self._is_shared, self._domain = regions, is_shared, domain
         self._constraints = constraints
-        self._mates_known = foresees
-        self._alone = not len(archive.pending) and (size == 1 or not foresees)
+        self._synchronous = synchronous
+        self._is_sequential = not len(archive.pending) and (size == 1 or not synchronous)
         self._n = len(archive)
-        self._U, self._y, self._score = archive.U, archive.y, fold.score.copy()
+        self._U, self._y, self._score = archive.U, archive.y, region_state.score.copy()
         self._failed = np.zeros(self._n, dtype=bool)
-        self._failed[fold.failed] = True
-        self._caution = fold.caution
+        self._failed[region_state.failed] = True
+        self._required_z = region_state.required_z
         self._pending = archive.pending
         self._models = models
-        self._seen: dict[tuple[int, bool], Prospect] = {}
+        self._seen: dict[tuple[int, bool], RegionSearch] = {}
         self._answers: dict[int, Suggestion] = dict(wanted or {})
-        self._mates: list[Suggestion] = []  # the answers that the one being worked out takes account of
-        self._in_corner = False  # whether the last point chosen has all continuous coordinates on the bounds of the box searched
+        self._earlier: list[Suggestion] = []  # earlier points of the batch that the current one has to account for
+        self._in_corner = False  # whether all continuous coordinates of the last point are on bounds of the searched box
 
     def answer(self, member: int) -> Suggestion:
-        """Return the answer for the team's drive of this number, from 0."""
+        """Return the point of a member, counted from 0."""
         if member not in self._answers:
-            mates = [self.answer(mate) for mate in range(member) if self._foresees(member, mate)]
-            self._mates = mates
-            answer = self._work(member)
-            if self._mates_known and self._in_corner and len(mates) < member:
-                mates = [self.answer(mate) for mate in range(member)]
-                if is_taken(answer.u, np.array([mate.u for mate in mates])):
-                    self._mates = mates
-                    answer = self._work(member)
+            earlier = [self.answer(other) for other in range(member) if self._depends_on(member, other)]
+            self._earlier = earlier
+            answer = self._choose(member)
+            if self._synchronous and self._in_corner and len(earlier) < member:
+                earlier = [self.answer(other) for other in range(member)]
+                if is_taken(answer.u, np.array([other.u for other in earlier])):
+                    self._earlier = earlier
+                    answer = self._choose(member)
             self._answers[member] = answer
         return self._answers[member]
 
     def _arm(self, member: int) -> str:
-        return self._setup.settings.arm(self._first_turn + member, self._setup.space.d, self._alone)
+        return self._setup.settings.arm(self._first_turn + member, self._setup.space.d, self._is_sequential)
 
-    def _foresees(self, member: int, mate: int) -> bool:
-        """Tell whether a member has to know a mate's answer.
+    def _depends_on(self, member: int, other: int) -> bool:
+        """Return whether a member needs the point of an earlier member.
 
-        Exploiting turns go on from what those before them are expected to find. Turns that draw functions of their own meet
-        at most in a corner of the box they search, which `answer` looks after; those that choose among the same candidates, or
-        levels, may meet anywhere. So a suggestion stays cheap where every drive has a rank of its own.
+        Exploiting turns condition on the earlier points. Turns with posterior samples of their own can coincide only in a
+        corner of the searched box, and `answer` tests for that. Turns that choose among the same candidates or levels can
+        coincide anywhere. This keeps a suggestion cheap when every drive has its own rank.
         """
-        if not self._mates_known:
+        if not self._synchronous:
             return False
-        if (self._setup.space.levels > 0).all() or not self._prospects(member)[0].has_paths:
+        if (self._setup.space.levels > 0).all() or not self._region_searches(member)[0].has_paths:
             return True
-        return self._arm(member) == self._arm(mate) != THOMPSON
+        return self._arm(member) == self._arm(other) != THOMPSON
 
     def _rng(self, *key: int) -> np.random.Generator:
         return random_streams.stream(
             self._setup.seed, random_streams.STRATEGY, self._team, self._first_turn, self._n, len(self._pending), *key
         )
 
-    def _work(self, member: int) -> Suggestion:
+    def _choose(self, member: int) -> Suggestion:
         arm, rng = self._arm(member), self._rng(1, member)
         if arm == GLOBAL:
             return self._global(member, rng)
-        prospects = sorted(self._prospects(member), key=lambda prospect: prospect.lowest(member))
-        if arm == EXPLOIT and self._can_exploit(prospects[0]):
-            return self._exploit(member, prospects, rng)
-        if not prospects[0].has_paths:
-            return self._sampled(member, prospects[0], rng)
-        return self._thompson(member, prospects[0], rng)
+        searches = sorted(self._region_searches(member), key=lambda search: search.lowest_sample(member))
+        if arm == EXPLOIT and self._can_exploit(searches[0]):
+            return self._exploit(member, searches, rng)
+        if not searches[0].has_paths:
+            return self._thompson_at_candidates(member, searches[0], rng)
+        return self._thompson(member, searches[0], rng)
 
-    def _thompson(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
-        """Return the minimum of a function drawn in a region where it promises a gain, or else in a valley off the best trial.
+    def _thompson(self, member: int, search: RegionSearch, rng: np.random.Generator) -> Suggestion:
+        """Return the minimum of a posterior sample: in a region if it improves there, else elsewhere in the cube.
 
-        Every second turn climbs down in any case, and the others where candidates promise nothing. In few dimensions these look
-        at candidates alone: their rough minima are what gets a study out of a region that is worked out.
+        Every second turn uses the gradient search in any case. The other turns use it only if the candidates do not improve.
+        In few dimensions the other turns use the candidates alone: their rough minima help a study to leave an exhausted region.
         """
-        settings, keen = self._setup.settings, member % 4 < 2  # by fours: of two neighbors in a cycle of arms one exploits
-        roams = not keen and self._setup.space.d <= settings.small
-        target = self._known(prospect) - settings.promise
-        U, lowest = prospect.search(np.inf if roams else -np.inf if keen else target, rng)
+        settings = self._setup.settings
+        always_searches = member % 4 < 2  # in fours, because every second turn of a cycle exploits
+        candidates_only = not always_searches and self._setup.space.d <= settings.small_d
+        target = self._reference(search) - settings.min_gain
+        U, lowest = search.minimize_sample(np.inf if candidates_only else -np.inf if always_searches else target, rng)
         if lowest <= target:
-            u = self._first_new(U, prospect.box, prospect.local, rng)
-            return self._suggestion(member, u, THOMPSON, prospect.local, prospect.number)
-        elsewhere = self._elsewhere(member)
-        U = elsewhere.valleys(self._low_and_apart, rng)
+            u = self._first_new(U, search.box, search.local, rng)
+            return self._suggestion(member, u, THOMPSON, search.local, search.number)
+        whole = self._whole_space(member)
+        U = whole.local_minima(self._separated_best, rng)
         if not len(U):
-            U, _ = elsewhere.search(np.inf if roams else -np.inf, rng)
-        u = self._first_new(U, elsewhere.box, elsewhere.local, rng)
-        return self._suggestion(member, u, EXPLORE, elsewhere.local, prospect.number)
+            U, _ = whole.minimize_sample(np.inf if candidates_only else -np.inf, rng)
+        u = self._first_new(U, whole.box, whole.local, rng)
+        return self._suggestion(member, u, EXPLORE, whole.local, search.number)
 
-    def _known(self, prospect: Prospect) -> float:
-        """Return what a gain is measured from, on the scale of a region's model: the best there is, without the luck of noise.
+    def _reference(self, search: RegionSearch) -> float:
+        """Return the value that an improvement is measured from, on the scale of a region's model: the best noise-free loss.
 
-        A model that has not got the best trial, as of a second region among many trials, knows no better than its own best.
+        The model of a second region may not hold the best trial. Then its own lowest mean is used.
         """
-        return max(prospect.latent_of(self._best), self._lowest(prospect.local))
+        return max(search.to_latent(self._best), self._lowest(search.local))
 
-    def _lowest(self, local: Local) -> float:
-        """Return a model's lowest mean at a trial that counts; at any where none does."""
+    def _lowest(self, local: LocalModel) -> float:
+        """Return a model's lowest mean at a feasible trial, or at any trial if none is feasible."""
         counts = np.isfinite(self._score[local.rows])
         return float((local.fitted[counts] if counts.any() else local.fitted).min())
 
     @cached_property
-    def _low_and_apart(self) -> Array:
-        """The best points that lie apart, the best first, (k, d); there are some, since there are regions."""
+    def _separated_best(self) -> Array:
+        """Best trials that are separated from each other, best first, (k, d). Not empty, since regions exist."""
         settings = self._setup.settings
         order = np.argsort(self._score, kind="stable")[: int(np.isfinite(self._score).sum())]
-        points: Array = self._U[best_apart(self._setup.space, self._U, order, settings.valleys, settings.apart / 2)]
+        rows = separated_best(self._setup.space, self._U, order, settings.explore_starts, settings.min_separation / 2)
+        points: Array = self._U[rows]
         return points
 
-    def _sampled(self, member: int, prospect: Prospect, rng: np.random.Generator) -> Suggestion:
-        """Do as `_thompson` does, by joint draws at the candidates, of the region or else of the whole cube."""
-        arm, source = THOMPSON, prospect
-        U, lowest = prospect.ranked(member)
-        if lowest > prospect.latent_of(self._best) - self._setup.settings.promise:
-            arm, source = EXPLORE, self._elsewhere(member)
-            U, _ = source.ranked(member)
+    def _thompson_at_candidates(self, member: int, search: RegionSearch, rng: np.random.Generator) -> Suggestion:
+        """Return a point as `_thompson` does, but from joint samples at the candidates of the region or of the cube."""
+        arm, source = THOMPSON, search
+        U, lowest = search.ranked_candidates(member)
+        if lowest > search.to_latent(self._best) - self._setup.settings.min_gain:
+            arm, source = EXPLORE, self._whole_space(member)
+            U, _ = source.ranked_candidates(member)
         u = self._first_new(U, source.box, source.local, rng)
-        return self._suggestion(member, u, arm, source.local, prospect.number)
+        return self._suggestion(member, u, arm, source.local, search.number)
 
-    def _can_exploit(self, prospect: Prospect) -> bool:
-        """Tell whether the acquisition would give another point than the last time."""
-        if self._setup.acquisition == "TS" or self._shares:
+    def _can_exploit(self, search: RegionSearch) -> bool:
+        """Return whether the acquisition would give a new point."""
+        if self._setup.acquisition == "TS" or self._is_shared:
             return False
-        used = any(mate.region == prospect.number and mate.arm == EXPLOIT for mate in self._mates)
-        return prospect.local.has_condition or not used
+        used = any(other.region == search.number and other.arm == EXPLOIT for other in self._earlier)
+        return search.local.has_condition or not used
 
-    def _exploit(self, member: int, prospects: list[Prospect], rng: np.random.Generator) -> Suggestion:
-        prospect, *others = prospects
-        self._imagine_pending(prospect)
-        U, value = self._maximized(member, prospect, prospect.incumbent, rng)
-        if value < self._setup.settings.worked_out and others and others[0].local.has_condition:
-            # The region is worked out: go on in the next best one, judged by what was found there, not by the best of all.
-            prospect = others[0]
-            self._imagine_pending(prospect)
-            U, _ = self._maximized(member, prospect, prospect.own_incumbent, rng)
-        u = self._first_new(U, prospect.box, prospect.local, rng)
-        prospect.imagine(u[None])
-        return self._suggestion(member, u, EXPLOIT, prospect.local, prospect.number)
+    def _exploit(self, member: int, searches: list[RegionSearch], rng: np.random.Generator) -> Suggestion:
+        search, *others = searches
+        self._add_pending_fantasies(search)
+        U, value = self._maximized(member, search, search.incumbent, rng)
+        if value < self._setup.settings.min_log_ei and others and others[0].local.has_condition:
+            # No improvement is expected here. Search the next best region, and measure from its own incumbent.
+            search = others[0]
+            self._add_pending_fantasies(search)
+            U, _ = self._maximized(member, search, search.own_incumbent, rng)
+        u = self._first_new(U, search.box, search.local, rng)
+        search.add_fantasies(u[None])
+        return self._suggestion(member, u, EXPLOIT, search.local, search.number)
 
-    def _maximized(self, member: int, prospect: Prospect, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
-        """Return points of a region by the acquisition, best first, and the value of the best."""
+    def _maximized(self, member: int, search: RegionSearch, incumbent: float, rng: np.random.Generator) -> tuple[Array, float]:
+        """Return points of a region sorted by acquisition value, best first, and the best value."""
         acquisition = make_acquisition(self._acquisition(member), incumbent)
-        criterion = Criterion(prospect.model, acquisition, prospect.feasibility)
-        box, U = prospect.box, prospect.candidates
-        if prospect.is_additive:
-            U = np.concatenate([combine(criterion, box, prospect.center, rng, *ALONG), prospect.near(rng)])
+        criterion = ModelCriterion(search.model, acquisition, search.feasibility)
+        box, U = search.box, search.candidates
+        if search.is_additive:
+            U = np.concatenate([search_axes(criterion, box, search.center, rng, *ALONG), search.points_near_center(rng)])
         elif not box.all_listed:
-            U = np.concatenate([U, prospect.near(rng)])
-        U, values = maximize(criterion, box, U, rng, prospect.local.scales)
+            U = np.concatenate([U, search.points_near_center(rng)])
+        U, values = maximize(criterion, box, U, rng, search.local.scales)
         return U, float(values[0])
 
     def _global(self, member: int, rng: np.random.Generator) -> Suggestion:
@@ -226,15 +229,15 @@ class Round:
         if len(pending) and local.has_condition:
             model = model.condition(pending, model.posterior(pending).mean[:, 0])  # type: ignore[attr-defined]
         acquisition = make_acquisition(self._acquisition(member), self._lowest(local))
-        criterion = Criterion(model, acquisition, self._feasibility(local))
+        criterion = ModelCriterion(model, acquisition, self._feasibility(local))
         centers = box.snap(self._U[[region.center for region in self._regions]])
         U = candidates(box, centers, rng, n_global=self._setup.settings.candidates)
         if getattr(model, "is_additive", False) and not box.all_listed:
-            U = np.concatenate([U, combine(criterion, box, centers[0], rng, *ALONG)])
+            U = np.concatenate([U, search_axes(criterion, box, centers[0], rng, *ALONG)])
         U, _ = maximize(criterion, box, U, rng, local.scales)
         return self._suggestion(member, self._first_new(U, box, local, rng), GLOBAL, local)
 
-    def _suggestion(self, member: int, u: Array, arm: str, local: Local, region: int | None = None) -> Suggestion:
+    def _suggestion(self, member: int, u: Array, arm: str, local: LocalModel, region: int | None = None) -> Suggestion:
         return Suggestion(u, arm, self._models.recorded(member, local), region, local.predicted(u))
 
     def _acquisition(self, member: int) -> str:
@@ -243,9 +246,9 @@ class Round:
             return PORTFOLIO[(self._first_turn + member) % len(PORTFOLIO)]
         return "EI" if name == "TS" else name
 
-    def _first_new(self, U: Array, box: Box, local: Local, rng: np.random.Generator) -> Array:
-        """Return the first point of U in the box, best first, that nobody has evaluated, evaluates, or is foreseen to."""
-        taken = np.concatenate([self._U, self._pending, *(mate.u[None] for mate in self._mates)])
+    def _first_new(self, U: Array, box: Box, local: LocalModel, rng: np.random.Generator) -> Array:
+        """Return the first point of U, best first, that is not evaluated, pending or earlier in the batch."""
+        taken = np.concatenate([self._U, self._pending, *(other.u[None] for other in self._earlier)])
         index = first_new(U[:MOST_TAKEN], taken)
         self._in_corner = index is not None and bool(((U[index] == box.lower) | (U[index] == box.upper))[box.continuous].all())
         if index is None:
@@ -254,14 +257,15 @@ class Round:
         u: Array = U[index]
         return u
 
-    def _prospects(self, member: int) -> list[Prospect]:
-        """Return the regions as a member sees them."""
-        return [self._prospect(region, self._additive(member, self._models.of(region.number))) for region in self._regions]
+    def _region_searches(self, member: int) -> list[RegionSearch]:
+        """Return the search of each region for a member."""
+        return [self._region_search(region, self._additive(member, self._models.of(region.number))) for region in self._regions]
 
-    def _additive(self, member: int, fits: Fits) -> bool:
-        """Tell whether a member goes by the additive process: three of four do where it is the more probable one, else one.
+    def _additive(self, member: int, fits: RegionModels) -> bool:
+        """Return whether a member uses the additive process.
 
-        Where trials fail the acquisition does not: a sum goes on beyond the border of success too surely.
+        Three of four members do if the additive process is more probable, else one of four. If trials fail or are
+        constrained, acquisitions do not use it: an additive model is too confident beyond the feasibility border.
         """
         limited = self._failed.any() or self._constraints is not None
         if fits.lead == -np.inf or (limited and self._arm(member) != THOMPSON):
@@ -269,28 +273,30 @@ class Round:
         turn = (member + self._first_turn // self._size) % 4
         return turn > 0 if fits.lead > 0.0 else turn == 0
 
-    def _prospect(self, region: Region, additive: bool) -> Prospect:
+    def _region_search(self, region: Region, additive: bool) -> RegionSearch:
         key = region.number, additive
         if key not in self._seen:
             setup, center, local = self._setup, self._U[region.center], self._models.of(region.number).local(additive)
             rng, feasibility = self._rng(0, region.number), self._feasibility(local, center)
             lowest = self._lowest(local)
-            self._seen[key] = Prospect(setup.space, setup.settings, region, center, local, lowest, feasibility, self._size, rng)
+            self._seen[key] = RegionSearch(
+                setup.space, setup.settings, region, center, local, lowest, feasibility, self._size, rng
+            )
         return self._seen[key]
 
-    def _imagine_pending(self, prospect: Prospect) -> None:
-        """Add fantasies of the points under way that are nearer to this region than to the others: of the nearest of them."""
-        if prospect.saw_pending or not len(self._pending):
+    def _add_pending_fantasies(self, search: RegionSearch) -> None:
+        """Add fantasies of the pending points that are nearest to this region, at most `LARGEST_TEAM`."""
+        if search.has_pending_fantasies or not len(self._pending):
             return
-        prospect.saw_pending = True
+        search.has_pending_fantasies = True
         centers = self._U[[region.center for region in self._regions]]
         away = np.abs(self._pending - centers[:, None]).max(axis=2)
-        own = [region.number for region in self._regions].index(prospect.number)
+        own = [region.number for region in self._regions].index(search.number)
         mine = np.flatnonzero(away.argmin(axis=0) == own)
-        prospect.imagine(self._pending[mine[np.argsort(away[own, mine], kind="stable")[:LARGEST_TEAM]]])
+        search.add_fantasies(self._pending[mine[np.argsort(away[own, mine], kind="stable")[:LARGEST_TEAM]]])
 
-    def _elsewhere(self, member: int) -> Prospect:
-        """Return the whole cube in the place of a region."""
+    def _whole_space(self, member: int) -> RegionSearch:
+        """Return the search of the whole cube."""
         fits = self._models.of(WHOLE)
         key = WHOLE, self._additive(member, fits)
         if key not in self._seen:
@@ -298,27 +304,27 @@ class Round:
             center, whole = self._U[region.center], Bounds.whole(setup.space.d)
             feasibility, rng = self._feasibility(local), self._rng(2)
             lowest = self._lowest(local)
-            self._seen[key] = Prospect(
+            self._seen[key] = RegionSearch(
                 setup.space, setup.settings, region, center, local, lowest, feasibility, self._size, rng, whole
             )
         return self._seen[key]
 
     @cached_property
     def _best(self) -> float:
-        """The lowest loss that counts; of all losses where none does."""
+        """Lowest loss of a feasible trial, or of all trials if none is feasible."""
         counted = self._score[np.isfinite(self._score)]
         return float(counted.min() if len(counted) else self._y[self._models.usable].min())
 
-    def _feasibility(self, local: Local, center: Array | None = None) -> Feasibility | None:
-        """Return the probability that an evaluation succeeds and keeps the constraints; None where nothing tells."""
+    def _feasibility(self, local: LocalModel, center: Array | None = None) -> Feasibility | None:
+        """Return the probability of success within the constraints; None if nothing failed and nothing is constrained."""
         limits = None if self._constraints is None else self._constraints.limits(center)
         return joint(self._success(local, center), limits)
 
-    def _success(self, local: Local, center: Array | None) -> Success | None:
-        """Return the probability of success at a model's points: from these and failures, the nearest to a center or the last."""
+    def _success(self, local: LocalModel, center: Array | None) -> Success | None:
+        """Return the probability of success, from a model's trials and the nearest or last failures; None without failures."""
         if not self._failed.any():
             return None
         space, n = self._setup.space, self._setup.settings.nearest
         failed = np.flatnonzero(self._failed)[-n:] if center is None else nearest(space, self._U, self._failed, center, n)
         rows = np.union1d(failed, local.rows)
-        return fit_feasibility(space, self._U[rows], self._failed[rows], self._caution)
+        return fit_feasibility(space, self._U[rows], self._failed[rows], self._required_z)

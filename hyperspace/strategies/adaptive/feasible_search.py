@@ -1,7 +1,7 @@
-"""The search of a team for a first trial that keeps the constraints: before there is one, no region can be centerd anywhere.
+"""Search of a team for a first trial that satisfies the constraints. Trust regions need such a trial as a center.
 
-Turns alternate between the largest probability of keeping all constraints and functions drawn from their models (see
-`constraint_models.toward_feasible`). The former take account of the points of the mates before them.
+Odd turns minimize the violation of posterior samples (see `constraint_models.toward_feasible`). Even turns maximize the
+probability of satisfying all constraints, with fantasies of the earlier points of the batch.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from hyperspace.optimizers.base import Suggestion
 from hyperspace.space.space import Bounds
 from hyperspace.strategies.adaptive.config import Setup
 from hyperspace.strategies.adaptive.local_model import fit_feasibility
-from hyperspace.strategies.adaptive.trust_regions import Fold
+from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
 from hyperspace.trials.archive import Archive
 
-MOST_PENDING = 64  # points under way that are taken account of
+MOST_PENDING = 64  # pending points that the search conditions on
 
 
 class FeasibleSearch:
-    """A team's next points, given one state of the archive. Computed when asked for, in the order of turns, and kept.
+    """Batch of a team for one state of the archive. Points are computed on request, in the order of turns, and kept.
 
     Args:
-        setup: of the strategy.
+        setup: settings and choices of the study.
         team: number of the team.
-        first_turn: number of the round's first turn since the study began.
-        fold: what follows from the trials known.
+        first_turn: number of the batch's first turn, counted from the start of the study.
+        region_state: state derived from the known trials.
         constraints: models of the constrained metrics.
         archive: the trials.
-        foresees: whether the mates ask with this same archive, so that their answers can be worked out here.
+        synchronous: whether all members ask with this archive, so that each can compute the others' points.
     """
 
     def __init__(
@@ -39,25 +39,25 @@ class FeasibleSearch:
         setup: Setup,
         team: int,
         first_turn: int,
-        fold: Fold,
+        region_state: TrustRegionState,
         constraints: ConstraintModels,
         archive: Archive,
-        foresees: bool,
+        synchronous: bool,
     ) -> None:
-        self._setup, self._team, self._first_turn, self._foresees = setup, team, first_turn, foresees
+        self._setup, self._team, self._first_turn, self._synchronous = setup, team, first_turn, synchronous
         self._constraints, self._n, self._U, self._pending = constraints, len(archive), archive.U, archive.pending
         self._box = Box(setup.space, Bounds.whole(setup.space.d))
         failed = np.zeros(self._n, dtype=bool)
-        failed[fold.failed] = True
+        failed[region_state.failed] = True
         rows = np.arange(self._n)[-setup.settings.nearest :]
-        self._failures = fit_feasibility(setup.space, self._U[rows], failed[rows], fold.caution)
+        self._failures = fit_feasibility(setup.space, self._U[rows], failed[rows], region_state.required_z)
         self._answers: dict[int, Suggestion] = {}
 
     def answer(self, member: int) -> Suggestion:
-        """Return the answer for the team's drive of this number, from 0."""
+        """Return the point of a member, counted from 0."""
         if member not in self._answers:
-            mates = [self.answer(mate).u[None] for mate in range(member if self._foresees else 0)]
-            self._answers[member] = self._work(member, np.concatenate([self._pending, *mates]))
+            earlier = [self.answer(other).u[None] for other in range(member if self._synchronous else 0)]
+            self._answers[member] = self._work(member, np.concatenate([self._pending, *earlier]))
         return self._answers[member]
 
     def _work(self, member: int, pending: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Suggestion:

@@ -1,6 +1,6 @@
-"""The models of a round: which trials each is of, where its hyperparameters come from, and which member fits them anew.
+"""Models of a batch: which trials each model holds, where its hyperparameters come from, and which member refits them.
 
-A drive whose evaluation runs elsewhere makes its next fits meanwhile ("ahead"), on nearly the same trials.
+In an asynchronous study a drive fits ahead while its evaluation runs. These fits use nearly the same trials.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from numpy.typing import NDArray
 
 from hyperspace.numerics import random_streams
 from hyperspace.strategies.adaptive.config import WHOLE, Setup
-from hyperspace.strategies.adaptive.local_model import Fits, Local
-from hyperspace.strategies.adaptive.trust_regions import Fold, Region, nearest
+from hyperspace.strategies.adaptive.local_model import LocalModel, RegionModels
+from hyperspace.strategies.adaptive.trust_regions import Region, TrustRegionState, nearest
 from hyperspace.trials.archive import Archive
 
-Ahead = Mapping[int, Mapping[str, Any]]  # by region, what a fit made ahead recorded
+Ahead = Mapping[int, Mapping[str, Any]]  # by region, the record of a fit made ahead
 
 
-class Models:
-    """The models of a team's regions and of the whole space, built when asked for, and kept.
+class ModelPool:
+    """Models of a team's regions and of the whole space. They are built on request and kept.
 
     Args:
-        setup: of the strategy.
-        regions: of the team.
-        fold: what follows from the trials known.
+        setup: settings and choices of the study.
+        regions: trust regions of the team.
+        region_state: state derived from the known trials.
         archive: the trials.
-        first_turn: number of the round's first turn since the study began.
+        first_turn: number of the batch's first turn, counted from the start of the study.
         size: number of turns.
-        ahead: fits that the asking drive made ahead, if it had the time for any.
+        ahead: fits that the asking drive made ahead, if any.
     """
 
     def __init__(
         self,
         setup: Setup,
         regions: tuple[Region, ...],
-        fold: Fold,
+        region_state: TrustRegionState,
         archive: Archive,
         first_turn: int,
         size: int,
@@ -45,34 +45,34 @@ class Models:
     ) -> None:
         self._setup, self._first_turn, self._size = setup, first_turn, size
         self._centers = {region.number: region.center for region in regions}
-        told, self._score = fold.records, fold.score.copy()
+        told, self._score = region_state.records, region_state.score.copy()
         self._ahead = {
             number: {**told.get(number, {}), **record}
             for number, record in (ahead or {}).items()
             if number not in told or record["n"] > told[number]["n"]
         }
-        self._thought_ahead = ahead is not None
+        self._has_fits_ahead = ahead is not None
         self._records = {**told, **self._ahead}
         self._U, self._y = archive.U, archive.y
         self.usable = np.isfinite(self._y)
         self._all_near = np.count_nonzero(self.usable) <= setup.settings.nearest
-        self._found: dict[int, Fits] = {}
+        self._found: dict[int, RegionModels] = {}
 
-    def of(self, number: int) -> Fits:
-        """Return the models of a region, or of the whole space: the same ones up to `nearest` trials."""
+    def of(self, number: int) -> RegionModels:
+        """Return the models of a region or of the whole space. They are the same up to `nearest` trials."""
         number = WHOLE if self._all_near else number
         if number not in self._found:
             setup, rows = self._setup, self._rows(number)
             seed = random_streams.seed_of(setup.seed, random_streams.STRATEGY, number + 1)
             record = self._record(number)
             stale = self._is_stale(record)
-            self._found[number] = Fits(
+            self._found[number] = RegionModels(
                 setup.model, seed, setup.space, setup.settings, number, rows, self._U, self._y, record, stale
             )
         return self._found[number]
 
     def _rows(self, number: int) -> NDArray[np.intp]:
-        """Return the trials that a model is fitted to: the nearest to a region's center, or `_spread` ones."""
+        """Return the trials that a model is fitted to: the nearest to a region's center, or those of `_spread`."""
         if number == WHOLE:
             return self._spread()
         settings, space, center = self._setup.settings, self._setup.space, self._U[self._centers[number]]
@@ -80,7 +80,7 @@ class Models:
         return nearest(space, self._U, self.usable, center, settings.nearest_noisy if noisy else settings.nearest)
 
     def _spread(self) -> NDArray[np.intp]:
-        """Return usable trials, half of them the best ones and half drawn from the others; all if there are few."""
+        """Return usable trials: all if there are few, else half the best ones and half a random subset of the others."""
         rows, n = np.flatnonzero(self.usable), self._setup.settings.nearest
         if len(rows) <= n:
             return rows
@@ -90,20 +90,20 @@ class Models:
         return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
 
     def _record(self, number: int) -> Mapping[str, Any] | None:
-        """Return what the last fit of a region recorded; before there was one, what the last fit of any did."""
+        """Return the record of a region's last fit; before its first fit, the record of the last fit of any region."""
         if number in self._records or not self._records:
             return self._records.get(number)
         return max(self._records.values(), key=lambda other: other["n"])
 
     def _is_stale(self, record: Mapping[str, Any] | None) -> bool:
-        """Tell whether a record has fallen so far behind that everybody fits."""
+        """Return whether a record is so old that every member refits."""
         if record is None:
             return True
-        lag = self._setup.settings.ahead if self._thought_ahead else self._setup.settings.lag
+        lag = self._setup.settings.lag_ahead if self._has_fits_ahead else self._setup.settings.lag
         return bool(len(self._y) >= lag * record["n"])
 
     def _has_grown(self, number: int) -> bool:
-        """Tell whether the member whose turn a region is has to fit: trials are many more than at its last fit."""
+        """Return whether the archive has grown enough since a region's last fit for its member to refit."""
         growth = self._setup.settings.growth
         return number not in self._records or bool(len(self._y) >= growth * self._records[number]["n"])
 
@@ -112,25 +112,25 @@ class Models:
         return [WHOLE] if self._all_near else [WHOLE, *sorted(self._centers)]
 
     def _turn(self, member: int) -> int | None:
-        """Return the region whose next fit is a member's, or WHOLE; None if it has none to make."""
+        """Return the region that a member has to refit, or WHOLE; None if there is none."""
         numbers = self._numbers
-        turn = (self._first_turn // self._size + member) % max(self._size, len(numbers))  # a team of one takes all in turn
+        turn = (self._first_turn // self._size + member) % max(self._size, len(numbers))  # a team of one refits all in turn
         return numbers[turn] if turn < len(numbers) else None
 
-    def recorded(self, member: int, local: Local) -> Mapping[str, Any] | None:
-        """Return what a member's trial records: a fit that all had to make, or the next fit of the region whose turn it has."""
+    def recorded(self, member: int, local: LocalModel) -> Mapping[str, Any] | None:
+        """Return the fit that a member's trial records: one that every member made, or the next fit of its own region."""
         number = self._turn(member)
         if local.record is not None:
             return self.of(number).refit() if number is not None and number == local.record["region"] else local.record
         if number is None:
             return None
-        if self._thought_ahead:
+        if self._has_fits_ahead:
             return self._ahead.get(number)
         due = not self._is_stale(self._record(number)) and self._has_grown(number)
         return self.of(number).refit() if due else None
 
-    def think_ahead(self, member: int) -> Ahead:
-        """Return the fits that a member would have to make if it asked now, and those that it has made ahead so far."""
+    def fit_ahead(self, member: int) -> Ahead:
+        """Return the fits that a member would make if it asked now, and those that it has made ahead so far."""
         made: dict[int, Mapping[str, Any]] = dict(self._ahead)
         turn, lag = self._turn(member), self._setup.settings.lag
         for number in self._numbers:

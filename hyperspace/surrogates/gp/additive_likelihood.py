@@ -1,4 +1,4 @@
-"""The likelihood of an additive process: a sum of Matérn-5/2 processes of one dimension each."""
+"""Likelihood of an additive process: a sum of one-dimensional Matérn-5/2 processes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hyperspace.surrogates.input_encoding import Features
 from hyperspace.typing import Array
 
 _LOG_PART = (math.log(1e-5), math.log(1e5))  # bounds of the variance of one dimension's part
-_STARTS = 0.05, 0.3  # lengthscales: from long ones a fit does not find the short ones of a function of many waves
-_BLOCK = 1 << 14  # distances that are worked on at a time: dimensions together while points are few
+_STARTS = 0.05, 0.3  # initial lengthscales; from long ones a fit misses the short lengthscales of a function with many waves
+_BLOCK = 1 << 14  # number of distances per block: for few points a block covers several dimensions
 
 
 class AdditiveObjective(Objective):
-    """For a sum of kernels of one dimension each: theta = (log lengthscales (d), log variances v (d), log noise).
+    """Objective for a sum of one-dimensional kernels: theta = (log lengthscales (d), log variances v (d), log noise).
 
-    Only pairs of different points are worked on, packed, (n (n - 1) / 2,).
+    Only pairs of different points are processed, in packed form, (n (n - 1) / 2,).
 
     Args:
         features, X, z, noise: as for `Objective`.
@@ -29,7 +29,7 @@ class AdditiveObjective(Objective):
     def __init__(self, features: Features, X: Array, z: Array, noise: Array | None = None) -> None:
         super().__init__(features, X, z, noise)
         rows, others = np.tril_indices(len(z), -1)
-        self._packed = others * len(z) + rows  # of an upper triangle in C order, which is a lower one in Fortran order
+        self._packed = others * len(z) + rows  # of an upper triangle in C order, a lower one in Fortran order
         squares = np.zeros((self.d, len(rows)))
         for column, j in enumerate(features.columns):
             squares[j] += (self._F[rows, column] - self._F[others, column]) ** 2
@@ -39,12 +39,12 @@ class AdditiveObjective(Objective):
         self._blocks = [slice(first, min(first + step, self.d)) for first in range(0, self.d, step)]
 
     def starts(self) -> list[Array]:
-        """Return thetas of equal parts, with short and with long lengthscales."""
+        """Return thetas with equal parts, for short and for long lengthscales."""
         parts = np.full(self.d, -math.log(self.d))
         return [self._with_noise(np.append(np.full(self.d, math.log(lengthscale)), parts)) for lengthscale in _STARTS]
 
     def bounds(self) -> list[tuple[float, float]]:
-        """Return limits of theta."""
+        """Return bounds of theta."""
         return self._limits([_LOG_PART] * self.d)
 
     def _locations(self) -> tuple[Array, Array]:
@@ -89,7 +89,7 @@ class AdditiveObjective(Objective):
         gradient[d : 2 * d] -= variances * (moments[0] + moments[1] + moments[2] / 3.0 + trace)
 
     def hyperparameters(self, theta: Array) -> Hyperparameters:
-        """Return the hyperparameters that theta stands for, the mean included."""
+        """Return the hyperparameters for theta, including the mean."""
         d = self.d
         variances = np.exp(theta[d : 2 * d])
         scale = float(variances.sum())

@@ -1,17 +1,17 @@
-"""Hyperparameters of the Gaussian process by maximum a posteriori, with the analytic gradient.
+"""Hyperparameters of the Gaussian process by maximum a posteriori estimation, with the analytic gradient.
 
-What is the same for all kernels is here; `matern_likelihood` and `additive_likelihood` have the kernels.
+This module holds the parts that all kernels share; `matern_likelihood` and `additive_likelihood` hold the kernels.
 
 Notation:
-    theta  the hyperparameters, most of them as logarithms: lengthscales (d), what else the kernel has, and the noise, which is
-           left out where it is known
+    theta  the hyperparameters, most of them as logarithms: lengthscales (d), further ones of the kernel, and the noise (unless
+           it is known)
     A      features divided by lengthscales and multiplied by sqrt(5), (n, p)
     Q      alpha alpha^T - K^-1, (n, n); d log p(z) / d K = Q / 2
 
-Priors. Lengthscales: LogNormal(sqrt(2) + ln(d)/2, sqrt(3)) (Hvarfner, Hellsten and Nardi 2024), which grows with the number
-of dimensions as distances do, or around a common one (`matern_likelihood`). Outputscale, noise and mean: weak ones, for targets
-of mean 0 and variance 1. The mean is not a part of theta: its maximum has a closed form, and by the envelope theorem the gradient
-by theta stays as it is.
+Priors. Lengthscales: LogNormal(sqrt(2) + ln(d)/2, sqrt(3)) (Hvarfner, Hellsten and Nardi 2024), which grows with the dimension as
+distances do, or a prior around a common lengthscale (`matern_likelihood`). Outputscale, noise and mean: weak priors, for targets
+of mean 0 and variance 1. The mean is not part of theta: its maximum has a closed form, and by the envelope theorem the gradient
+by theta is unchanged.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from hyperspace.surrogates.input_encoding import Features
 from hyperspace.typing import Array
 
 _LOG_2PI = math.log(2.0 * math.pi)
-_MEAN_VARIANCE = 1.0  # of the prior on the constant mean
-LOG_SCALE, _LOG_NOISE = (0.0, 1.5), (-9.0, 3.0)  # location and spread of log outputscale and log noise
+_MEAN_VARIANCE = 1.0  # variance of the prior of the constant mean
+LOG_SCALE, _LOG_NOISE = (0.0, 1.5), (-9.0, 3.0)  # location and scale of log outputscale and log noise
 LOG_LENGTHSCALE = (math.log(1e-3), math.log(1e4))  # bounds
-_LOG_RELAXED = math.log(1e-3)  # of a noise that leaves room for new data that an earlier fit does not expect
-_FAILED = 1e20  # value where K is not positive definite: the line search steps back
+_LOG_RELAXED = math.log(1e-3)  # initial noise that allows for new data which the earlier fit does not explain
+_FAILED = 1e20  # value if K is not positive definite: the line search steps back
 
 
 def lengthscale_prior(d: int) -> tuple[float, float]:
-    """Return location and spread of log lengthscale, of a kernel of d dimensions."""
+    """Return location and scale of the log lengthscale, for a kernel of d dimensions."""
     return math.sqrt(2.0) + 0.5 * math.log(d), math.sqrt(3.0)
 
 
@@ -45,7 +45,7 @@ class Objective(ABC):
     Args:
         features: coordinates in which the kernel measures distance.
         X: points in the unit cube, (n, d).
-        z: targets, (n,), about of mean 0 and variance 1.
+        z: targets, (n,), of mean 0 and variance 1, approximately.
         noise: known variances of the targets, (n,), or None.
     """
 
@@ -57,42 +57,42 @@ class Objective(ABC):
 
     @abstractmethod
     def starts(self) -> list[Array]:
-        """Return where a fit starts that has nothing better."""
+        """Return the starting points of a fit without an earlier one."""
 
     @abstractmethod
     def bounds(self) -> list[tuple[float, float]]:
-        """Return limits of theta."""
+        """Return bounds of theta."""
 
     @abstractmethod
     def _locations(self) -> tuple[Array, Array]:
-        """Return location and spread of the normal prior densities of theta, without the noise; a spread of inf is no density."""
+        """Return location and scale of the normal priors of theta, without the noise; an infinite scale means no prior."""
 
     @abstractmethod
     def _covariance(self, theta: Array) -> Array:
-        """Return the covariance of the function at X, (n, n), its upper triangle at least; it is overwritten."""
+        """Return the covariance of the function at X, (n, n), at least its upper triangle; it is overwritten."""
 
     @abstractmethod
     def _add_gradient(self, gradient: Array, theta: Array, alpha: Array, inverse: Array, by_scale: float) -> None:
-        """Add that of -log p(z | theta) by the kernel's hyperparameters.
+        """Add the gradient of -log p(z | theta) by the kernel's hyperparameters.
 
         Args:
-            gradient: to add to.
-            theta: where `_covariance` was evaluated last.
+            gradient: array to add to.
+            theta: argument of the last `_covariance`.
             alpha: (n,).
-            inverse: K^-1, of which the lower triangle counts.
+            inverse: K^-1, of which the lower triangle is used.
             by_scale: d log p / d log outputscale.
         """
 
     @abstractmethod
     def hyperparameters(self, theta: Array) -> Hyperparameters:
-        """Return the hyperparameters that theta stands for, the mean included."""
+        """Return the hyperparameters for theta, including the mean."""
 
     def _with_noise(self, theta: Array) -> Array:
-        """Return theta with a small noise at its end, where the noise is to be learned."""
+        """Return theta with a small noise appended if the noise is learned."""
         return np.append(theta, math.log(1e-4)) if self.noise is None else theta
 
     def _limits(self, others: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        """Return limits of theta, given those of what the kernel has beside lengthscales."""
+        """Return bounds of theta, given those of the kernel's hyperparameters other than lengthscales."""
         noise = [] if self.noise is not None else [(math.log(MIN_NOISE), math.log(10.0))]
         return [LOG_LENGTHSCALE] * self.d + others + noise
 
@@ -106,12 +106,12 @@ class Objective(ABC):
         return 0.5 * float(scaled @ scaled) + self._add_lengthscales(gradient, theta), gradient
 
     def _add_lengthscales(self, gradient: Array, theta: Array) -> float:
-        """Return what the prior of the lengthscales has beside normal densities, as minus a log density, and add its gradient."""
-        gradient[: self.d] += 1.0  # the density is one of the lengthscale, not of its logarithm
+        """Add the gradient of the non-normal part of the lengthscales' prior; return that part as minus a log density."""
+        gradient[: self.d] += 1.0  # the density refers to the lengthscale, not to its logarithm
         return float(theta[: self.d].sum())
 
     def _mean_and_alpha(self, solved: Array) -> tuple[float, Array]:
-        """Return the mean of largest posterior density, and alpha, from K^-1 (z, 1) (n, 2)."""
+        """Return the mean with the largest posterior density, and alpha, from K^-1 (z, 1) (n, 2)."""
         mean = float(solved[:, 0].sum() / (solved[:, 1].sum() + 1.0 / _MEAN_VARIANCE))
         return mean, solved[:, 0] - mean * solved[:, 1]
 
@@ -119,7 +119,7 @@ class Objective(ABC):
         return math.exp(theta[-1]) if self.noise is None else self.noise + MIN_NOISE
 
     def _factorize(self, theta: Array) -> tuple[Array, Array | float] | None:
-        """Return the lower Cholesky factor of K, and the noise; None where K is not positive definite."""
+        """Return the lower Cholesky factor of K, and the noise; None if K is not positive definite."""
         K = self._covariance(theta)
         noise = self._noise(theta)
         K.flat[:: len(K) + 1] += noise
@@ -153,12 +153,12 @@ class Objective(ABC):
         return 0.0 if factor is None else self._mean_and_alpha(lapack.dpotrs(factor[0], self._rhs, lower=1)[0])[0]
 
     def _least_noise(self, theta: Array) -> float:
-        """Return the noise beside what is known."""
+        """Return the noise in addition to the known variances."""
         return math.exp(theta[-1]) if self.noise is None else MIN_NOISE
 
 
 def best_start(objective: Objective, starts: list[Array], earlier: Array | None) -> Array:
-    """Return one of the starts or the theta of an earlier fit, whichever is best now."""
+    """Return the best of the starting points and the theta of an earlier fit."""
     if earlier is not None and len(earlier) == len(starts[0]):
         starts = [*starts, earlier]
         if objective.noise is None and earlier[-1] < _LOG_RELAXED:
@@ -167,9 +167,9 @@ def best_start(objective: Objective, starts: list[Array], earlier: Array | None)
 
 
 def fit(objective: Objective, theta: Array, max_evaluations: int) -> tuple[Array, float]:
-    """Return the theta of least objective that L-BFGS-B finds from `theta`, and the objective there.
+    """Return the minimum that L-BFGS-B finds from `theta`, and the objective there.
 
-    It stops where a step gains less than a few hundredths of a nat: a prediction would not show the rest.
+    It stops when a step gains less than a few hundredths of a nat: predictions would not change visibly.
     """
     from scipy.optimize import fmin_l_bfgs_b
 

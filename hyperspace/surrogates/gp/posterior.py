@@ -1,11 +1,11 @@
-"""An exact Gaussian process of one output with given hyperparameters: posterior, joint samples, sample paths, conditioning.
+"""Exact Gaussian process of one output with given hyperparameters: posterior, joint samples, sample paths, conditioning.
 
 Notation:
     K = k(X, X) + noise I = L L^T,   W = L^-1 (lower triangular),   alpha = K^-1 (z - mean)
     k(x) = k(x, X), (q, n):   mean(x) = mean + k(x) alpha,   variance(x) = outputscale - |W k(x)^T|^2
 
-The inverse factor W is kept instead of L: predictions and their gradients are then matrix products alone, and a further
-point adds a row to it.
+The inverse factor W is stored instead of L. Predictions and their gradients are then matrix products, and a new point adds a row
+to W.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from hyperspace.surrogates.gp.random_features import SQRT5
 from hyperspace.surrogates.input_encoding import Features
 from hyperspace.typing import Array
 
-MIN_NOISE = 1e-8  # of targets of variance one: keeps K well enough conditioned, and lets a regret of 1e-6 be resolved
-_ROWS = 64  # of a covariance matrix that are worked on at a time
-_MIN_VARIANCE = 1e-14  # of the outputscale: below it a variance is rounding error
+MIN_NOISE = 1e-8  # for targets of variance one: keeps K well conditioned, and resolves a regret of 1e-6
+_ROWS = 64  # rows of a covariance matrix per block
+_MIN_VARIANCE = 1e-14  # relative to the outputscale; a smaller variance is rounding error
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """What a Gaussian process is made of.
+    """Hyperparameters of a Gaussian process.
 
     Attributes:
-        lengthscales: one a dimension, (d,), in units of the unit cube.
+        lengthscales: one per dimension, (d,), in units of the unit cube.
         outputscale: variance of the function.
-        noise: variance of the noise (added to the variances that are known, where some are).
+        noise: variance of the noise, in addition to known variances.
         mean: constant mean.
-        shares: of the outputscale, one a dimension, (d,), where the kernel is additive; None: a kernel of all dimensions.
-        short_share: part of the outputscale that a second kernel of shorter lengthscales has; 0: there is none.
-        short_ratio: of the lengthscales to those of the second kernel.
+        shares: shares of the outputscale, one per dimension, (d,), for an additive kernel; None for a kernel of all dimensions.
+        short_share: share of the outputscale of a second kernel with shorter lengthscales; 0 if there is none.
+        short_ratio: ratio of the lengthscales to those of the second kernel.
     """
 
     lengthscales: Array
@@ -57,7 +57,7 @@ class Hyperparameters:
         return TwoScale(self.outputscale, self.short_share, self.short_ratio) if self.short_share else Radial(self.outputscale)
 
     def dump(self) -> dict[str, Any]:
-        """Return plain JSON values, from which `load` makes the very same hyperparameters."""
+        """Return plain JSON values, from which `load` restores identical hyperparameters."""
         state = {"lengthscales": self.lengthscales.tolist(), "scale": self.outputscale, "noise": self.noise, "mean": self.mean}
         if self.shares is not None:
             state["shares"] = self.shares.tolist()
@@ -65,14 +65,14 @@ class Hyperparameters:
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Hyperparameters:
-        """Take up what `dump` returned."""
+        """Return the hyperparameters that `dump` saved."""
         shares = np.array(state["shares"]) if "shares" in state else None
         scale, noise, mean = (float(state[name]) for name in ("scale", "noise", "mean"))
         return cls(np.array(state["lengthscales"]), scale, noise, mean, shares, *state.get("short", ()))
 
 
 class ExactGP:
-    """A Gaussian process conditioned on n points; immutable.
+    """Gaussian process conditioned on n points; immutable.
 
     Args:
         features: coordinates in which the kernel measures distance.
@@ -89,9 +89,9 @@ class ExactGP:
         self._inverse_scales = SQRT5 / hyper.lengthscales[features.columns]
         self.kernel = hyper.kernel(features)
         A = features(X) * self._inverse_scales
-        self._side = self.kernel.side(A)
+        self._prepared = self.kernel.prepare(A)
         self._diagonal = np.full(len(X), hyper.noise) if noise is None else hyper.noise + noise
-        K = _upper(self.kernel, A, self._side)
+        K = _upper(self.kernel, A, self._prepared)
         self._W = _inverse_factor(K, self._diagonal, hyper.outputscale)
         self.z = z
         self._alpha = self.solve(z - hyper.mean)
@@ -119,10 +119,10 @@ class ExactGP:
         return values
 
     def leave_one_out(self) -> tuple[Array, Array]:
-        """Return mean and variance of each target given all others, (n,) and (n,); the noise is in the variance.
+        """Return mean and variance of each target given all others, (n,) and (n,); the variance includes the noise.
 
-        The hyperparameters stay: mean_i = z_i - alpha_i / (K^-1)_ii and variance_i = 1 / (K^-1)_ii (Rasmussen and Williams 2006,
-        eq. 5.12), with (K^-1)_ii = sum_k W_ki^2.
+        The hyperparameters are fixed: mean_i = z_i - alpha_i / (K^-1)_ii and variance_i = 1 / (K^-1)_ii (Rasmussen and Williams
+        2006, eq. 5.12), with (K^-1)_ii = sum_k W_ki^2.
         """
         precision = np.einsum("ki,ki->i", self._W, self._W)
         return self.z - self._alpha / precision, 1.0 / precision
@@ -130,7 +130,7 @@ class ExactGP:
     @property
     def scaled_features(self) -> Array:
         """Features of the training points, divided by the lengthscales and multiplied by sqrt(5), (n, p)."""
-        return self.kernel.scaled(self._side)
+        return self.kernel.scaled(self._prepared)
 
     @property
     def noise(self) -> Array:
@@ -143,17 +143,17 @@ class ExactGP:
         return self.hyper.shares is not None
 
     def cross(self, X: Array) -> tuple[Array, Array]:
-        """Return scaled features (q, p) of X (q, d), and its covariances with the training points, (q, n)."""
+        """Return scaled features (q, p) of X (q, d), and their covariances with the training points, (q, n)."""
         A = self.features(X) * self._inverse_scales
-        return A, self.kernel.matrix(A, self._side)
+        return A, self.kernel.matrix(A, self._prepared)
 
     def cross_with_slopes(self, X: Array) -> tuple[Array, Array, Array]:
-        """Return what `cross` does, and what `by_coordinate` needs."""
+        """Return the results of `cross`, and the slopes that `by_coordinate` needs."""
         A = self.features(X) * self._inverse_scales
-        return A, *self.kernel.with_slopes(A, self._side)
+        return A, *self.kernel.with_slopes(A, self._prepared)
 
     def _whiten(self, kernel: Array) -> Array:
-        """Return V = (W k^T)^T, (q, n), in the place of `kernel`: a triangular product, half the work of a full one."""
+        """Return V = (W k^T)^T, (q, n), in the memory of `kernel`: a triangular product costs half of a full one."""
         product: Array = blas.dtrmm(1.0, self._W, kernel.T, lower=1, overwrite_b=1).T
         return product
 
@@ -163,7 +163,7 @@ class ExactGP:
         return variance
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean and variance of the function at X (q, d), each (q, 1), and their gradients (q, 1, d) if wanted."""
+        """Return mean and variance of the function at X (q, d), each (q, 1), and on request their gradients (q, 1, d)."""
         rows = max(BLOCK // len(self), 1)
         if len(X) > rows:
             return _join([self.posterior(X[i : i + rows], gradients) for i in range(0, len(X), rows)])
@@ -181,16 +181,16 @@ class ExactGP:
         """Return d/dx of sum_i w_i k(x, x_i), plus that of another function of A, (q, d); 0 in discrete dimensions.
 
         Args:
-            A: of the points, as `cross_with_slopes` gives it.
-            slopes: this, too.
+            A: scaled features of the points, from `cross_with_slopes`.
+            slopes: slopes from `cross_with_slopes`.
             weights: w, (n,) or (q, n).
             more: derivatives of the other function by A, (q, p).
         """
-        by_feature = self.kernel.pull(A, self._side, slopes, weights) + more
+        by_feature = self.kernel.pullback(A, self._prepared, slopes, weights) + more
         return self._by_dimension(by_feature * self._inverse_scales)
 
     def _by_dimension(self, values: Array) -> Array:
-        """Turn derivatives by feature (q, p) into derivatives by coordinate (q, d); 0 in discrete dimensions."""
+        """Convert derivatives by feature (q, p) to derivatives by coordinate (q, d); 0 in discrete dimensions."""
         features = self.features
         if len(features.continuous) == features.d:
             return values
@@ -205,17 +205,17 @@ class ExactGP:
         return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
 
     def _upper_covariance(self, A: Array, V: Array) -> Array:
-        """Return the posterior covariance at scaled features A (q, p), whitened kernel V (q, n): in its upper triangle, (q, q).
+        """Return the posterior covariance at scaled features A (q, p), given the whitened kernel V (q, n), (q, q).
 
-        Of V V^T half is computed.
+        Only the upper triangle is valid, since only half of V V^T is computed.
         """
-        prior = _upper(self.kernel, A, self.kernel.side(A))
-        # The transpose of a C array is a Fortran one, which BLAS takes without a copy; its lower triangle is our upper one.
+        prior = _upper(self.kernel, A, self.kernel.prepare(A))
+        # The transpose of a C array is a Fortran array, which BLAS uses without a copy; its lower triangle is our upper one.
         lower = blas.dsyrk(-1.0, V.T, beta=1.0, c=prior.T, trans=1, lower=1, overwrite_c=1)
         return np.asarray(lower).T
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws of the function at X (q, d), shape (k, q, 1)."""
+        """Return k joint samples of the function at X (q, d), shape (k, q, 1)."""
         A, kernel = self.cross(X)
         mean = kernel @ self._alpha + self.hyper.mean
         upper = self._upper_covariance(A, self._whiten(kernel))
@@ -225,21 +225,21 @@ class ExactGP:
         return draws[:, :, None]
 
     def path(self, rng: np.random.Generator) -> GPPath:
-        """Return a function drawn from the posterior."""
+        """Return a posterior sample as a function."""
         return GPPath(self, rng)
 
     def condition(self, X: Array, z: Array | None = None) -> ExactGP:
-        """Return the process after seeing targets z (m,) at X (m, d) too.
+        """Return the process conditioned on further targets z (m,) at X (m, d).
 
-        None stands for its own mean there, a "believer" fantasy.
+        None means the posterior mean there, a "believer" fantasy.
 
         The factor is extended by a block: with L = [[L1, 0], [B, L2]], L^-1 = [[W1, 0], [-W2 B W1, W2]], W2 = L2^-1.
         """
         A, kernel = self.cross(X)
-        side = self.kernel.side(A)
+        prepared = self.kernel.prepare(A)
         B = self._whiten(kernel.copy())
         diagonal = np.full(len(X), self.hyper.noise)
-        W2 = _inverse_factor(self.kernel.matrix(A, side) - B @ B.T, diagonal, self.hyper.outputscale)
+        W2 = _inverse_factor(self.kernel.matrix(A, prepared) - B @ B.T, diagonal, self.hyper.outputscale)
         n, m = len(self), len(X)
         W = np.zeros((n + m, n + m), order="F")
         W[:n, :n] = self._W
@@ -248,7 +248,7 @@ class ExactGP:
         extended = object.__new__(ExactGP)
         extended.features, extended.hyper, extended.kernel = self.features, self.hyper, self.kernel
         extended._inverse_scales = self._inverse_scales
-        extended._side = np.concatenate([self._side, side])
+        extended._prepared = np.concatenate([self._prepared, prepared])
         extended._diagonal = np.concatenate([self._diagonal, diagonal])
         extended._W = W
         if z is None:
@@ -269,12 +269,12 @@ def _join(parts: list[Posterior]) -> Posterior:
     )
 
 
-def _upper(kernel: Kernel, A: Array, side: Array) -> Array:
-    """Return the prior covariance of points (q, p): in its upper triangle, (q, q). Only blocks from there on are computed."""
+def _upper(kernel: Kernel, A: Array, prepared: Array) -> Array:
+    """Return the prior covariance of points (q, p), (q, q). Only blocks of the upper triangle are computed."""
     prior = np.zeros((len(A), len(A)))
     for first in range(0, len(A), _ROWS):
         rows = slice(first, first + _ROWS)
-        prior[rows, first:] = kernel.matrix(A[rows], side[first:])
+        prior[rows, first:] = kernel.matrix(A[rows], prepared[first:])
     return prior
 
 
@@ -287,9 +287,9 @@ def _inverse_factor(K: Array, diagonal: Array, scale: float) -> Array:
 
 
 def _cholesky(K: Array, diagonal: Array, scale: float) -> Array:
-    """Return the lower Cholesky factor of K + diag(diagonal), in Fortran order; of K the upper triangle is read.
+    """Return the lower Cholesky factor of K + diag(diagonal), in Fortran order. Only the upper triangle of K is read.
 
-    Where rounding has left the matrix indefinite, the smallest power of ten times 1e-12 of `scale` that helps is added.
+    If rounding makes the matrix indefinite, the smallest sufficient power of ten times 1e-12 of `scale` is added.
     """
     jitter = 0.0
     while True:
@@ -304,38 +304,38 @@ def _cholesky(K: Array, diagonal: Array, scale: float) -> Array:
 
 
 class GPPath:
-    """A function drawn from the posterior of a Gaussian process, to be evaluated and differentiated anywhere.
+    """Posterior sample of a Gaussian process, which can be evaluated and differentiated at any point.
 
-    A joint draw at q points costs the factorization of a (q, q) matrix, and is known at these points alone. A path is a
-    function: a draw f0 from the prior, plus a correction by the data (Wilson et al., "Efficiently Sampling Functions from
-    Gaussian Process Posteriors", 2020, eq. 13; Matheron's rule):
+    A joint sample at q points needs the factorization of a (q, q) matrix, and is defined only at these points. A path is a
+    function: a prior sample f0 plus a correction by the data (Wilson et al., "Efficiently Sampling Functions from Gaussian
+    Process Posteriors", 2020, eq. 13; Matheron's rule):
 
-        f(x) = mean + f0(x) + k(x, X) K^-1 (z - mean - f0(X) - noise),   noise drawn too
+        f(x) = mean + f0(x) + k(x, X) K^-1 (z - mean - f0(X) - noise),   with sampled noise
 
-    The prior's draw is a sum of random Fourier features. Only it is an approximation: near data the correction, which is exact,
+    The prior sample is a sum of random Fourier features, and only this part is approximate. Near data the exact correction
     dominates.
 
     Args:
         gp: the process.
-        rng: of the draw.
+        rng: generator of the sample.
     """
 
     def __init__(self, gp: ExactGP, rng: np.random.Generator) -> None:
         self._gp = gp
         A = gp.scaled_features
-        self._waves = gp.kernel.waves(A.shape[1], rng)
+        self._prior_sample = gp.kernel.prior_sample(A.shape[1], rng)
         noise = np.sqrt(gp.noise) * rng.standard_normal(len(gp))
-        self._weights = gp.solve(gp.z - gp.hyper.mean - self._waves(A) - noise)
+        self._weights = gp.solve(gp.z - gp.hyper.mean - self._prior_sample(A) - noise)
 
     def __call__(self, X: Array) -> Array:
         """Return the values at X (q, d), (q,)."""
         A, kernel = self._gp.cross(X)
-        values: Array = self._gp.hyper.mean + self._waves(A) + kernel @ self._weights
+        values: Array = self._gp.hyper.mean + self._prior_sample(A) + kernel @ self._weights
         return values
 
     def gradient(self, X: Array) -> tuple[Array, Array]:
         """Return the values at X (q, d), (q,), and their gradients, (q, d); 0 in discrete dimensions."""
         A, kernel, slopes = self._gp.cross_with_slopes(X)
-        prior, prior_gradient = self._waves.gradient(A)
+        prior, prior_gradient = self._prior_sample.gradient(A)
         values = self._gp.hyper.mean + prior + kernel @ self._weights
         return values, self._gp.by_coordinate(A, slopes, self._weights, prior_gradient)

@@ -1,9 +1,9 @@
-"""The Gaussian process surrogate: an exact process on standardized, and where the data ask for it warped, targets.
+"""Gaussian process surrogate: an exact process on standardized targets, warped if the data support it.
 
-A fit finds the hyperparameters of a Matérn-5/2 kernel for plain and for Yeo-Johnson targets (`warping`), each from where its
-last fit ended, and keeps the pair under which the outputs as they came are more probable: the log density of z plus the log
-Jacobian of the warping. For the targets that it keeps it then fits a kernel of two scales, too (`kernels.TwoScale`), and takes
-that where it is more probable.
+A fit finds the hyperparameters of a Matérn-5/2 kernel for plain and for Yeo-Johnson targets (`outcome_transforms`). Each starts
+from its last fit. The fit keeps the targets under which the original outputs are more probable: the log density of z plus the log
+Jacobian of the warping. For these targets it also fits a kernel of two scales (`kernels.TwoScale`), and keeps that if it is more
+probable.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.space.space import Space
 
-PLAIN, WARPED, TWO_SCALES = "plain", "warped", "two scales"  # what is fitted; the last one to targets of the better kind
+PLAIN, WARPED, TWO_SCALES = "plain", "warped", "two scales"  # kinds of fits; the last one uses the better targets
 KERNELS = BEST, MATERN, ADDITIVE = "best", "matern", "additive"
-_HOPELESS = 30.0  # nats that targets plain or warped will not make up by the next fit
-_GAIN = 2.0  # nats that two scales have to gain for their two hyperparameters
-_IDLE = 4  # fits that are left out where there is nothing to hope for
-_FEWEST_FOR_TWO = 20  # points
+_MAX_DEFICIT = 30.0  # deficit in nats that plain or warped targets do not make up by the next fit
+_GAIN = 2.0  # nats that a kernel of two scales must gain for its two additional hyperparameters
+_IDLE = 4  # number of fits for which an improbable kind is skipped
+_FEWEST_FOR_TWO = 20  # least number of points for two scales
 
 
 class GPModel(LatentModel):
@@ -50,13 +50,13 @@ class GPModel(LatentModel):
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """What a fit found for one output.
+    """Result of a fit for one output.
 
     Attributes:
-        transform, hyper: of what is most probable.
-        thetas: where the next fits start, by what is fitted; so are those below.
-        behind: nats that targets of a kind were behind the other ones, or two scales behind one.
-        idle: fits that it was left out of since.
+        transform, hyper: the most probable ones.
+        thetas: starting points of the next fits, by kind of fit.
+        behind: by kind, deficit in nats of these targets to the other ones, or of two scales to one.
+        idle: by kind, number of fits since it was last fitted.
         evidence: log posterior density of the outputs; nan after `restore`.
     """
 
@@ -69,21 +69,21 @@ class _Fitted:
 
 
 class GP(Surrogate):
-    """Exact Gaussian process, one lengthscale a dimension, hyperparameters by maximum a posteriori.
+    """Exact Gaussian process, one lengthscale per dimension, hyperparameters by maximum a posteriori.
 
     Args:
-        random_state: unused, a fit is deterministic; there because all surrogates take it.
-        space: says which coordinates are integers or categories; None if all are continuous.
-        warp: choose between plain and Yeo-Johnson targets by evidence; False keeps them plain.
-        kernel: "matern", a Matérn-5/2 kernel of the distance over all dimensions; "best", that or a kernel of two scales; or
-            "additive", a sum of Matérn kernels of one dimension each.
-        alike: whether lengthscales are thought to be about alike (see `radial`); else their densities are independent. "best"
-            thinks so in any case.
-        max_evaluations: of the likelihood, a fit.
-        max_fit_rows: hyperparameters are learned from at most this many points, evenly taken; predictions use all.
+        random_state: unused, since a fit is deterministic; all surrogates have this argument.
+        space: defines which coordinates are integers or categories; None if all are continuous.
+        warp: choose between plain and Yeo-Johnson targets by evidence; False uses plain ones.
+        kernel: "matern", a Matérn-5/2 kernel of the distance in all dimensions; "best", that or a kernel of two scales; or
+            "additive", a sum of one-dimensional Matérn kernels.
+        alike: whether the prior of the lengthscales has a common value (see `matern_likelihood`); otherwise their densities are
+            independent. "best" always has a common value.
+        max_evaluations: likelihood evaluations of a fit.
+        max_fit_rows: largest number of points for hyperparameters, evenly selected; predictions use all points.
 
     Raises:
-        InputError: there is no such kernel.
+        InputError: an unknown kernel.
     """
 
     transforms_targets = True
@@ -143,7 +143,7 @@ class GP(Surrogate):
         if self.warp and (warped := Transform.fit(y, warped=True)).power not in (None, 1.0):
             transforms[WARPED] = warped
         for kind, transform in transforms.items():
-            if len(transforms) > 1 and behind.get(kind, 0.0) > _HOPELESS and idle.get(kind, 0) < _IDLE:
+            if len(transforms) > 1 and behind.get(kind, 0.0) > _MAX_DEFICIT and idle.get(kind, 0) < _IDLE:
                 idle[kind] = idle.get(kind, 0) + 1
                 continue
             z, known = transform.forward(y), _noise_of(transform, y, noise)
@@ -172,15 +172,15 @@ class GP(Surrogate):
     def evidence(self) -> float:
         """Log posterior density of the outputs and the hyperparameters of the last fit; nan before it and after `restore`.
 
-        It is up to a constant, of the priors, that kernels do not share.
+        It is defined up to a constant of the priors, which differs between kernels.
         """
         return sum(fitted.evidence for fitted in self._fitted) if self._fitted else math.nan
 
     def rebuild(self, X: Array, Y: Array, noise: Array | None = None) -> GPModel:
-        """Return the model of X (n, d) and Y (n, m) under the hyperparameters and transforms of the last fit, or of `restore`.
+        """Return the model of X (n, d) and Y (n, m) with the hyperparameters and transforms of the last fit or `restore`.
 
         Raises:
-            RuntimeError: nothing was fitted or restored yet.
+            RuntimeError: nothing was fitted or restored.
         """
         if len(self._fitted) != Y.shape[1]:
             raise RuntimeError("rebuild comes after fit or restore, with as many outputs")
@@ -209,7 +209,7 @@ class GP(Surrogate):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned: `rebuild` then gives that model, and the next fit starts where it would have."""
+        """Restore the result of `state`: `rebuild` returns that model, and the next fit starts from it."""
         self._fitted = [
             _Fitted(
                 Transform.load(output["transform"]),

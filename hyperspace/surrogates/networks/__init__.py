@@ -1,1 +1,1 @@
-"""Neural networks, and the Bayesian linear regression on their last layer."""
+"""Neural networks, and Bayesian linear regression on their last layer."""

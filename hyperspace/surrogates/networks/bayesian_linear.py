@@ -1,4 +1,4 @@
-"""Bayesian linear regression on features: the head of a network, and whatever else is linear in its weights.
+"""Bayesian linear regression on features: the head of a network, and other models that are linear in their weights.
 
 Notation:
     Phi      features of n points, (n, p)         y       targets, (n,)
@@ -9,7 +9,7 @@ Snoek et al. (2015), "Scalable Bayesian Optimization Using Deep Neural Networks"
 
     m = beta K^-1 Phi^T y,   mean(x) = m^T phi(x)  (4),   variance(x) = phi(x)^T K^-1 phi(x) + 1/beta  (5)
 
-A prior constant mean, their eta(x), is a constant feature here. Time and memory are linear in n.
+The paper's constant prior mean eta(x) is a constant feature here. Time and memory are linear in n.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from hyperspace.surrogates.base import Posterior
 from hyperspace.surrogates.transformed import LatentModel
 from hyperspace.typing import Array
 
-Pull = Callable[[Array], Array]
-_LEAST_VARIANCE = 1e-12  # of targets of variance one
+Pullback = Callable[[Array], Array]
+_LEAST_VARIANCE = 1e-12  # for targets of variance one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GaussianWeights:
-    """A normal distribution of weights, and the residual variance around what they predict; immutable.
+    """Normal distribution of weights, and the residual variance of their predictions; immutable.
 
     Attributes:
         mean: (p,).
@@ -49,14 +49,14 @@ class GaussianWeights:
         return cls(np.zeros(p), np.eye(p) / np.sqrt(alpha), 1.0 / beta)
 
     def condition(self, Phi: Array, y: Array, precision: Array | None = None) -> GaussianWeights:
-        """Return the weights after seeing y (n,) at Phi (n, p).
+        """Return the weights conditioned on y (n,) at Phi (n, p).
 
         With G = Phi R the covariance becomes R M^-1 R^T, M = I + beta G^T G: from the prior, (R M^-1 R^T)^-1 is the K above.
 
         Args:
             Phi: features.
             y: targets.
-            precision: of each residual, (n,); None: all 1/residual.
+            precision: precision of each residual, (n,); None: all 1/residual.
         """
         G = Phi @ self.factor
         weighted = G.T * (1.0 / self.residual if precision is None else precision)
@@ -70,22 +70,22 @@ class GaussianWeights:
 class Basis(Protocol):
     """Features of points in the unit cube."""
 
-    def __call__(self, X: Array) -> tuple[Array, Pull]:
-        """Return Phi (q, p) of X (q, d), and what turns d s / d Phi (q, p) into d s / d X (q, d)."""
+    def __call__(self, X: Array) -> tuple[Array, Pullback]:
+        """Return Phi (q, p) of X (q, d), and the map from d s / d Phi (q, p) to d s / d X (q, d)."""
         ...
 
 
 class LinearModel:
-    """A model of one output that is linear in Gaussian weights.
+    """Model of one output that is linear in Gaussian weights.
 
-    The variance of its posterior is phi^T K^-1 phi, that of the function; `noisy` makes it that of an observation, (5). The
-    difference matters even to an objective without noise, whose residuals are what the features cannot express: predictions
-    are right with (5), but an optimizer that goes by (5) asks again where it knows the answer.
+    The variance of its posterior is phi^T K^-1 phi, that of the function; with `noisy` it is that of an observation, (5). They
+    also differ for a noise-free objective, whose residuals are the part that the features cannot represent. Predictions need (5),
+    but an optimizer that uses (5) would return to known points.
 
     Args:
         basis: the features.
-        weights: what is known of their weights.
-        noisy: add the residual variance to the variance of posteriors.
+        weights: distribution of their weights.
+        noisy: whether to add the residual variance to the variance of posteriors.
     """
 
     has_gradients = True
@@ -94,16 +94,16 @@ class LinearModel:
         self.basis, self.weights, self.noisy = basis, weights, noisy
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean (4) and variance at X (q, d), each (q, 1), and their gradients (q, 1, d) if wanted."""
-        Phi, pull = self.basis(X)
+        """Return mean (4) and variance at X (q, d), each (q, 1), and on request their gradients (q, 1, d)."""
+        Phi, pullback = self.basis(X)
         mean, R = self.weights.mean, self.weights.factor
         G = Phi @ R
         variance = np.einsum("ij,ij->i", G, G) + (self.weights.residual if self.noisy else _LEAST_VARIANCE)
         values = Posterior((Phi @ mean)[:, None], variance[:, None])
         if not gradients:
             return values
-        by_mean = pull(np.broadcast_to(mean, Phi.shape))
-        by_variance = pull(2.0 * G @ R.T)
+        by_mean = pullback(np.broadcast_to(mean, Phi.shape))
+        by_variance = pullback(2.0 * G @ R.T)
         return Posterior(values.mean, values.variance, by_mean[:, None], by_variance[:, None])
 
     def covariance(self, X: Array) -> Array:
@@ -113,26 +113,26 @@ class LinearModel:
         return covariance
 
     def sample(self, X: Array, k: int, rng: np.random.Generator) -> Array:
-        """Return k joint draws of the function at X (q, d), shape (k, q, 1): draws of the weights."""
+        """Return k joint samples of the function at X (q, d), shape (k, q, 1), from samples of the weights."""
         R = self.weights.factor
         w = self.weights.mean + rng.standard_normal((k, R.shape[1])) @ R.T
         draws: Array = w @ self.basis(X)[0].T
         return draws[:, :, None]
 
     def path(self, rng: np.random.Generator) -> LinearPath:
-        """Return a function drawn from the posterior: a draw of the weights."""
+        """Return a posterior sample as a function, from a sample of the weights."""
         R = self.weights.factor
         return LinearPath(self.basis, self.weights.mean + R @ rng.standard_normal(R.shape[1]))
 
     def condition(self, X: Array, z: Array | None = None) -> LinearModel:
-        """Return the model after seeing targets z (k,) at X (k, d) too; None: its own mean there, a "believer" fantasy."""
+        """Return the model conditioned on targets z (k,) at X (k, d); None means the posterior mean, a "believer" fantasy."""
         Phi, _ = self.basis(X)
         weights = self.weights.condition(Phi, Phi @ self.weights.mean if z is None else z)
         return LinearModel(self.basis, weights, self.noisy)
 
 
 class LinearPath:
-    """The function that given weights make.
+    """Function with given weights.
 
     Args:
         basis: as for `LinearModel`.
@@ -149,31 +149,31 @@ class LinearPath:
 
     def gradient(self, X: Array) -> tuple[Array, Array]:
         """Return the values at X (q, d), (q,), and their gradients, (q, d)."""
-        Phi, pull = self._basis(X)
-        return Phi @ self._w, pull(np.broadcast_to(self._w, Phi.shape))
+        Phi, pullback = self._basis(X)
+        return Phi @ self._w, pullback(np.broadcast_to(self._w, Phi.shape))
 
 
 class LinearModels(LatentModel):
-    """Linear models of transformed outputs: acquisitions, which work with `latent`, see the function, and predictions are (5)."""
+    """Linear models of transformed outputs. Acquisitions use `latent`, the function; predictions use (5)."""
 
     latents: tuple[LinearModel, ...]
 
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
-        """Return mean and variance of an observation of y at X (q, d), each (q, m), and their gradients (q, m, d) if wanted."""
+        """Return mean and variance of an observation of y at X (q, d), each (q, m), and on request gradients (q, m, d)."""
         noisy = [LinearModel(latent.basis, latent.weights, noisy=True) for latent in self.latents]
         return LatentModel(noisy, self.transforms).posterior(X, gradients)
 
 
 class Evidence:
-    """log p(y | Phi, alpha, beta) as a function of alpha and beta, at O(p) each after one singular value decomposition.
+    """log p(y | Phi, alpha, beta) as a function of alpha and beta, in O(p) each after one singular value decomposition.
 
-    With Phi = U S V^T and u = U^T y:  y^T (Phi Phi^T / alpha + I / beta)^-1 y  is a sum of positive terms,
-    beta (|y|^2 - |u|^2) + sum_i u_i^2 beta alpha / (beta s_i^2 + alpha), so that nothing cancels.
+    With Phi = U S V^T and u = U^T y:  y^T (Phi Phi^T / alpha + I / beta)^-1 y  is a sum of positive terms without cancellation,
+    beta (|y|^2 - |u|^2) + sum_i u_i^2 beta alpha / (beta s_i^2 + alpha).
 
     Args:
         Phi: features, (n, p).
         y: targets, (n,).
-        scale: relative precision of each residual, (n,), which is then beta times scale; None: 1.
+        scale: relative precision of each residual, (n,), so that its precision is beta times scale; None: 1.
     """
 
     def __init__(self, Phi: Array, y: Array, scale: Array | None = None) -> None:
@@ -203,12 +203,12 @@ def log_marginal_likelihood(Phi: Array, y: Array, alpha: float, beta: float) -> 
     return float(Evidence(Phi, y)(np.log(alpha), np.log(beta)))
 
 
-_ALPHA, _BETA = (1e-4, 1e4), (1e-2, 1e6)  # where the maximum is looked for
+_ALPHA, _BETA = (1e-4, 1e4), (1e-2, 1e6)  # bounds of the search
 _GRID, _ZOOM = 25, 14
 
 
 def maximize(objective: Callable[[Array, Array], Array]) -> tuple[float, float]:
-    """Return alpha and beta where a function of their logarithms is largest: the best of a grid, then of ever finer ones."""
+    """Return alpha and beta that maximize a function of their logarithms, by successively refined grids."""
     low, high = np.log(np.array([_ALPHA, _BETA])).T
     axes = np.linspace(low, high, _GRID)
     step = axes[1] - axes[0]
@@ -224,10 +224,10 @@ def maximize(objective: Callable[[Array, Array], Array]) -> tuple[float, float]:
 def held_out_evidence(
     folds: Sequence[tuple[Array, NDArray[np.bool_]]], y: Array, scale: Array | None = None
 ) -> Callable[[Array, Array], Array]:
-    """Return the sum over folds of log p(y held out | the other y, alpha, beta), to be maximized.
+    """Return the sum over folds of log p(held-out y | other y, alpha, beta), to be maximized.
 
     This is the conditional marginal likelihood of Lotfi et al. (2022), "Bayesian Model Selection, the Marginal Likelihood, and
-    Generalization". The features of a fold must come from a network that did not see what is held out.
+    Generalization". The features of a fold must come from a network that was trained without the held-out points.
 
     Args:
         folds: features (n, p) of all points, and which of them are held out (n,).

@@ -1,20 +1,20 @@
-"""The DNN surrogate: a small network whose last hidden layer feeds a Bayesian linear regressor (DNGO).
+"""DNN surrogate: a small network whose last hidden layer feeds a Bayesian linear regressor (DNGO).
 
 Snoek et al. (2015), "Scalable Bayesian Optimization Using Deep Neural Networks": inputs - H - H - H - D, all tanh, and a linear
-output learn by mean squared error and Adam (`training`). Then the output layer is thrown away, and a Bayesian linear
-regressor is put on the D features and on those of a quadratic prior mean (`linear`). Fits and predictions are linear in the
-number of trials.
+output are trained with the mean squared error and Adam (`training`). Then a Bayesian linear regressor replaces the output layer.
+It uses the D features and those of a quadratic prior mean (`bayesian_linear`). Fits and predictions are linear in the number of
+trials.
 
-What is done otherwise than published, and why: a network that has seen all targets bends its features to them, and alpha and
-beta by the marginal likelihood of the same targets then promise far too much. On 100 points of seven test functions true values
-lay 60 standard deviations off (root mean square), and more after longer training. So further networks, trained side by side,
-are each kept from seeing every fourth point; where they predict these best is where training stops, and alpha and beta
-maximize the marginal likelihood of what they have not seen given what they have. True values then lay 0.9 off. The
-prediction is that of the network which has seen everything. `as_published=True` undoes this, but for the stopping.
+Difference from the publication: a network that was trained on all targets adapts its features to them. If the marginal
+likelihood of the same targets determines alpha and beta, predictions are far too confident. On 100 points of seven test functions
+the errors were 60 standard deviations (root mean square), and more after longer training. So further networks are trained in
+parallel, each without every fourth point. Training stops where they predict these held-out points best. alpha and beta maximize
+the marginal likelihood of the held-out points, given the others. The errors were then 0.9 standard deviations. The prediction is
+that of the network trained on all points. `as_published=True` restores the published choice of alpha and beta.
 
 Notation:
     n, d, m  points, coordinates, outputs    z   transformed targets, (n, m)    p = D + 1 + 2 k features, for k inputs
-    E        networks: number 0 sees everything, number e > 0 is kept from fold e - 1
+    E        networks: number 0 is trained on all points, number e > 0 without fold e - 1
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from hyperspace.surrogates.networks.bayesian_linear import (
     GaussianWeights,
     LinearModel,
     LinearModels,
-    Pull,
+    Pullback,
     held_out_evidence,
     maximize,
 )
@@ -47,58 +47,58 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.space.space import Space
 
-FEWEST = 5  # points from which some are held out
-_FOLD_ROWS = 800  # networks that are kept from a fold share about so many points: four of them up to 200 points, one from 800 on
-FIRST_BETA = 100.0  # precision of the residuals of standardized targets where nothing is known of it
+FEWEST = 5  # least number of points for held-out folds
+_FOLD_ROWS = 800  # total number of points of the networks with a fold: four networks up to 200 points, one from 800 on
+FIRST_BETA = 100.0  # precision of the residuals of standardized targets if nothing is known
 
 
 class NetworkBasis:
-    """The features of one network, and those of a quadratic prior mean (see `with_prior_mean`).
+    """Features of one network, and those of a quadratic prior mean (see `with_prior_mean`).
 
     Args:
-        architecture: of the network.
+        architecture: architecture of the network.
         layers: its parameters, (1, in, out) each.
-        inputs: what it is fed.
+        inputs: map from points to its inputs.
     """
 
     def __init__(self, architecture: Architecture, layers: Layers, inputs: Inputs) -> None:
         self._architecture, self._layers, self._inputs = architecture, layers, inputs
 
-    def __call__(self, X: Array) -> tuple[Array, Pull]:
-        """Return the features of X (q, d), (q, p), and what turns derivatives by them into derivatives by X."""
+    def __call__(self, X: Array) -> tuple[Array, Pullback]:
+        """Return the features of X (q, d), (q, p), and the map from derivatives by them to derivatives by X."""
         V = self._inputs(X)
         activations = self._architecture.forward(self._layers, V)
         width, k = activations[-1].shape[-1], V.shape[1]
 
-        def pull(by_features: Array) -> Array:
-            by_network = self._architecture.pull(self._layers, activations, by_features[None, :, :width])[0]
+        def pullback(by_features: Array) -> Array:
+            by_network = self._architecture.pullback(self._layers, activations, by_features[None, :, :width])[0]
             by_inputs, by_squares = by_features[:, width + 1 : width + 1 + k], by_features[:, width + 1 + k :]
-            return self._inputs.pull(by_network + by_inputs + 2.0 * V * by_squares)
+            return self._inputs.pullback(by_network + by_inputs + 2.0 * V * by_squares)
 
-        return with_prior_mean(activations[-1], V)[0], pull
+        return with_prior_mean(activations[-1], V)[0], pullback
 
 
 class DNN(Surrogate):
-    """Network features with a Bayesian linear head.
+    """Surrogate with network features and a Bayesian linear head.
 
-    A fit is a function of the seed and the data. A fit to data that go on from those of the last one (the same rows, and
-    more) starts from the weights found there, until the number of rows has doubled since the last fresh start. `state` names the
-    fits gone through, by their numbers of rows, and a surrogate that takes it up with `restore` goes through them again when
-    it is next fitted: so it ends with the same bits as one that was never interrupted, and no weights are stored.
+    A fit is a function of the seed and the data. If the data extend those of the last fit (the same rows, and more), training
+    starts from its weights. It starts afresh when the number of rows has doubled since the last fresh start. `state` lists the
+    numbers of rows of this chain of fits. After `restore`, the next fit repeats the chain. So it gives the same bits as without
+    interruption, and no weights are stored.
 
     Args:
-        random_state: seed of first weights, of what is held out, and of mini-batches.
-        space: says which coordinates are integers or categories; None if all are continuous.
+        random_state: seed of the initial weights, the held-out folds and the mini-batches.
+        space: defines which coordinates are integers or categories; None if all are continuous.
         hidden: H, units in each of the first three layers.
         n_features: D, units in the last hidden layer.
-        shared_hidden: give the two layers H -> H one matrix between them.
-        as_published: alpha and beta by the marginal likelihood of all targets (see the head of this module).
-        warp: Yeo-Johnson transform of the targets, besides the taming of their tails.
-        warm_start: start from the last fit's weights where the data go on.
+        shared_hidden: whether the two layers H -> H share one matrix.
+        as_published: alpha and beta by the marginal likelihood of all targets (see the module docstring).
+        warp: Yeo-Johnson transform of the targets, in addition to the compression of their tails.
+        warm_start: start from the last fit's weights if the data extend its data.
         training: settings of `Training`: learning_rate, max_steps, batch_size, patience, check_every, device.
 
     Raises:
-        InputError: an option that does not exist, or a device that is not there.
+        InputError: an unknown option, or a missing device.
     """
 
     transforms_targets = True
@@ -120,8 +120,8 @@ class DNN(Surrogate):
         self.hidden, self.n_features, self.shared_hidden = hidden, n_features, shared_hidden
         self.as_published, self.warp, self.warm_start = as_published, warp, warm_start
         self.training = make_training(training)
-        self._chain: tuple[int, ...] = ()  # numbers of rows of the last fit (at the end) and of those that it goes on from
-        self._digest = ""  # of the data of the last fit
+        self._chain: tuple[int, ...] = ()  # numbers of rows of the chain of fits that ends with the last one
+        self._digest = ""  # digest of the data of the last fit
 
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> LinearModels:
         self._chain = self._continued(X, Y, noise)
@@ -131,7 +131,7 @@ class DNN(Surrogate):
             return tasks[-1].model(_trained(tasks))
 
     def _continued(self, X: Array, Y: Array, noise: Array | None) -> tuple[int, ...]:
-        """Return the chain of fits that ends with this one: longer than the last fit's where the data go on from there."""
+        """Return the chain of fits that ends with this one. It extends the last fit's chain if the data extend its data."""
         n = len(X)
         if self.warm_start and self._chain:
             last = self._chain[-1]
@@ -141,16 +141,16 @@ class DNN(Surrogate):
         return (n,)
 
     def state(self) -> Mapping[str, Any] | None:
-        """Return which fits the next one may go on from."""
+        """Return the chain of fits that the next one can continue."""
         return {"rows": list(self._chain), "digest": self._digest} if self.warm_start and self._chain else None
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore the result of `state`."""
         self._chain, self._digest = tuple(state["rows"]), str(state["digest"])
 
 
 class _Task:
-    """One fit: the data in the form that networks take, and what is made of the weights."""
+    """One fit: the data in the form for networks, and the model from the trained weights."""
 
     def __init__(self, settings: DNN, X: Array, Y: Array, noise: Array | None) -> None:
         (n, d), m = X.shape, Y.shape[1]
@@ -166,14 +166,14 @@ class _Task:
         self._data = Data(inputs, self._Z, precision_scale(self._noise, FIRST_BETA), held_out)
 
     def key(self, start: str) -> str:
-        """Return the name of the weights that `train` gives, when it goes on from weights of the name `start`."""
+        """Return the key of the weights that `train` gives when it starts from weights with the key `start`."""
         settings = self._settings
         words = repr((start, settings.random_state, settings.training, self._architecture.sizes, settings.shared_hidden))
         data = self._data
         return _digest(data.inputs, data.targets, data.weights, data.held_out, np.frombuffer(words.encode(), dtype=np.uint8))
 
     def train(self, start: Array | None) -> Array:
-        """Return weights of all E networks, going on from those of `start` if it has as many."""
+        """Return weights of all E networks, starting from those of `start` if it has as many networks."""
         rng = random_streams.stream(self._settings.random_state, random_streams.MODEL, len(self._Z))
         count = len(self._data.held_out)
         theta = self._architecture.select(self._architecture.initial(rng), [0] * count)
@@ -195,7 +195,7 @@ class _Task:
         z, noise, held_out = self._Z[:, j], self._noise[:, j], self._data.held_out
         folds = list(zip(Phi[1:], held_out[1:], strict=True))
         if self._settings.as_published and folds:
-            folds = [(Phi[0], np.ones(len(z), dtype=bool))]  # given none, all are unknown
+            folds = [(Phi[0], np.ones(len(z), dtype=bool))]  # all points are held out, given none
         alpha, beta, scale = precisions(folds, z, noise)
         if not folds or not z.any():
             alpha = float((Phi[0] ** 2).sum(axis=1).mean())  # a prior variance of one
@@ -204,15 +204,15 @@ class _Task:
 
 _remembered: OrderedDict[str, NDArray[np.float32]] = (
     OrderedDict()
-)  # weights that this process has trained of late, by `_Task.key`
+)  # weights that this process has trained recently, by `_Task.key`
 _MOST_REMEMBERED = 8
 
 
 def _trained(tasks: Sequence[_Task]) -> Array:
-    """Return the weights after all these trainings, each of which goes on from the one before it.
+    """Return the weights after a chain of trainings, each starting from the one before.
 
-    They are a function of the tasks. What this process has trained of late is not trained again: a strategy that makes its
-    surrogates anew for every fit would otherwise go through the whole chain each time.
+    They are a function of the tasks. Recent results of this process are reused: otherwise a strategy that creates new surrogates
+    for every fit would repeat the whole chain each time.
     """
     keys: list[str] = []
     for task in tasks:
@@ -221,7 +221,7 @@ def _trained(tasks: Sequence[_Task]) -> Array:
     theta: Array | None = _remembered[keys[done]].astype(float) if done >= 0 else None
     for task, key in zip(tasks[done + 1 :], keys[done + 1 :], strict=True):
         theta = task.train(theta)
-        _remembered[key] = theta.astype(np.float32)  # as it was trained
+        _remembered[key] = theta.astype(np.float32)  # in the precision of the training
         if len(_remembered) > _MOST_REMEMBERED:
             _remembered.popitem(last=False)
     return cast(Array, theta)
@@ -231,19 +231,19 @@ def precisions(folds: Sequence[tuple[Array, NDArray[np.bool_]]], z: Array, noise
     """Return alpha and beta at the largest held-out evidence, and the scale by which known noise lowers beta at each point, (n,).
 
     Args:
-        folds: see `held_out_evidence`; without any, or where all targets are equal, nothing can be learned of them.
+        folds: see `held_out_evidence`; without folds, or with equal targets, defaults are returned.
         z: targets, (n,).
         noise: known variances of the targets, (n,).
     """
     alpha, beta = 1.0, FIRST_BETA
     if folds and z.any():
-        for _ in range(3 if noise.any() else 1):  # the scale depends on beta; a few rounds settle it
+        for _ in range(3 if noise.any() else 1):  # the scale depends on beta; a few iterations converge
             alpha, beta = maximize(held_out_evidence(folds, z, precision_scale(noise, beta)))
     return alpha, beta, precision_scale(noise, beta)
 
 
 def precision_scale(noise: Array, beta: float) -> Array:
-    """Return s of the precisions beta s of residuals, 1/(beta s) = 1/beta + noise."""
+    """Return s such that residuals have precision beta s: 1/(beta s) = 1/beta + noise."""
     scale: Array = 1.0 / (1.0 + beta * noise)
     return scale
 
@@ -251,14 +251,14 @@ def precision_scale(noise: Array, beta: float) -> Array:
 def with_prior_mean(H: Array, V: Array) -> Array:
     """Return features of n points, (E, n, p): the activations H (E, n, D), 1, the inputs V (n, k), and their squares.
 
-    The last ones stand for the paper's quadratic prior mean eta(x): the head finds its coefficients.
+    The inputs and squares represent the paper's quadratic prior mean eta(x). The head determines its coefficients.
     """
     prior_mean = np.concatenate([np.ones((len(V), 1)), V, V * V], axis=1)
     return np.concatenate([H, np.broadcast_to(prior_mean, (len(H), *prior_mean.shape))], axis=2)
 
 
 def _digest(*arrays: NDArray[Any] | None) -> str:
-    """Return a short hash of the bits of those arrays that are there."""
+    """Return a short hash of the bits of the given arrays; None is skipped."""
     parts = hashlib.blake2b(digest_size=16)
     for array in (array for array in arrays if array is not None):
         parts.update(repr(array.shape).encode())

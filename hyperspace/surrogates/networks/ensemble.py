@@ -1,17 +1,17 @@
-"""The ENSEMBLE surrogate: independently initialized networks, whose mean and spread are the prediction.
+"""ENSEMBLE surrogate: independently initialized networks. Their mean and variance are the prediction.
 
 After Lakshminarayanan, Pritzel and Blundell (2017), "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
-with mean squared error. The spread of networks says where they are unsure, but not by how much: on 60 points of six test
-functions true values lay two standard deviations off (root mean square). So each network is kept from seeing every fourth
-point, training stops where these are predicted best, and two numbers are fitted to the errors there: variance = spread / alpha +
-1 / beta. True values then lay 1.0 off.
+with the mean squared error. The variance of the networks shows where they are uncertain, but its scale is wrong: on 60 points of
+six test functions the errors were two standard deviations (root mean square). So each network is trained without every fourth
+point, and training stops where these held-out points are predicted best. Two parameters are fitted to the errors there: variance
+= spread / alpha + 1 / beta. The errors were then 1.0 standard deviations.
 
 Notation:
     F        outputs of E networks at q points, (q, E)        z    transformed targets
     mean = F w, w = 1/E;   spread = |F C|^2, C = (I - 1/E) / sqrt(E - 1), the sample variance of each row of F
 
-Being linear in Gaussian weights, the model is a `LinearModel`: further points and joint draws come from the covariance that
-the networks' deviations span, as in an ensemble Kalman filter.
+The model is linear in Gaussian weights, so it is a `LinearModel`. Further points and joint samples use the covariance of the
+networks' deviations, as in an ensemble Kalman filter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hyperspace.numerics import random_streams
 from hyperspace.numerics.threads import one_thread
 from hyperspace.surrogates.base import Surrogate
 from hyperspace.surrogates.input_encoding import Features
-from hyperspace.surrogates.networks.bayesian_linear import GaussianWeights, LinearModel, LinearModels, Pull, maximize
+from hyperspace.surrogates.networks.bayesian_linear import GaussianWeights, LinearModel, LinearModels, Pullback, maximize
 from hyperspace.surrogates.networks.dngo import FEWEST, FIRST_BETA, precision_scale, precisions
 from hyperspace.surrogates.networks.network import Architecture, Inputs, Layers, output
 from hyperspace.surrogates.networks.training import FOLDS, Data, fold_of, make_training, train
@@ -38,48 +38,48 @@ if TYPE_CHECKING:
 
 
 class MemberBasis:
-    """One output of each network, as features.
+    """Outputs of the networks, as features.
 
     Args:
-        architecture: of the networks.
+        architecture: architecture of the networks.
         layers: their parameters.
-        inputs: what they are fed.
+        inputs: map from points to their inputs.
         j: number of the output.
     """
 
     def __init__(self, architecture: Architecture, layers: Layers, inputs: Inputs, j: int) -> None:
         self._architecture, self._layers, self._inputs, self._j = architecture, layers, inputs, j
 
-    def __call__(self, X: Array) -> tuple[Array, Pull]:
-        """Return F (q, E) at X (q, d), and what turns derivatives by F into derivatives by X."""
+    def __call__(self, X: Array) -> tuple[Array, Pullback]:
+        """Return F (q, E) at X (q, d), and the map from derivatives by F to derivatives by X."""
         activations = self._architecture.forward(self._layers, self._inputs(X))
         W, b = self._layers[-1]
         W, b = W[:, :, self._j], b[:, :, self._j]
         F = (activations[-1] @ W[:, :, None])[:, :, 0] + b
 
-        def pull(by_members: Array) -> Array:
+        def pullback(by_members: Array) -> Array:
             delta = by_members.T[:, :, None] * W[:, None, :]
-            return self._inputs.pull(self._architecture.pull(self._layers, activations, delta).sum(axis=0))
+            return self._inputs.pullback(self._architecture.pullback(self._layers, activations, delta).sum(axis=0))
 
-        return F.T, pull
+        return F.T, pullback
 
 
 class DeepEnsemble(Surrogate):
-    """Mean and calibrated spread of several networks. A fit is a function of the seed and the data alone.
+    """Surrogate with the mean and the calibrated variance of several networks. A fit is a function of the seed and the data.
 
     Args:
-        random_state: seed of first weights, of what is held out, and of mini-batches.
-        space: says which coordinates are integers or categories; None if all are continuous.
+        random_state: seed of the initial weights, the held-out folds and the mini-batches.
+        space: defines which coordinates are integers or categories; None if all are continuous.
         n_networks: E.
-        depth: hidden layers.
-        width: units in each.
+        depth: number of hidden layers.
+        width: units in each hidden layer.
         activation: "tanh", "relu" or "elu".
         initialization: "lecun", "he" or "torch" (see `Architecture`).
-        warp: Yeo-Johnson transform of the targets, besides the taming of their tails.
+        warp: Yeo-Johnson transform of the targets, in addition to the compression of their tails.
         training: settings of `Training`: learning_rate, max_steps, batch_size, patience, check_every, device.
 
     Raises:
-        InputError: an option that does not exist, or a device that is not there.
+        InputError: an unknown option, or a missing device.
     """
 
     transforms_targets = True
@@ -129,14 +129,14 @@ class DeepEnsemble(Surrogate):
 
 
 def _solve_last_layer(layers: Layers, Phi: Array, Z: Array, noise: Array, held_out: NDArray[np.bool_]) -> None:
-    """Put in the place of the last layers what ridge regression on the features makes of the points that each has seen.
+    """Replace the last layers by ridge regression on the features, with the training points of each network.
 
     Args:
-        layers: of the networks; the last ones are overwritten.
+        layers: layers of the networks; the last ones are overwritten.
         Phi: features of the training points, the last one constant, (E, n, p).
         Z: targets, (n, m).
         noise: known variances of the targets, (n, m).
-        held_out: which network has not seen which point, (E, n).
+        held_out: True for the held-out points of each network, (E, n).
     """
     W, b = layers[-1]
     for j in range(Z.shape[1]):
@@ -152,19 +152,19 @@ def _with_constant(H: Array) -> Array:
 
 
 def _calibration(F: Array, z: Array, noise: Array, held_out: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return alpha and beta under which the errors at the points that some networks have not seen are likeliest.
+    """Return alpha and beta with the largest likelihood of the errors at held-out points.
 
     Args:
         F: outputs of the networks at the training points, (E, n).
         z: targets, (n,).
         noise: known variances of the targets, (n,).
-        held_out: which network has not seen which point, (E, n).
+        held_out: True for the held-out points of each network, (E, n).
     """
     unseen = held_out.any(axis=0)
     if not unseen.any() or not z.any():
         return 1.0, FIRST_BETA
-    blind = np.where(held_out, F, 0.0).sum(axis=0)[unseen] / held_out.sum(axis=0)[unseen]
-    squares = (z[unseen] - blind) ** 2
+    held_out_mean = np.where(held_out, F, 0.0).sum(axis=0)[unseen] / held_out.sum(axis=0)[unseen]
+    squares = (z[unseen] - held_out_mean) ** 2
     spread = F.var(axis=0, ddof=1)[unseen]
 
     def log_likelihood(log_alpha: Array, log_beta: Array) -> Array:
@@ -176,6 +176,6 @@ def _calibration(F: Array, z: Array, noise: Array, held_out: NDArray[np.bool_]) 
 
 
 def _weights(count: int, alpha: float, beta: float) -> GaussianWeights:
-    """Return weights under which E networks predict their mean, with variance spread / alpha + 1 / beta."""
+    """Return weights for which E networks predict their mean, with variance spread / alpha + 1 / beta."""
     deviation = (np.eye(count) - 1.0 / count) / np.sqrt((count - 1.0) * alpha)
     return GaussianWeights(np.full(count, 1.0 / count), deviation, 1.0 / beta)

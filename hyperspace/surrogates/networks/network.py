@@ -1,12 +1,12 @@
-"""Small fully connected networks, several at a time: forward, backward, and derivatives by the inputs.
+"""Small fully connected networks, several at a time: forward pass, backward pass, and derivatives by the inputs.
 
 Notation:
-    E        networks, side by side as stacked matrices
+    E        networks, as stacked matrices
     n        points          k   inputs          h_l   activations of layer l, (E, n, width of l); h_0 = X, (n, k)
     theta    all parameters of all networks, flat: layer by layer W_l (E, in, out), then b_l (E, 1, out)
     h_l = activation(h_{l-1} W_l + b_l); the last layer is linear
 
-The arithmetic is written once, against what numpy arrays and torch tensors have in common (see `training`).
+The arithmetic is written once, with operations that numpy arrays and torch tensors share (see `training`).
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from hyperspace.typing import Array
 Layers = list[tuple[Any, Any]]
 
 ACTIVATIONS = ("tanh", "relu", "elu")
-# First weights and biases are uniform in +-gain / sqrt(in), which has the variance gain^2 / (3 in).
+# Initial weights and biases are uniform in +-gain / sqrt(in), which has the variance gain^2 / (3 in).
 _GAINS = {"lecun": 3.0**0.5, "he": 6.0**0.5, "torch": 1.0}
 INITIALIZATIONS = tuple(_GAINS)
 
 
 class Architecture:
-    """What a network looks like.
+    """Architecture of a network.
 
     Args:
         sizes: number of inputs, widths of the hidden layers, number of outputs.
         activation: "tanh", "relu" or "elu".
-        initialization: variance of the first weights and biases: "lecun" 1/in, "he" 2/in, "torch" 1/(3 in), torch's default.
-        shared: numbers of layers that have one matrix and one bias between them.
+        initialization: variance of the initial weights and biases: "lecun" 1/in, "he" 2/in, "torch" 1/(3 in), torch's default.
+        shared: numbers of the layers that share one matrix and one bias.
 
     Raises:
         InputError: an unknown activation or initialization, or a layer without units.
@@ -65,7 +65,7 @@ class Architecture:
         return list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
 
     def initial(self, rng: np.random.Generator, count: int = 1) -> Array:
-        """Return first parameters theta of `count` networks."""
+        """Return initial parameters theta of `count` networks."""
         theta = np.empty(self.n_parameters * count)
         gain = _GAINS[self.initialization]
         for W, b in self.layers(theta, count):
@@ -123,7 +123,7 @@ class Architecture:
             if level:
                 delta = (delta @ layers[level][0].swapaxes(-1, -2)) * self._slope(activations[level])
 
-    def pull(self, layers: Layers, activations: Sequence[Array], delta: Array) -> Array:
+    def pullback(self, layers: Layers, activations: Sequence[Array], delta: Array) -> Array:
         """Return d s / d X, (E, n, k), for delta = d s / d h_L (E, n, width), s a sum of one term a point."""
         for level in range(len(activations) - 1, 0, -1):
             delta = (delta * self._slope(activations[level])) @ layers[level - 1][0].swapaxes(-1, -2)
@@ -146,10 +146,10 @@ def library(array: Any) -> Any:
 
 
 class Inputs:
-    """What networks are fed: the kernel's features, stretched to [-1, 1]; a category becomes 0 or sqrt(2) for each of its kinds.
+    """Map from points to network inputs: the kernel's features, scaled to [-1, 1]; an indicator of a category is 0 or sqrt(2).
 
     Args:
-        features: of points in the unit cube.
+        features: features of points in the unit cube.
     """
 
     def __init__(self, features: Features) -> None:
@@ -160,8 +160,8 @@ class Inputs:
         inputs: Array = 2.0 * self._features(X)
         return inputs
 
-    def pull(self, gradient: Array) -> Array:
-        """Return derivatives by X (q, d) from those by the inputs (q, k); 0 in integer and categorical dimensions."""
+    def pullback(self, gradient: Array) -> Array:
+        """Convert derivatives by the inputs (q, k) to derivatives by X (q, d); 0 in integer and categorical dimensions."""
         features = self._features
         by_point = np.zeros((len(gradient), features.d))
         by_point[:, features.continuous] = 2.0 * gradient[:, features.positions]

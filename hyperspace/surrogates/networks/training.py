@@ -1,8 +1,8 @@
-"""How networks are trained: Adam on mini-batches, until the points held out are predicted no better.
+"""Training of networks: Adam on mini-batches, until the predictions of held-out points stop improving.
 
-Networks this small spend their time in overhead. On a CPU numpy, with the gradient written out (`network`), takes a fifth (30
-points) to a half (1,000 points) of the time of torch with autograd, and spares each rank torch's import (2 s, 180 MB). torch
-serves where a device is named.
+For such small networks overhead dominates. On a CPU, numpy with a hand-written gradient (`network`) takes a fifth (30 points) to
+half (1,000 points) of the time of torch with autograd. Each rank also saves the import of torch (2 s, 180 MB). torch is used if a
+device is given.
 
 Notation: E networks, n points, k inputs, m outputs, as in `network`.
 """
@@ -23,7 +23,7 @@ from hyperspace.surrogates.networks.network import Architecture, output
 from hyperspace.typing import Array
 
 FOLDS = 4
-_PROGRESS = 0.99  # a loss this much smaller is a better one
+_PROGRESS = 0.99  # factor of the loss that counts as progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Training:
     """Settings of `train`.
 
     Attributes:
-        learning_rate: of Adam.
-        max_steps: at most.
-        batch_size: points a step at most, so that a step's time does not grow with n.
-        patience: steps without progress, after which it ends; at least as many as it took to the best one.
-        check_every: steps between two looks at the points held out.
-        device: None for numpy, or a device of torch's: "cpu", "cuda", "cuda:1".
+        learning_rate: learning rate of Adam.
+        max_steps: largest number of steps.
+        batch_size: largest number of points in a step, so that the time of a step does not grow with n.
+        patience: steps without progress after which training stops; at least as many as the best step took.
+        check_every: steps between two evaluations of the held-out points.
+        device: None for numpy, or a torch device: "cpu", "cuda", "cuda:1".
     """
 
     learning_rate: float = 3e-3
@@ -58,13 +58,13 @@ class Training:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """What E networks learn from.
+    """Training data of E networks.
 
     Attributes:
         inputs: (n, k).
         targets: (n, m).
-        weights: of the squared errors, (n, m).
-        held_out: True for the points that network e must not see, (E, n).
+        weights: weights of the squared errors, (n, m).
+        held_out: True for the held-out points of each network, (E, n).
     """
 
     inputs: Array
@@ -92,7 +92,7 @@ class _Adam:
 
 @contextmanager
 def _one_thread(device: str | None) -> Iterator[None]:
-    """Let torch use one thread within the block: networks this small are slower with more, and far slower with too many."""
+    """Limit torch to one thread within the block: such small networks are slower with more."""
     if device is None:
         yield
         return
@@ -108,16 +108,16 @@ def _one_thread(device: str | None) -> Iterator[None]:
 def train(
     architecture: Architecture, theta: Array, data: Data, training: Training, rng: np.random.Generator
 ) -> tuple[Array, int]:
-    """Return the parameters that E networks had at the step where what was held out was predicted best, and that step.
+    """Return the parameters of E networks at the step with the best prediction of held-out points, and that step.
 
-    One step for all: the sum of the errors of all networks decides. Where nothing is held out, `patience` steps are done.
+    The sum of the errors of all networks selects one step for all. Without held-out points, `patience` steps are made.
 
     Args:
-        architecture: of each network.
-        theta: parameters to start from.
-        data: what to learn.
-        training: how.
-        rng: draws the mini-batches.
+        architecture: architecture of each network.
+        theta: initial parameters.
+        data: the training data.
+        training: settings.
+        rng: generator of the mini-batches.
     """
     with _one_thread(training.device):
         return _train(architecture, theta, data, training, rng)
@@ -164,7 +164,7 @@ def _train(
 
 
 def _batches(n: int, size: int, rng: np.random.Generator) -> Callable[[int], tuple[Any, int]]:
-    """Return what gives the rows of a step and their number: each point once before any comes again, in a drawn order."""
+    """Return a function that gives the rows of a step and their number. Every point is used once per random pass."""
     if size == n:
         return lambda step: (slice(None), n)
     order = rng.permutation(n)
@@ -180,7 +180,7 @@ def _batches(n: int, size: int, rng: np.random.Generator) -> Callable[[int], tup
 
 
 def _placement(device: str | None) -> Callable[[Array], Any]:
-    """Return what turns an array into the single-precision array or tensor that is computed with."""
+    """Return the conversion of an array to the single-precision array or tensor of the computation."""
     if device is None:
         return lambda array: np.array(array, dtype=np.float32)
     torch = import_torch(device)
@@ -195,7 +195,7 @@ def import_torch(device: str) -> Any:
     """Return torch.
 
     Raises:
-        InputError: it is not installed, or has no such device.
+        InputError: torch is not installed, or the device does not exist.
     """
     try:
         import torch
@@ -213,7 +213,7 @@ def make_training(options: Mapping[str, Any]) -> Training:
     """Return the settings of training.
 
     Raises:
-        InputError: an option that does not exist or has no sense.
+        InputError: an unknown option or an invalid value.
     """
     unknown = sorted(set(options) - set(Training.__dataclass_fields__))
     if unknown:
@@ -222,9 +222,9 @@ def make_training(options: Mapping[str, Any]) -> Training:
 
 
 def fold_of(n: int, random_state: int) -> NDArray[np.intp]:
-    """Return the fold of each of n points, (n,): within each four points one is in each fold, in a drawn order.
+    """Return the fold of each of n points, (n,): of every four points one is in each fold, in random order.
 
-    The folds of the first points do not depend on n, so that a network never sees later what was held out from it.
+    The folds of the first points do not depend on n, so that a held-out point stays held out.
     """
     drawn = random_streams.stream(random_state, random_streams.MODEL).random((-(-n // FOLDS), FOLDS))
     return np.argsort(drawn, axis=1).ravel()[:n]

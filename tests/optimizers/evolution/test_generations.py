@@ -5,7 +5,7 @@ import pytest
 from asktell import CONTINUOUS, Hand
 
 from hyperspace.optimizers.base import Key
-from hyperspace.optimizers.evolution.generations import FAILED, SAME, STALE, Generational, name_point
+from hyperspace.optimizers.evolution.generations import FAILED, SAME, STALE, Generational, point_key
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
 from hyperspace.trials.trial import FAILED as ENDED_BADLY
@@ -206,6 +206,6 @@ def test_an_answer_reaches_a_member_through_the_users_scale():
 
 
 def test_points_are_told_apart_beyond_rounding():
-    assert name_point(np.array([0.1 + 0.2, 0.0])) == name_point(np.array([0.3, -0.0])) == name_point(np.array([0.3, -1e-12]))
-    assert name_point(np.array([0.3, 0.0])) != name_point(np.array([0.3 + 2e-9, 0.0]))
-    assert name_point(np.array([0.1, 0.2])) != name_point(np.array([0.2, 0.1]))
+    assert point_key(np.array([0.1 + 0.2, 0.0])) == point_key(np.array([0.3, -0.0])) == point_key(np.array([0.3, -1e-12]))
+    assert point_key(np.array([0.3, 0.0])) != point_key(np.array([0.3 + 2e-9, 0.0]))
+    assert point_key(np.array([0.1, 0.2])) != point_key(np.array([0.2, 0.1]))

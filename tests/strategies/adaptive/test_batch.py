@@ -11,10 +11,10 @@ import pytest
 from hyperspace.optimizers.base import FIRST, Suggestion
 from hyperspace.space import check_space
 from hyperspace.space.space import Bounds
-from hyperspace.strategies.adaptive.batch import Round
+from hyperspace.strategies.adaptive.batch import Batch
 from hyperspace.strategies.adaptive.config import EXPLOIT, EXPLORE, GLOBAL, THOMPSON, Settings, Setup
-from hyperspace.strategies.adaptive.model_pool import Models
-from hyperspace.strategies.adaptive.trust_regions import Fold
+from hyperspace.strategies.adaptive.model_pool import ModelPool
+from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import FAILED, OK, Trial
@@ -44,7 +44,7 @@ class Team:
         self.space = check_space(dimensions)
         self.setup = Setup(self.space, settings, "GP", acquisition, 0)
         self.archive = Archive(self.space.to_unit, Metrics(), self.space.d)
-        self.fold = Fold(self.space, settings, 2, SIZE)
+        self.fold = TrustRegionState(self.space, settings, 2, SIZE)
         U = self.space.snap(np.random.default_rng(0).random((n, self.space.d)))
         for number, (u, y) in enumerate(zip(U, loss(U), strict=True)):
             ended = {"status": FAILED} if fails(u) else {"status": OK, "metrics": {"objective": float(y)}}
@@ -64,14 +64,14 @@ class Team:
         shares: bool = False,
         domain: Bounds | None = None,
         wanted: Mapping[int, Suggestion] | None = None,
-    ) -> Round:
+    ) -> Batch:
         regions, whole = self.fold.regions, Bounds.whole(self.space.d)
-        models = Models(self.setup, regions, self.fold, self.archive, first_turn, size)
+        models = ModelPool(self.setup, regions, self.fold, self.archive, first_turn, size)
         common = self.setup, 0, first_turn, size, self.fold, self.archive, models, regions, shares
-        return Round(*common, domain or whole, None, foresees, wanted)
+        return Batch(*common, domain or whole, None, foresees, wanted)
 
 
-def arms(made: Round, size: int = SIZE) -> list[str]:
+def arms(made: Batch, size: int = SIZE) -> list[str]:
     return [made.answer(member).arm for member in range(size)]
 
 

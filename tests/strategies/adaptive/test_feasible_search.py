@@ -11,7 +11,7 @@ from hyperspace.acquisition.constraint_models import FEASIBILITY, ConstraintMode
 from hyperspace.space import check_space
 from hyperspace.strategies.adaptive.config import Settings, Setup
 from hyperspace.strategies.adaptive.feasible_search import FeasibleSearch
-from hyperspace.strategies.adaptive.trust_regions import Fold
+from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import Metric, Metrics
 from hyperspace.trials.trial import FAILED, OK, Trial
@@ -45,7 +45,7 @@ class Search:
             ended = {"status": FAILED} if fails(u) else {"status": OK, "metrics": {"loss": 1.0, "away": away(u)}}
             x = self.space.from_unit(u[None])[0]
             self.archive.extend([Trial(drive=0, iteration=len(self.archive), x=x, **ended)])
-        self.fold = Fold(self.space, Settings(), 2, SIZE)
+        self.fold = TrustRegionState(self.space, Settings(), 2, SIZE)
         self.fold.update(self.archive)
         self.constraints.tell(self.archive.trials, self.archive.U)
 

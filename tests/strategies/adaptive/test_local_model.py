@@ -12,7 +12,7 @@ import pytest
 
 from hyperspace.space import check_space
 from hyperspace.strategies.adaptive.config import WHOLE, Settings
-from hyperspace.strategies.adaptive.local_model import MOST_ADDITIVE, Fits
+from hyperspace.strategies.adaptive.local_model import MOST_ADDITIVE, RegionModels
 from hyperspace.typing import Array
 
 
@@ -25,14 +25,14 @@ def entangled(U: Array) -> Array:
     return -np.exp(-8.0 * ((U - 0.4) ** 2).sum(axis=1))
 
 
-def fits(function: Any, n: int = 80, d: int = 4, model: str = "GP", record: Mapping[str, Any] | None = None) -> Fits:
+def fits(function: Any, n: int = 80, d: int = 4, model: str = "GP", record: Mapping[str, Any] | None = None) -> RegionModels:
     space = check_space([(0.0, 1.0)] * d)
     U = np.random.default_rng(0).random((n, d))
     stale = record is None or n >= Settings().lag * record["n"]
-    return Fits(model, 0, space, Settings(), WHOLE, np.arange(n), U, function(U), record, stale)
+    return RegionModels(model, 0, space, Settings(), WHOLE, np.arange(n), U, function(U), record, stale)
 
 
-def compared(function: Any, **options: Any) -> Fits:
+def compared(function: Any, **options: Any) -> RegionModels:
     """Return the models after a member compared them."""
     return fits(function, record=json.loads(json.dumps(fits(function, **options).refit())), **options)
 

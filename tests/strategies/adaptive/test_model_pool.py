@@ -10,8 +10,8 @@ import pytest
 
 from hyperspace.space import check_space
 from hyperspace.strategies.adaptive.config import WHOLE, Settings, Setup
-from hyperspace.strategies.adaptive.model_pool import Models
-from hyperspace.strategies.adaptive.trust_regions import Fold
+from hyperspace.strategies.adaptive.model_pool import ModelPool
+from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
 from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import Metrics
@@ -55,7 +55,7 @@ class Pool:
     def __init__(self, n: int = 40, failed: int = 5, model: Any = "GP", settings: Settings = SETTINGS) -> None:
         self.setup = Setup(SPACE, settings, model, "EI", 0)
         self.archive = Archive(SPACE.to_unit, Metrics(), 2)
-        self.fold = Fold(SPACE, settings, 2, 4)
+        self.fold = TrustRegionState(SPACE, settings, 2, 4)
         rng = np.random.default_rng(0)
         for number in range(n):
             x = tuple(rng.random(2).tolist())
@@ -67,11 +67,11 @@ class Pool:
         """Let a trial of the past have recorded a fit."""
         self.fold.records[number] = {"region": number, "n": n, "surrogate": STATE, **more}
 
-    def models(self, first_turn: int = 0, size: int = 4, ahead: Mapping[int, Mapping[str, Any]] | None = None) -> Models:
-        return Models(self.setup, self.fold.regions, self.fold, self.archive, first_turn, size, ahead)
+    def models(self, first_turn: int = 0, size: int = 4, ahead: Mapping[int, Mapping[str, Any]] | None = None) -> ModelPool:
+        return ModelPool(self.setup, self.fold.regions, self.fold, self.archive, first_turn, size, ahead)
 
 
-def rows(models: Models, number: int) -> list[int]:
+def rows(models: ModelPool, number: int) -> list[int]:
     return models.of(number).local(False).rows.tolist()
 
 
@@ -136,7 +136,7 @@ def test_a_region_without_a_record_of_its_own_starts_from_the_latest_one_of_anot
     assert pool.models().of(0).record is not None
 
 
-def recorded(models: Models, size: int) -> list[int | None]:
+def recorded(models: ModelPool, size: int) -> list[int | None]:
     """Return the region of the fit that each member's trial records."""
     local = models.of(0).local(False)
     found = [models.recorded(member, local) for member in range(size)]
@@ -185,7 +185,7 @@ def test_what_lags_is_fitted_ahead_and_what_was_made_ahead_serves_without_anothe
     for number in (WHOLE, 0):
         pool.record(number, 39)
     pool.record(1, 30)
-    made = pool.models().think_ahead(3)
+    made = pool.models().fit_ahead(3)
     assert set(made) == {1}
     assert made[1]["n"] == 40
     models = pool.models(ahead=made)
@@ -196,8 +196,8 @@ def test_a_member_whose_turn_it_is_fits_ahead_and_its_trial_records_that() -> No
     pool = Pool()
     for number in (WHOLE, 0, 1):
         pool.record(number, 37)
-    assert [set(pool.models().think_ahead(member)) for member in range(4)] == [{WHOLE}, {0}, {1}, set()]
-    made = pool.models().think_ahead(1)
+    assert [set(pool.models().fit_ahead(member)) for member in range(4)] == [{WHOLE}, {0}, {1}, set()]
+    made = pool.models().fit_ahead(1)
     assert recorded(pool.models(ahead=made), 4) == [None, 0, None, None]
 
 
@@ -207,7 +207,7 @@ def test_a_later_fit_on_record_comes_before_one_made_ahead() -> None:
         pool.record(number, 40)
     old = {0: {"region": 0, "n": 20, "surrogate": STATE}}
     assert recorded(pool.models(ahead=old), 4) == [None] * 4
-    assert pool.models(ahead=old).think_ahead(3) == {}
+    assert pool.models(ahead=old).fit_ahead(3) == {}
 
 
 def test_one_that_has_thought_ahead_bears_with_an_older_record() -> None:

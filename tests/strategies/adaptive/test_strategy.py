@@ -16,7 +16,7 @@ from hyperspace.space import Space, check_space
 from hyperspace.space.partition import Partition
 from hyperspace.strategies.adaptive.config import WHOLE, Settings
 from hyperspace.strategies.adaptive.strategy import AdaptiveStrategy
-from hyperspace.strategies.adaptive.trust_regions import agreement
+from hyperspace.strategies.adaptive.trust_regions import kendall_tau
 from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.testing.problems import problem
 from hyperspace.trials.archive import Archive
@@ -135,7 +135,7 @@ def test_trials_keep_what_was_predicted_of_them(surrogate: str) -> None:
     assert all(trial.predicted is None for trial in design)
     predicted = np.array([trial.predicted for trial in asked], dtype=float)
     assert np.isfinite(predicted).all()
-    assert agreement(predicted, study.archive.y[16:]) > 0.3
+    assert kendall_tau(predicted, study.archive.y[16:]) > 0.3
 
 
 def test_small_discrete_spaces_are_exhausted_before_points_come_again() -> None:
@@ -226,9 +226,9 @@ def test_pending_points_are_left_to_others() -> None:
 
 
 def test_turns_that_promise_nothing_explore_the_whole_cube() -> None:
-    keen = Study([(0.0, 1.0)] * 2, n_drives=16, settings=Settings(candidates=64, promise=1e9)).run(4, bowl)
-    never = Study([(0.0, 1.0)] * 2, n_drives=16, settings=Settings(candidates=64, promise=-1e9)).run(4, bowl)
-    assert [trial.arm for trial in keen.archive.trials[32:]].count("explore") == 16
+    demanding = Study([(0.0, 1.0)] * 2, n_drives=16, settings=Settings(candidates=64, min_gain=1e9)).run(4, bowl)
+    never = Study([(0.0, 1.0)] * 2, n_drives=16, settings=Settings(candidates=64, min_gain=-1e9)).run(4, bowl)
+    assert [trial.arm for trial in demanding.archive.trials[32:]].count("explore") == 16
     assert "explore" not in {trial.arm for trial in never.archive.trials}
 
 
@@ -239,7 +239,7 @@ def test_models_see_more_trials_where_there_is_noise() -> None:
         study = Study([(0.0, 1.0)] * 2, n_drives=16, settings=settings)
         study.run(5, lambda x, noise=noise: bowl(x) + noise * float(rng.standard_normal()))
         study.ask()
-        models = study.strategy._rounds[0][2]._models
+        models = study.strategy._batches[0][2]._models
         assert max(len(models.of(number).local(False).rows) for number in models._centers) == most
 
 
@@ -250,7 +250,7 @@ def test_exploiting_goes_on_elsewhere_when_a_region_is_worked_out() -> None:
 
     shares = []
     for worked_out in (-1e9, 0.0):  # never, and whenever less than one standard deviation is expected
-        settings = Settings(candidates=64, worked_out=worked_out)
+        settings = Settings(candidates=64, min_log_ei=worked_out)
         study = Study([(0.0, 1.0)] * 2, n_drives=16, settings=settings).run(8, two_wells)
         late = [row for row, trial in enumerate(study.archive.trials) if trial.arm == "exploit" and trial.iteration >= 5]
         shares.append(np.mean(study.archive.U[late, 0] > 0.5))
@@ -288,10 +288,10 @@ def test_a_drive_that_thinks_ahead_fits_nothing_when_it_asks(monkeypatch: pytest
         hasty, ahead = study.fresh(), study.fresh()
         archive = Archive(study.space.to_unit, study.metrics, 3)
         archive.extend(study.archive.trials)
-        ahead.think_ahead(drive, 4, archive)
+        ahead.fit_ahead(drive, 4, archive)
         made = len(fits)
         assert made
-        ahead.think_ahead(drive, 4, archive)
+        ahead.fit_ahead(drive, 4, archive)
         assert len(fits) == made  # there was nothing more to fit
         archive.extend(values)
         suggestion = ahead.ask(drive, 4, archive)
@@ -303,19 +303,19 @@ def test_a_drive_that_thinks_ahead_fits_nothing_when_it_asks(monkeypatch: pytest
     assert sum(recorded) == 1  # by the member whose turn it is
 
 
-def test_thoughts_serve_the_question_that_they_were_meant_for_alone() -> None:
+def test_fits_made_ahead_serve_only_their_own_question() -> None:
     study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(4, bowl)
     strategy = study.fresh()
-    strategy.think_ahead(0, 5, study.archive)
+    strategy.fit_ahead(0, 5, study.archive)
     assert strategy.ask(0, 4, study.archive).u.tolist() == study.fresh().ask(0, 4, study.archive).u.tolist()
 
 
 def test_there_is_nothing_to_think_of_before_the_design_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(1, bowl)
     fits = counted_fits(monkeypatch)
-    study.strategy.think_ahead(0, 1, study.archive)
+    study.strategy.fit_ahead(0, 1, study.archive)
     assert not fits
-    study.strategy.think_ahead(0, 2, study.archive)
+    study.strategy.fit_ahead(0, 2, study.archive)
     assert fits
 
 
@@ -323,7 +323,7 @@ def test_models_that_would_have_to_be_fitted_again_anyway_are_not_fitted_ahead(m
     study = Study([(0.0, 1.0)] * 2, n_drives=4, exchange="async", surrogate=NearestNeighbor()).run(2, bowl)
     fits: list[object] = []
     monkeypatch.setattr(NearestNeighbor, "fit", lambda self, X, y: fits.append(y))
-    study.strategy.think_ahead(0, 2, study.archive)
+    study.strategy.fit_ahead(0, 2, study.archive)
     assert not fits
 
 
@@ -358,8 +358,8 @@ def test_models_see_a_bounded_number_of_trials() -> None:
         study.archive.extend([study.trial(number % 4, suggestion, bowl)])
     study.iteration = 100
     study.ask()
-    opened = study.strategy._rounds[0][2]
-    assert [len(prospect.local.rows) for prospect in opened._prospects(0)] == [LEAN.nearest] * 2
+    opened = study.strategy._batches[0][2]
+    assert [len(search.local.rows) for search in opened._region_searches(0)] == [LEAN.nearest] * 2
     assert len(opened._models.of(WHOLE).local(False).rows) == LEAN.nearest
 
 
@@ -377,8 +377,8 @@ def test_an_additive_process_shares_the_turns_where_it_is_plausible() -> None:
 
     study = Study([(0.0, 1.0)] * 4, n_drives=16, settings=Settings(candidates=128)).run(4, waves)
     study.ask()
-    opened = study.strategy._rounds[0][2]
-    kinds = [opened._prospects(member)[0].is_additive for member in range(16)]
+    opened = study.strategy._batches[0][2]
+    kinds = [opened._region_searches(member)[0].is_additive for member in range(16)]
     assert opened._models.of(WHOLE).lead > 0.0
     assert sum(kinds) == 12
     record = next(trial.model for trial in reversed(study.archive.trials) if "additive" in (trial.model or {}))
@@ -393,7 +393,7 @@ def test_while_all_trials_violate_a_constraint_one_that_keeps_it_is_looked_for()
     study.run(5, lambda x: {"a": x[0], "c": 1.0})
     assert [trial.arm for trial in study.archive.trials] == ["design"] * 8 + ["feasibility"] * 12
     for drive in range(4):
-        study.strategy.think_ahead(drive, study.iteration, study.archive)
+        study.strategy.fit_ahead(drive, study.iteration, study.archive)
     study.run(2, lambda x: {"a": x[0], "c": -1.0}).run(1, lambda x: {"a": x[0], "c": -1.0})
     assert study.archive.trials[-1].arm != "design"
 
@@ -434,8 +434,8 @@ def test_success_is_learned_from_the_failures_near_a_region_however_old() -> Non
             study.archive.extend([study.trial(number % 16, Suggestion(u, "thompson", None, 0), lambda x: math.nan)])
     study.iteration += 1
     study.ask()
-    prospect = study.strategy._rounds[0][2]._prospects(1)[0]
-    assert np.abs(prospect.center - 0.3).max() < 0.1
-    assert prospect.feasibility is not None
-    near, far = prospect.feasibility.model.posterior(np.array([[0.37, 0.37], [0.2, 0.2]])).mean[:, 0]
-    assert far < prospect.feasibility.threshold < near
+    search = study.strategy._batches[0][2]._region_searches(1)[0]
+    assert np.abs(search.center - 0.3).max() < 0.1
+    assert search.feasibility is not None
+    near, far = search.feasibility.model.posterior(np.array([[0.37, 0.37], [0.2, 0.2]])).mean[:, 0]
+    assert far < search.feasibility.threshold < near

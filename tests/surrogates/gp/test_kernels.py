@@ -14,7 +14,7 @@ from hyperspace.surrogates.gp.kernels import (
     right_factor,
     squared_exponential,
 )
-from hyperspace.surrogates.gp.random_features import FEW
+from hyperspace.surrogates.gp.random_features import FEW_POINTS
 
 P = 3
 COLUMNS = np.array([0, 1, 2, 2])  # the third dimension has two features, as a category has
@@ -49,11 +49,11 @@ def reference(kind, A, B):
 
 
 @kernels
-@pytest.mark.parametrize("q", [1, 2, FEW, FEW + 1, 60])
+@pytest.mark.parametrize("q", [1, 2, FEW_POINTS, FEW_POINTS + 1, 60])
 def test_covariances_are_those_of_scikit_learn(kind, q):
     kernel, p = KERNELS[kind]
     A, B = points(q, p), points(40, p, seed=1)
-    side = kernel.side(B)
+    side = kernel.prepare(B)
     expected = reference(kind, A, B)
     np.testing.assert_allclose(kernel.matrix(A, side), expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(kernel.with_slopes(A, side)[0], expected, rtol=0, atol=1e-12)
@@ -67,19 +67,19 @@ def test_points_that_share_most_coordinates_are_worked_out_as_any_others(kind):
     B, A = points(40, p, seed=1), np.repeat(points(1, p), 50, axis=0)
     for j in range(p):
         A[1 + 12 * j : 13 + 12 * j, j] = np.linspace(0.0, 2.0, 12)
-    np.testing.assert_allclose(kernel.matrix(A, kernel.side(B)), reference(kind, A, B), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(kernel.matrix(A, kernel.prepare(B)), reference(kind, A, B), rtol=0, atol=1e-12)
     same = np.repeat(A[:1], 30, axis=0)
-    np.testing.assert_allclose(kernel.matrix(same, kernel.side(B)), reference(kind, same, B), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(kernel.matrix(same, kernel.prepare(B)), reference(kind, same, B), rtol=0, atol=1e-12)
 
 
 @kernels
 @pytest.mark.parametrize("each", [False, True])
 def test_pull_gives_the_derivatives_of_a_weighted_sum(kind, each):
     kernel, p = KERNELS[kind]
-    A, side = points(5, p), kernel.side(points(20, p, seed=1))
+    A, side = points(5, p), kernel.prepare(points(20, p, seed=1))
     weights = np.random.default_rng(2).normal(size=(5, 20) if each else 20)
     _, slopes = kernel.with_slopes(A, side)
-    found = kernel.pull(A, side, slopes, weights)
+    found = kernel.pullback(A, side, slopes, weights)
     assert found.shape == (5, p)
     for j, step in enumerate(1e-6 * np.eye(p)):
         numeric = ((kernel.matrix(A + step, side) - kernel.matrix(A - step, side)) * weights).sum(axis=1) / 2e-6
@@ -90,13 +90,13 @@ def test_pull_gives_the_derivatives_of_a_weighted_sum(kind, each):
 def test_a_point_has_its_variance_with_itself_and_no_slope(kind):
     kernel, p = KERNELS[kind]
     A = 1e3 + points(4, p)  # far off the center, where squares of distances cancel
-    side = kernel.side(A)
+    side = kernel.prepare(A)
     np.testing.assert_allclose(np.diag(kernel.matrix(A, side)), VARIANCES.sum(), rtol=1e-4)
     A = points(4, p)
     for i in range(4):
-        side = kernel.side(A[i : i + 1])
+        side = kernel.prepare(A[i : i + 1])
         _, slopes = kernel.with_slopes(A[i : i + 1], side)
-        np.testing.assert_allclose(kernel.pull(A[i : i + 1], side, slopes, np.ones(1)), 0.0, atol=1e-12)
+        np.testing.assert_allclose(kernel.pullback(A[i : i + 1], side, slopes, np.ones(1)), 0.0, atol=1e-12)
 
 
 @kernels
@@ -104,13 +104,13 @@ def test_waves_have_the_covariance_of_the_kernel(kind):
     kernel, p = KERNELS[kind]
     rng = np.random.default_rng(1)
     A = points(6, p)
-    draws = np.array([kernel.waves(p, rng)(A) for _ in range(4000)])
-    np.testing.assert_allclose(np.cov(draws.T), kernel.matrix(A, kernel.side(A)), rtol=0, atol=0.16)
+    draws = np.array([kernel.prior_sample(p, rng)(A) for _ in range(4000)])
+    np.testing.assert_allclose(np.cov(draws.T), kernel.matrix(A, kernel.prepare(A)), rtol=0, atol=0.16)
     np.testing.assert_allclose(draws.mean(axis=0), 0.0, rtol=0, atol=0.1)
 
 
 def test_the_parts_of_an_additive_draw_have_waves_by_their_variances():
-    drawn = Additive(np.array([1.0, 3.0, 1e-6]), np.arange(3)).waves(3, np.random.default_rng(0))
+    drawn = Additive(np.array([1.0, 3.0, 1e-6]), np.arange(3)).prior_sample(3, np.random.default_rng(0))
     assert [row.stop - row.start for _, row in drawn.parts] == [64, 192, 8]
 
 

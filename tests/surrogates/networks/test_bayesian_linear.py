@@ -40,11 +40,11 @@ class Waves:
         self.j = np.arange(1, p + 1)
 
     def __call__(self, X):
-        def pull(by_features):
+        def pullback(by_features):
             first = (by_features * np.cos(X[:, :1] * self.j) * self.j).sum(axis=1)
             return np.stack([first, by_features.sum(axis=1)], axis=1)
 
-        return np.sin(X[:, :1] * self.j) + X[:, 1:], pull
+        return np.sin(X[:, :1] * self.j) + X[:, 1:], pullback
 
 
 def fitted(p=5):

@@ -68,7 +68,7 @@ def test_pull_is_the_derivative_by_the_inputs():
     layers = architecture.layers(theta, 1)
     X = np.random.default_rng(3).standard_normal((4, 3))
     direction = np.random.default_rng(4).standard_normal((4, SIZES[-2]))
-    by_inputs = architecture.pull(layers, architecture.forward(layers, X), direction[None])[0]
+    by_inputs = architecture.pullback(layers, architecture.forward(layers, X), direction[None])[0]
     for i, x in enumerate(X):
         numerical = approx_fprime(x, lambda u, i=i: float(architecture.forward(layers, u[None])[-1][0, 0] @ direction[i]), 1e-7)
         assert by_inputs[i] == pytest.approx(numerical, abs=1e-5)
@@ -112,4 +112,4 @@ def test_inputs_round_integers_and_tell_categories_apart():
     assert values[0] == pytest.approx(values[1])
     assert values[0, 0] == -0.5
     assert ((values[0] - values[2]) != 0.0).sum() == 2
-    assert inputs.pull(np.ones((3, 5))).tolist() == [[2.0, 0.0, 0.0]] * 3
+    assert inputs.pullback(np.ones((3, 5))).tolist() == [[2.0, 0.0, 0.0]] * 3
