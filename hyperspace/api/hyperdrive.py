@@ -139,7 +139,7 @@ def hyperdrive(
         timeout: time limit of one evaluation in seconds; a longer one is ended, and counts as failed. Implies isolate=True.
         isolate: evaluate in a separate process, so that this rank survives any failure there; with exchange="async" the rank
             fits models meanwhile. Any function is possible, also a lambda or one of a notebook. The objects of the program that
-            it uses are copied to that process (docs/failures.md).
+            it uses are copied to that process (docs/isolation.md).
         retries: number of repetitions of an evaluation after a failure that the objective did not cause: its process was killed
             from outside, or memory was exhausted. Implies isolate=True.
         ranks_per_trial: number of ranks that evaluate one trial together, for an objective that is an MPI program: all of them

@@ -175,6 +175,7 @@ def parameters(study: Evidence) -> Html:
             "parameter explains, alone and together with others. They say little about the neighborhood of the optimum, and are "
             f"only as accurate as the surrogate (see Surrogate).{rest}",
         ),
+        _unsupported(study.predictions),
         picture(
             "importance",
             "Importance: the part of the objective’s variance that each parameter explains. Lines are 90 % intervals.",
@@ -184,6 +185,18 @@ def parameters(study: Evidence) -> Html:
             narrow=(_NARROW_ROW[0], 1.6 + 0.3 * min(len(names), 20)),
         ),
         _cards(dependences),
+    )
+
+
+def _unsupported(predictions: LeaveOneOut | None) -> Html:
+    """Return a warning if the surrogate does not predict the trials; else nothing."""
+    if predictions is None or predictions.beats_chance:
+        return together()
+    return tag(
+        "p",
+        tag("strong", "The surrogate predicts these trials no better than chance"),
+        f" (rank correlation {show(round(predictions.correlation, 2))}): the data support neither the importance nor the "
+        "dependence.",
     )
 
 

@@ -10,6 +10,7 @@ more trials.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from hyperspace.typing import Array
 if TYPE_CHECKING:
     from hyperspace.results.result import Result
 
+_QUANTILE_95 = 1.644854  # of a normal distribution
 _WIDE = 1.959964  # half width, in standard deviations, of the central 95 % of a normal distribution
 
 
@@ -67,6 +69,11 @@ class LeaveOneOut:
         a, b = a - a.mean(), b - b.mean()
         spread = float(np.sqrt((a @ a) * (b @ b)))
         return float(a @ b) / spread if spread > 0 else float("nan")
+
+    @property
+    def beats_chance(self) -> bool:
+        """Whether the rank correlation exceeds the 95 % quantile of that of independent values, about 1.645 / sqrt(n - 1)."""
+        return self.correlation > _QUANTILE_95 / math.sqrt(len(self) - 1)  # false for nan, and never for n < 3
 
     @property
     def error(self) -> float:

@@ -93,7 +93,7 @@ class Trial:
             LookupError: the trial does not belong to a study.
         """
         if self.space is None:
-            raise LookupError("this trial is none of a study's, so that its parameters have no names")
+            raise LookupError("this trial does not belong to a study; its parameters have no names")
         return self.space.by_name(self.space.parameters(self.x))
 
     @property

@@ -5,6 +5,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from hyperspace import Metric, hyperdrive, load_results
@@ -270,3 +271,12 @@ def test_limits_are_told_in_words():
     assert limits(Metric("m", goal="constrain", upper=100)) == "limit: at most 100"
     assert limits(Metric("m", goal="constrain", lower=0.5)) == "limit: at least 0.5"
     assert limits(Metric("m", goal="constrain", lower=0, upper=1)) == "limit: 0 to 1"
+
+
+def test_a_surrogate_that_predicts_nothing_is_said_to(tmp_path):
+    noise = np.random.default_rng(1).normal(size=40).tolist()
+    hyperdrive(lambda x: noise.pop(), [(0.0, 1.0)] * 3, tmp_path / "noise", n_calls=30, model="RAND")
+    hyperdrive(lambda x: x[0] ** 2 + x[1], [(0.0, 1.0)] * 3, tmp_path / "smooth", n_calls=30, model="RAND")
+    told = "The surrogate predicts these trials no better than chance"
+    assert told in render_report(tmp_path / "noise")
+    assert told not in render_report(tmp_path / "smooth")

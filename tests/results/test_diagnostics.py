@@ -89,3 +89,18 @@ def test_a_study_of_two_trials_has_no_model():
     short = hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, model="RAND", n_calls=2, checkpoints=False)
     with pytest.raises(StudyError, match="3 trials that ended well; there are 2"):
         leave_one_out(short)
+
+
+@pytest.mark.parametrize("n", [10, 40])
+def test_a_prediction_that_is_independent_of_the_outcome_seldom_beats_chance(n):
+    rng = np.random.default_rng(0)
+
+    def beats(slope):
+        actual = rng.normal(size=n)
+        predicted = slope * actual + rng.normal(size=n)
+        return LeaveOneOut((), np.empty((n, 1)), actual, predicted, predicted, predicted, predicted).beats_chance
+
+    assert 0.03 < np.mean([beats(0.0) for _ in range(2000)]) < 0.07
+    assert np.mean([beats(3.0) for _ in range(200)]) > 0.95
+    nothing = np.zeros(2)
+    assert not LeaveOneOut((), np.empty((2, 1)), nothing, nothing, nothing, nothing, nothing).beats_chance

@@ -109,5 +109,5 @@ def test_a_trial_tells_its_number_and_its_parameters_by_name(tmp_path):
     for trials in (called, result.all_trials, load_results(tmp_path).all_trials):
         assert {trial.id: trial.parameters for trial in trials if trial.drive >= 0} == seen
     assert result.all_trials[0].parameters == {"x": 0.5, "kind": "a", "fixed": 3}
-    with pytest.raises(LookupError, match="none of a study's"):
+    with pytest.raises(LookupError, match="does not belong to a study"):
         _ = Trial(drive=0, iteration=0, x=(1,)).parameters

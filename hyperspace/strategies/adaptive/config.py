@@ -1,4 +1,4 @@
-"""Settings of the adaptive strategy, and the arms that choose its points. docs/adaptive.md gives the measurements."""
+"""Settings of the adaptive strategy, and the arms that choose its points. benchmarks/NOTEBOOK.md has the measurements."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class AdaptiveStrategy(Strategy):
         n_samples: number of points of the initial design for each drive.
         exchange: how drives receive each other's trials. With "none" a drive knows only its own trials and forms its own team.
             With "async" it conditions on the pending points that it knows, and does not compute the points of its team.
-        settings: measured defaults, see docs/adaptive.md.
+        settings: measured defaults, see benchmarks/NOTEBOOK.md.
         first: points that are evaluated before the strategy chooses any.
         founders: number of drives at the creation of the study; None for all. Drives that joined later have no initial design.
     """

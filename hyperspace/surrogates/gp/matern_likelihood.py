@@ -6,7 +6,7 @@ lengthscale has a Student t density around a common value, which is narrow with 
     log l_j = log l + 0.3 t_j, t_j of 2 degrees of freedom,   log l ~ Normal(sqrt(2) + ln(d)/2 - 3, 1.5)
 
 The common value is part of theta; its prior is centered at the mode of Hvarfner's density. With independent densities, a few
-dozen trials in ten dimensions do not determine the lengthscales, and predictions are worse (docs/adaptive.md). With normal
+dozen trials in ten dimensions do not determine the lengthscales, and predictions are worse (benchmarks/NOTEBOOK.md). With normal
 densities around a common value, an irrelevant dimension would seem relevant. Compare Eriksson and Jankowiak (2021), whose
 horseshoe prior expects most dimensions to be irrelevant.
 """
