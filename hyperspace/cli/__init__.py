@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import hyperspace
-from hyperspace.cli import cluster, demonstration, pictures, running, studies, watching
+from hyperspace.cli import cluster, demonstration, pictures, run_command, studies, watching
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.launcher import launched_rank
@@ -46,7 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demonstration.demo)
-app.command()(running.run)
+app.command()(run_command.run)
 app.command()(watching.status)
 app.command()(studies.best)
 app.command()(studies.failures)

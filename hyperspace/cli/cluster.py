@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from hyperspace.cli.arguments import StudyPath
-from hyperspace.cli.commanded import RunCommand, find_run
+from hyperspace.cli.nested_run import RunCommand, find_run
+from hyperspace.cli.path_arguments import StudyPath
 from hyperspace.errors import InputError
 from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import printable, tell

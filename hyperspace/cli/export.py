@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hyperspace
-from hyperspace.cli.arguments import StudyPath, output_file
+from hyperspace.cli.path_arguments import StudyPath, output_file
 from hyperspace.errors import InputError, how_to_install
 from hyperspace.space.values import is_scalar, plain
 from hyperspace.system.whole_file import write_whole

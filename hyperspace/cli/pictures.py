@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hyperspace
-from hyperspace.cli.arguments import StudyPath, output_file, study_folder
+from hyperspace.cli.path_arguments import StudyPath, output_file, study_folder
 from hyperspace.errors import InputError
 from hyperspace.system.terminal import printable
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hyperspace
-from hyperspace.cli.arguments import StudyPath
 from hyperspace.cli.export import closest_rows, csv_bytes, json_bytes, json_value, write_bytes
 from hyperspace.cli.output import brief, show_best, show_top
+from hyperspace.cli.path_arguments import StudyPath
 from hyperspace.journal import StudyFolder
 from hyperspace.system.terminal import printable, tell, well_formed
 from hyperspace.trials.incumbent import why_none

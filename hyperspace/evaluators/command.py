@@ -16,13 +16,13 @@ import numpy as np
 
 from hyperspace.errors import InputError, StudyError, shown
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
-from hyperspace.evaluators.deck import Template, remove_old, write_new
+from hyperspace.evaluators.command_words import as_written, file_of, not_found, split_line, with_absolute_file
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.output import TrialOutput, read_end
 from hyperspace.evaluators.printed import compile_patterns, find_metrics
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.starting import Repeats, Start
-from hyperspace.evaluators.words import as_written, file_of, not_found, split_line, with_absolute_file
+from hyperspace.evaluators.templates import Template, remove_old, write_new
 from hyperspace.space.space import Space
 from hyperspace.system.disk import is_passing
 from hyperspace.system.paths import working_folder

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hyperspace.errors import InputError, shown
-from hyperspace.evaluators.words import as_written
+from hyperspace.evaluators.command_words import as_written
 
 # A double of Fortran: D or Q in place of E, or no letter before an exponent of three digits.
 _FORTRAN = re.compile(r"\s*(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[dDqQ](?=[-+\d])|(?=[-+]\d{3}\s*$))(?P<exponent>[-+]?\d+)\s*")

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.errors import HyperSpaceError, traceback_of
-from hyperspace.exchange.arrival import await_all_ranks
 from hyperspace.exchange.base import Exchange, describe_error
-from hyperspace.exchange.silence import RollCall, has_given_up, refuse_after_silence
+from hyperspace.exchange.silent_ranks import RollCall, has_given_up, refuse_after_silence
+from hyperspace.exchange.startup import await_all_ranks
 from hyperspace.exchange.tally import Tally, add
 from hyperspace.exchange.waiting import Patience, RanksSilentError, naps_between_tests, naps_of_a_transfer
 from hyperspace.system.terminal import printable

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import typer
 
-from hyperspace.cli.running import run
+from hyperspace.cli.run_command import run
 from hyperspace.errors import InputError
 
 

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from hyperspace.exchange.arrival import witnesses
+from hyperspace.exchange.startup import witnesses
 
 LATE = """
 import sys, time
-import hyperspace.exchange.arrival as arrival
+import hyperspace.exchange.startup as arrival
 from hyperspace import hyperdrive
 from mpi4py import MPI
 arrival._PATIENCE = 1.0
