@@ -32,6 +32,7 @@ from hyperspace.trials.trial import FAILED, TIMEOUT, Trial
 _TRIAL = ("id", "seed", "attempt", "folder", "budget")
 _READ = 1 << 20  # bytes at the end of the standard output that are searched for metrics
 _REPLACED = 3.0  # seconds that an editor or an installation may need to replace a program
+_SCRIPTS = frozenset((".py", ".sh", ".pl", ".R", ".r", ".jl", ".m", ".rb", ".lua", ".jar"))
 _RETRY = 0.2  # seconds between two attempts to start it
 _Piece = tuple[str, str | None, str]  # text, then the name of the following value, and its format
 
@@ -143,11 +144,12 @@ class Command:
 
     @property
     def shared_files(self) -> list[str]:
-        """Files of the folder of the call that the words name, which all trials have in common; the program itself left out."""
+        """Files of the call's folder that the words name, so that all trials share them; programs and scripts are left out."""
         if not self.in_folder:
             return []
         fixed = ["".join(text for text, _, _ in word) for word in self._words[1:] if all(name is None for _, name, _ in word)]
-        return [file for file in map(file_of, fixed) if os.path.isabs(file) and os.path.dirname(file) == self._origin]
+        files = [file for file in map(file_of, fixed) if os.path.isabs(file) and os.path.dirname(file) == self._origin]
+        return [file for file in files if Path(file).suffix not in _SCRIPTS and not os.access(file, os.X_OK)]
 
     @property
     def has_fixed_program(self) -> bool:
