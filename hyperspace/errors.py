@@ -53,6 +53,16 @@ class LaunchError(HyperSpaceError, RuntimeError):
     """Wrong start of the process: another MPI, or none."""
 
 
+def refuse_class(argument: str, value: object) -> None:
+    """Refuse a class that was passed instead of an object of it.
+
+    Raises:
+        InputError: `value` is a class.
+    """
+    if isinstance(value, type):
+        raise InputError(f"{argument} is the class {value.__name__}; pass an object of it, {value.__name__}(...)")
+
+
 def how_to_install(extra: str) -> str:
     """Return a hint on how to install the libraries of an extra, as the end of a sentence.
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, refuse_class, shown
 from hyperspace.trials.trial import Trial
 
 MOST_REPORTS = 200  # reports of a trial that are kept if no rule compares them
@@ -99,8 +99,7 @@ def check_pruner(pruner: Any) -> PruningRule | None:
     Raises:
         InputError: a class, or an object without a method `prunes`.
     """
-    if isinstance(pruner, type):
-        raise InputError(f"pruner is the class {pruner.__name__}; pass an object of it, {pruner.__name__}(...)")
+    refuse_class("pruner", pruner)
     if pruner is not None and not callable(getattr(pruner, "prunes", None)):
         raise InputError(f"pruner must be a rule of hyperspace.pruning, such as MedianRule(), got {shown(pruner)}")
     rule: PruningRule | None = pruner

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, refuse_class, shown
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_finite, is_number
 from hyperspace.trials.incumbent import NO_RANK, rank
@@ -112,6 +112,44 @@ class NoProgress(StoppingRule):
 
 
 @dataclass(frozen=True, slots=True)
+class Stall(StoppingRule):
+    """Rule that ends a study in rounds when the rounds no longer improve it.
+
+    Args:
+        tolerance: gain that does not count as an improvement.
+        patience: successive rounds without an improvement after which it ends.
+    """
+
+    tolerance: float
+    patience: int
+
+    @property
+    def reason(self) -> str:
+        """Reason for the end of the study."""
+        return "the tolerance"
+
+    def watch(self, metrics: Metrics) -> Watcher:
+        """Return a function that never ends the study, since rounds do."""
+        return lambda trial: False
+
+    def watch_rounds(self, metrics: Metrics) -> RoundWatcher:
+        """Return a function of a round's trials: whether the last rounds brought no improvement."""
+        best, stalled = NO_RANK, 0
+
+        def stalls(trials: Sequence[Trial]) -> bool:
+            nonlocal best, stalled
+            found = min((rank(trial, metrics) for trial in trials), default=NO_RANK)
+            found = found if found.is_usable else NO_RANK
+            same_budget = found.budget == best.budget
+            gained = found < best and not (same_budget and found.loss >= best.loss - self.tolerance)
+            stalled = 0 if gained or not best.is_usable else stalled + 1
+            best = min(best, found)
+            return stalled >= self.patience
+
+        return stalls
+
+
+@dataclass(frozen=True, slots=True)
 class TimeLimit(StoppingRule):
     """Rule that ends a study `seconds` after the call, as `deadline=` does: no evaluation starts that would not end in time.
 
@@ -158,6 +196,8 @@ class AllPoints(StoppingRule):
     def watch(self, metrics: Metrics) -> Watcher:
         """Return a function of a trial: whether all points have been evaluated."""
         left = count_points(self.space)
+        if left == math.inf:
+            return lambda trial: False
         known: set[bytes] = set()
 
         def exhausts(trial: Trial) -> bool:
@@ -188,8 +228,7 @@ def check_rules(stopping: Any) -> tuple[StoppingRule, ...]:
     """
     rules = (stopping,) if isinstance(stopping, StoppingRule) else () if stopping is None else stopping
     for rule in rules if isinstance(rules, (list, tuple)) else (rules,):
-        if isinstance(rule, type):
-            raise InputError(f"stopping holds the class {rule.__name__}; pass an object of it, {rule.__name__}(...)")
+        refuse_class("a rule of stopping", rule)
     if not isinstance(rules, (list, tuple)) or not all(isinstance(rule, StoppingRule) for rule in rules):
         raise InputError(
             f"stopping must be a rule or a list of rules of hyperspace.stopping, such as [TargetValue(0.1), NoProgress(50)]; got "

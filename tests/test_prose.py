@@ -1,4 +1,4 @@
-"""Prose check of the package's docstrings and comments, docs/*.md and README.md: sentence length and banned phrases.
+"""Prose check of docstrings, comments, docs/*.md, README.md and CHANGELOG.md: sentence length and banned phrases.
 
 `make lint` runs this file as a script, which also prints warnings. A page or module with open findings is listed in `EXEMPT`. The
 test fails for a listed file without findings, so that the list only shrinks.
@@ -96,7 +96,7 @@ def findings(path: Path) -> Iterator[tuple[str, bool]]:
                     yield f"{where}: {found[0]!r}; say: {instead}", True
 
 
-FILES = [*ROOT.glob("hyperspace/**/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md"]
+FILES = [*ROOT.glob("hyperspace/**/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 FILES = sorted(path for path in FILES if str(path.relative_to(ROOT)) not in QUOTED)
 
 

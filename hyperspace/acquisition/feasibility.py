@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -156,15 +156,12 @@ class Limit:
         return value, chain(by_mean, by_std, posterior.mean_gradient, posterior.variance_gradient, std)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Probability that all constrained metrics are within their limits: the product over the metrics.
+class Product:
+    """Product of the probabilities of independent parts, with its gradient."""
 
-    Args:
-        parts: models and limits of the metrics, at least one.
-    """
+    __slots__ = ()
 
-    parts: tuple[Limit, ...]
+    parts: tuple[Any, ...]
     has_gradients = True  # of `log_probability`, which can itself be maximized
 
     def __call__(self, X: Array) -> Array:
@@ -179,6 +176,17 @@ class Limits:
     def gradient(self, X: Array) -> tuple[Array, Array]:
         """Return the value of `log_probability` at X and its gradient, (q,) and (q, d)."""
         return _summed([part.gradient(X) for part in self.parts])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Product):
+    """Probability that all constrained metrics are within their limits: the product over the metrics.
+
+    Args:
+        parts: models and limits of the metrics, at least one.
+    """
+
+    parts: tuple[Limit, ...]
 
     def path(self, rng: np.random.Generator) -> Excess:
         """Return the excess of a posterior sample. It needs no margin: the sample itself represents the uncertainty."""
@@ -252,7 +260,7 @@ class ViolationCriterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Joint:
+class Joint(Product):
     """Probability that an evaluation succeeds and satisfies the constraints.
 
     Args:
@@ -260,20 +268,6 @@ class Joint:
     """
 
     parts: tuple[Feasibility, ...]
-    has_gradients = True  # of `log_probability`, which can itself be maximized
-
-    def __call__(self, X: Array) -> Array:
-        """Return `log_probability` at X (q, d)."""
-        return self.log_probability(X)
-
-    def log_probability(self, X: Array) -> Array:
-        """Return log P at X (q, d), (q,)."""
-        result: Array = sum((part.log_probability(X) for part in self.parts), np.zeros(len(X)))
-        return result
-
-    def gradient(self, X: Array) -> tuple[Array, Array]:
-        """Return the value of `log_probability` at X and its gradient, (q,) and (q, d)."""
-        return _summed([part.gradient(X) for part in self.parts])
 
     def path(self, rng: np.random.Generator) -> Excess:
         """Return the excess of a posterior sample."""

@@ -21,7 +21,6 @@ from hyperspace.exchange.files import SILENT_VARIABLE, FilesExchange
 from hyperspace.exchange.launcher import check_communicator, open_exchange, working
 from hyperspace.exchange.waiting import Patience, grace
 from hyperspace.execution.groups import work_in_groups
-from hyperspace.execution.loop import Callback
 from hyperspace.execution.run import Session
 from hyperspace.execution.signals import leave_if_interrupted, received, signals_end_the_study
 from hyperspace.journal import StudyFolder
@@ -39,7 +38,7 @@ from hyperspace.study.planning import EXCHANGES, Wanted
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import tell
-from hyperspace.trials.callbacks import as_one
+from hyperspace.trials.callbacks import Callback, as_one
 from hyperspace.trials.metrics import Metric
 
 

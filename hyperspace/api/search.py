@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hyperspace.api.hyperdrive import hyperdrive
@@ -17,11 +16,8 @@ from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.optimizers.grid import GRID
 from hyperspace.results.result import Result
 from hyperspace.space.space import check_space
-from hyperspace.stopping import RoundWatcher, StoppingRule, Watcher, check_rules
+from hyperspace.stopping import Stall, check_rules
 from hyperspace.study.checks import check_count, check_first
-from hyperspace.trials.incumbent import NO_RANK, rank
-from hyperspace.trials.metrics import Metrics
-from hyperspace.trials.trial import Trial
 
 Objective = Callable[..., Any]
 Hyperparameters = Sequence[Any] | Mapping[str, Any]
@@ -118,41 +114,3 @@ def grid_search(
     n_calls = grid.size(space) + len(check_first(options.get("x0"), options.get("y0"), space))
     fixed: dict[str, Any] = {"model": grid, "strategy": "static", "n_subspaces": 1, "n_calls": n_calls}
     return hyperdrive(objective, hyperparameters, results_path, **fixed | options)
-
-
-@dataclass(frozen=True, slots=True)
-class Stall(StoppingRule):
-    """Rule that ends a study in rounds when the rounds no longer improve it.
-
-    Args:
-        tolerance: gain that does not count as an improvement.
-        patience: successive rounds without an improvement after which it ends.
-    """
-
-    tolerance: float
-    patience: int
-
-    @property
-    def reason(self) -> str:
-        """Reason for the end of the study."""
-        return "the tolerance"
-
-    def watch(self, metrics: Metrics) -> Watcher:
-        """Return a function that never ends the study, since rounds do."""
-        return lambda trial: False
-
-    def watch_rounds(self, metrics: Metrics) -> RoundWatcher:
-        """Return a function of a round's trials: whether the last rounds brought no improvement."""
-        best, stalled = NO_RANK, 0
-
-        def stalls(trials: Sequence[Trial]) -> bool:
-            nonlocal best, stalled
-            found = min((rank(trial, metrics) for trial in trials), default=NO_RANK)
-            found = found if found.is_usable else NO_RANK
-            same_budget = found.budget == best.budget
-            gained = found < best and not (same_budget and found.loss >= best.loss - self.tolerance)
-            stalled = 0 if gained or not best.is_usable else stalled + 1
-            best = min(best, found)
-            return stalled >= self.patience
-
-        return stalls

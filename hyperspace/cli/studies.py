@@ -19,7 +19,6 @@ from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.trial import PRUNED
 
 if TYPE_CHECKING:
-    from hyperspace.space.space import Space
     from hyperspace.trials.trial import Trial
 
 _MOST_NUMBERS = 12  # largest number of trials that a kind of failure names on a terminal
@@ -72,16 +71,16 @@ def failures(
     from hyperspace.results.failure_kinds import failure_kinds, message
 
     result = hyperspace.load_results(path)
-    trials, space, folder = result.all_trials, result.search_space, StudyFolder(path)
+    trials, folder = result.all_trials, StudyFolder(path)
     kinds = failure_kinds(trials)
     if format is FailuresFormat.json:
         records = [
             {
                 "status": kind.status,
                 "count": len(kind.trials),
-                "first": _record(kind.first, message(kind.first), space, folder),
-                "last": _record(kind.last, message(kind.last), space, folder),
-                "trials": [_number(trial) for trial in kind.trials],
+                "first": _record(kind.first, message(kind.first), folder),
+                "last": _record(kind.last, message(kind.last), folder),
+                "trials": [trial.id for trial in kind.trials],
             }
             for kind in kinds
         ]
@@ -92,13 +91,10 @@ def failures(
     failed = sum(len(kind.trials) for kind in kinds)
     print(f"{failed} of {ended} evaluations failed" + (f"; {pruned} more were pruned, which is no failure" if pruned else ""))
     for kind in kinds:
-        numbers = [_number(trial) for trial in kind.trials]
+        numbers = [trial.id for trial in kind.trials]
         more = len(numbers) - _MOST_NUMBERS
         print(f"\n{len(numbers)} × {kind.status}: {printable(message(kind.first))}")
-        print(
-            "  first   "
-            + ", ".join(f"{printable(name)}={brief(value)}" for name, value in _parameters(kind.first, space).items())
-        )
+        print("  first   " + ", ".join(f"{printable(name)}={brief(value)}" for name, value in kind.first.parameters.items()))
         if (scratch := _scratch(kind.first, folder)) is not None:
             print(f"  folder  {printable(scratch)}")
         if message(kind.last) != message(kind.first):
@@ -108,28 +104,18 @@ def failures(
         print("\nA trial's number is DRIVE-ITERATION. --format json has all of them, with the tracebacks.")
 
 
-def _number(trial: Trial) -> str:
-    """Return a trial's number, as in its handle."""
-    return f"{trial.drive}-{trial.iteration}"
-
-
-def _parameters(trial: Trial, space: Space) -> dict[str, Any]:
-    """Return a trial's parameters by name."""
-    return space.by_name(space.parameters(trial.x))
-
-
 def _scratch(trial: Trial, folder: StudyFolder) -> str | None:
     """Return the folder with a trial's files, relative to the user's name of the study; None if it has none."""
     scratch = folder.scratch(trial.drive, trial.iteration)
     return str(Path(folder.name) / scratch.relative_to(folder.path)) if trial.drive >= 0 and scratch.is_dir() else None
 
 
-def _record(trial: Trial, told: str, space: Space, folder: StudyFolder) -> dict[str, Any]:
+def _record(trial: Trial, told: str, folder: StudyFolder) -> dict[str, Any]:
     scratch = _scratch(trial, folder)
     return {
-        "trial": _number(trial),
+        "trial": trial.id,
         "message": well_formed(told),
-        "parameters": {well_formed(name): json_value(value) for name, value in _parameters(trial, space).items()},
+        "parameters": {well_formed(name): json_value(value) for name, value in trial.parameters.items()},
         "folder": None if scratch is None else well_formed(scratch),
         "error": well_formed(trial.error or ""),
         "fault": trial.fault,

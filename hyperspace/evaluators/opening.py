@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from functools import partial
 
 from hyperspace.evaluators.base import Evaluator
-from hyperspace.evaluators.command import Command, CommandEvaluator
+from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import InlineEvaluator, Objective
+from hyperspace.evaluators.running_command import CommandEvaluator
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
 from hyperspace.space.space import Space

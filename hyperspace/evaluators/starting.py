@@ -81,7 +81,7 @@ class Repeats:
 
     def start(self, begin: Callable[[], None], trial: Trial, folder: Path | None) -> Start:
         """Return the start of a trial's evaluation; a repetition waits for room."""
-        what = f"the evaluation of trial {trial.drive}-{trial.iteration}"
+        what = f"the evaluation of trial {trial.id}"
         if trial.key != self._key:
             self._key, self._count = trial.key, 0
         if self._count == 0:

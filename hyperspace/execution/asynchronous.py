@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.execution.loop import RunContext
+from hyperspace.execution.context import RunContext
 from hyperspace.execution.views import ViewLoop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.study.config import Study

@@ -11,81 +11,34 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from hyperspace.errors import StudyError
-from hyperspace.evaluators.base import Evaluator, Outcome
-from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.output import limit_error
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.tally import add, tally
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.execution.progress import Progress
+from hyperspace.execution.context import RunContext
+from hyperspace.execution.reports import Reports
 from hyperspace.execution.signals import SIGNALS
-from hyperspace.journal import Journal
-from hyperspace.journal.stop_request import CALLBACK, DEADLINE, StopRequest
-from hyperspace.numerics import random_streams
-from hyperspace.numerics.floating_point import own_numerics, users_numerics
+from hyperspace.journal.stop_request import CALLBACK, DEADLINE
+from hyperspace.numerics.floating_point import users_numerics
 from hyperspace.optimizers.base import Suggestion
-from hyperspace.pruning import Pruned, PruningRule, curve_of, loss_of, thinned
 from hyperspace.space.values import is_true
-from hyperspace.stopping import StoppingRule, TargetValue
-from hyperspace.strategies.base import Strategy
+from hyperspace.stopping import TargetValue
 from hyperspace.study.config import Study
 from hyperspace.system.forks import call
 from hyperspace.system.terminal import tell
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import SAME_MISTAKE, Mistakes, OwnFailures, Streak, all_failed
-from hyperspace.trials.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Value
+from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import FAILED, RUNNING, Trial, TrialKey, judged
 
-Callback = Callable[[Trial], object]
 _ONE_MOMENT = 0.2  # seconds within which all processes of a job receive a signal
 _RECENT = 20  # number of evaluations for the expected duration of the next one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunContext:
-    """Objects and settings that a loop uses.
-
-    Attributes:
-        exchange: the ranks of this run.
-        make_strategy: makes a new strategy.
-        make_evaluator: makes the evaluator, from a function that makes a trial's handle.
-        journals: the open journals of the carried drives; empty if none are kept.
-        recorded: the trials of earlier runs: of all drives if trials are shared, else of the carried drives.
-        scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
-        deadline: time.monotonic() after which no evaluation may run; None without one.
-        stop: whether the study was asked to end, and why.
-        retries: number of repetitions of an evaluation after infrastructure failures.
-        progress: display of the progress; None without a display.
-        claim_goal: makes a metric the study's goal, unless one is declared or fixed, and returns the goal.
-        rules: rules that can end the study before its budget is spent.
-        repeats: whether repeated evaluations of a point are useful: the objective is noisy, or evaluations have budgets.
-        retry_failed: whether recorded failures are evaluated again.
-        callback: called with every trial that this rank finishes; returning True ends the study.
-        pruner: called after every report of an evaluation; None without pruning.
-    """
-
-    exchange: Exchange
-    make_strategy: Callable[[], Strategy]
-    make_evaluator: Callable[[Callable[[Trial], TrialHandle]], Evaluator]
-    journals: Mapping[int, Journal]
-    recorded: Mapping[TrialKey, Trial]
-    scratch: Callable[[int, int], Path] | None
-    deadline: float | None
-    stop: StopRequest
-    retries: int
-    progress: Progress | None
-    claim_goal: Callable[[str], str]
-    rules: Sequence[StoppingRule]
-    repeats: bool
-    retry_failed: bool
-    callback: Callback | None
-    pruner: PruningRule | None
 
 
 class Loop(ABC):
@@ -107,7 +60,8 @@ class Loop(ABC):
     def __init__(self, study: Study, context: RunContext) -> None:
         self._study = study
         self._context = context
-        self._evaluator = context.make_evaluator(self._handle)
+        self._reports = Reports(study, context, self._knowledge, self._show_once)
+        self._evaluator = context.make_evaluator(self._reports.handle)
         self._carried = carried_drives(study, context.exchange)
         self._stopping = False
         self.ended_by: str | None = None
@@ -117,11 +71,10 @@ class Loop(ABC):
         self._mistakes = Mistakes()
         self._ended_before = frozenset(key for key, trial in context.recorded.items() if trial.finished)
         self._watchers = [(rule.reason, rule.watch(study.metrics)) for rule in context.rules]
-        self._ruled: str | None = None  # reason of the first rule that ended the study
+        self._ruled = self._reached_by(study.given)  # reason of the first rule that ended the study
         self._ended_here: list[Trial] = []  # the last trials of this run
         self._failure_told = False
         self.notes: dict[str, None] = {}
-        self._reports: dict[int, float] = {}  # of the running trial
         self._left_out: frozenset[TrialKey] = frozenset()
         self.finished: dict[TrialKey, Trial] = {key: trial for key, trial in context.recorded.items() if trial.finished}
         timed = sorted(self.finished.values(), key=lambda trial: trial.key)
@@ -130,7 +83,6 @@ class Loop(ABC):
         carried = frozenset(self._carried)
         self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
         context.exchange.report(self._tally)
-        self._ruled = self._reached_by(study.given)
         if self._asks_rules_at_once:
             self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
 
@@ -140,7 +92,7 @@ class Loop(ABC):
         return self._study.exchange != "round"
 
     def _reached_by(self, given: Iterable[Trial]) -> str | None:
-        """Return the reason of a target that an evaluation has reached that the user brought along; None if there is none."""
+        """Return the reason of a target that a given evaluation has reached; None if there is none."""
         for rule in self._context.rules:
             if isinstance(rule, TargetValue):
                 reached = rule.watch(self._study.metrics)
@@ -229,7 +181,7 @@ class Loop(ABC):
             seconds=outcome.seconds,
             error=self._limited(trial, outcome.error),
             fault=outcome.fault,
-            reports=tuple((step, value) for step, value in self._reports.items() if math.isfinite(value)) or None,
+            reports=self._reports.kept,
         )
         trial = self._settled(trial)
         if outcome.note is not None:
@@ -287,7 +239,7 @@ class Loop(ABC):
         self._failure_told = True
         if self._context.exchange.rank == 0:
             tell(
-                f"evaluation {trial.drive}-{trial.iteration} failed, the first of this run to fail; later failures are only "
+                f"evaluation {trial.id} failed, the first of this run to fail; later failures are only "
                 f"recorded:\n{(trial.error or '').rstrip()}"
             )
 
@@ -354,7 +306,7 @@ class Loop(ABC):
 
     def _outcome(self, trial: Trial) -> Outcome:
         """Evaluate `trial` once."""
-        self._reports = {}
+        self._reports.clear()
         self._evaluator.submit(trial, self._study.space.parameters(trial.x))
         naps = naps_between_tests()
         while (outcome := self._evaluator.poll()) is None:
@@ -441,60 +393,6 @@ class Loop(ABC):
     @abstractmethod
     def _knowledge(self, drive: int) -> Archive:
         """Return the current archive of a carried drive: at its last question, and updates since then."""
-
-    def _goal_of(self, metrics: Mapping[str, Value], needed: bool) -> str | None:
-        """Return the optimized one of the metrics that an objective has reported; None if it is unknown.
-
-        Raises:
-            AmbiguousMetrics: it is unknown and needed.
-        """
-        if metrics.keys() == {FLOAT_NAME}:
-            return FLOAT_NAME
-        try:
-            return self._study.metrics.goal_name(metrics)
-        except AmbiguousMetrics:
-            if needed:
-                raise
-            return None
-
-    def _handle(self, trial: Trial) -> TrialHandle:
-        sign = self._study.metrics.sign
-        pruner = self._context.pruner
-        known = [] if pruner is None else self._knowledge(trial.drive).trials
-        peers = [curve_of(other, sign) for other in known if other.reports]
-
-        @own_numerics()
-        def report(step: int, metrics: Mapping[str, Value]) -> None:
-            journal = self._context.journals.get(trial.drive)
-            if journal is not None:
-                journal.reported(trial, step, metrics)
-            goal = self._goal_of(metrics, pruner is not None)
-            value = None if goal is None else metrics.get(goal)
-            if not isinstance(value, float):
-                return
-            if not math.isfinite(value):
-                self._show_once(
-                    "an evaluation has reported a value that is no finite number; learning curves leave such values out, the "
-                    "journal has them, and a pruning rule takes them for the worst"
-                )
-                if pruner is None:
-                    return
-            self._reports.pop(step, None)  # the step reported last is the last one
-            self._reports[step] = value
-            if pruner is None:
-                self._reports = thinned(self._reports)
-            elif call(pruner.prunes, {at: loss_of(reported, sign) for at, reported in self._reports.items()}, peers):
-                raise Pruned(f"pruned at step {step}")
-
-        scratch = self._context.scratch
-        return TrialHandle(
-            id=f"{trial.drive}-{trial.iteration}",
-            seed=random_streams.seed_of(self._study.seed, random_streams.OBJECTIVE, trial.drive, trial.iteration),
-            attempt=trial.attempt,
-            folder=None if scratch is None else scratch(trial.drive, trial.iteration),
-            report=report,
-            budget=trial.budget,
-        )
 
 
 def carried_drives(study: Study, exchange: Exchange) -> list[int]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hyperspace.execution.loop import Loop, RunContext
+from hyperspace.execution.context import RunContext
+from hyperspace.execution.loop import Loop
 from hyperspace.study.config import Study
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.records import load_trial, trial_record

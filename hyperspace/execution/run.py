@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hyperspace.errors import StudyError, shown
+from hyperspace.errors import StudyError
 from hyperspace.evaluators.opening import MakeEvaluator
 from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
@@ -20,30 +20,31 @@ from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.execution.answers import merge_answers
 from hyperspace.execution.asynchronous import AsyncLoop
-from hyperspace.execution.loop import Callback, Loop, RunContext, carried_drives
-from hyperspace.execution.opening import open_study, study_record
+from hyperspace.execution.context import RunContext
+from hyperspace.execution.loop import Loop, carried_drives
+from hyperspace.execution.merging import Merger
+from hyperspace.execution.opening import open_study
 from hyperspace.execution.progress import Progress
-from hyperspace.execution.rescue import rescue
 from hyperspace.execution.retrying import RetryLoop
 from hyperspace.execution.shared_folder import FilesLoop
 from hyperspace.execution.signals import INTERRUPT, SIGNALS, received
 from hyperspace.execution.synchronous import RoundLoop
-from hyperspace.journal import DriveReader, Journal, LeaseLostError, Leases, StudyFolder, open_journal
+from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.journal.stop_request import BUDGET, DEADLINE, FOLDER_GONE, StopRequest, forget_request
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.pruning import PruningRule
-from hyperspace.results.result import Result, read_trials
+from hyperspace.results.result import Result
 from hyperspace.stopping import AllPoints, StoppingRule, TimeLimit
 from hyperspace.strategies import make_strategy
 from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.study.config import Study
-from hyperspace.study.description import split_label
 from hyperspace.study.planning import Wanted
 from hyperspace.system.terminal import duration, tell
+from hyperspace.trials.callbacks import Callback
 from hyperspace.trials.failures import RETRY
 from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.records import load_trial, trial_record
-from hyperspace.trials.trial import OK, Trial, TrialKey, fix_goal, judged
+from hyperspace.trials.trial import Trial, TrialKey, fix_goal
 
 
 class Session:
@@ -104,6 +105,7 @@ class Session:
             self._release()
             raise
         self._carried = carried_drives(self.study, ranks)
+        self._merger = Merger(self.study, ranks, folder, self._carried, self._goal, self._claim_goal)
         model = self.study.model
         by_budget = self.study.strategy == "halving" or isinstance(model, Hyperband)
         self._repeats = noisy or by_budget
@@ -167,12 +169,12 @@ class Session:
                 loop.run()
                 endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.stopped_for_failures]])
                 reasons = [reason for reason, _, _ in endings if reason is not None]
-                result = self._merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
+                result = self._merger.merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
             except RanksSilentError:
                 result, reasons = self._merge_answers(loop)
                 endings = [[loop.ended_by, loop.begun, loop.stopped_for_failures]]
             except StudyError as error:
-                self._keep(loop.known(), error)
+                self._merger.keep(loop.known(), error)
                 raise
             result.ended_by = self._ended_by(result, reasons)
             if self._folder is not None and self._ranks.rank == 0 and result.ended_by in self._lasting:
@@ -375,109 +377,9 @@ class Session:
             late = self._deadline is not None and time.monotonic() > self._deadline
             loop.ended_by = self._stop.reason or (DEADLINE if late else None)
         trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
-        result = self._result(trials)
+        result = self._merger.result(trials)
         object.__setattr__(result, "silent_ranks", tuple(silent))
         return result, [reason for reason in reasons if reason is not None] or [f"the silence of {', '.join(silent)}"]
-
-    def _merge(self, finished: Iterable[Trial], gone: bool) -> Result:
-        """Merge on rank 0, from the journals if there are any; every rank returns the same. Collective.
-
-        Args:
-            finished: the known finished trials.
-            gone: whether the study's folder is missing.
-
-        Raises:
-            StudyError: all trials failed; or the journals hold less than the ranks know (the error's `result` has their trials).
-        """
-        study = self.study
-        goals = [self._goal] if study.exchange == "none" else self._ranks.gather([study.metrics.goal])
-        study.metrics.reopen(next((goal for goal in goals if goal is not None), None))
-        own = [trial for trial in finished if trial.drive in self._carried]
-        if self._folder is None:
-            return self._result(self._of_all_ranks(own))
-        known = sum(self._ranks.gather([len(own)]))
-        kept = self._ranks.first(lambda: self._read(known, gone))
-        if kept["lost"] is not None:
-            raise self._rescue(self._of_all_ranks(own), kept["lost"])
-        result = self._result([load_trial(record, study.space) for record in kept["records"]])
-        goal, complete = study.metrics.goal, result.nfev - len(study.given) >= study.planned
-        if study.exchange == "none" and goal is not None and not study.metrics.declared and complete:
-            self._ranks.first(lambda: self._claim_goal(goal))  # no later answer can be the first one
-        return result
-
-    def _of_all_ranks(self, own: list[Trial]) -> list[Trial]:
-        """Return the trials of all ranks. Collective."""
-        space = self.study.space
-        records = self._ranks.gather([trial_record(trial, space) for trial in own])
-        return [load_trial(record, space) for record in records]
-
-    def _read(self, known: int, gone: bool) -> dict[str, Any]:
-        """Return the content of the journals, or a description of their losses relative to `known` ended evaluations."""
-        assert self._folder is not None
-        try:
-            trials = read_trials(self._folder, self.study.space, self.study.identity)
-        except (StudyError, OSError) as error:
-            return {"records": [], "lost": str(error)}
-        held = sum(trial.finished for trial in trials)
-        if held >= known and not gone:
-            return {"records": [trial_record(trial, self.study.space) for trial in trials], "lost": None}
-        return {
-            "records": [],
-            "lost": f"the study's folder {str(self._folder.path)!r} was removed, moved or changed during the run: of the "
-            f"{known} evaluations that were made, it holds {held}",
-        }
-
-    def _rescue(self, trials: list[Trial], lost: str, alone: bool = False) -> StudyError:
-        """Save the known trials; return the error that reports them. Collective unless `alone`."""
-        assert self._folder is not None
-        folder, study = self._folder, self.study
-
-        def write() -> str:
-            return str(rescue(folder, study_record(study), study, trials) or "")
-
-        place = write() if alone else self._ranks.first(write)
-        kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
-        result = self._result(trials, allows_failures=True)
-        best = "" if result.x is None else f"; the best is {result.fun!r} at {shown(result.parameters)}"
-        error = StudyError(f"{lost}. The {len(trials)} that the run knows are not lost: {kept}{best}")
-        error.result = result
-        return error
-
-    def _keep(self, finished: Iterable[Trial], error: StudyError) -> None:
-        """Add the result so far to an error that ends this process; save the trials if the journals have lost them.
-
-        This is not collective. The journals of other ranks have the trials that this rank does not know.
-        """
-        trials = list(finished)
-        others = isinstance(error, LeaseLostError) or self._ranks.size > 1
-        if others and (self._folder is None or self._folder.study_file.exists()):
-            return
-        if self._folder is not None:
-            kept = self._read(len(trials), gone=False)
-            if kept["lost"] is not None and trials:
-                there = self._folder.study_file.exists()  # a failed write was already reported in more detail
-                raise self._rescue(trials, str(error).rstrip(".") if there else kept["lost"], alone=True) from error
-            trials = [load_trial(record, self.study.space) for record in kept["records"]]
-        error.result = self._result(trials, allows_failures=True)
-
-    def _result(self, trials: list[Trial], allows_failures: bool = False) -> Result:
-        """Return the result of trials.
-
-        Args:
-            trials: trials of this study.
-            allows_failures: whether to return it even if all failed.
-
-        Raises:
-            StudyError: all failed.
-        """
-        study = self.study
-        fix_goal(study.metrics, [*study.given, *trials])
-        trials = [judged(trial, study.metrics) for trial in trials]
-        ended = [trial for trial in trials if trial.finished]
-        if ended and not allows_failures and not any(trial.status == OK for trial in [*ended, *study.given]):
-            again = "" if self._folder is None else f"; {RETRY}"
-            raise StudyError(f"all {len(ended)} trials failed{again}. The last one said:\n{(ended[-1].error or '').rstrip()}")
-        return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))
 
 
 def _describe_plan(study: Study, ranks: int) -> str:

@@ -10,7 +10,7 @@ from hyperspace.errors import StudyError
 from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import naps_between_tests
-from hyperspace.execution.loop import RunContext
+from hyperspace.execution.context import RunContext
 from hyperspace.execution.views import ViewLoop
 from hyperspace.journal import LeaseLostError
 from hyperspace.study.config import Study

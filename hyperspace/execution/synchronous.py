@@ -14,8 +14,9 @@ from copy import copy
 from functools import partial
 
 from hyperspace.errors import StudyError
+from hyperspace.execution.context import RunContext
 from hyperspace.execution.exhaustion import Exhaustion
-from hyperspace.execution.loop import Loop, RunContext
+from hyperspace.execution.loop import Loop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.stopping import AllPoints
 from hyperspace.study.config import Study

@@ -15,7 +15,8 @@ from dataclasses import replace
 from operator import attrgetter
 
 from hyperspace.errors import StudyError
-from hyperspace.execution.loop import Loop, RunContext
+from hyperspace.execution.context import RunContext
+from hyperspace.execution.loop import Loop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.config import Study

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, refuse_class, shown
 from hyperspace.space.values import is_true
 from hyperspace.trials.trial import Trial
 
@@ -41,8 +41,7 @@ def _check_callable(callback: Any) -> None:
         raise InputError(f"{name} is a pruning rule, no callback; pass it as pruner={name}()")
     if not callable(callback):
         raise InputError(f"callback must be a function of a trial, or a list of such functions, got {shown(callback)}")
-    if isinstance(callback, type):
-        raise InputError(f"callback is the class {callback.__name__}; pass an object of it, {callback.__name__}(...)")
+    refuse_class("callback", callback)
     try:
         signature = inspect.signature(callback)
     except (TypeError, ValueError):  # a built-in or extension function without a signature

@@ -11,8 +11,9 @@ from launch import await_end
 
 from hyperspace import hyperdrive
 from hyperspace.errors import InputError
-from hyperspace.evaluators.command import Command, CommandEvaluator
+from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.running_command import CommandEvaluator
 from hyperspace.journal.stop_request import request_stop
 from hyperspace.space import check_space
 from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
@@ -320,7 +321,7 @@ def test_a_program_without_room_on_the_disk_is_no_fault_of_its_own(evaluate, mon
 @pytest.mark.parametrize("where", ["ProcessGroup", "TrialOutput.open", "tempfile.TemporaryDirectory"])
 def test_a_program_that_cannot_be_started_at_this_moment_is_started_later(evaluate, monkeypatch, where, number):
     monkeypatch.setattr("hyperspace.system.disk.RETRY", 0.01)
-    place, _, name = f"hyperspace.evaluators.command.{where}".rpartition(".")
+    place, _, name = f"hyperspace.evaluators.running_command.{where}".rpartition(".")
     real, left = getattr(resolve_name(place), name), [2]
 
     def scarce(*arguments, **options):
@@ -339,7 +340,7 @@ def test_the_wait_for_a_process_ends_with_the_study(tmp_path, monkeypatch, by):
     def scarce(*arguments, **options):
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    monkeypatch.setattr("hyperspace.evaluators.command.ProcessGroup", scarce)
+    monkeypatch.setattr("hyperspace.evaluators.running_command.ProcessGroup", scarce)
     settings = {"n_calls": 4, "n_subspaces": 1, "n_drives": 1, "model": "RAND"}
     stop = threading.Timer(2.0, lambda: request_stop(tmp_path))
     if by == "stop":

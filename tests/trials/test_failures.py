@@ -91,7 +91,7 @@ def test_points_that_fail_end_no_study(tmp_path):
 
 @pytest.mark.parametrize("how", ["moved", "replaced"])
 def test_a_command_that_cannot_be_started_is_no_fault_of_the_objective(tmp_path, monkeypatch, how):
-    monkeypatch.setattr("hyperspace.evaluators.command._REPLACED", 0.3)
+    monkeypatch.setattr("hyperspace.evaluators.running_command._REPLACED", 0.3)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sim").write_text(f"#!{sys.executable}\nimport sys; print(sys.argv[1])\n")
     (tmp_path / "sim").chmod(0o755)
