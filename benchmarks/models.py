@@ -19,6 +19,7 @@ import json
 import time
 import warnings
 from collections import defaultdict
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,13 @@ from benchmarks.run import load
 from hyperspace.numerics.threads import one_thread
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key
-from hyperspace.optimizers.bayes import BayesOptimizer
+from hyperspace.optimizers.bayesian.optimizer import BayesOptimizer
+from hyperspace.optimizers.bayesian.settings import box_settings
 from hyperspace.optimizers.design import Design
 from hyperspace.space import check_space
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Bounds
-from hyperspace.surrogates import SURROGATES, make_surrogate
+from hyperspace.surrogates import SURROGATES
 from hyperspace.testing.problems import problem, shifted
 from hyperspace.trials.metrics import FLOAT_NAME
 from hyperspace.trials.trial import OK, Trial
@@ -51,9 +53,9 @@ def measure_time(model: str, n: int) -> dict[str, Any]:
     function = shifted(problem(*TIMED), 0)
     space = check_space(function.dimensions)
     whole = Bounds.whole(space.d)
-    surrogate = make_surrogate(model, random_state=0, space=space)
     design = Design("sobol", 1, whole, space, seed=0)
-    optimizer = BayesOptimizer(space, whole, surrogate, design, max_rows=10**9)
+    settings = replace(box_settings("EI"), nearest=10**9)  # all trials
+    optimizer = BayesOptimizer(space, whole, model, design, settings=settings)
     U = np.random.default_rng(n).random((n + BETWEEN, space.d))
     y = np.array([function(x) for x in space.from_unit(U)])
     trials = [Trial(drive=0, iteration=i, x=(), status=OK, metrics={FLOAT_NAME: value}) for i, value in enumerate(y)]

@@ -10,10 +10,10 @@ import numpy as np
 
 import hyperspace
 from hyperspace.optimizers.base import Suggestion
+from hyperspace.optimizers.bayesian.settings import Settings
 from hyperspace.space import check_space
 from hyperspace.strategies import make_strategy
-from hyperspace.strategies.adaptive.config import Settings
-from hyperspace.strategies.adaptive.strategy import AdaptiveStrategy
+from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.base import Strategy
 from hyperspace.study.planning import plan_samples, plan_subspaces
 from hyperspace.trials.archive import Archive

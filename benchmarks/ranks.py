@@ -21,8 +21,9 @@ from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.serial import SerialExchange
 from hyperspace.execution.asynchronous import AHEAD
 from hyperspace.execution.views import View
-from hyperspace.strategies.adaptive.config import LARGEST_TEAM, Settings
-from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
+from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM, Settings, Setup
+from hyperspace.optimizers.bayesian.trust_regions import TrustRegionState
+from hyperspace.space.space import Bounds
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import FLOAT_NAME, Metrics
 from hyperspace.trials.records import load_trial, shared_record
@@ -179,7 +180,8 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
     running: list[Trial | None] = [None] * n_drives
     view = View(Archive(space.to_unit, Metrics(), space.d), n_drives)
     settings = Settings()
-    region_state = TrustRegionState(space, settings, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
+    setup = Setup(space, settings, "GP", "EI", 0, Bounds.whole(space.d))
+    region_state = TrustRegionState(setup, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
     spent = []
     batch = round(AHEAD * n_drives)
     for number in range(round(5 / AHEAD)):

@@ -210,9 +210,10 @@ def test_a_model_learns_from_pruned_trials_where_not_to_look_again(strategy):
 
 
 def test_regions_are_centerd_on_trials_that_ended_well():
+    from hyperspace.optimizers.bayesian.settings import Settings, Setup
+    from hyperspace.optimizers.bayesian.trust_regions import TrustRegionState
     from hyperspace.space import check_space
-    from hyperspace.strategies.adaptive.config import Settings
-    from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
+    from hyperspace.space.space import Bounds
     from hyperspace.trials.archive import Archive
     from hyperspace.trials.metrics import Metrics
     from hyperspace.trials.trial import Trial
@@ -223,7 +224,8 @@ def test_regions_are_centerd_on_trials_that_ended_well():
     for number, (loss, status) in enumerate(losses):
         x = (0.2 * number, 0.9 - 0.2 * number)
         known.extend([Trial(drive=0, iteration=number, x=x, status=status, metrics={"objective": loss}, arm="global")])
-    region_state = TrustRegionState(space, Settings(), 2, 1)
+    setup = Setup(space, Settings(), "GP", "EI", 0, Bounds.whole(2))
+    region_state = TrustRegionState(setup, 2, 1)
     region_state.update(known)
     assert np.isfinite(known.y).all()
     assert region_state.score.tolist() == [3.0, math.inf, 2.0, math.inf]

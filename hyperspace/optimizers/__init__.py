@@ -98,10 +98,10 @@ def make_optimizer(
             f"ask and tell; got {shown(model)}"
         )
     if isinstance(model, str) or (hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type)):
-        from hyperspace.optimizers.bayes import BayesOptimizer
+        from hyperspace.optimizers.bayesian.optimizer import BayesOptimizer
 
-        surrogate = make_surrogate(model, random_state=random_state, space=space)
-        return BayesOptimizer(space, subspace.bounds, surrogate, design, acquisition, metrics=metrics)
+        make_surrogate(model, space=space)  # a missing library is told before the first evaluation
+        return BayesOptimizer(space, subspace.bounds, model, design, acquisition, random_state, metrics, subspace=subspace.index)
     from hyperspace.optimizers.user import UserOptimizer
 
     return penalized(UserOptimizer(model, space, subspace, random_state), metrics, graded=False)

@@ -173,9 +173,9 @@ class Optimizer:
         U = self.space.to_unit(checked)
         trials = []
         for u, point, outcome in zip(U, checked, outcomes, strict=True):
-            arm = self._no_longer_pending(u)
-            origin = "given" if arm is None else "asked"
-            trial = Trial(drive=0, iteration=self._told, x=point, arm=arm or "", origin=origin)
+            asked = self._no_longer_pending(u)
+            kept = {"origin": "given"} if asked is None else {"origin": "asked", **asked.kept}
+            trial = Trial(drive=0, iteration=self._told, x=point, **kept)
             self._told += 1
             self._history.append((point, outcome))
             if outcome is not None:
@@ -186,11 +186,11 @@ class Optimizer:
         losses = [self._metrics.loss(trial.metrics) if trial.ended_well else math.nan for trial in trials]
         self._inner.tell(trials, U, np.array(losses))
 
-    def _no_longer_pending(self, u: Array) -> str | None:
-        """Remove u (d,) from the pending points; return its arm, or None for a point that was not asked for."""
+    def _no_longer_pending(self, u: Array) -> Suggestion | None:
+        """Remove u (d,) from the pending points; return its suggestion, or None for a point that was not asked for."""
         for index, suggestion in enumerate(self._pending):
             if np.array_equal(suggestion.u, u):
-                return self._pending.pop(index).arm
+                return self._pending.pop(index)
         return None
 
     def _outcome(self, returned: Any) -> dict[str, Value] | None:

@@ -9,7 +9,7 @@ from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.design import Design
 from hyperspace.space.partition import Partition, Subspace
 from hyperspace.space.space import Space
-from hyperspace.strategies.adaptive.strategy import AdaptiveStrategy
+from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.strategies.generations import GenerationsStrategy
 from hyperspace.strategies.static import StaticStrategy

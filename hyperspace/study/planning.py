@@ -10,10 +10,10 @@ from typing import Any
 from hyperspace.acquisition import ACQUISITIONS
 from hyperspace.errors import InputError
 from hyperspace.numerics.sampling import SAMPLERS
+from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM
 from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space
-from hyperspace.strategies.adaptive.config import LARGEST_TEAM
 from hyperspace.study.checks import (
     MOST_SEED,
     check_choice,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hyperspace.optimizers.base import Key
-from hyperspace.optimizers.bayes import BayesOptimizer
+from hyperspace.optimizers.bayesian.optimizer import BayesOptimizer
 from hyperspace.optimizers.design import Design
 from hyperspace.space import Categorical, Integer, Real, check_space
 from hyperspace.space.space import Bounds
@@ -247,7 +247,7 @@ class Loop:
         self.space = check_space([Real(0, 1), Real(0, 1), Integer(0, 3)])
         whole = Bounds.whole(3)
         design = Design("sobol", 6, whole, self.space, seed=0)
-        self.optimizer = BayesOptimizer(self.space, whole, surrogate(model, 3, self.space), design)
+        self.optimizer = BayesOptimizer(self.space, whole, model, design, seed=3)
         self.recorded = []
 
     def step(self):

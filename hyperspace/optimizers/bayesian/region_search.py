@@ -4,7 +4,7 @@ A Thompson turn draws a posterior sample from the region's model and returns a p
 small relative to the lengthscales, candidates spread over it suffice. In many dimensions, or in a wide box, candidates miss
 the minima. Then a gradient search starts from the best candidates and from points near the center. The sample of an additive
 process needs no candidates: each coordinate of its minimum is found along its own axis. If no region improves, a posterior
-sample of the whole cube is minimized from the best separated trials.
+sample of the whole box is minimized from the best separated trials.
 
 Models without pathwise samples, and boxes of few points, use joint samples at the same candidates for all turns.
 """
@@ -18,10 +18,10 @@ import numpy as np
 from hyperspace.acquisition.feasibility import Feasibility
 from hyperspace.acquisition.functions import SampleCriterion
 from hyperspace.acquisition.optimize import Box, gradient_search, maximize, search_axes
-from hyperspace.space.space import Bounds, Space
-from hyperspace.strategies.adaptive.config import Settings
-from hyperspace.strategies.adaptive.local_model import LocalModel
-from hyperspace.strategies.adaptive.trust_regions import Region, distances
+from hyperspace.optimizers.bayesian.models import LocalModel
+from hyperspace.optimizers.bayesian.settings import Setup
+from hyperspace.optimizers.bayesian.trust_regions import Region, distances
+from hyperspace.space.space import Bounds
 from hyperspace.surrogates.base import Model, draw
 from hyperspace.typing import Array
 
@@ -35,8 +35,7 @@ class RegionSearch:
     """Region with its model and candidates.
 
     Args:
-        space: the search space.
-        settings: settings of the strategy.
+        setup: settings and choices of the study.
         region: the region.
         center: the best point of the region, (d,).
         local: the model of the region.
@@ -49,8 +48,7 @@ class RegionSearch:
 
     def __init__(
         self,
-        space: Space,
-        settings: Settings,
+        setup: Setup,
         region: Region,
         center: Array,
         local: LocalModel,
@@ -61,9 +59,9 @@ class RegionSearch:
         bounds: Bounds | None = None,
     ) -> None:
         self.number, self.center, self.local = region.number, center, local
-        self._space, self._settings, self._length = space, settings, region.length
+        self._space, self._settings, self._length = setup.space, setup.settings, region.length
         self.feasibility, self._n_turns, self._rng = feasibility, n_turns, rng
-        self.box = Box(space, self._bounds(region.length) if bounds is None else bounds)
+        self.box = Box(setup.space, self._bounds(setup.box) if bounds is None else bounds)
         self.has_paths = hasattr(local.latent, "path") and not self.box.all_listed
         self.is_additive = getattr(local.latent, "is_additive", False) and not self.box.all_listed
         self.candidates = self._candidates(rng)
@@ -72,15 +70,16 @@ class RegionSearch:
         self.incumbent = incumbent
         self.own_incumbent = float(local.latent.posterior(center[None]).mean[0, 0])
 
-    def _bounds(self, length: float) -> Bounds:
+    def _bounds(self, box: Bounds) -> Bounds:
+        """Return the region's bounds, within the box."""
         space, stretch = self._space, self._settings.stretch
-        sides = np.full(space.d, length)
+        sides = np.full(space.d, self._length)
         if self.local.scales is not None:
             log_scales = np.log(self.local.scales)
             sides *= np.clip(np.exp(log_scales - log_scales.mean()), 1.0 / stretch, stretch)
         sides = np.maximum(sides, 2.0 * space.steps(self.center))  # at least one level in each direction
         sides[space.categorical] = 2.0  # categories have no neighbors
-        return Bounds(np.maximum(self.center - sides / 2, 0.0), np.minimum(self.center + sides / 2, 1.0))
+        return Bounds(np.maximum(self.center - sides / 2, box.lower), np.minimum(self.center + sides / 2, box.upper))
 
     def _candidates(self, rng: np.random.Generator) -> Array:
         """Return points in the box. In many dimensions and in small regions most coordinates equal the center's."""

@@ -1,4 +1,7 @@
-"""Settings of the adaptive strategy, and the arms that choose its points. benchmarks/NOTEBOOK.md has the measurements."""
+"""Settings of the Bayesian engine: of a team that shares its trials, and of one drive in one box.
+
+benchmarks/NOTEBOOK.md has the measurements.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hyperspace.space.space import Space
+    from hyperspace.space.space import Bounds, Space
 
-DESIGN, GLOBAL, EXPLOIT, THOMPSON, EXPLORE = "design", "global", "exploit", "thompson", "explore"
-WHOLE = -1  # region number of the model of the whole space
+WHOLE = -1  # region number of the model of the whole box
+HEDGE = "hedge"  # key of a portfolio's gains in what a trial records of its model
 LARGEST_TEAM = 16  # drives whose points are chosen jointly
 
 
@@ -44,7 +47,11 @@ class Settings:
         explore_starts: number of starting points for local minima of a posterior sample over the whole space.
         explore_distance: least distance of such a local minimum from the best trial, in the maximum norm.
         min_log_ei: log expected improvement below which an exploiting turn moves to another region, in the unit of `min_gain`.
-        cycle: the arms of a team's successive turns.
+        most_pending: number of pending points that the global arm conditions on.
+        compares_additive: whether an additive process is fitted, too, and compared.
+        leaves_converged: whether every second global turn ignores the variance at known points if hardly any improvement is
+            expected (see `arms.GlobalArm`).
+        cycle: the arms of a team's successive turns, by their letters (see `arms.ARMS`).
         small_d, small_cycle: the cycle for at most `small_d` dimensions. It exploits more, and half of its Thompson turns
             evaluate candidates without a gradient search.
         sequential_cycle: the cycle for a drive that asks while no other trial is pending.
@@ -75,23 +82,61 @@ class Settings:
     explore_starts: int = 24
     explore_distance: float = 0.05
     min_log_ei: float = -10.0
+    most_pending: int = 64
+    compares_additive: bool = True
+    leaves_converged: bool = False
     cycle: str = "GETTETTETTETTETT"
     small_d: int = 6
     small_cycle: str = "GETETETETETETETT"
     sequential_cycle: str = "EEG"
 
-    def arm(self, turn: int, d: int, alone: bool) -> str:
-        """Return the arm of a turn, counted from the start of the study, in d dimensions."""
+    def letter(self, turn: int, d: int, alone: bool) -> str:
+        """Return the letter of the arm of a turn, counted from the start of the study, in d dimensions."""
         cycle = self.sequential_cycle if alone else self.small_cycle if d <= self.small_d else self.cycle
-        return {"G": GLOBAL, "E": EXPLOIT, "T": THOMPSON}[cycle[turn % len(cycle)]]
+        return cycle[turn % len(cycle)]
+
+
+def box_settings(acquisition: str) -> Settings:
+    """Return the settings of one drive in one box: one arm, without trust regions.
+
+    This is the optimizer of `Optimizer` and of the published method. Its regions only mark the points around which the arm
+    looks for candidates. It refits when the trials have grown by a tenth, before it asks.
+    """
+    cycle = {"TS": "S", "gp_hedge": "H"}.get(acquisition, "G")
+    return Settings(
+        regions=4,
+        min_separation=0.0,
+        nearest=500,
+        nearest_noisy=500,
+        growth=1.1,
+        lag=1.1,
+        most_pending=512,
+        compares_additive=False,
+        leaves_converged=True,
+        cycle=cycle,
+        small_cycle=cycle,
+        sequential_cycle=cycle,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Values shared by all rounds: space, settings, the user's model and acquisition, and the seed."""
+    """Values shared by all rounds of a study.
+
+    Attributes:
+        space: the search space.
+        settings: the settings.
+        model: the user's choice of a surrogate.
+        acquisition: "EI", "PI", "LCB", "TS" or "gp_hedge".
+        seed: entropy of all random streams.
+        box: the box that all arms keep to, in the unit cube.
+        whole: region number of the model of this box. It tells the fits of different boxes apart.
+    """
 
     space: Space
     settings: Settings
     model: Any
     acquisition: str
     seed: int
+    box: Bounds
+    whole: int = WHOLE

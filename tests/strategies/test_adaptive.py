@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from hyperspace.optimizers.base import Suggestion
+from hyperspace.optimizers.bayesian.settings import WHOLE, Settings
+from hyperspace.optimizers.bayesian.trust_regions import kendall_tau
 from hyperspace.space import Space, check_space
 from hyperspace.space.partition import Partition
-from hyperspace.strategies.adaptive.config import WHOLE, Settings
-from hyperspace.strategies.adaptive.strategy import AdaptiveStrategy
-from hyperspace.strategies.adaptive.trust_regions import kendall_tau
+from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.testing.problems import problem
 from hyperspace.trials.archive import Archive

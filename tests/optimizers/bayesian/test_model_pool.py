@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hyperspace.optimizers.bayesian.model_pool import ModelPool
+from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup
+from hyperspace.optimizers.bayesian.trust_regions import TrustRegionState
 from hyperspace.space import check_space
-from hyperspace.strategies.adaptive.config import WHOLE, Settings, Setup
-from hyperspace.strategies.adaptive.model_pool import ModelPool
-from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
+from hyperspace.space.space import Bounds
 from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import Metrics
@@ -53,9 +54,9 @@ class Pool:
     """An archive of random trials, some of them failed, and the models of a round of four drives."""
 
     def __init__(self, n: int = 40, failed: int = 5, model: Any = "GP", settings: Settings = SETTINGS) -> None:
-        self.setup = Setup(SPACE, settings, model, "EI", 0)
+        self.setup = Setup(SPACE, settings, model, "EI", 0, Bounds.whole(SPACE.d))
         self.archive = Archive(SPACE.to_unit, Metrics(), 2)
-        self.fold = TrustRegionState(SPACE, settings, 2, 4)
+        self.fold = TrustRegionState(self.setup, 2, 4)
         rng = np.random.default_rng(0)
         for number in range(n):
             x = tuple(rng.random(2).tolist())

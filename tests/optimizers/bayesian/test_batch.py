@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 
 from hyperspace.optimizers.base import FIRST, Suggestion
+from hyperspace.optimizers.bayesian.arms import ARMS
+from hyperspace.optimizers.bayesian.batch import Batch
+from hyperspace.optimizers.bayesian.knowledge import Knowledge
+from hyperspace.optimizers.bayesian.model_pool import ModelPool
+from hyperspace.optimizers.bayesian.settings import Settings, Setup
+from hyperspace.optimizers.bayesian.state import State
 from hyperspace.space import check_space
 from hyperspace.space.space import Bounds
-from hyperspace.strategies.adaptive.batch import Batch
-from hyperspace.strategies.adaptive.config import EXPLOIT, EXPLORE, GLOBAL, THOMPSON, Settings, Setup
-from hyperspace.strategies.adaptive.model_pool import ModelPool
-from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import FAILED, OK, Trial
 from hyperspace.typing import Array
 
+GLOBAL, EXPLOIT, THOMPSON, EXPLORE = (ARMS[letter].name for letter in "GETS")
 LEAN = Settings(candidates=96, nearest=40)
 CONTINUOUS = [(0.0, 1.0)] * 3
 SIZE = 8
@@ -42,14 +45,14 @@ class Team:
         fails: Callable[[Array], bool] = lambda u: False,
     ) -> None:
         self.space = check_space(dimensions)
-        self.setup = Setup(self.space, settings, "GP", acquisition, 0)
+        self.setup = Setup(self.space, settings, "GP", acquisition, 0, Bounds.whole(self.space.d))
         self.archive = Archive(self.space.to_unit, Metrics(), self.space.d)
-        self.fold = TrustRegionState(self.space, settings, 2, SIZE)
+        self.state = State(self.setup, self.archive.metrics, 2, SIZE)
         U = self.space.snap(np.random.default_rng(0).random((n, self.space.d)))
         for number, (u, y) in enumerate(zip(U, loss(U), strict=True)):
             ended = {"status": FAILED} if fails(u) else {"status": OK, "metrics": {"objective": float(y)}}
             self.archive.extend([Trial(drive=0, iteration=number, x=self.space.from_unit(u[None])[0], **ended)])
-        self.fold.update(self.archive)
+        self.state.update(self.archive)
 
     def under_way(self, U: Array) -> None:
         self.archive.extend(
@@ -65,10 +68,10 @@ class Team:
         domain: Bounds | None = None,
         wanted: Mapping[int, Suggestion] | None = None,
     ) -> Batch:
-        regions, whole = self.fold.regions, Bounds.whole(self.space.d)
-        models = ModelPool(self.setup, regions, self.fold, self.archive, first_turn, size)
-        common = self.setup, 0, first_turn, size, self.fold, self.archive, models, regions, shares
-        return Batch(*common, domain or whole, None, foresees, wanted)
+        regions = self.state.trust_regions.regions
+        models = ModelPool(self.setup, regions, self.state.trust_regions, self.archive, first_turn, size)
+        known = Knowledge(self.setup, self.state, self.archive, models, regions, (0, first_turn), size, shares, domain)
+        return Batch(known, first_turn, size, foresees, wanted)
 
 
 def arms(made: Batch, size: int = SIZE) -> list[str]:
@@ -79,7 +82,7 @@ def arms(made: Batch, size: int = SIZE) -> list[str]:
 def test_arms_take_the_turns_of_the_cycle(first_turn: int) -> None:
     """A Thompson turn that promises nothing explores instead."""
     made = Team().round(first_turn)
-    planned = [LEAN.arm(first_turn + member, 3, False) for member in range(SIZE)]
+    planned = [ARMS[LEAN.letter(first_turn + member, 3, False)].name for member in range(SIZE)]
     for arm, turn in zip(arms(made), planned, strict=True):
         assert arm == turn or (arm, turn) == (EXPLORE, THOMPSON)
     assert {EXPLOIT, THOMPSON} <= set(arms(made))
@@ -101,7 +104,7 @@ def test_points_are_new_on_levels_and_say_what_they_are() -> None:
     np.testing.assert_allclose(team.space.snap(U), U, rtol=0, atol=1e-12)
     taken = np.concatenate([team.archive.U, U])
     assert len(np.unique(np.round(taken, 9), axis=0)) == len(np.unique(np.round(team.archive.U, 9), axis=0)) + SIZE
-    numbers = {region.number for region in team.fold.regions}
+    numbers = {region.number for region in team.state.trust_regions.regions}
     for suggestion in suggestions:
         assert (suggestion.region is None) == (suggestion.arm == GLOBAL)
         assert suggestion.region is None or suggestion.region in numbers

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from hyperspace.optimizers.bayesian.models import RegionModels, fit_feasibility
+from hyperspace.optimizers.bayesian.region_search import RegionSearch
+from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup
+from hyperspace.optimizers.bayesian.trust_regions import Region
 from hyperspace.space import Space, check_space
-from hyperspace.strategies.adaptive.config import WHOLE, Settings
-from hyperspace.strategies.adaptive.local_model import RegionModels, fit_feasibility
-from hyperspace.strategies.adaptive.region_search import RegionSearch
-from hyperspace.strategies.adaptive.trust_regions import Region
+from hyperspace.space.space import Bounds
 from hyperspace.typing import Array
 
 MIXED = [(0.0, 1.0), (1, 9), ["a", "b"]]
@@ -30,14 +31,15 @@ def search(
     rng = np.random.default_rng(0)
     U = space.snap(rng.random((60, space.d)))
     y = objective(U)
-    fits = RegionModels(model, 0, space, Settings(), WHOLE, np.arange(60), U, y, None, True)
+    setup = Setup(space, Settings(), model, "EI", 0, Bounds.whole(space.d))
+    fits = RegionModels(setup, 0, WHOLE, np.arange(60), U, y, None, True)
     if additive:
-        fits = RegionModels(model, 0, space, Settings(), WHOLE, np.arange(60), U, y, fits.refit(), False)
+        fits = RegionModels(setup, 0, WHOLE, np.arange(60), U, y, fits.refit(), False)
     local = fits.local(additive)
     feasibility = None if fails is None else fit_feasibility(space, U, fails(U), 0.0)
     best = int(np.argmin(y if fails is None else np.where(fails(U), np.inf, y)))
     region, rng = Region(0, best, side), np.random.default_rng(1)
-    return RegionSearch(space, Settings(), region, U[best], local, float(y[best]), feasibility, 4, rng)
+    return RegionSearch(setup, region, U[best], local, float(y[best]), feasibility, 4, rng)
 
 
 def bowl(U: Array) -> Array:

@@ -17,26 +17,24 @@ from typing import Any
 
 import numpy as np
 
-from hyperspace.acquisition.constraint_models import ConstraintModels
 from hyperspace.acquisition.optimize import Box, choose_new, is_taken
 from hyperspace.numerics import random_streams
-from hyperspace.optimizers.base import Suggestion
-from hyperspace.optimizers.design import Design, GivenPoints
+from hyperspace.optimizers.base import DESIGN, Suggestion
+from hyperspace.optimizers.bayesian.batch import Batch
+from hyperspace.optimizers.bayesian.knowledge import Knowledge
+from hyperspace.optimizers.bayesian.model_pool import Ahead, ModelPool
+from hyperspace.optimizers.bayesian.models import fresh_surrogate
+from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM, Settings, Setup
+from hyperspace.optimizers.bayesian.state import State
+from hyperspace.optimizers.bayesian.trust_regions import Region
+from hyperspace.optimizers.design import Design
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Bounds, Space
-from hyperspace.strategies.adaptive.batch import Batch
-from hyperspace.strategies.adaptive.config import DESIGN, LARGEST_TEAM, Settings, Setup
-from hyperspace.strategies.adaptive.feasible_search import FeasibleSearch
-from hyperspace.strategies.adaptive.local_model import fresh_surrogate
-from hyperspace.strategies.adaptive.model_pool import Ahead, ModelPool
-from hyperspace.strategies.adaptive.trust_regions import Region, TrustRegionState
 from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.trials.archive import Archive
-from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-_FEWEST = 2  # usable trials that a model needs
 _SPREAD = 64  # candidates for the replacement of a design point that is already taken
 
 
@@ -81,11 +79,11 @@ class AdaptiveStrategy(Strategy):
         self._settings = settings if settings is not None else Settings()
         if exchange == "async":
             self._settings = replace(self._settings, lag=self._settings.async_lag, growth=self._settings.async_growth)
-        self._setup = Setup(space, self._settings, surrogate, acquisition, seed)
+        whole = Bounds.whole(space.d)
+        self._setup = Setup(space, self._settings, surrogate, acquisition, seed, whole)
         n_teams = math.ceil(n_drives / LARGEST_TEAM) if self._shared else n_drives
         self._size = math.ceil(n_drives / n_teams)
         self._n_teams = math.ceil(n_drives / self._size)
-        whole = Bounds.whole(space.d)
         self._founders = n_drives if founders is None else founders
         self._design = [
             Design(
@@ -100,8 +98,7 @@ class AdaptiveStrategy(Strategy):
             for drive in range(n_drives)
         ]
         self._ahead: dict[int, tuple[int, Ahead]] = {}  # by drive: the iteration of the fits made ahead, and the fits
-        self._archive_states: dict[int, tuple[weakref.ref[Archive], ArchiveState]] = {}
-        self._searches: dict[int, tuple[tuple[int, ...], weakref.ref[Archive], FeasibleSearch]] = {}
+        self._states: dict[int, tuple[weakref.ref[Archive], State]] = {}
         self._batches: dict[int, tuple[tuple[int, ...], weakref.ref[Archive], Batch]] = {}
 
     def home(self, drive: int) -> int:
@@ -117,26 +114,26 @@ class AdaptiveStrategy(Strategy):
         if (wanted := self._first.of(drive, iteration)) is not None:
             return wanted
         team, member = divmod(drive, self._size)
-        if self._in_design(drive, iteration, archive):
+        state = self._state(team, archive)
+        can_ask = state.is_informed or state.can_seek_feasible
+        if self._in_design(drive, iteration, archive) or not can_ask:
             return Suggestion(self._designed(drive, iteration, archive), DESIGN)
-        if not self._is_informed(team, archive):
-            search = self._search(team, iteration, archive)
-            return Suggestion(self._designed(drive, iteration, archive), DESIGN) if search is None else search.answer(member)
         return self._batch(team, iteration, archive, self._fits_ahead(drive, iteration)).answer(member)
 
     def fit_ahead(self, drive: int, iteration: int, archive: Archive) -> None:
         """Process new trials, and fit ahead what `ask` would have to fit next. Only this drive knows these fits."""
         team, member = divmod(drive, self._size)
-        if not self._is_informed(team, archive):
+        state = self._state(team, archive)
+        if not state.is_informed or self._in_design(drive, iteration, archive) or not self._can_rebuild:
             return
-        region_state = self._region_state(team, archive)
-        if self._in_design(drive, iteration, archive) or not self._can_rebuild:
-            return
-        ahead = self._fits_ahead(drive, iteration)
-        models = ModelPool(
-            self._setup, self._regions(team, region_state)[0], region_state, archive, iteration * self._size, self._size, ahead
-        )
+        models = self._pool(self._regions(team, state)[0], state, archive, iteration, self._fits_ahead(drive, iteration))
         self._ahead[drive] = iteration, models.fit_ahead(member)
+
+    def _pool(
+        self, regions: tuple[Region, ...], state: State, archive: Archive, iteration: int, ahead: Ahead | None
+    ) -> ModelPool:
+        """Return the models of a team in this round."""
+        return ModelPool(self._setup, regions, state.trust_regions, archive, iteration * self._size, self._size, ahead)
 
     def recall(self, trial: Trial, archive: Archive) -> None:
         """Do nothing: the archive's trials hold all that is needed of earlier points."""
@@ -146,11 +143,7 @@ class AdaptiveStrategy(Strategy):
         design = self._design[drive]
         if drive >= self._founders or not design.is_due(iteration):
             return False
-        return design.is_due(iteration, self._archive_state(drive // self._size, archive).given.count)
-
-    def _is_informed(self, team: int, archive: Archive) -> bool:
-        """Return whether a model can be fitted and a feasible trial exists."""
-        return bool(np.count_nonzero(np.isfinite(archive.y)) >= _FEWEST and self._region_state(team, archive).regions)
+        return design.is_due(iteration, self._state(drive // self._size, archive).given.count)
 
     def _designed(self, drive: int, iteration: int, archive: Archive) -> Array:
         """Return the design's point, or a replacement if it is taken; few levels or given points can cause that."""
@@ -171,34 +164,16 @@ class AdaptiveStrategy(Strategy):
         """Return the index of a drive's point in its sequence. Drives that joined later start after the design."""
         return iteration if drive < self._founders else iteration + self._design[drive].n_points
 
-    def _archive_state(self, team: int, archive: Archive) -> ArchiveState:
+    def _state(self, team: int, archive: Archive) -> State:
         """Return the state that follows from the archive's trials. It is kept and updated."""
         of = 0 if self._shared else team
-        kept = self._archive_states.get(of)
+        kept = self._states.get(of)
         if kept is None or kept[0]() is not archive:
             n_regions = self._settings.regions * (self._n_teams if self._shared else 1)
             block = self._n_drives if self._shared else 1
-            region_state = TrustRegionState(self._space, self._settings, n_regions, block)
-            kept = weakref.ref(archive), ArchiveState(region_state, self._space, archive.metrics)
-            self._archive_states[of] = kept
+            kept = self._states[of] = weakref.ref(archive), State(self._setup, archive.metrics, n_regions, block)
         kept[1].update(archive)
         return kept[1]
-
-    def _region_state(self, team: int, archive: Archive) -> TrustRegionState:
-        return self._archive_state(team, archive).region_state
-
-    def _search(self, team: int, iteration: int, archive: Archive) -> FeasibleSearch | None:
-        """Return the team's search for a first feasible trial; None before the constraints can be modeled."""
-        known = self._archive_state(team, archive)
-        if known.constraints is None or known.constraints.limits() is None:
-            return None
-        key = _archive_key(iteration, archive)
-        kept = self._searches.get(team)
-        if kept is None or kept[0] != key or kept[1]() is not archive:
-            first = iteration * self._size
-            search = FeasibleSearch(self._setup, team, first, known.region_state, known.constraints, archive, self._synchronous)
-            kept = self._searches[team] = key, weakref.ref(archive), search
-        return kept[2]
 
     @cached_property
     def _can_rebuild(self) -> bool:
@@ -209,12 +184,12 @@ class AdaptiveStrategy(Strategy):
         known = self._ahead.get(drive)
         return known[1] if known is not None and known[0] == iteration else None
 
-    def _regions(self, team: int, region_state: TrustRegionState) -> tuple[tuple[Region, ...], bool]:
+    def _regions(self, team: int, state: State) -> tuple[tuple[Region, ...], bool]:
         """Return a team's regions and False; if it has none yet, a region of another team and True."""
-        count = self._settings.regions
+        count, known = self._settings.regions, state.trust_regions.regions
         first = team * count if self._shared else 0
-        regions = tuple(region for region in region_state.regions if first <= region.number < first + count)
-        return (regions, False) if regions else (region_state.regions[team % len(region_state.regions) :][:1], True)
+        regions = tuple(region for region in known if first <= region.number < first + count)
+        return (regions, False) if regions or not known else (known[team % len(known) :][:1], True)
 
     def _batch(self, team: int, iteration: int, archive: Archive, ahead: Ahead | None) -> Batch:
         """Return the team's batch. It is kept while the known trials stay the same."""
@@ -222,26 +197,14 @@ class AdaptiveStrategy(Strategy):
         known = self._batches.get(team)
         if known is not None and known[0] == key and known[1]() is archive:
             return known[2]
-        region_state = self._region_state(team, archive)
-        regions, shared = self._regions(team, region_state)
-        domain = self._partition[self._global_home(team, iteration)].bounds if self._n_teams > 1 else Bounds.whole(self._space.d)
-        opened = Batch(
-            self._setup,
-            team,
-            iteration * self._size,
-            self._size,
-            region_state,
-            archive,
-            ModelPool(self._setup, regions, region_state, archive, iteration * self._size, self._size, ahead),
-            regions,
-            shared,
-            domain,
-            self._archive_state(team, archive).constraints,
-            self._synchronous,
-            self._wanted(team, iteration),
-        )
-        self._batches[team] = key, weakref.ref(archive), opened
-        return opened
+        state, first = self._state(team, archive), iteration * self._size
+        regions, is_shared = self._regions(team, state)
+        domain = self._partition[self._global_home(team, iteration)].bounds if self._n_teams > 1 else None
+        models = self._pool(regions, state, archive, iteration, ahead)
+        knowledge = Knowledge(self._setup, state, archive, models, regions, (team, first), self._size, is_shared, domain)
+        batch = Batch(knowledge, first, self._size, self._synchronous, self._wanted(team, iteration))
+        self._batches[team] = key, weakref.ref(archive), batch
+        return batch
 
     def _wanted(self, team: int, iteration: int) -> dict[int, Suggestion]:
         """Return the given first points of a team in this round, by member."""
@@ -251,32 +214,6 @@ class AdaptiveStrategy(Strategy):
     def _global_home(self, team: int, iteration: int) -> int:
         """Return the subspace of the team's global arm in this round: the homes of its drives in turn."""
         return self.home(team * self._size + iteration % self._size)
-
-
-class ArchiveState:
-    """State that follows from the trials of an archive: regions, constraint models and the number of given points.
-
-    Args:
-        region_state: empty state of the regions.
-        space: the search space.
-        metrics: metrics of the study.
-    """
-
-    def __init__(self, region_state: TrustRegionState, space: Space, metrics: Metrics) -> None:
-        self.region_state, self.given = region_state, GivenPoints()
-        self.constraints = ConstraintModels(space, metrics) if metrics.constraints else None
-        self._n = 0
-
-    def update(self, archive: Archive) -> None:
-        """Update the state with the new trials of the archive."""
-        self.region_state.update(archive)
-        first, self._n = self._n, len(archive)
-        if first == self._n:
-            return
-        trials, U = archive.trials[first:], archive.U[first:]
-        self.given.tell(trials, U, np.isfinite(archive.y[first:]))
-        if self.constraints is not None:
-            self.constraints.tell(trials, U)
 
 
 def _archive_key(iteration: int, archive: Archive) -> tuple[int, ...]:

@@ -12,22 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.numerics import random_streams
-from hyperspace.strategies.adaptive.config import WHOLE, Setup
-from hyperspace.strategies.adaptive.local_model import LocalModel, RegionModels
-from hyperspace.strategies.adaptive.trust_regions import Region, TrustRegionState, nearest
-from hyperspace.trials.archive import Archive
+from hyperspace.optimizers.bayesian.known import Known
+from hyperspace.optimizers.bayesian.models import LocalModel, RegionModels
+from hyperspace.optimizers.bayesian.settings import WHOLE, Setup
+from hyperspace.optimizers.bayesian.trust_regions import Region, TrustRegionState, nearest
+from hyperspace.space.space import Bounds
+from hyperspace.typing import Array
 
 Ahead = Mapping[int, Mapping[str, Any]]  # by region, the record of a fit made ahead
 
 
 class ModelPool:
-    """Models of a team's regions and of the whole space. They are built on request and kept.
+    """Models of a team's regions and of the whole box. They are built on request and kept.
 
     Args:
         setup: settings and choices of the study.
         regions: trust regions of the team.
         region_state: state derived from the known trials.
-        archive: the trials.
+        known: the trials.
         first_turn: number of the batch's first turn, counted from the start of the study.
         size: number of turns.
         ahead: fits that the asking drive made ahead, if any.
@@ -38,7 +40,7 @@ class ModelPool:
         setup: Setup,
         regions: tuple[Region, ...],
         region_state: TrustRegionState,
-        archive: Archive,
+        known: Known,
         first_turn: int,
         size: int,
         ahead: Ahead | None = None,
@@ -53,38 +55,47 @@ class ModelPool:
         }
         self._has_fits_ahead = ahead is not None
         self._records = {**told, **self._ahead}
-        self._U, self._y = archive.U, archive.y
+        self._U, self._y = known.U, known.y
         self.usable = np.isfinite(self._y)
         self._all_near = np.count_nonzero(self.usable) <= setup.settings.nearest
         self._found: dict[int, RegionModels] = {}
 
     def of(self, number: int) -> RegionModels:
-        """Return the models of a region or of the whole space. They are the same up to `nearest` trials."""
-        number = WHOLE if self._all_near else number
+        """Return the models of a region or of the whole box. They are the same up to `nearest` trials."""
+        number = self._setup.whole if self._all_near else number
         if number not in self._found:
-            setup, rows = self._setup, self._rows(number)
-            seed = random_streams.seed_of(setup.seed, random_streams.STRATEGY, number + 1)
-            record = self._record(number)
+            rows, record = self._rows(number), self._record(number)
+            seed = random_streams.seed_of(self._setup.seed, random_streams.STRATEGY, max(number, WHOLE) + 1)
             stale = self._is_stale(record)
-            self._found[number] = RegionModels(
-                setup.model, seed, setup.space, setup.settings, number, rows, self._U, self._y, record, stale
-            )
+            self._found[number] = RegionModels(self._setup, seed, number, rows, self._U, self._y, record, stale)
         return self._found[number]
 
     def _rows(self, number: int) -> NDArray[np.intp]:
         """Return the trials that a model is fitted to: the nearest to a region's center, or those of `_spread`."""
-        if number == WHOLE:
+        if number == self._setup.whole:
             return self._spread()
         settings, space, center = self._setup.settings, self._setup.space, self._U[self._centers[number]]
         noisy = (self._record(number) or {}).get("noisy", False)
         return nearest(space, self._U, self.usable, center, settings.nearest_noisy if noisy else settings.nearest)
 
     def _spread(self) -> NDArray[np.intp]:
-        """Return usable trials: all if there are few, else half the best ones and half a random subset of the others."""
+        """Return usable trials: all if there are few, else half the best ones in the box and half a random subset of the others.
+
+        If the box has few of them, the nearest to it are added.
+        """
         rows, n = np.flatnonzero(self.usable), self._setup.settings.nearest
         if len(rows) <= n:
             return rows
-        order = rows[np.argsort(self._score[rows], kind="stable")]
+        away = distance_to(self._setup.box, self._U[rows])
+        inside = rows[away == 0.0]
+        if len(inside) <= n:
+            best = (
+                self._U[inside[int(np.argmin(self._score[inside]))]]
+                if len(inside)
+                else 0.5 * (self._setup.box.lower + self._setup.box.upper)
+            )
+            return np.sort(rows[np.lexsort((((self._U[rows] - best) ** 2).sum(axis=1), away))[:n]])
+        order = inside[np.argsort(self._score[inside], kind="stable")]
         others = np.sort(order[n // 2 :])
         drawn = random_streams.stream(self._setup.seed, random_streams.STRATEGY).permutation(len(others))[: n - n // 2]
         return np.sort(np.concatenate([order[: n // 2], others[drawn]]))
@@ -109,10 +120,11 @@ class ModelPool:
 
     @property
     def _numbers(self) -> list[int]:
-        return [WHOLE] if self._all_near else [WHOLE, *sorted(self._centers)]
+        whole = self._setup.whole
+        return [whole] if self._all_near else [whole, *sorted(self._centers)]
 
     def _turn(self, member: int) -> int | None:
-        """Return the region that a member has to refit, or WHOLE; None if there is none."""
+        """Return the region that a member has to refit, or the whole box; None if there is none."""
         numbers = self._numbers
         turn = (self._first_turn // self._size + member) % max(self._size, len(numbers))  # a team of one refits all in turn
         return numbers[turn] if turn < len(numbers) else None
@@ -141,3 +153,9 @@ class ModelPool:
                 if record is not None:
                     made[number] = record
         return made
+
+
+def distance_to(bounds: Bounds, U: Array) -> Array:
+    """Return the distance of points U (n, d) from a box in the maximum norm, (n,); 0 inside."""
+    distance: Array = np.maximum(np.maximum(bounds.lower - U, U - bounds.upper), 0.0).max(axis=1)
+    return distance

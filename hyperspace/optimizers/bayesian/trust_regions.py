@@ -10,7 +10,7 @@ its trials show that a region is too wide for the data: its points are as good a
 few failures.
 
 Notation:
-    score    value of a trial, (n,): its loss; inf if it failed, was pruned or violates a constraint
+    score    value of a trial, (n,): its loss; inf if it failed, was pruned, violates a constraint or is outside the box
     block    consecutive asked trials, one for each drive; a round if the exchange works in rounds
 """
 
@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspace.numerics.growing import GrowingArray
 from hyperspace.optimizers.base import NO_MODEL
+from hyperspace.optimizers.bayesian.known import Known
+from hyperspace.optimizers.bayesian.settings import Setup
 from hyperspace.space.space import Space
-from hyperspace.strategies.adaptive.config import WHOLE, Settings
-from hyperspace.trials.archive import Archive
 from hyperspace.trials.trial import OK, PRUNED, Trial
 from hyperspace.typing import Array
 
@@ -80,17 +81,17 @@ class TrustRegionState:
     """State that follows from the trials known so far. It is updated with further trials and never recomputed.
 
     Args:
-        space: the search space.
-        settings: settings of the strategy.
+        setup: settings and choices of the study.
         n_regions: largest number of regions.
         block: number of trials after which the counters change.
     """
 
-    def __init__(self, space: Space, settings: Settings, n_regions: int, block: int) -> None:
-        self._space, self._settings, self._n_regions, self._block = space, settings, n_regions, block
+    def __init__(self, setup: Setup, n_regions: int, block: int) -> None:
+        self._setup, self._space, self._settings = setup, setup.space, setup.settings
+        self._n_regions, self._block = n_regions, block
         self._known = 0
         self._asked: list[int] = []  # rows of the current, incomplete block
-        self._score = np.empty(64)
+        self._score = GrowingArray()
         self.failed: list[int] = []  # rows of evaluations that failed because of their point
         self.required_z = 0.0  # standard deviations of the margin of success
         self.records: dict[int, Mapping[str, Any]] = {}  # by region, the record of its last fit
@@ -103,39 +104,34 @@ class TrustRegionState:
     @property
     def score(self) -> Array:
         """Scores of the known trials, (n,)."""
-        return self._score[: self._known]
+        return self._score.values[: self._known]
 
-    def update(self, archive: Archive) -> None:
-        """Update the state with the new trials of the archive."""
-        if len(archive) == self._known:  # one question calls this several times, and with hundreds of regions it would be slow
+    def update(self, known: Known) -> None:
+        """Update the state with the new trials."""
+        first = self._known
+        if len(known) == first:  # one question calls this several times, and with hundreds of regions it would be slow
             return
-        constrained = bool(archive.metrics.constraints)
-        self._extend_score(archive)
-        for row, trial in enumerate(archive.trials[self._known :], start=self._known):
-            violated = constrained and trial.status == OK and archive.metrics.violation(trial.metrics) > 0.0
-            self._take(row, trial, violated)
+        score = self._score.append(np.where(np.isfinite(known.y[first:]), known.y[first:], math.inf))
+        inside = self._setup.box.contains(known.U[first:])
+        score[~inside] = math.inf
+        constrained = bool(known.metrics.constraints)
+        for row, trial in enumerate(known.trials[first:], start=first):
+            violated = constrained and trial.status == OK and known.metrics.violation(trial.metrics) > 0.0
+            if violated or trial.status == PRUNED:  # the model learns its loss, but it does not count as progress
+                score[row - first] = math.inf
+            self._take(row, trial, bool(inside[row - first]))
             if trial.origin == "asked":
                 self._asked.append(row)
             if len(self._asked) >= self._block:
-                self._finish_block(archive)
+                self._finish_block(known)
         # Between blocks the centers move, but the move is not kept: the state must not depend on the number of questions.
         between = self._asked or not self._settled  # nothing is settled before the first block, though points may be given
-        self.regions = self._follow(self._centers(archive.U), archive.U) if between else self._settled
+        self.regions = self._follow(self._centers(known.U), known.U) if between else self._settled
 
-    def _extend_score(self, archive: Archive) -> None:
-        """Allocate the scores of the new trials, and set each to its loss."""
-        known, n = self._known, len(archive)
-        if n > len(self._score):
-            self._score = np.concatenate([self._score[:known], np.empty(max(2 * known, n) - known)])
-        losses = archive.y[known:]
-        self._score[known:n] = np.where(np.isfinite(losses), losses, math.inf)
-
-    def _take(self, row: int, trial: Trial, violated: bool) -> None:
-        if violated or trial.status == PRUNED:  # the model learns its loss, but it does not count as progress
-            self._score[row] = math.inf
+    def _take(self, row: int, trial: Trial, inside: bool) -> None:
         if trial.status != OK and trial.teaches_failure:
             self.failed.append(row)
-        if (self.required_z or trial.status != OK) and trial.origin == "asked" and trial.arm not in NO_MODEL:
+        if (self.required_z or trial.status != OK) and inside and trial.origin == "asked" and trial.arm not in NO_MODEL:
             self._update_required_z(trial)
         if trial.model is not None and "region" in trial.model:
             number = int(trial.model["region"])
@@ -151,24 +147,24 @@ class TrustRegionState:
         elif trial.status == OK:
             self.required_z = max(self.required_z - _Z_DECREASE * step, 0.0)
 
-    def _finish_block(self, archive: Archive) -> None:
+    def _finish_block(self, known: Known) -> None:
         """Update the regions with a complete block: each with its own trials, relative to its center before the block."""
         rows, self._asked = self._asked, []
         meant: dict[int | None, list[int]] = {}
         for row in rows:
-            meant.setdefault(archive.trials[row].region, []).append(row)
+            meant.setdefault(known.trials[row].region, []).append(row)
         for region in self._settled:
-            self._keep_predictions(region.number, meant.get(region.number, []), archive.trials)
+            self._keep_predictions(region.number, meant.get(region.number, []), known.trials)
         self._settled = tuple(self._updated(region, meant.get(region.number, [])) for region in self._settled)
-        self._settled = self._follow(self._centers(archive.U), archive.U)
+        self._settled = self._follow(self._centers(known.U), known.U)
 
     def _keep_predictions(self, number: int, rows: Iterable[int], trials: Sequence[Trial]) -> None:
         """Keep the predicted losses and the scores of a region's last trials."""
         kept = self._predictions.setdefault(number, [])
         for row in rows:
             predicted = trials[row].predicted
-            if predicted is not None and math.isfinite(self._score[row]):
-                kept.append((predicted, float(self._score[row])))
+            if predicted is not None and math.isfinite(self.score[row]):
+                kept.append((predicted, float(self.score[row])))
         del kept[: -self._settings.correlation_window]
 
     def _is_uninformative(self, number: int) -> bool:
@@ -183,14 +179,14 @@ class TrustRegionState:
 
     def _additive_leads(self, number: int) -> bool:
         """Return whether an additive process leads in the last recorded fit of a region, or of the whole space."""
-        record = self.records.get(number) or self.records.get(WHOLE) or {}
+        record = self.records.get(number) or self.records.get(self._setup.whole) or {}
         return bool(record.get("additive", {}).get("lead", -math.inf) > 0.0)
 
     def _updated(self, region: Region, rows: list[int]) -> Region:
         if not rows:
             return region
         settings = self._settings
-        if self._score[rows].min() < self._score[region.center]:
+        if self.score[rows].min() < self.score[region.center]:
             region = replace(region, successes=region.successes + 1, failures=0)
         else:
             region = replace(region, successes=0, failures=region.failures + len(rows))

@@ -1,4 +1,4 @@
-"""Models of the objective in a region, fitted to the nearest trials after a transform of the losses.
+"""Models of the objective in a region or in the whole box, fitted to the nearest trials after a transform of the losses.
 
 Fitting hyperparameters is the most expensive step, so a team shares it without messages. In each round one member refits the
 model of a region, starting from the last recorded fit, and its trial records the result. All members read it from the next
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.acquisition.feasibility import Success
+from hyperspace.optimizers.bayesian.settings import Setup
 from hyperspace.space.space import Space
-from hyperspace.strategies.adaptive.config import Settings
 from hyperspace.surrogates import make_surrogate
 from hyperspace.surrogates.base import Model, Surrogate
 from hyperspace.surrogates.outcome_transforms import Transform
@@ -47,6 +47,7 @@ class LocalModel:
         rows: rows of these points in the archive.
         scales: lengthscales, (d,), if the model has any.
         record: record of a new fit, from which the next fit starts; None if a recorded fit was used.
+        refit: returns the model of these trials and of further points with losses, for models without `condition`.
     """
 
     latent: Model
@@ -55,11 +56,23 @@ class LocalModel:
     rows: NDArray[np.intp]
     scales: Array | None
     record: Mapping[str, Any] | None
+    refit: Callable[[Array, Array], Model]
 
     @property
     def has_condition(self) -> bool:
         """Whether fantasies can be added."""
         return hasattr(self.latent, "condition")
+
+    def with_fantasies(self, X: Array) -> Model:
+        """Return `latent` with fantasies at X (k, d): pending points with the posterior mean as value.
+
+        This is the "kriging believer" (Ginsbourger et al. 2010).
+        """
+        means = self.latent.posterior(X).mean[:, 0]
+        if self.has_condition:
+            conditioned: Model = self.latent.condition(X, means)  # type: ignore[attr-defined]
+            return conditioned
+        return self.refit(X, self.transform.inverse(means)[0])
 
     def predicted(self, u: Array) -> float | None:
         """Return the expected loss at u (d,): the mean on the scale of losses; None if it is not finite."""
@@ -75,13 +88,11 @@ class RegionModels:
     and the additive one gets none if it is far less probable.
 
     Args:
-        model: the user's choice.
+        setup: settings and choices of the study.
         random_state: seed of the fits.
-        space: the search space.
-        settings: settings of the strategy.
-        number: number of the region, or WHOLE.
+        number: number of the region, or that of the whole box.
         rows: trials with a finite loss.
-        U: points of the whole archive, (n, d).
+        U: points of all trials, (n, d).
         y: their losses, (n,).
         record: record of this region's last fit. Before its first fit, that of another region.
         stale: whether to refit in any case.
@@ -89,10 +100,8 @@ class RegionModels:
 
     def __init__(
         self,
-        model: Any,
+        setup: Setup,
         random_state: int,
-        space: Space,
-        settings: Settings,
         number: int,
         rows: NDArray[np.intp],
         U: Array,
@@ -100,8 +109,10 @@ class RegionModels:
         record: Mapping[str, Any] | None,
         stale: bool,
     ) -> None:
-        self._model, self._random_state, self._space, self._number = model, random_state, space, number
-        self._plausible = settings.max_evidence_deficit
+        self._model, self._random_state, self._space, self._number = setup.model, random_state, setup.space, number
+        self._plausible = setup.settings.max_evidence_deficit
+        may_compare = setup.settings.compares_additive and isinstance(setup.model, str) and setup.model == "GP"
+        self._may_be_additive = may_compare and 1 < setup.space.d <= MOST_ADDITIVE
         self._rows, self._X, self._Y, self._n = rows, U[rows], y[rows, None], len(y)
         self._past, self._locals = record, dict[bool, LocalModel]()
         self._additive: Mapping[str, Any] | None = (record or {}).get("additive")
@@ -122,6 +133,12 @@ class RegionModels:
             self._locals[additive] = self._local(self._restored(additive).rebuild(self._X, self._Y))
         return self._locals[additive]
 
+    def _with(self, X: Array, losses: Array) -> Model:
+        """Return the latent model of the trials and of further points X (k, d) with losses (k,)."""
+        surrogate = self._restored(False)
+        model = surrogate.rebuild(np.concatenate([self._X, X]), np.concatenate([self._Y, losses[:, None]]))
+        return cast(LatentModel, model).latent
+
     def refit(self, compares: bool = True) -> Mapping[str, Any] | None:
         """Return the record of a new fit; None for a surrogate without state.
 
@@ -129,7 +146,7 @@ class RegionModels:
         it, since the comparison can wait for a member's turn.
         """
         evidence, record = (self._evidence, self.record) if self.record is not None else self._fitted()[1:]
-        if record is None or not compares or self._model != "GP" or not 1 < self._space.d <= MOST_ADDITIVE:
+        if record is None or not compares or not self._may_be_additive:
             return record
         return {**record, "additive": self._compare_additive(evidence)}
 
@@ -183,6 +200,7 @@ class RegionModels:
             self._rows,
             None if hyper is None else hyper.lengthscales,
             self.record,
+            self._with,
         )
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
+from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup
+from hyperspace.optimizers.bayesian.trust_regions import TrustRegionState, distances, kendall_tau, nearest
 from hyperspace.space import check_space
-from hyperspace.strategies.adaptive.config import WHOLE, Settings
-from hyperspace.strategies.adaptive.trust_regions import TrustRegionState, distances, kendall_tau, nearest
+from hyperspace.space.space import Bounds
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import FLOAT_NAME, Metrics
 from hyperspace.trials.trial import FAILED, OK, Trial
@@ -24,7 +25,7 @@ def archive_of(d: int) -> Archive:
 
 
 def region_state(d: int, n_regions: int = 2, block: int = 4) -> TrustRegionState:
-    return TrustRegionState(check_space([(0.0, 1.0)] * d), SETTINGS, n_regions, block)
+    return TrustRegionState(Setup(check_space([(0.0, 1.0)] * d), SETTINGS, "GP", "EI", 0, Bounds.whole(d)), n_regions, block)
 
 
 def block(

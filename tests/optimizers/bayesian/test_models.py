@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hyperspace.optimizers.bayesian.models import MOST_ADDITIVE, RegionModels
+from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup
 from hyperspace.space import check_space
-from hyperspace.strategies.adaptive.config import WHOLE, Settings
-from hyperspace.strategies.adaptive.local_model import MOST_ADDITIVE, RegionModels
+from hyperspace.space.space import Bounds
 from hyperspace.typing import Array
 
 
@@ -29,7 +30,8 @@ def fits(function: Any, n: int = 80, d: int = 4, model: str = "GP", record: Mapp
     space = check_space([(0.0, 1.0)] * d)
     U = np.random.default_rng(0).random((n, d))
     stale = record is None or n >= Settings().lag * record["n"]
-    return RegionModels(model, 0, space, Settings(), WHOLE, np.arange(n), U, function(U), record, stale)
+    setup = Setup(space, Settings(), model, "EI", 0, Bounds.whole(space.d))
+    return RegionModels(setup, 0, WHOLE, np.arange(n), U, function(U), record, stale)
 
 
 def compared(function: Any, **options: Any) -> RegionModels:

@@ -1,1 +1,0 @@
-"""The adaptive strategy: trust regions that all drives share."""
