@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hyperspace.numerics import random_streams
 from hyperspace.optimizers.bayesian.known import Known
-from hyperspace.optimizers.bayesian.models import LocalModel, RegionModels
+from hyperspace.optimizers.bayesian.models import Extended, LocalModel, RegionModels
 from hyperspace.optimizers.bayesian.settings import WHOLE, Setup
 from hyperspace.optimizers.bayesian.trust_regions import Region, TrustRegionState, nearest
 from hyperspace.space.space import Bounds
@@ -33,6 +33,7 @@ class ModelPool:
         first_turn: number of the batch's first turn, counted from the start of the study.
         size: number of turns.
         ahead: fits that the asking drive made ahead, if any.
+        extended: model of the whole box that is extended, while it holds all trials; None to factorize it anew.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class ModelPool:
         first_turn: int,
         size: int,
         ahead: Ahead | None = None,
+        extended: Extended | None = None,
     ) -> None:
+        self._extended = extended
         self._setup, self._first_turn, self._size = setup, first_turn, size
         self._centers = {region.number: region.center for region in regions}
         told, self._score = region_state.records, region_state.score.copy()
@@ -67,7 +70,8 @@ class ModelPool:
             rows, record = self._rows(number), self._record(number)
             seed = random_streams.seed_of(self._setup.seed, random_streams.STRATEGY, max(number, WHOLE) + 1)
             stale = self._is_stale(record)
-            self._found[number] = RegionModels(self._setup, seed, number, rows, self._U, self._y, record, stale)
+            extended = self._extended if self._all_near else None
+            self._found[number] = RegionModels(self._setup, seed, number, rows, self._U, self._y, record, stale, extended)
         return self._found[number]
 
     def _rows(self, number: int) -> NDArray[np.intp]:

@@ -22,6 +22,7 @@ from hyperspace.optimizers.bayesian.batch import Batch
 from hyperspace.optimizers.bayesian.knowledge import Knowledge
 from hyperspace.optimizers.bayesian.known import Told
 from hyperspace.optimizers.bayesian.model_pool import ModelPool
+from hyperspace.optimizers.bayesian.models import Extended
 from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup, box_settings
 from hyperspace.optimizers.bayesian.state import State
 from hyperspace.optimizers.design import Design
@@ -72,6 +73,7 @@ class BayesOptimizer(AskTell):
         self._told = Told(Metrics() if metrics is None else metrics, space.d)
         self._state = State(self._setup, self._told.metrics, settings.regions, 1)
         self._models: tuple[int, ModelPool] | None = None
+        self._extended = Extended()
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
         """Process finished trials; see `AskTell.tell`."""
@@ -98,7 +100,8 @@ class BayesOptimizer(AskTell):
         """Return the models of the trials told. They are kept until the next trial, so that pending points cost no fits."""
         n = len(self._told)
         if self._models is None or self._models[0] != n:
-            self._models = n, ModelPool(self._setup, (), self._state.trust_regions, self._told, 0, 1)
+            regions = self._state.trust_regions
+            self._models = n, ModelPool(self._setup, (), regions, self._told, 0, 1, extended=self._extended)
         return self._models[1]
 
     def _designed(self, key: Key) -> Array:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hyperspace.optimizers.bayesian.model_pool import ModelPool
-from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup
+from hyperspace.optimizers.bayesian.known import Told
+from hyperspace.optimizers.bayesian.model_pool import ModelPool, distance_to
+from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup, box_settings
+from hyperspace.optimizers.bayesian.state import State
 from hyperspace.optimizers.bayesian.trust_regions import TrustRegionState
 from hyperspace.space import check_space
 from hyperspace.space.space import Bounds
@@ -218,3 +221,30 @@ def test_one_that_has_thought_ahead_bears_with_an_older_record() -> None:
     assert pool.models(ahead={}).of(0).record is None
     pool.record(0, 13)
     assert pool.models(ahead={}).of(0).record is not None
+
+
+def test_of_many_trials_a_box_takes_its_own_and_then_the_nearest() -> None:
+    """Half of the best in the box and a random half of its others, if it has enough; else all of them and the nearest outside."""
+    space, U = check_space([(0.0, 1.0)] * 2), np.random.default_rng(0).random((60, 2))
+    y = U.sum(axis=1)
+    for upper in (0.3, 0.8):
+        box = Bounds(np.zeros(2), np.array([upper, 1.0]))
+        setup = Setup(space, replace(box_settings("EI"), nearest=20), "GP", "EI", 0, box)
+        told = Told(Metrics(), 2)
+        told.tell([Trial(drive=0, iteration=i, x=tuple(u), status=OK, metrics={"y": 0.0}) for i, u in enumerate(U)], U, y)
+        state = State(setup, told.metrics, 4, 1)
+        state.update(told)
+        taken = ModelPool(setup, (), state.trust_regions, told, 0, 1).of(WHOLE).local(False).rows
+        inside, away = np.flatnonzero(box.contains(U)), np.maximum(U[:, 0] - upper, 0.0)
+        assert len(taken) == 20
+        if len(inside) > 20:
+            assert set(taken) <= set(inside)
+            assert set(inside[np.argsort(y[inside])[:10]]) <= set(taken)
+        else:
+            assert set(inside) <= set(taken)
+            assert away[taken].max() <= np.delete(away, taken).min()
+
+
+def test_distance_to_a_box() -> None:
+    bounds = Bounds(np.array([0.2, 0.2]), np.array([0.5, 1.0]))
+    np.testing.assert_allclose(distance_to(bounds, np.array([[0.3, 0.4], [0.1, 0.15], [0.9, 0.0]])), [0.0, 0.1, 0.4])

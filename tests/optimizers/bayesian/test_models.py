@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hyperspace.optimizers.bayesian.models import MOST_ADDITIVE, RegionModels
-from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup
+from hyperspace.optimizers.bayesian.models import MOST_ADDITIVE, Extended, RegionModels
+from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup, box_settings
 from hyperspace.space import check_space
 from hyperspace.space.space import Bounds
 from hyperspace.typing import Array
@@ -99,3 +99,70 @@ def test_it_is_not_fitted_anew_before_the_archive_has_grown() -> None:
     assert later is not None
     assert later["surrogate"] != first["surrogate"]
     assert later["additive"] == first["additive"]
+
+
+class Mean:
+    """A user's model that cannot be extended: the mean, more certain with more points."""
+
+    def fit(self, X: Array, y: Array) -> None:
+        self.y = y
+
+    def predict(self, X: Array) -> tuple[Array, Array]:
+        return np.full(len(X), self.y.mean()), np.full(len(X), 1.0 / len(self.y))
+
+
+U = np.random.default_rng(3).random((40, 2))
+Y = np.sin(5.0 * U[:, 0]) + U[:, 1] ** 2
+QUERY = np.random.default_rng(4).random((20, 2))
+
+
+def box_models(model: Any, n: int, record: Mapping[str, Any] | None, extended: Extended | None) -> RegionModels:
+    space = check_space([(0.0, 1.0)] * 2)
+    setup = Setup(space, box_settings("EI"), model, "EI", 0, Bounds.whole(2))
+    stale = record is None or n >= 1.1 * record["n"]
+    return RegionModels(setup, 0, WHOLE, np.arange(n), U[:n], Y[:n], record, stale, extended)
+
+
+def predictions(models: RegionModels) -> Array:
+    posterior = models.local(False).latent.posterior(QUERY)
+    return np.stack([posterior.mean, posterior.variance])
+
+
+def test_an_extended_model_is_the_one_that_is_factorized_anew() -> None:
+    record = box_models("GP", 30, None, Extended()).refit()
+    for n in (31, 32):
+        extended, anew = (predictions(box_models("GP", n, record, kept)) for kept in (Extended(), None))
+        np.testing.assert_allclose(extended, anew, atol=1e-8)
+
+
+@pytest.mark.parametrize("model", ["GP", "RF", Mean()])
+def test_a_model_that_was_kept_is_bit_for_bit_that_of_a_resumed_run(model: Any) -> None:
+    """Whatever the number of questions in between: a resumed run extends the recorded fit by the same rows, one by one."""
+    kept, record = Extended(), None
+    for n in (*range(2, 30), 33, 34):
+        models = box_models(model, n, record, kept)
+        resumed = box_models(model, n, None if record is None else json.loads(json.dumps(record)), Extended())
+        np.testing.assert_array_equal(predictions(models), predictions(resumed))
+        record = models.record or record
+
+
+def test_fits_come_when_the_data_have_grown_by_a_tenth() -> None:
+    kept, record, fitted_at = Extended(), None, []
+    for n in range(1, 41):
+        models = box_models("GP", n, record, kept)
+        if models.record is not None:
+            record = models.record
+            fitted_at.append(n)
+    assert fitted_at == [*range(1, 12), 13, 15, 17, 19, 21, 24, 27, 30, 33, 37]
+
+
+@pytest.mark.parametrize("model", ["GP", "RF", Mean()])
+def test_fantasies_lower_the_variance_and_leave_no_trace(model: Any) -> None:
+    local = box_models(model, 30, None, None).local(False)
+    before = local.latent.posterior(QUERY).variance
+    pending = np.array([[0.1, 0.9], [0.8, 0.2]])
+    believed = local.with_fantasies(pending)
+    assert np.all(believed.posterior(pending).variance <= local.latent.posterior(pending).variance)
+    np.testing.assert_array_equal(local.latent.posterior(QUERY).variance, before)
+    if model != "RF":
+        assert np.all(believed.posterior(pending).variance < local.latent.posterior(pending).variance)
