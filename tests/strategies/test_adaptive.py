@@ -162,10 +162,13 @@ def test_failures_are_avoided_and_never_taken_as_numbers(pull: float) -> None:
     assert study.metrics.loss(study.archive.best.metrics) < (0.001 if pull == 0.0 else 0.04 - 3.0 * 0.5 + 0.05)
 
 
-def test_a_start_that_only_fails_goes_on_with_the_design() -> None:
+def test_a_start_that_only_fails_goes_on_spreading_out() -> None:
+    """After the design each point is where a success is most probable: far from all failures, and from the others of its round."""
     study = Study([(0.0, 1.0)] * 2).run(4, lambda x: math.nan)
-    assert {trial.arm for trial in study.archive.trials} == {"design"}
-    assert len(np.unique(study.archive.U, axis=0)) == 16
+    assert [trial.arm for trial in study.archive.trials] == ["design"] * 8 + ["feasibility"] * 8
+    U = study.archive.U
+    between = np.abs(U[:, None] - U).max(axis=2)[np.triu_indices(16, 1)]
+    assert between.min() > 0.05
 
 
 def test_trials_that_violate_a_constraint_do_not_lead() -> None:

@@ -338,11 +338,11 @@ class FeasibilityArm(Arm):
         """Return a point that is probably feasible."""
         know, box, rng = turn.knowledge, turn.knowledge.box, turn.knowledge.rng(3, turn.member)
         taken = turn.taken
+        pending = taken[know.n :][-_MOST_PENDING:]
         if know.constraints is not None and know.constraints.limits() is not None:
-            pending = taken[know.n :][-_MOST_PENDING:]
-            U = toward_feasible(know.constraints, box, know.success, pending, turn.number % 2 == 1, rng)
+            U = toward_feasible(know.constraints, box, know.success(), pending, turn.number % 2 == 1, rng)
             return Suggestion(choose_new(box, U, lambda V: np.zeros(len(V)), taken, rng), self.name)
-        success = know.success
+        success = know.success(lost=pending)  # pending points count as failures, so that a batch spreads out
         if success is None:
             raise RuntimeError("a search for a feasible trial needs constraints or failures")
         U = box.listed if box.all_listed else box.spread(_N_SPREAD, rng)

@@ -144,11 +144,17 @@ class Knowledge:
         rows = np.union1d(failed, rows)
         return fit_feasibility(space, self.U[rows], self.failed[rows], self._required_z)
 
-    @cached_property
-    def success(self) -> Success | None:
-        """Probability of success, from the last trials; None if nothing failed."""
+    def success(self, lost: Array | None = None) -> Success | None:
+        """Return the probability of success, from the last trials; None if nothing failed.
+
+        Args:
+            lost: points that count as failures, (k, d).
+        """
         rows = np.arange(self.n)[-self.setup.settings.nearest :]
-        return fit_feasibility(self.setup.space, self.U[rows], self.failed[rows], self._required_z)
+        U, failed = self.U[rows], self.failed[rows]
+        if lost is not None:
+            U, failed = np.concatenate([U, lost]), np.concatenate([failed, np.ones(len(lost), dtype=bool)])
+        return fit_feasibility(self.setup.space, U, failed, self._required_z)
 
     @cached_property
     def box(self) -> Box:

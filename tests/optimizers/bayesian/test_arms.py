@@ -162,11 +162,8 @@ def known_bowl(acquisition: str, **settings: object) -> BayesOptimizer:
     optimizer = BayesOptimizer(space, Bounds.whole(2), "GP", design, acquisition, settings=chosen)
     U = np.random.default_rng(0).random((14, 2))
     y = ((U - 0.4) ** 2).sum(axis=1)
-    trials = [
-        Trial(drive=0, iteration=i, x=tuple(u), status=OK, metrics={"y": v}) for i, (u, v) in enumerate(zip(U, y, strict=True))
-    ]
-    optimizer.tell(trials, U, y)
-    return optimizer, space
+    tell(optimizer, 0, U, y)
+    return optimizer
 
 
 @pytest.mark.parametrize("letter", sorted(ARMS))
@@ -179,9 +176,7 @@ def test_every_arm_finds_the_minimum_of_a_bowl(letter: str) -> None:
         u = optimizer.ask(Key(0, 0, i), np.empty((0, 2))).u
         y = float(((u - 0.4) ** 2).sum())
         best = min(best, y)
-        optimizer.tell(
-            [Trial(drive=0, iteration=i, x=tuple(u), status=OK, metrics={"y": y}, origin="asked")], u[None], np.array([y])
-        )
+        tell(optimizer, i, u[None], np.array([y]), origin="asked")
     assert best < 1e-3
 
 
@@ -204,12 +199,7 @@ def test_a_hedge_draws_by_the_gains_of_earlier_proposals() -> None:
     optimizer = known_bowl("gp_hedge")
     good, bad = [0.4, 0.4], [0.95, 0.95]
     record = {"gains": [-50.0, 0.0, -50.0], "proposals": [bad, good, bad]}
-    last = np.array([[0.9, 0.1]])
-    optimizer.tell(
-        [Trial(drive=0, iteration=14, x=(0.9, 0.1), status=OK, metrics={"y": 0.34}, model={"hedge": record})],
-        last,
-        np.array([0.34]),
-    )
+    tell(optimizer, 14, np.array([[0.9, 0.1]]), np.array([0.34]), model={"hedge": record})
     suggestion = optimizer.ask(Key(0, 0, 15), np.empty((0, 2)))
     found = suggestion.model["hedge"]
     assert suggestion.u.tolist() == found["proposals"][1]
