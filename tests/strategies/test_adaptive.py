@@ -163,7 +163,7 @@ def test_failures_are_avoided_and_never_taken_as_numbers(pull: float) -> None:
 
 
 def test_a_start_that_only_fails_goes_on_spreading_out() -> None:
-    """After the design each point is where a success is most probable: far from all failures, and from the others of its round."""
+    """After the design each point is where a success is most probable: far from failures, and from the others of its round."""
     study = Study([(0.0, 1.0)] * 2).run(4, lambda x: math.nan)
     assert [trial.arm for trial in study.archive.trials] == ["design"] * 8 + ["feasibility"] * 8
     U = study.archive.U
@@ -242,7 +242,7 @@ def test_models_see_more_trials_where_there_is_noise() -> None:
         study = Study([(0.0, 1.0)] * 2, n_drives=16, settings=settings)
         study.run(5, lambda x, noise=noise: bowl(x) + noise * float(rng.standard_normal()))
         study.ask()
-        models = study.strategy._batches[0][2]._models
+        models = study.strategy._batches[0][2].knowledge.models
         assert max(len(models.of(number).local(False).rows) for number in models._centers) == most
 
 
@@ -362,8 +362,8 @@ def test_models_see_a_bounded_number_of_trials() -> None:
     study.iteration = 100
     study.ask()
     opened = study.strategy._batches[0][2]
-    assert [len(search.local.rows) for search in opened._region_searches(0)] == [LEAN.nearest] * 2
-    assert len(opened._models.of(WHOLE).local(False).rows) == LEAN.nearest
+    assert [len(search.local.rows) for search in opened.turn(0).region_searches()] == [LEAN.nearest] * 2
+    assert len(opened.knowledge.models.of(WHOLE).local(False).rows) == LEAN.nearest
 
 
 def test_high_dimensions_move_a_few_coordinates() -> None:
@@ -381,13 +381,14 @@ def test_an_additive_process_shares_the_turns_where_it_is_plausible() -> None:
     study = Study([(0.0, 1.0)] * 4, n_drives=16, settings=Settings(candidates=128)).run(4, waves)
     study.ask()
     opened = study.strategy._batches[0][2]
-    kinds = [opened._region_searches(member)[0].is_additive for member in range(16)]
-    assert opened._models.of(WHOLE).lead > 0.0
+    kinds = [opened.turn(member).region_searches()[0].is_additive for member in range(16)]
+    assert opened.knowledge.models.of(WHOLE).lead > 0.0
     assert sum(kinds) == 12
     record = next(trial.model for trial in reversed(study.archive.trials) if "additive" in (trial.model or {}))
     assert json.loads(json.dumps(record))["additive"]["lead"] > 0.0
-    opened._failed[0] = True
-    assert {opened._arm(member) for member in range(16) if opened._additive(member, opened._models.of(WHOLE))} == {"thompson"}
+    opened.knowledge.failed[0] = True
+    turns = [opened.turn(member) for member in range(16)]
+    assert {turn.arm.name for turn in turns if turn.additive(opened.knowledge.models.of(WHOLE))} == {"thompson"}
 
 
 def test_while_all_trials_violate_a_constraint_one_that_keeps_it_is_looked_for() -> None:
@@ -437,7 +438,7 @@ def test_success_is_learned_from_the_failures_near_a_region_however_old() -> Non
             study.archive.extend([study.trial(number % 16, Suggestion(u, "thompson", None, 0), lambda x: math.nan)])
     study.iteration += 1
     study.ask()
-    search = study.strategy._batches[0][2]._region_searches(1)[0]
+    search = study.strategy._batches[0][2].turn(1).region_searches()[0]
     assert np.abs(search.center - 0.3).max() < 0.1
     assert search.feasibility is not None
     near, far = search.feasibility.model.posterior(np.array([[0.37, 0.37], [0.2, 0.2]])).mean[:, 0]

@@ -21,6 +21,9 @@ class Batch:
         size: number of turns.
         synchronous: whether all members ask with these trials, so that each can compute the others' points.
         wanted: points that are given in advance, by member.
+
+    Attributes:
+        knowledge: what the team knows.
     """
 
     def __init__(
@@ -31,7 +34,7 @@ class Batch:
         synchronous: bool = True,
         wanted: Mapping[int, Suggestion] | None = None,
     ) -> None:
-        self._knowledge, self._first_turn, self._size, self._synchronous = knowledge, first_turn, size, synchronous
+        self.knowledge, self._first_turn, self._size, self._synchronous = knowledge, first_turn, size, synchronous
         self._is_sequential = not len(knowledge.pending) and (size == 1 or not synchronous)
         self._turns: dict[int, Turn] = {}
         self._answers: dict[int, Suggestion] = dict(wanted or {})
@@ -39,7 +42,7 @@ class Batch:
     def answer(self, member: int) -> Suggestion:
         """Return the point of a member, counted from 0."""
         if member not in self._answers:
-            turn = self._turn(member)
+            turn = self.turn(member)
             turn.earlier = [self.answer(other) for other in range(member) if self._depends_on(member, other)]
             answer = turn.arm.propose(turn)
             if self._synchronous and turn.in_corner and len(turn.earlier) < member:
@@ -51,13 +54,14 @@ class Batch:
             self._answers[member] = answer
         return self._answers[member]
 
-    def _turn(self, member: int) -> Turn:
+    def turn(self, member: int) -> Turn:
+        """Return the turn of a member."""
         if member not in self._turns:
-            self._turns[member] = Turn(self._knowledge, self._arm(member), member, self._first_turn, self._size)
+            self._turns[member] = Turn(self.knowledge, self._arm(member), member, self._first_turn, self._size)
         return self._turns[member]
 
     def _arm(self, member: int) -> Arm:
-        know = self._knowledge
+        know = self.knowledge
         if not know.is_informed:
             return FEASIBILITY
         setup = know.setup
@@ -72,7 +76,7 @@ class Batch:
         """
         if not self._synchronous:
             return False
-        turn = self._turn(member)
-        if turn.arm is FEASIBILITY or (self._knowledge.setup.space.levels > 0).all() or not turn.has_paths:
+        turn = self.turn(member)
+        if turn.arm is FEASIBILITY or (self.knowledge.setup.space.levels > 0).all() or not turn.has_paths:
             return True
-        return turn.arm is self._turn(other).arm and not turn.arm.draws
+        return turn.arm is self.turn(other).arm and not turn.arm.draws
