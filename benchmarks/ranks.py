@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks import suites
 from benchmarks.ours import Apart
 from hyperspace.exchange.gossip import Gossip
-from hyperspace.exchange.serial import SerialExchange
+from hyperspace.exchange.serial import SerialRanks
 from hyperspace.execution.asynchronous import AHEAD
 from hyperspace.execution.views import View
 from hyperspace.strategies.adaptive.config import LARGEST_TEAM, Settings
@@ -153,7 +153,7 @@ def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[st
     }
 
 
-class _Alone(SerialExchange):
+class _Alone(SerialRanks):
     """Rank 0 of two."""
 
     size = 2

@@ -16,9 +16,10 @@ from hyperspace.evaluators.exits import exits_are_told
 from hyperspace.evaluators.importing import refuse_while_importing
 from hyperspace.evaluators.inline import takes_handle
 from hyperspace.evaluators.opening import open_evaluators
-from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.files import SILENT_VARIABLE, FilesExchange
-from hyperspace.exchange.launcher import check_communicator, open_exchange, working
+from hyperspace.exchange.files import SILENT_VARIABLE, WorkerRanks
+from hyperspace.exchange.launcher import check_communicator, open_ranks, working
+from hyperspace.exchange.ranks import Ranks
+from hyperspace.exchange.spec import has_workers
 from hyperspace.exchange.waiting import Patience, grace
 from hyperspace.execution.groups import work_in_groups
 from hyperspace.execution.run import Session
@@ -32,9 +33,18 @@ from hyperspace.space.space import check_space
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
 from hyperspace.study.call import describe_call, with_deadline_of
-from hyperspace.study.checks import check_budgeted, check_choice, check_count, check_flag, check_goals, check_seconds, name_of
+from hyperspace.study.checks import (
+    check_budgeted,
+    check_count,
+    check_exchange,
+    check_flag,
+    check_goals,
+    check_seconds,
+    check_strategy,
+    name_of,
+)
 from hyperspace.study.config import check_alike
-from hyperspace.study.planning import EXCHANGES, Wanted
+from hyperspace.study.planning import Wanted
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import tell
@@ -172,8 +182,8 @@ def hyperdrive(
     call = describe_call(locals())
     refuse_while_importing()
     started = time.monotonic()
-    through_files = isinstance(exchange, str) and exchange == "files"
-    ranks = FilesExchange() if through_files else open_exchange(comm, _own_end(started, deadline))
+    is_worker = has_workers(exchange)
+    ranks = WorkerRanks() if is_worker else open_ranks(comm, _own_end(started, deadline))
     folder = _folder(results_path) if is_true(checkpoints) or (isinstance(checkpoints, int) and checkpoints == 1) else None
 
     def check() -> Wanted:
@@ -187,7 +197,7 @@ def hyperdrive(
         }.items():
             check_flag(name, value)
         _check_call(objective, results_path, checkpoints)
-        _check_comm(comm, through_files)
+        _check_comm(comm, is_worker)
         as_one(callback)
         check_budgeted(model, _learns_budget(objective), check_pruner(pruner))
         grace()
@@ -203,21 +213,21 @@ def hyperdrive(
             model=model,
             n_iterations=n_iterations,
             n_calls=n_calls,
-            strategy=strategy,
+            strategy=check_strategy(strategy),
             n_subspaces=n_subspaces,
             n_drives=n_drives,
             overlap=overlap,
             acquisition=acquisition,
             sampler=sampler,
             n_samples=n_samples,
-            exchange=None if exchange is None else check_choice("exchange", exchange, EXCHANGES),
+            exchange=check_exchange(exchange),
             x0=x0,
             y0=y0,
             warm_start=_check_others(warm_start),
             random_state=random_state,
         )
 
-    def until(ranks: Exchange) -> float | None:
+    def until(ranks: Ranks) -> float | None:
         # Rank 0's: deadlines that ranks compute by their own clocks differ slightly.
         limit = time_limit(check_rules(stopping))
         told = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
@@ -226,7 +236,7 @@ def hyperdrive(
 
     speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
 
-    def work(ranks: Exchange, objective: Callable[..., Any] | Command) -> Result:
+    def work(ranks: Ranks, objective: Callable[..., Any] | Command) -> Result:
         with ExitStack() as held:
             wanted = ranks.each(check)
             for doubt in describe_doubtful_lists(hyperparameters) if speaks else ():
@@ -249,7 +259,7 @@ def hyperdrive(
             )
             return session.run(make_evaluator)
 
-    stoppable = None if through_files else folder  # a worker ends alone
+    stoppable = None if is_worker else folder  # a worker ends alone
     with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable, speaks), children_end():
         ranks.bound(Patience(lambda: received() is not None, deadline=_own_end(started, deadline)))
         _check_same_call(ranks, call)
@@ -264,7 +274,7 @@ def hyperdrive(
     return result
 
 
-def _check_same_call(ranks: Exchange, call: Mapping[str, Any]) -> None:
+def _check_same_call(ranks: Ranks, call: Mapping[str, Any]) -> None:
     """Check that the ranks were called with the same arguments, before differences lead to different operations."""
     first = ranks.agree(call)
     ranks.each(lambda: check_alike(first, with_deadline_of(first, call)))
@@ -284,7 +294,7 @@ def _folder(results_path: Any) -> StudyFolder | None:
         return None
 
 
-def _take_devices(ranks: Exchange) -> None:
+def _take_devices(ranks: Ranks) -> None:
     """Make the GPUs of this rank visible to this process and its child processes."""
     if ranks.size == 1:
         return
@@ -317,9 +327,9 @@ def _learns_budget(objective: Any) -> bool:
     return callable(objective) and takes_handle(objective)
 
 
-def _check_comm(comm: Any, through_files: bool) -> None:
+def _check_comm(comm: Any, is_worker: bool) -> None:
     check_communicator(comm)
-    if comm is not None and through_files:
+    if comm is not None and is_worker:
         raise InputError('exchange="files" shares through the study\'s files, and uses no communicator; leave comm= out')
 
 

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from hyperspace.evaluators import calls
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.ranks import Ranks
 
 
 @contextmanager
-def exits_are_told(ranks: Exchange) -> Iterator[None]:
+def exits_are_told(ranks: Ranks) -> Iterator[None]:
     """Report an exit() of the objective within the block, then end the other ranks too."""
 
     def tell() -> None:

@@ -32,9 +32,11 @@ class AsyncLoop(ViewLoop):
     ranks transfer evaluations to neighbors that can start them sooner, so that a fast rank makes more.
     """
 
+    takes_goal_from_records = True
+
     def __init__(self, study: Study, context: RunContext) -> None:
         super().__init__(study, context)
-        self._gossip = Gossip(context.exchange, study.n_drives)
+        self._gossip = Gossip(context.ranks, study.n_drives)
         self._ledger = self._gossip.ledger
         for key in sorted(self.finished):
             if key.iteration == len(self._trials[key.drive]):
@@ -51,7 +53,7 @@ class AsyncLoop(ViewLoop):
 
         Unfinished trials of an earlier run belong to the ranks that carry their drives; the others are divided evenly.
         """
-        rank, size = self._context.exchange.rank, self._context.exchange.size
+        rank, size = self._context.ranks.rank, self._context.ranks.size
         working = min(size, self._study.n_drives)
         if rank >= working:
             return 0
@@ -132,15 +134,15 @@ class AsyncLoop(ViewLoop):
 
     def _stop_for_failures(self, streak: Streak) -> None:
         """Leave the rest of the budget to the other ranks; if there are none, end the study."""
-        exchange = self._context.exchange
-        if exchange.size == 1:
+        ranks = self._context.ranks
+        if ranks.size == 1:
             super()._stop_for_failures(streak)
         if self.stopped_for_failures:
             return
         self.stopped_for_failures = True
-        self.ended_by = f"failures of rank {exchange.rank} on {exchange.host}"
+        self.ended_by = f"failures of rank {ranks.rank} on {ranks.host}"
         self._ledger.retire()
-        tell(f"rank {exchange.rank} on {exchange.host} begins no further evaluation, others do: {streak.describe()}")
+        tell(f"rank {ranks.rank} on {ranks.host} begins no further evaluation, others do: {streak.describe()}")
 
     def _must_stop(self) -> bool:
         self._stopping = self._stopping or self._ledger.stopping
@@ -149,7 +151,7 @@ class AsyncLoop(ViewLoop):
     def _work_on(self, drive: int) -> None:
         """Ask, evaluate and share one trial of a drive."""
         self._hear()
-        self._give_up_on_a_mistake(min(self._context.exchange.size, self._study.n_drives))
+        self._give_up_on_a_mistake(min(self._context.ranks.size, self._study.n_drives))
         begun = time.monotonic()
         self._working = drive
         trial = self._advance(drive, self._announce)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hyperspace.evaluators.base import Evaluator
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.files import SharedFolder
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.execution.progress import Progress
 from hyperspace.journal import Journal
 from hyperspace.journal.stop_request import StopRequest
@@ -24,10 +25,11 @@ class RunContext:
     """Objects and settings that a loop uses.
 
     Attributes:
-        exchange: the ranks of this run.
+        ranks: the ranks of this run.
         make_strategy: makes a new strategy.
         make_evaluator: makes the evaluator, from a function that makes a trial's handle.
         journals: the open journals of the carried drives; empty if none are kept.
+        shared: the journals of all workers, and the leases of the drives; None if this run has the whole study.
         recorded: the trials of earlier runs: of all drives if trials are shared, else of the carried drives.
         scratch: returns the scratch folder of (drive, iteration); None if no files are kept.
         deadline: time.monotonic() after which no evaluation may run; None without one.
@@ -42,10 +44,11 @@ class RunContext:
         pruner: called after every report of an evaluation; None without pruning.
     """
 
-    exchange: Exchange
+    ranks: Ranks
     make_strategy: Callable[[], Strategy]
     make_evaluator: Callable[[Callable[[Trial], TrialHandle]], Evaluator]
     journals: Mapping[int, Journal]
+    shared: SharedFolder | None
     recorded: Mapping[TrialKey, Trial]
     scratch: Callable[[int, int], Path] | None
     deadline: float | None

@@ -8,7 +8,7 @@ from typing import Any
 from hyperspace.errors import HyperSpaceError
 from hyperspace.evaluators.inline import Objective
 from hyperspace.evaluators.mpi import TrialGroups
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.results.result import Result
 from hyperspace.space.partition import Partition
 from hyperspace.study.planning import Wanted
@@ -16,7 +16,7 @@ from hyperspace.trials.records import Record, load_trial, trial_record
 
 
 def work_in_groups(
-    world: Exchange, size: Any, objective: Objective, work: Callable[[Exchange, Objective], Result], check: Callable[[], Wanted]
+    world: Ranks, size: Any, objective: Objective, work: Callable[[Ranks, Objective], Result], check: Callable[[], Wanted]
 ) -> Result:
     """Run a study with `size` ranks for each trial; return its result on every rank. Collective.
 

@@ -13,12 +13,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.output import limit_error
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.tally import add, tally
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
@@ -49,6 +49,7 @@ class Loop(ABC):
         context: objects and settings of this run.
 
     Attributes:
+        takes_goal_from_records: whether the first recorded answer fixes the study's goal before the loop begins.
         finished: the known finished trials, by key.
         ended_by: reason of an early end on this rank: a deadline, a signal, a file, the callback; None if another rank ended the
             study, or it has not ended early.
@@ -57,12 +58,14 @@ class Loop(ABC):
         notes: messages for the user on this rank's evaluations, each shown once, in order.
     """
 
+    takes_goal_from_records: ClassVar[bool] = False
+
     def __init__(self, study: Study, context: RunContext) -> None:
         self._study = study
         self._context = context
         self._reports = Reports(study, context, self._knowledge, self._show_once)
         self._evaluator = context.make_evaluator(self._reports.handle)
-        self._carried = carried_drives(study, context.exchange)
+        self._carried = carried_drives(study, context.ranks)
         self._stopping = False
         self.ended_by: str | None = None
         self.begun = 0
@@ -82,14 +85,14 @@ class Loop(ABC):
         self._recent = deque(self._durations, maxlen=max(_RECENT, 2 * study.n_drives))  # of all ranks, as far as known
         carried = frozenset(self._carried)
         self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
-        context.exchange.report(self._tally)
+        context.ranks.report(self._tally)
         if self._asks_rules_at_once:
             self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
 
     @property
     def _asks_rules_at_once(self) -> bool:
         """Whether rules are called with every trial that becomes known; in rounds they are called after each round."""
-        return self._study.exchange != "round"
+        return not self._study.exchange.is_synchronous
 
     def _reached_by(self, given: Iterable[Trial]) -> str | None:
         """Return the reason of a target that a given evaluation has reached; None if there is none."""
@@ -133,8 +136,8 @@ class Loop(ABC):
     def _begin(self, key: TrialKey, ask: Callable[[], Suggestion], home: int, **more: Any) -> Trial:
         """Return the running trial with this key: asked for, or left unfinished by an earlier run."""
         interrupted = self._context.recorded.get(key)
-        exchange = self._context.exchange
-        here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host}
+        ranks = self._context.ranks
+        here: dict[str, Any] = {"rank": ranks.worker, "host": ranks.host}
         if interrupted is not None:
             return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
         start = time.perf_counter()
@@ -201,7 +204,7 @@ class Loop(ABC):
         if self._call_back(trial):
             self._end_by(CALLBACK)
         self._record_end(trial)
-        if self._context.exchange.size == 1:
+        if self._context.ranks.size == 1:
             self._give_up_on_a_mistake(ranks=1)
         self._own_failures.count(trial)
         streak = self._own_failures.streak(self.known()) if self._ends_by_streaks() else None
@@ -211,7 +214,7 @@ class Loop(ABC):
 
     def _try_again(self, failed: Trial) -> Trial:
         """Evaluate a failed trial once more, at the same point; return the trial after that (see `_evaluate`)."""
-        exchange = self._context.exchange
+        ranks = self._context.ranks
         trial = replace(
             failed,
             status=RUNNING,
@@ -223,8 +226,8 @@ class Loop(ABC):
             error=None,
             fault=None,
             reports=None,
-            rank=exchange.worker,
-            host=exchange.host,
+            rank=ranks.worker,
+            host=ranks.host,
         )
         return self._evaluate(trial)
 
@@ -237,7 +240,7 @@ class Loop(ABC):
         if not trial.failed or self._failure_told:
             return
         self._failure_told = True
-        if self._context.exchange.rank == 0:
+        if self._context.ranks.rank == 0:
             tell(
                 f"evaluation {trial.id} failed, the first of this run to fail; later failures are only "
                 f"recorded:\n{(trial.error or '').rstrip()}"
@@ -300,7 +303,7 @@ class Loop(ABC):
 
     def _show_once(self, note: str) -> None:
         """Show a message to the user now on rank 0; messages of other ranks are shown when the study ends."""
-        if note not in self.notes and self._context.exchange.rank == 0:
+        if note not in self.notes and self._context.ranks.rank == 0:
             tell(note)
         self.notes[note] = None
 
@@ -368,11 +371,11 @@ class Loop(ABC):
 
     def _count(self, trial: Trial) -> None:
         self._tally = add([self._tally, tally([trial], self._study.metrics)])
-        self._context.exchange.report(self._tally)
+        self._context.ranks.report(self._tally)
 
     def _show(self) -> None:
         if self._context.progress is not None:
-            whole = self._context.exchange.progress()
+            whole = self._context.ranks.progress()
             best = None if whole.best is None else self._study.metrics.sign * whole.best.loss
             self._context.progress.update(whole.finished, best, **whole.useless)
 
@@ -395,6 +398,6 @@ class Loop(ABC):
         """Return the current archive of a carried drive: at its last question, and updates since then."""
 
 
-def carried_drives(study: Study, exchange: Exchange) -> list[int]:
+def carried_drives(study: Study, ranks: Ranks) -> list[int]:
     """Return the drives that this rank carries: every size-th one."""
-    return list(range(exchange.rank, study.n_drives, exchange.size))
+    return list(range(ranks.rank, study.n_drives, ranks.size))

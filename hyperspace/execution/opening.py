@@ -11,8 +11,8 @@ import scipy
 
 import hyperspace
 from hyperspace.errors import InputError, StudyError
-from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import expected_workers
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.execution.warm_start import take_over
 from hyperspace.journal import FORMAT, Claim, Leases, StudyFolder, join_study, take_study
 from hyperspace.journal.lease import STUDY
@@ -20,8 +20,6 @@ from hyperspace.study.config import Study, check_alike, check_same
 from hyperspace.study.planning import Wanted, plan_study
 from hyperspace.system.terminal import tell
 from hyperspace.trials.records import Record
-
-FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Opened:
     worker: str | None = None
 
 
-def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
+def open_study(wanted: Wanted, ranks: Ranks, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
     """Return the recorded study, or a new one. Collective.
 
     Args:
@@ -53,7 +51,7 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
         InputError: an invalid argument.
         StudyError: the folder holds another study, is damaged, cannot be written, or another process works on it.
     """
-    if wanted.exchange == FILES:
+    if wanted.exchange is not None and wanted.exchange.has_workers:
         return _join(wanted, folder, leases, restart)
     opened = ranks.first(lambda: _look_around(wanted, folder, restart))
     recorded, now = _fingerprint(opened["recorded"]), _drives_now(opened["recorded"])
@@ -90,7 +88,7 @@ def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Lease
     """Take the study's lease and write study.json, on rank 0; return the fingerprint, and the lease for the other ranks."""
     if folder is None or leases is None:
         return {"fingerprint": study.fingerprint()}
-    shareable = study.strategy != "generations"  # its drives wait for each other
+    shareable = not study.strategy.in_generations  # their drives wait for each other
     claim = _claim(folder, leases, shareable)
     if restart and folder.study_file.exists():
         leases.release(STUDY)  # the lease is in the folder that is set aside
@@ -138,7 +136,7 @@ def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, res
             if folder.write_study(study_record(study), create=True):
                 return Opened(study, worker=worker)
         else:
-            if record["planned"] != study.planned or record["exchange"] != study.exchange:
+            if record["planned"] != study.planned or record["exchange"] != study.exchange.name:
                 folder.write_study(study_record(study))
             return Opened(study, worker=worker)
 
@@ -168,7 +166,7 @@ def study_record(study: Study) -> Record:
         "format": FORMAT,
         "fingerprint": study.fingerprint(),
         "planned": study.planned,
-        "exchange": study.exchange,
+        "exchange": study.exchange.name,
         **({"n_drives": study.n_drives} if study.n_drives > study.founders else {}),
         "versions": {library.__name__: library.__version__ for library in (hyperspace, numpy, scipy)},
     }

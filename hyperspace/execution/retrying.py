@@ -44,8 +44,8 @@ class RetryLoop(Loop):
             if trial.finished:
                 self.finished[trial.key] = trial
                 ended.append(trial)
-        exchange, space = self._context.exchange, self._study.space
-        answers = exchange.gather([{"trials": [trial_record(trial, space) for trial in ended], "ended_by": self.ended_by}])
+        ranks, space = self._context.ranks, self._study.space
+        answers = ranks.gather([{"trials": [trial_record(trial, space) for trial in ended], "ended_by": self.ended_by}])
         news = [load_trial(record, space) for answer in answers for record in answer["trials"]]
         self.recorded = {**self.recorded, **{trial.key: trial for trial in news if trial.key in self.recorded}}
         self.ended_by = next((answer["ended_by"] for answer in answers if answer["ended_by"] is not None), None)

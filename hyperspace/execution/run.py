@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -14,29 +14,25 @@ from typing import Any
 
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.opening import MakeEvaluator
-from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.execution.answers import merge_answers
-from hyperspace.execution.asynchronous import AsyncLoop
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.loop import Loop, carried_drives
+from hyperspace.execution.loops import LOOPS
 from hyperspace.execution.merging import Merger
 from hyperspace.execution.opening import open_study
 from hyperspace.execution.progress import Progress
 from hyperspace.execution.retrying import RetryLoop
-from hyperspace.execution.shared_folder import FilesLoop
 from hyperspace.execution.signals import INTERRUPT, SIGNALS, received
-from hyperspace.execution.synchronous import RoundLoop
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.journal.stop_request import BUDGET, DEADLINE, FOLDER_GONE, StopRequest, forget_request
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.pruning import PruningRule
 from hyperspace.results.result import Result
 from hyperspace.stopping import AllPoints, StoppingRule, TimeLimit
-from hyperspace.strategies import make_strategy
-from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.study.config import Study
 from hyperspace.study.planning import Wanted
 from hyperspace.system.terminal import duration, tell
@@ -72,7 +68,7 @@ class Session:
     def __init__(
         self,
         wanted: Wanted,
-        ranks: Exchange,
+        ranks: Ranks,
         folder: StudyFolder | None,
         restart: bool,
         deadline: float | None,
@@ -107,8 +103,7 @@ class Session:
         self._carried = carried_drives(self.study, ranks)
         self._merger = Merger(self.study, ranks, folder, self._carried, self._goal, self._claim_goal)
         model = self.study.model
-        by_budget = self.study.strategy == "halving" or isinstance(model, Hyperband)
-        self._repeats = noisy or by_budget
+        self._repeats = noisy or self.study.strategy.gives_budgets
         all_points = AllPoints(self.study.space, self.study.given, model.max_budget if isinstance(model, Hyperband) else None)
         self._rules = [*rules, *([all_points] if self.study.shared and not noisy else [])]
 
@@ -128,7 +123,7 @@ class Session:
         if folder is None:
             return StopRequest(None, received=received)
         self._ranks.first(folder.forget_ending)
-        before = self._ranks.first(lambda: forget_request(folder, alone=self.study.exchange != "files"))
+        before = self._ranks.first(lambda: forget_request(folder, alone=not self.study.exchange.has_workers))
         mark = None if before is None else (before[0], before[1])
         return StopRequest(folder.stop_file, mark, needed=folder.study_file, received=received)
 
@@ -141,14 +136,16 @@ class Session:
 
     def _run(self, make_evaluator: MakeEvaluator) -> Result:
         study, folder = self.study, self._folder
-        recorded, journals, make_loop = self._open_records()
+        shared = self._open_shared()
+        recorded, journals = self._open_records() if shared is None else (shared.recorded, shared.journals)
         self._fix_goal(recorded.values())
         progress = self._announce(recorded.values())
         context = RunContext(
-            exchange=self._ranks,
-            make_strategy=self._make_strategy,
+            ranks=self._ranks,
+            make_strategy=partial(self.study.strategy.make, self.study),
             make_evaluator=make_evaluator,
             journals=journals,
+            shared=shared,
             recorded=recorded,
             scratch=None if folder is None else folder.scratch,
             deadline=self._deadline,
@@ -163,7 +160,7 @@ class Session:
             pruner=self._pruner,
         )
         try:
-            loop = self._make_loop(make_loop, context)
+            loop = self._make_loop(context)
             self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
             try:
                 loop.run()
@@ -199,9 +196,10 @@ class Session:
                 progress.close()
         return result
 
-    def _make_loop(self, make_loop: Callable[[Study, RunContext], Loop], context: RunContext) -> Loop:
+    def _make_loop(self, context: RunContext) -> Loop:
         """Return the study's loop, after the repetition of recorded failures if that was requested."""
-        if not self._retry_failed or self.study.exchange == "files":  # workers retry under the leases of the drives
+        make_loop = LOOPS[self.study.exchange]
+        if not self._retry_failed or context.shared is not None:  # workers retry under the leases of the drives
             return make_loop(self.study, context)
         retries = RetryLoop(self.study, context)
         retries.run()
@@ -209,27 +207,32 @@ class Session:
         loop.end_before_it_begins(retries.ended_by, retries.begun)
         return loop
 
-    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, RunContext], Loop]]:
-        """Return the trials of earlier runs, the open journals, and the class of the loop for them."""
+    def _open_shared(self) -> SharedFolder | None:
+        """Return the journals that this worker shares with others; None if this run has the whole study."""
+        study = self.study
+        if not study.exchange.has_workers:
+            return None
+        assert self._folder is not None  # by `open_study`
+        assert self._leases is not None
+        assert self._opened.worker is not None
+        shared = SharedFolder(self._folder, self._leases, self._opened.worker, study.identity, study.space, study.n_drives)
+        shared.look(insist=True)
+        return shared
+
+    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal]]:
+        """Return the trials of earlier runs, and the open journals."""
         study, folder = self.study, self._folder
-        if study.exchange == "files":
-            assert folder is not None  # by `open_study`
-            assert self._leases is not None
-            assert self._opened.worker is not None
-            shared = SharedFolder(folder, self._leases, self._opened.worker, study.identity, study.space, study.n_drives)
-            shared.look(insist=True)
-            return shared.recorded, shared.journals, partial(FilesLoop, shared=shared)
         readers = {} if folder is None else folder.read_journals(study.space, self._carried, study.identity)
         recorded = {trial.key: trial for trial in self._recorded(readers.values())}
-        return recorded, self._open_journals(readers), AsyncLoop if study.exchange == "async" else RoundLoop
+        return recorded, self._open_journals(readers)
 
     def _fix_goal(self, recorded: Iterable[Trial]) -> None:
         """Use the goal that an earlier run has fixed, or that of the first recorded answer."""
         metrics = self.study.metrics
-        if self.study.exchange == "none":  # each drive uses its own first answer
+        if not self.study.shared:  # each drive uses its own first answer
             return
         metrics.fix(self._goal)
-        if self.study.exchange == "async" and metrics.goal is None:  # rounds use the first answer of the round
+        if LOOPS[self.study.exchange].takes_goal_from_records and metrics.goal is None:
             goal = fix_goal(metrics, recorded)
             if goal is not None and self._ranks.rank == 0:
                 self._claim_goal(goal)
@@ -245,24 +248,6 @@ class Session:
         rest = dict.fromkeys(note for note in self._ranks.gather(told) if note not in told)
         for note in rest if self._ranks.rank == 0 else ():
             tell(note)
-
-    def _make_strategy(self) -> Strategy:
-        study = self.study
-        return make_strategy(
-            study.strategy,
-            space=study.space,
-            partition=study.partition,
-            n_drives=study.n_drives,
-            founders=study.founders,
-            seed=study.seed,
-            model=study.model,
-            acquisition=study.acquisition,
-            sampler=study.sampler,
-            n_samples=study.n_samples,
-            exchange=study.exchange,
-            metrics=study.metrics,
-            first=FirstPoints(study.space.to_unit(study.first), study.founders) if study.first else None,
-        )
 
     def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:
         """Return the trials of earlier runs: of all drives if trials are shared, else of the carried drives."""
@@ -388,7 +373,7 @@ def _describe_plan(study: Study, ranks: int) -> str:
     drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
     by = f"by {drives}" if study.n_calls is not None or study.n_drives == 1 else f"{study.n_iterations} by each of {drives}"
     over = f" over {study.partition.n_subspaces} subspaces" if study.partition.n_subspaces > 1 else ""
-    if study.exchange == "files":
+    if study.exchange.has_workers:
         where = "shared by any number of workers"
     else:
         where = "in one process" if ranks == 1 else f"on {ranks} ranks"

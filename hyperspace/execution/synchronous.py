@@ -107,7 +107,7 @@ class RoundLoop(Loop):
         try:
             super()._stop_for_failures(streak)
         except StudyError as error:
-            if self._context.exchange.size == 1:
+            if self._context.ranks.size == 1:
                 raise
             self._broken = str(error)
 
@@ -138,7 +138,7 @@ class RoundLoop(Loop):
             self.finished |= {trial.key: trial for trial in fresh}  # kept even if other ranks fail
             records = [trial_record(trial, study.space) for trial in fresh]
             broken = self._broken if self._carried else ""
-            answers = self._context.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
+            answers = self._context.ranks.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
             self._stopping = any(answer["stopping"] for answer in answers)
             if all(answer["broken"] is not None for answer in answers) and any(answer["broken"] for answer in answers):
                 raise StudyError(next(answer["broken"] for answer in answers if answer["broken"]))
@@ -146,8 +146,8 @@ class RoundLoop(Loop):
             for trial in fresh:
                 if trial.drive not in self._carried:
                     self._record_end(trial)
-            if self._context.exchange.size > 1:
-                self._give_up_on_a_mistake(min(self._context.exchange.size, study.n_drives))
+            if self._context.ranks.size > 1:
+                self._give_up_on_a_mistake(min(self._context.ranks.size, study.n_drives))
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]
@@ -162,7 +162,7 @@ class RoundLoop(Loop):
                     self._archives[trial.drive].extend([trial])
         elif study.metrics.goal is None:
             goal = fix_goal(study.metrics, known)  # the same on all ranks, which know the same trials
-            if goal is not None and self._context.exchange.rank == 0:
+            if goal is not None and self._context.ranks.rank == 0:
                 self._context.claim_goal(goal)
         known = [judged(trial, study.metrics) for trial in known] if study.shared else known
         if study.shared and self._carried:

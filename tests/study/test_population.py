@@ -5,6 +5,7 @@ import pytest
 from hyperspace.errors import InputError
 from hyperspace.optimizers import ALGORITHMS, CMA, DE, GA, SA
 from hyperspace.space import check_space
+from hyperspace.study.checks import check_exchange, check_strategy
 from hyperspace.study.planning import Wanted, plan_study
 from hyperspace.trials.metrics import Metrics
 
@@ -28,11 +29,13 @@ def plan(model, recorded=None, ranks=1, **changes):
         **dict.fromkeys(("n_samples", "n_subspaces", "n_drives", "n_calls", "x0", "y0")),
         "warm_start": (),
     }
-    return plan_study(Wanted(**wanted | changes), recorded, ranks, fresh_seed=1)
+    wanted |= changes
+    wanted |= {"strategy": check_strategy(wanted["strategy"]), "exchange": check_exchange(wanted["exchange"])}
+    return plan_study(Wanted(**wanted), recorded, ranks, fresh_seed=1)
 
 
 def shape(study):
-    return study.strategy, study.exchange, study.partition.n_subspaces, study.n_drives
+    return study.strategy.name, study.exchange.name, study.partition.n_subspaces, study.n_drives
 
 
 @pytest.mark.parametrize("name", EVOLUTION)
