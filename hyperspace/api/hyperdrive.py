@@ -14,7 +14,7 @@ from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.exits import exits_are_told
 from hyperspace.evaluators.importing import refuse_while_importing
-from hyperspace.evaluators.inline import takes_handle
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.opening import open_evaluators
 from hyperspace.exchange.files import SILENT_VARIABLE, WorkerRanks
 from hyperspace.exchange.launcher import check_communicator, open_ranks, working
@@ -41,7 +41,6 @@ from hyperspace.study.checks import (
     check_goals,
     check_seconds,
     check_strategy,
-    name_of,
 )
 from hyperspace.study.config import check_alike
 from hyperspace.study.planning import Wanted
@@ -180,6 +179,7 @@ def hyperdrive(
         LaunchError: the processes are not the ranks of one MPI run.
     """
     call = describe_call(locals())
+    target = objective if isinstance(objective, Command) else Objective(objective)
     refuse_while_importing()
     started = time.monotonic()
     is_worker = has_workers(exchange)
@@ -196,18 +196,20 @@ def hyperdrive(
             "noisy": noisy,
         }.items():
             check_flag(name, value)
-        _check_call(objective, results_path, checkpoints)
+        if isinstance(target, Objective):
+            target.check()
+        _check_place(results_path, checkpoints)
         _check_comm(comm, is_worker)
         as_one(callback)
-        check_budgeted(model, _learns_budget(objective), check_pruner(pruner))
+        check_budgeted(model, target.learns_budget, check_pruner(pruner))
         grace()
         check_seconds("deadline", deadline)
         check_seconds("timeout", timeout)
         check_rules(stopping)
         check_count("retries", retries, least=0)
-        _check_ways(objective, timeout, isolate, retries, ranks_per_trial)
+        _check_ways(target, timeout, isolate, retries, ranks_per_trial)
         return Wanted(
-            objective_name=name_of(objective),
+            objective_name=target.name,
             space=check_space(hyperparameters),
             metrics=check_goals(metrics, maximize),
             model=model,
@@ -236,13 +238,13 @@ def hyperdrive(
 
     speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
 
-    def work(ranks: Ranks, objective: Callable[..., Any] | Command) -> Result:
+    def work(ranks: Ranks, target: Objective | Command) -> Result:
         with ExitStack() as held:
             wanted = ranks.each(check)
             for doubt in describe_doubtful_lists(hyperparameters) if speaks else ():
                 tell(doubt)
             apart = isolate or timeout is not None or retries > 0
-            make_evaluator = ranks.each(lambda: open_evaluators(objective, wanted.metrics, wanted.space, timeout, apart, held))
+            make_evaluator = ranks.each(lambda: open_evaluators(target, wanted.metrics, wanted.space, timeout, apart, held))
             session = Session(
                 wanted,
                 ranks,
@@ -265,10 +267,10 @@ def hyperdrive(
         _check_same_call(ranks, call)
         ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
         _take_devices(ranks)
-        if ranks_per_trial == 1 or isinstance(objective, Command):
-            result = work(ranks, objective)
+        if ranks_per_trial == 1 or isinstance(target, Command):
+            result = work(ranks, target)
         else:
-            result = work_in_groups(ranks, ranks_per_trial, objective, work, check)
+            result = work_in_groups(ranks, ranks_per_trial, target, work, check)
         ranks.close()
     leave_if_interrupted(result)
     return result
@@ -287,7 +289,7 @@ def _own_end(started: float, deadline: Any) -> float | None:
 
 
 def _folder(results_path: Any) -> StudyFolder | None:
-    """Return the study's files, with their absolute name; None if the path is invalid, which `_check_call` reports."""
+    """Return the study's files, with their absolute name; None if the path is invalid, which `_check_place` reports."""
     try:
         return StudyFolder(results_path)
     except InputError:
@@ -304,9 +306,7 @@ def _take_devices(ranks: Ranks) -> None:
         os.environ[VARIABLE] = own
 
 
-def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
-    if not callable(objective) and not isinstance(objective, Command):
-        raise InputError(f"objective must be a function of the parameters, got {shown(objective)}")
+def _check_place(results_path: Any, checkpoints: bool) -> None:
     if results_path is None and checkpoints:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None:
@@ -321,20 +321,14 @@ def _check_others(warm_start: Any) -> tuple[str, ...]:
     return tuple(str(absolute_folder(path, "warm_start")) for path in paths)
 
 
-def _learns_budget(objective: Any) -> bool:
-    if isinstance(objective, Command):
-        return objective.uses_budget
-    return callable(objective) and takes_handle(objective)
-
-
 def _check_comm(comm: Any, is_worker: bool) -> None:
     check_communicator(comm)
     if comm is not None and is_worker:
         raise InputError('exchange="files" shares through the study\'s files, and uses no communicator; leave comm= out')
 
 
-def _check_ways(objective: Any, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
-    if ranks_per_trial != 1 and (isolate or timeout is not None or retries or isinstance(objective, Command)):
+def _check_ways(target: Objective | Command, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
+    if ranks_per_trial != 1 and (isolate or timeout is not None or retries or isinstance(target, Command)):
         raise InputError(
             f"ranks_per_trial={ranks_per_trial} evaluates within the ranks of the MPI run; a command, timeout=, isolate= and "
             f"retries= need processes of their own"

@@ -81,7 +81,7 @@ class Command:
         self.in_folder = in_folder
         self.metrics_file = metrics_file
         self.line = line
-        self.__qualname__ = line  # its name in the study
+        self.name = self.__qualname__ = line  # in the study
         self._own_files = frozenset(names)
         self._origin = working_folder() or os.sep  # a removed folder has no files
         self._check_use_of_folder()
@@ -147,7 +147,7 @@ class Command:
         return all(name is None for _, name, _ in self._words[0])
 
     @property
-    def uses_budget(self) -> bool:
+    def learns_budget(self) -> bool:
         """Whether the command or a template has a placeholder for the trial's budget."""
         named = {name for word in self._words for _, name, _ in word}
         return "trial.budget" in named.union(*(template.names(["trial.budget"]) for template in self.templates))

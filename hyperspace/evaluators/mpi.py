@@ -18,7 +18,8 @@ from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import Objective, describe_raised, takes_handle
+from hyperspace.evaluators.inline import describe_raised
+from hyperspace.evaluators.objective import Objective
 from hyperspace.exchange.mpi import MPIRanks
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.waiting import Patience, RanksSilentError
@@ -40,7 +41,7 @@ class TrialGroups:
     Args:
         world: all ranks of the run.
         size: number of ranks in a group.
-        objective: objective(parameters, trial).
+        objective: an objective that takes the handle.
 
     Attributes:
         leaders: the ranks that are leaders; None on a follower.
@@ -88,7 +89,8 @@ class TrialGroups:
         value = None
         with calling() as interrupts:
             try:
-                value = call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **trial.facts))
+                handle = TrialHandle(report=report, comm=self._comm, **trial.facts)
+                value = call(self._objective, parameters, handle=handle)
             except BaseException as error:
                 if interrupts.caused(error):
                     raise
@@ -118,7 +120,8 @@ class TrialGroups:
             failure = None
             with calling() as interrupts, users_numerics():
                 try:
-                    call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
+                    handle = TrialHandle(report=report, comm=self._comm, **facts)
+                    call(self._objective, parameters, handle=handle)
                 except Pruned:
                     pass  # the leader's own call reports it
                 except BaseException as error:
@@ -153,7 +156,7 @@ def _check(world: Ranks, size: Any, objective: Objective) -> None:
             f"ranks_per_trial={size} needs an MPI run of a multiple of {size} ranks, got {world.size}; "
             f"start it with mpirun -n {size * max(world.size // size, 1)}"
         )
-    if not takes_handle(objective):
+    if not objective.takes_handle:
         raise InputError(
             f"ranks_per_trial={size} hands the ranks' communicator over as trial.comm: the objective must take the trial as "
             f"its second argument"

@@ -89,8 +89,7 @@ class _Server:
         self._trial = task["trial"]
         folder, attempt = task["handle"]["folder"], task["handle"]["attempt"]
         received.metrics.reopen(task["goal"])
-        report = partial(self._report, received)
-        handle = TrialHandle(**task["handle"], report=report) if received.takes_handle else None
+        handle = TrialHandle(**task["handle"], report=partial(self._report, received))
         try:
             with _output_to(folder, attempt):
                 try:

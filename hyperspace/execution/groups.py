@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hyperspace.errors import HyperSpaceError
-from hyperspace.evaluators.inline import Objective
 from hyperspace.evaluators.mpi import TrialGroups
+from hyperspace.evaluators.objective import Objective
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.results.result import Result
 from hyperspace.space.partition import Partition
@@ -23,7 +23,7 @@ def work_in_groups(
     Args:
         world: all ranks of the run.
         size: number of ranks for a trial.
-        objective: objective(parameters, trial).
+        objective: an objective that takes the handle.
         work: runs the study with the given ranks and objective.
         check: checks the arguments and returns them; it accepts all that work() accepts.
 
@@ -38,7 +38,7 @@ def work_in_groups(
         groups.follow()
     else:
         try:
-            result = work(groups.leaders, groups.lead)
+            result = work(groups.leaders, Objective(groups.lead))
         except HyperSpaceError as error:
             if error.raised_by_all is not groups.leaders:
                 raise  # on this leader only
