@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from hyperspace.cluster.walltime import seconds_left
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.exits import exits_are_told
@@ -22,6 +22,7 @@ from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.spec import has_workers
 from hyperspace.exchange.waiting import Patience, grace
 from hyperspace.execution.groups import work_in_groups
+from hyperspace.execution.options import RunOptions
 from hyperspace.execution.run import Session
 from hyperspace.execution.signals import leave_if_interrupted, received, signals_end_the_study
 from hyperspace.journal import StudyFolder
@@ -29,21 +30,12 @@ from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.pruning import PruningRule, check_pruner
 from hyperspace.results.result import Result
 from hyperspace.space.parsing import describe_doubtful_lists
-from hyperspace.space.space import check_space
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
+from hyperspace.study.arguments import StudyArguments
 from hyperspace.study.call import describe_call, with_deadline_of
-from hyperspace.study.checks import (
-    check_budgeted,
-    check_count,
-    check_exchange,
-    check_flag,
-    check_goals,
-    check_seconds,
-    check_strategy,
-)
-from hyperspace.study.config import check_alike
-from hyperspace.study.planning import Wanted
+from hyperspace.study.checks import check_budgeted, check_count, check_flag, check_seconds
+from hyperspace.study.settings import check_alike
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import tell
@@ -178,7 +170,8 @@ def hyperdrive(
         StudyInterrupted: Ctrl-C has ended the study, whose files are in order; it is a SystemExit, and has the `result`.
         LaunchError: the processes are not the ranks of one MPI run.
     """
-    call = describe_call(locals())
+    call = dict(locals())
+    described = describe_call(call)
     target = objective if isinstance(objective, Command) else Objective(objective)
     refuse_while_importing()
     started = time.monotonic()
@@ -186,7 +179,7 @@ def hyperdrive(
     ranks = WorkerRanks() if is_worker else open_ranks(comm, _own_end(started, deadline))
     folder = _folder(results_path) if is_true(checkpoints) or (isinstance(checkpoints, int) and checkpoints == 1) else None
 
-    def check() -> Wanted:
+    def check() -> StudyArguments:
         for name, value in {
             "isolate": isolate,
             "checkpoints": checkpoints,
@@ -208,26 +201,7 @@ def hyperdrive(
         check_rules(stopping)
         check_count("retries", retries, least=0)
         _check_ways(target, timeout, isolate, retries, ranks_per_trial)
-        return Wanted(
-            objective_name=target.name,
-            space=check_space(hyperparameters),
-            metrics=check_goals(metrics, maximize),
-            model=model,
-            n_iterations=n_iterations,
-            n_calls=n_calls,
-            strategy=check_strategy(strategy),
-            n_subspaces=n_subspaces,
-            n_drives=n_drives,
-            overlap=overlap,
-            acquisition=acquisition,
-            sampler=sampler,
-            n_samples=n_samples,
-            exchange=check_exchange(exchange),
-            x0=x0,
-            y0=y0,
-            warm_start=_check_others(warm_start),
-            random_state=random_state,
-        )
+        return StudyArguments.check(call, target.name)
 
     def until(ranks: Ranks) -> float | None:
         # Rank 0's: deadlines that ranks compute by their own clocks differ slightly.
@@ -240,31 +214,28 @@ def hyperdrive(
 
     def work(ranks: Ranks, target: Objective | Command) -> Result:
         with ExitStack() as held:
-            wanted = ranks.each(check)
+            arguments = ranks.each(check)
             for doubt in describe_doubtful_lists(hyperparameters) if speaks else ():
                 tell(doubt)
             apart = isolate or timeout is not None or retries > 0
-            make_evaluator = ranks.each(lambda: open_evaluators(target, wanted.metrics, wanted.space, timeout, apart, held))
-            session = Session(
-                wanted,
-                ranks,
-                folder=folder,
+            make_evaluator = ranks.each(lambda: open_evaluators(target, arguments.metrics, arguments.space, timeout, apart, held))
+            options = RunOptions(
                 restart=restart,
                 deadline=until(ranks),
                 retries=retries,
+                retry_failed=retry_failed,
                 verbose=verbose,
                 callback=as_one(callback),
                 pruner=check_pruner(pruner),
-                retry_failed=retry_failed,
                 rules=check_rules(stopping),
                 noisy=noisy,
             )
-            return session.run(make_evaluator)
+            return Session(arguments, ranks, folder, options).run(make_evaluator)
 
     stoppable = None if is_worker else folder  # a worker ends alone
     with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable, speaks), children_end():
         ranks.bound(Patience(lambda: received() is not None, deadline=_own_end(started, deadline)))
-        _check_same_call(ranks, call)
+        _check_same_call(ranks, described)
         ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
         _take_devices(ranks)
         if ranks_per_trial == 1 or isinstance(target, Command):
@@ -311,14 +282,6 @@ def _check_place(results_path: Any, checkpoints: bool) -> None:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None:
         absolute_folder(results_path)
-
-
-def _check_others(warm_start: Any) -> tuple[str, ...]:
-    """Return the absolute paths of the studies for a warm start."""
-    paths = (warm_start,) if isinstance(warm_start, (str, os.PathLike)) else warm_start
-    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, os.PathLike)) for path in paths):
-        raise InputError(f"warm_start must be the folder of another study, or a list of folders; got {shown(warm_start)}")
-    return tuple(str(absolute_folder(path, "warm_start")) for path in paths)
 
 
 def _check_comm(comm: Any, is_worker: bool) -> None:

@@ -14,7 +14,7 @@ from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.views import ViewLoop
 from hyperspace.numerics.threads import one_thread
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.system.terminal import tell
 from hyperspace.trials.failures import Streak
@@ -34,7 +34,7 @@ class AsyncLoop(ViewLoop):
 
     takes_goal_from_records = True
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         super().__init__(study, context)
         self._gossip = Gossip(context.ranks, study.n_drives)
         self._ledger = self._gossip.ledger
@@ -165,7 +165,7 @@ class AsyncLoop(ViewLoop):
     def _finish(self, trial: Trial) -> None:
         self._trials[trial.drive].append(replace(trial, known=None, pending=None))
         goal = self._study.metrics.goal if trial.status == OK else None  # for ranks without an answer so far
-        if self._context.pruner is None:  # reports are not compared, and the journal has them
+        if self._context.options.pruner is None:  # reports are not compared, and the journal has them
             trial = replace(trial, reports=None)
         self._gossip.add(shared_record(trial, self._study.space) | ({"goal": goal} if goal else {}), finished=True)
 

@@ -11,12 +11,12 @@ from hyperspace.evaluators.objective import Objective
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.results.result import Result
 from hyperspace.space.partition import Partition
-from hyperspace.study.planning import Wanted
+from hyperspace.study.arguments import StudyArguments
 from hyperspace.trials.records import Record, load_trial, trial_record
 
 
 def work_in_groups(
-    world: Ranks, size: Any, objective: Objective, work: Callable[[Ranks, Objective], Result], check: Callable[[], Wanted]
+    world: Ranks, size: Any, objective: Objective, work: Callable[[Ranks, Objective], Result], check: Callable[[], StudyArguments]
 ) -> Result:
     """Run a study with `size` ranks for each trial; return its result on every rank. Collective.
 
@@ -64,7 +64,9 @@ def work_in_groups(
     groups.close()
     if result is not None:
         return result
-    wanted = check()
-    wanted.metrics.fix(told["goal"])
-    partition = Partition(wanted.space, told["n_subspaces"], wanted.overlap)
-    return Result([load_trial(record, wanted.space) for record in told["trials"]], wanted.space, wanted.metrics, partition)
+    arguments = check()
+    arguments.metrics.fix(told["goal"])
+    partition = Partition(arguments.space, told["n_subspaces"], arguments.overlap)
+    return Result(
+        [load_trial(record, arguments.space) for record in told["trials"]], arguments.space, arguments.metrics, partition
+    )

@@ -29,7 +29,7 @@ from hyperspace.numerics.floating_point import users_numerics
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.space.values import is_true
 from hyperspace.stopping import TargetValue
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.system.terminal import tell
 from hyperspace.trials.archive import Archive
@@ -60,7 +60,7 @@ class Loop(ABC):
 
     takes_goal_from_records: ClassVar[bool] = False
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         self._study = study
         self._context = context
         self._reports = Reports(study, context, self._knowledge, self._show_once)
@@ -167,7 +167,7 @@ class Loop(ABC):
         outcome = self._outcome(trial)
         if self._was_cut_off(outcome):
             return trial
-        retries = self._context.retries
+        retries = self._context.options.retries
         while outcome.again or (outcome.fault == "infrastructure" and retries > 0):
             retries -= not outcome.again
             trial = replace(trial, attempt=trial.attempt + 1, started=time.time())
@@ -266,7 +266,7 @@ class Loop(ABC):
 
     def _call_back(self, trial: Trial) -> bool:
         """Return whether the user's callback ends the study with this trial."""
-        callback = self._context.callback
+        callback = self._context.options.callback
         if callback is None:
             return False
         with users_numerics():
@@ -329,7 +329,7 @@ class Loop(ABC):
 
     def _has_to_end(self) -> bool:
         """Return whether the study was asked to end, or has no time left."""
-        deadline = self._context.deadline
+        deadline = self._context.options.deadline
         return self._context.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
 
     def _was_cut_off(self, outcome: Outcome) -> bool:
@@ -366,7 +366,7 @@ class Loop(ABC):
 
     def _time_is_up(self) -> bool:
         """Return whether another evaluation would exceed the deadline, by the longest recent duration."""
-        deadline = self._context.deadline
+        deadline = self._context.options.deadline
         return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
 
     def _count(self, trial: Trial) -> None:
@@ -398,6 +398,6 @@ class Loop(ABC):
         """Return the current archive of a carried drive: at its last question, and updates since then."""
 
 
-def carried_drives(study: Study, ranks: Ranks) -> list[int]:
+def carried_drives(study: StudySettings, ranks: Ranks) -> list[int]:
     """Return the drives that this rank carries: every size-th one."""
     return list(range(ranks.rank, study.n_drives, ranks.size))

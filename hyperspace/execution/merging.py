@@ -11,8 +11,8 @@ from hyperspace.execution.opening import study_record
 from hyperspace.execution.rescue import rescue
 from hyperspace.journal import LeaseLostError, StudyFolder
 from hyperspace.results.result import Result, read_trials
-from hyperspace.study.config import Study
 from hyperspace.study.description import split_label
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.failures import RETRY
 from hyperspace.trials.records import load_trial, trial_record
 from hyperspace.trials.trial import OK, Trial, fix_goal, judged
@@ -32,7 +32,7 @@ class Merger:
 
     def __init__(
         self,
-        study: Study,
+        study: StudySettings,
         ranks: Ranks,
         folder: StudyFolder | None,
         carried: Sequence[int],

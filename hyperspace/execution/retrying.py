@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.loop import Loop
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.records import load_trial, trial_record
 from hyperspace.trials.trial import Trial, TrialKey
@@ -28,7 +28,7 @@ class RetryLoop(Loop):
         recorded: recorded trials, with the new ends.
     """
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         self._failed = {key: trial for key, trial in context.recorded.items() if trial.failed}
         others = {key: trial for key, trial in context.recorded.items() if key not in self._failed}
         super().__init__(study, replace(context, recorded=others, rules=()))

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -24,19 +24,18 @@ from hyperspace.execution.loop import Loop, carried_drives
 from hyperspace.execution.loops import LOOPS
 from hyperspace.execution.merging import Merger
 from hyperspace.execution.opening import open_study
+from hyperspace.execution.options import RunOptions
 from hyperspace.execution.progress import Progress
 from hyperspace.execution.retrying import RetryLoop
 from hyperspace.execution.signals import INTERRUPT, SIGNALS, received
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.journal.stop_request import BUDGET, DEADLINE, FOLDER_GONE, StopRequest, forget_request
 from hyperspace.optimizers.hyperband import Hyperband
-from hyperspace.pruning import PruningRule
 from hyperspace.results.result import Result
-from hyperspace.stopping import AllPoints, StoppingRule, TimeLimit
-from hyperspace.study.config import Study
-from hyperspace.study.planning import Wanted
+from hyperspace.stopping import AllPoints, TimeLimit
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.terminal import duration, tell
-from hyperspace.trials.callbacks import Callback
 from hyperspace.trials.failures import RETRY
 from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.records import load_trial, trial_record
@@ -47,51 +46,24 @@ class Session:
     """Run of a study on this rank.
 
     Args:
-        wanted: arguments of hyperdrive.
+        arguments: arguments of hyperdrive.
         ranks: the ranks of this run.
         folder: the study's files; None if it keeps none.
-        restart: whether to set the folder aside first.
-        deadline: time.monotonic() after which no evaluation may run.
-        retries: number of repetitions of an evaluation after infrastructure failures.
-        verbose: whether to show the progress on rank 0.
-        callback: called with every trial that this rank finishes.
-        pruner: rule that ends evaluations early; None without pruning.
-        retry_failed: whether to evaluate recorded failures again.
-        rules: rules that can end the study before its budget is spent.
-        noisy: whether evaluations of one point differ, so that repetitions are useful.
+        options: options of this run.
 
     Raises:
         InputError: an invalid argument.
         StudyError: the folder holds another study, is damaged, or cannot be written.
     """
 
-    def __init__(
-        self,
-        wanted: Wanted,
-        ranks: Ranks,
-        folder: StudyFolder | None,
-        restart: bool,
-        deadline: float | None,
-        retries: int,
-        verbose: bool,
-        callback: Callback | None,
-        pruner: PruningRule | None = None,
-        retry_failed: bool = False,
-        rules: Sequence[StoppingRule] = (),
-        noisy: bool = False,
-    ) -> None:
+    def __init__(self, arguments: StudyArguments, ranks: Ranks, folder: StudyFolder | None, options: RunOptions) -> None:
         self._ranks = ranks
         self._folder = folder
-        self._deadline = deadline
-        self._retries = retries
-        self._verbose = verbose
-        self._callback = callback
-        self._pruner = pruner
-        self._retry_failed = retry_failed
+        self._options = options
         self._leases = None if folder is None else Leases(folder.leases)
         try:
-            ranks.bound(Patience(lambda: received() is not None, deadline=deadline))
-            self._opened = open_study(wanted, ranks, folder, self._leases, restart)
+            ranks.bound(Patience(lambda: received() is not None, deadline=options.deadline))
+            self._opened = open_study(arguments, ranks, folder, self._leases, options.restart)
             self.study = self._opened.study
             self._goal: str | None = ranks.first(lambda: None if folder is None else folder.read_goal())
             self._stop = self._listen()
@@ -103,9 +75,9 @@ class Session:
         self._carried = carried_drives(self.study, ranks)
         self._merger = Merger(self.study, ranks, folder, self._carried, self._goal, self._claim_goal)
         model = self.study.model
-        self._repeats = noisy or self.study.strategy.gives_budgets
+        self._repeats = options.noisy or self.study.strategy.gives_budgets
         all_points = AllPoints(self.study.space, self.study.given, model.max_budget if isinstance(model, Hyperband) else None)
-        self._rules = [*rules, *([all_points] if self.study.shared and not noisy else [])]
+        self._rules = [*options.rules, *([all_points] if self.study.shared and not options.noisy else [])]
 
     @property
     def _lasting(self) -> set[str]:
@@ -148,20 +120,16 @@ class Session:
             shared=shared,
             recorded=recorded,
             scratch=None if folder is None else folder.scratch,
-            deadline=self._deadline,
+            options=self._options,
             stop=self._stop,
-            retries=self._retries,
             progress=progress,
             claim_goal=self._claim_goal,
             rules=self._rules,
             repeats=self._repeats,
-            retry_failed=self._retry_failed,
-            callback=self._callback,
-            pruner=self._pruner,
         )
         try:
             loop = self._make_loop(context)
-            self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
+            self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._options.deadline))
             try:
                 loop.run()
                 endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.stopped_for_failures]])
@@ -199,7 +167,7 @@ class Session:
     def _make_loop(self, context: RunContext) -> Loop:
         """Return the study's loop, after the repetition of recorded failures if that was requested."""
         make_loop = LOOPS[self.study.exchange]
-        if not self._retry_failed or context.shared is not None:  # workers retry under the leases of the drives
+        if not self._options.retry_failed or context.shared is not None:  # workers retry under the leases of the drives
             return make_loop(self.study, context)
         retries = RetryLoop(self.study, context)
         retries.run()
@@ -276,10 +244,10 @@ class Session:
             done, failed = sum(one for one, _ in counts), sum(another for _, another in counts)
         speaks = self._ranks.rank == 0 and SILENT_VARIABLE not in os.environ
         if failed and speaks:
-            what = "are evaluated again" if self._retry_failed else f"stay failed; {RETRY}"
+            what = "are evaluated again" if self._options.retry_failed else f"stay failed; {RETRY}"
             tell(f"{failed} of the {done} evaluations on record failed in earlier runs, and {what}")
         plan = _describe_plan(study, size)
-        if not self._verbose or self._ranks.rank != 0:
+        if not self._options.verbose or self._ranks.rank != 0:
             if speaks and done < study.planned:
                 tell(plan)
             return None
@@ -293,8 +261,8 @@ class Session:
         if done and self._folder is not None:
             rest = "is complete" if done >= study.planned else f"goes on after {done} evaluation{'s' * (done != 1)}"
             progress.note(f"the study in {self._folder.name} {rest}")
-        if self._deadline is not None and self._deadline < math.inf and done < study.planned:
-            left = max(self._deadline - time.monotonic(), 0.0)
+        if self._options.deadline is not None and self._options.deadline < math.inf and done < study.planned:
+            left = max(self._options.deadline - time.monotonic(), 0.0)
             progress.note(f"{duration(left)} left: no evaluation begins that would take longer")
         return progress
 
@@ -317,7 +285,7 @@ class Session:
             raise error
         if self._ranks.rank == 0:
             # The completion was already shown by the progress display, or by the first worker that was started with this one.
-            said = result.ended_by == BUDGET and (self._verbose or SILENT_VARIABLE in os.environ)
+            said = result.ended_by == BUDGET and (self._options.verbose or SILENT_VARIABLE in os.environ)
             if not at_work and not said:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():
@@ -359,7 +327,7 @@ class Session:
     def _merge_answers(self, loop: Loop) -> tuple[Result, list[str]]:
         """Merge without the silent ranks; also return the reasons of the other ranks' ends."""
         if loop.ended_by is None:  # it was waiting and started no further evaluation
-            late = self._deadline is not None and time.monotonic() > self._deadline
+            late = self._options.deadline is not None and time.monotonic() > self._options.deadline
             loop.ended_by = self._stop.reason or (DEADLINE if late else None)
         trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
         result = self._merger.result(trials)
@@ -367,7 +335,7 @@ class Session:
         return result, [reason for reason in reasons if reason is not None] or [f"the silence of {', '.join(silent)}"]
 
 
-def _describe_plan(study: Study, ranks: int) -> str:
+def _describe_plan(study: StudySettings, ranks: int) -> str:
     """Return a description of the planned evaluations and of the ranks or workers that make them."""
     planned = f"{study.planned} evaluation{'s' * (study.planned != 1)} planned"
     drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"

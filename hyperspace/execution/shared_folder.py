@@ -12,7 +12,7 @@ from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.views import ViewLoop
 from hyperspace.journal import LeaseLostError
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.failures import Streak
 from hyperspace.trials.trial import TrialKey
 
@@ -28,14 +28,14 @@ class FilesLoop(ViewLoop):
         context: objects and settings of this run; `recorded` and `journals` are those of its `shared` folder.
     """
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         super().__init__(study, context)
         assert context.shared is not None  # by `Session`
         self._shared = context.shared
         self._left_out = self._find_left_out()  # the same for all workers: none exceeds a drive's share
 
     def _work(self) -> None:
-        if self._context.retry_failed:
+        if self._context.options.retry_failed:
             self._retry_failed()
         self._hear(range(self._study.n_drives))
         naps = naps_between_tests()

@@ -19,7 +19,7 @@ from hyperspace.execution.exhaustion import Exhaustion
 from hyperspace.execution.loop import Loop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.stopping import AllPoints
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import Streak
@@ -30,7 +30,7 @@ from hyperspace.trials.trial import Trial, TrialKey, fix_goal, judged
 class RoundLoop(Loop):
     """Loop of rounds; between rounds ranks synchronize if trials are shared."""
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         super().__init__(study, context)
         watchers = [(rule.reason, rule.watch_rounds(study.metrics)) for rule in context.rules]
         self._round_watchers = [(reason, ends) for reason, ends in watchers if ends is not None]

@@ -19,7 +19,7 @@ from hyperspace.execution.context import RunContext
 from hyperspace.execution.loop import Loop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.strategies.base import Strategy
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import AmbiguousMetrics
@@ -121,7 +121,7 @@ class ViewLoop(Loop):
         _running: for each drive its running trial, as far as known, or None.
     """
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         super().__init__(study, context)
         self._trials: list[list[Trial]] = [[] for _ in range(study.n_drives)]
         self._running: list[Trial | None] = [None] * study.n_drives

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
@@ -22,6 +23,7 @@ from hyperspace.space.values import is_finite, is_number, is_one_of, is_whole
 from hyperspace.strategies import STRATEGIES
 from hyperspace.strategies.spec import StrategySpec
 from hyperspace.study.population import can_share_population, evolution_of
+from hyperspace.system.paths import absolute_folder
 from hyperspace.trials.metrics import AmbiguousMetrics, Metric, Metrics, Value
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, fix_goal
 
@@ -296,6 +298,18 @@ def _points(x0: Any) -> list[Any]:
     if isinstance(x0, (str, bytes, Mapping)) or not hasattr(x0, "__iter__"):
         raise InputError(f"x0 must be a list of points, as y0 is a list of values; got {shown(x0)}")
     return rows_of(x0)
+
+
+def check_folders(name: str, value: Any) -> tuple[str, ...]:
+    """Return the absolute paths of the folders of other studies; `value` is one, or a list of them.
+
+    Raises:
+        InputError: it is neither a path nor a list of paths.
+    """
+    paths = (value,) if isinstance(value, (str, os.PathLike)) else value
+    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        raise InputError(f"{name} must be the folder of another study, or a list of folders; got {shown(value)}")
+    return tuple(str(absolute_folder(path, name)) for path in paths)
 
 
 def name_of(thing: Any) -> str:

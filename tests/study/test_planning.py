@@ -11,10 +11,10 @@ from hyperspace.optimizers import CMA
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space import check_space
 from hyperspace.strategies import STRATEGIES
-from hyperspace.study.checks import check_exchange, check_strategy
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.checks import check_exchange
 from hyperspace.study.planning import (
     LARGEST_STATIC_PARTITION,
-    Wanted,
     plan_drives,
     plan_loops,
     plan_samples,
@@ -23,7 +23,7 @@ from hyperspace.study.planning import (
     plan_team,
     shares_one_model,
 )
-from hyperspace.trials.metrics import Metric, Metrics
+from hyperspace.trials.metrics import Metric
 from hyperspace.trials.records import trial_record
 from hyperspace.trials.trial import OK, Trial
 
@@ -33,10 +33,10 @@ OWN = object.__new__(type("Own", (), {"ask": lambda self: [0.5] * 5, "tell": lam
 
 
 def planned(ranks=1, recorded=None, d=5, n_drives_now=None, taken=(), **changes):
-    wanted = {
-        "objective_name": "f",
-        "space": check_space(SPACE[:d]),
-        "metrics": Metrics(),
+    call = {
+        "hyperparameters": check_space(SPACE[:d]),
+        "metrics": None,
+        "maximize": False,
         "model": "GP",
         "acquisition": "EI",
         "strategy": "adaptive",
@@ -53,9 +53,7 @@ def planned(ranks=1, recorded=None, d=5, n_drives_now=None, taken=(), **changes)
         "warm_start": (),
         "random_state": 0,
     }
-    wanted |= changes
-    wanted |= {"strategy": check_strategy(wanted["strategy"]), "exchange": check_exchange(wanted["exchange"])}
-    return plan_study(Wanted(**wanted), recorded, ranks, FRESH, taken, n_drives_now)
+    return plan_study(StudyArguments.check(call | changes, "f"), recorded, ranks, FRESH, taken, n_drives_now)
 
 
 def layout(*args, **changes):
@@ -250,12 +248,11 @@ def test_points_without_answers_are_evaluated_first_and_those_with_answers_are_g
 
 
 def test_evaluations_of_other_studies_follow_those_that_were_given():
-    metrics = Metrics()
     other = Trial(drive=-1, iteration=9, x=OTHER, status=OK, metrics={"error": 3.0}, origin="given")
     taken = [trial_record(other, check_space(SPACE))]
-    study = planned(taken=taken, x0=[list(POINT)], y0=[{"error": 1.0}], metrics=metrics)
+    study = planned(taken=taken, x0=[list(POINT)], y0=[{"error": 1.0}])
     assert [(trial.x, trial.iteration, trial.metrics["error"]) for trial in study.given] == [(POINT, 0, 1.0), (OTHER, 1, 3.0)]
-    assert metrics.goal == "error"
+    assert study.metrics.goal == "error"
 
 
 def test_a_record_keeps_what_the_call_does_not_say_again():
@@ -330,7 +327,7 @@ def test_what_cannot_be_planned_is_refused(changes, message):
 
 def test_answers_that_lack_the_declared_goal_are_refused_by_number():
     with pytest.raises(InputError, match=r"y0\[1\]"):
-        planned(x0=[list(POINT), list(OTHER)], y0=[{"a": 1.0}, {"b": 1.0}], metrics=Metrics([Metric("a")]))
+        planned(x0=[list(POINT), list(OTHER)], y0=[{"a": 1.0}, {"b": 1.0}], metrics=[Metric("a")])
 
 
 # --- the parts by themselves --------------------------------------------------------------------------------------------------

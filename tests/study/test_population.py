@@ -5,19 +5,18 @@ import pytest
 from hyperspace.errors import InputError
 from hyperspace.optimizers import ALGORITHMS, CMA, DE, GA, SA
 from hyperspace.space import check_space
-from hyperspace.study.checks import check_exchange, check_strategy
-from hyperspace.study.planning import Wanted, plan_study
-from hyperspace.trials.metrics import Metrics
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.planning import plan_study
 
 EVOLUTION = [name for name in ALGORITHMS if name != "GRID"]
 SPACE = [(0.0, 1.0)] * 6
 
 
 def plan(model, recorded=None, ranks=1, **changes):
-    wanted = {
-        "objective_name": "f",
-        "space": check_space(SPACE),
-        "metrics": Metrics(None),
+    call = {
+        "hyperparameters": check_space(SPACE),
+        "metrics": None,
+        "maximize": False,
         "model": model,
         "acquisition": "EI",
         "strategy": "adaptive",
@@ -29,9 +28,7 @@ def plan(model, recorded=None, ranks=1, **changes):
         **dict.fromkeys(("n_samples", "n_subspaces", "n_drives", "n_calls", "x0", "y0")),
         "warm_start": (),
     }
-    wanted |= changes
-    wanted |= {"strategy": check_strategy(wanted["strategy"]), "exchange": check_exchange(wanted["exchange"])}
-    return plan_study(Wanted(**wanted), recorded, ranks, fresh_seed=1)
+    return plan_study(StudyArguments.check(call | changes, "f"), recorded, ranks, fresh_seed=1)
 
 
 def shape(study):

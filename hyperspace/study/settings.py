@@ -20,7 +20,7 @@ from hyperspace.trials.trial import Trial, TrialKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study(SearchSettings):
+class StudySettings(SearchSettings):
     """All settings of a study: those of its search, and the following.
 
     Attributes:

@@ -13,7 +13,7 @@ from hyperspace.exchange.spec import EXCHANGES
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
 from hyperspace.strategies import STRATEGIES
-from hyperspace.study.config import Study, check_alike, check_same, identity
+from hyperspace.study.settings import StudySettings, check_alike, check_same, identity
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, TrialKey
 
@@ -42,7 +42,7 @@ def study(**changes):
         "first": (),
         "seed": 7,
     }
-    return Study(**settings | changes)
+    return StudySettings(**settings | changes)
 
 
 @pytest.mark.parametrize("n_calls", [1, 3, 4, 10, 11, 400])
@@ -143,6 +143,6 @@ def test_an_identity_does_not_depend_on_the_order_of_settings_or_on_the_process(
     shuffled = dict(reversed(fingerprint.items()))
     assert identity(shuffled) == identity(fingerprint)
     assert identity({"a": 1}) == "f9d86028c6e0d64e"  # journals of earlier versions carry such hashes
-    program = f"from hyperspace.study.config import identity; print(identity({fingerprint!r}))"
+    program = f"from hyperspace.study.settings import identity; print(identity({fingerprint!r}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == identity(fingerprint)
