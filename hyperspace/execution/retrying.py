@@ -40,7 +40,7 @@ class RetryLoop(Loop):
         for failed in carried:
             if self._must_stop():
                 break
-            trial = self._try_again(failed)
+            trial = self._evaluate(self._steps.ask_again(failed))
             if trial.finished:
                 self.finished[trial.key] = trial
                 ended.append(trial)

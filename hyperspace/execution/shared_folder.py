@@ -79,7 +79,7 @@ class FilesLoop(ViewLoop):
                         break
                     failed = self._context.recorded[key]
                     if failed.failed and failed.retry == left.pop(key):
-                        self._try_again(failed)
+                        self._evaluate(self._steps.ask_again(failed))
             finally:
                 self._shared.give_back(drive)
         self._take_up_retries()

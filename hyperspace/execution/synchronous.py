@@ -124,7 +124,7 @@ class RoundLoop(Loop):
             self._study.metrics.reopen(self._archives[drive].metrics.goal)
             ask = partial(self._strategy.ask, drive, iteration, self._archives[drive])
             with one_thread():
-                trial = self._begin(key, ask, self._strategy.home(drive))
+                trial = self._steps.ask(key, ask, self._strategy.home(drive))
             trial = self._evaluate(trial)
             if trial.finished:
                 fresh.append(trial)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 
 from hyperspace.errors import StudyError
@@ -152,15 +153,14 @@ class ViewLoop(Loop):
         """
         view, strategy, home = self._views[drive], self._strategies[drive], self._strategies[drive].home(drive)
         key = TrialKey(len(self._trials[drive]), drive)
+        suggest = partial(strategy.ask, drive, key.iteration, view.archive)
         if key in self._context.recorded:  # asked for by an earlier run that did not finish it, with that run's knowledge
-            trial = self._begin(key, lambda: strategy.ask(drive, key.iteration, view.archive), home)
+            trial = self._steps.ask(key, suggest, home)
         else:
             known, pending = view.update(self._trials, self._running)
             self._give_up_if_hopeless(view.archive)
             with one_thread():
-                trial = self._begin(
-                    key, lambda: strategy.ask(drive, key.iteration, view.archive), home, known=known, pending=pending
-                )
+                trial = self._steps.ask(key, suggest, home, known=known, pending=pending)
         self._recalled[drive] = key.iteration + 1
         return self._evaluate(trial, started)
 
