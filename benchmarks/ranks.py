@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks import suites
 from benchmarks.ours import Apart
 from hyperspace.exchange.gossip import Gossip
-from hyperspace.exchange.serial import SerialRanks
+from hyperspace.exchange.serial_ranks import SerialRanks
 from hyperspace.execution.asynchronous import AHEAD
-from hyperspace.execution.views import View
+from hyperspace.execution.known_trials import KnownTrials
 from hyperspace.strategies.adaptive.config import LARGEST_TEAM, Settings
 from hyperspace.strategies.adaptive.trust_regions import TrustRegionState
 from hyperspace.trials.archive import Archive
@@ -177,7 +177,7 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
     rng = np.random.default_rng(0)
     trials: list[list[Trial]] = [[] for _ in range(n_drives)]
     running: list[Trial | None] = [None] * n_drives
-    view = View(Archive(space.to_unit, Metrics(), space.d), n_drives)
+    known = KnownTrials(Archive(space.to_unit, Metrics(), space.d), n_drives)
     settings = Settings()
     region_state = TrustRegionState(space, settings, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
     spent = []
@@ -189,8 +189,8 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
             trial = load_trial(record | {"drive": drive, "iteration": iteration, "x": space.dump(x)}, space)
             trials[drive].append(trial.finish(OK, metrics={FLOAT_NAME: float(rng.random())}))
         begin = time.process_time()
-        view.update(trials, running)
-        region_state.update(view.archive)
+        known.update(trials, running)
+        region_state.update(known.archive)
         spent.append(time.process_time() - begin)
     return float(np.median(spent)) / batch  # without a collection of garbage, which may fall into any of them
 

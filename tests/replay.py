@@ -3,7 +3,7 @@
 from functools import partial
 
 from hyperspace.exchange.spec import EXCHANGES
-from hyperspace.execution.views import View
+from hyperspace.execution.known_trials import KnownTrials
 from hyperspace.journal import StudyFolder
 from hyperspace.results.result import read_trials
 from hyperspace.space import check_space
@@ -35,8 +35,8 @@ def replayed(path, dimensions, exchange, strategy="adaptive"):
             first=(),
         )
         asked = STRATEGIES[strategy].make(search)
-        view = View(Archive(space.to_unit, metrics, space.d), partition.n_subspaces)
+        known = KnownTrials(Archive(space.to_unit, metrics, space.d), partition.n_subspaces)
         for key in sorted(key for key in trials if key.drive == drive):
-            view.recall(trials[key], trials, partial(asked.fit_ahead, drive, key.iteration, view.archive))
-            suggestion = asked.ask(drive, key.iteration, view.archive)
+            known.recall(trials[key], trials, partial(asked.fit_ahead, drive, key.iteration, known.archive))
+            suggestion = asked.ask(drive, key.iteration, known.archive)
             yield trials[key], space.from_unit(suggestion.u[None])[0]

@@ -15,14 +15,14 @@ from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.exits import exits_are_told
 from hyperspace.evaluators.importing import refuse_while_importing
 from hyperspace.evaluators.objective import Objective
-from hyperspace.evaluators.opening import open_evaluators
+from hyperspace.evaluators.selection import open_evaluators
 from hyperspace.exchange.files import SILENT_VARIABLE, WorkerRanks
 from hyperspace.exchange.launcher import check_communicator, open_ranks, working
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.spec import has_workers
 from hyperspace.exchange.waiting import Patience, grace
-from hyperspace.execution.groups import work_in_groups
 from hyperspace.execution.options import RunOptions
+from hyperspace.execution.ranks_per_trial import work_in_groups
 from hyperspace.execution.run import Session
 from hyperspace.execution.signals import leave_if_interrupted, received, signals_end_the_study
 from hyperspace.journal import StudyFolder
@@ -33,9 +33,8 @@ from hyperspace.space.parsing import describe_doubtful_lists
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
 from hyperspace.study.arguments import StudyArguments
-from hyperspace.study.call import describe_call, with_deadline_of
 from hyperspace.study.checks import check_budgeted, check_count, check_flag, check_seconds
-from hyperspace.study.settings import check_alike
+from hyperspace.study.same_call import check_alike, describe_call, with_deadline_of
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import tell

@@ -13,9 +13,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 import hyperspace
-from hyperspace.cli.output import show_best
 from hyperspace.cli.path_arguments import as_typed, output_file, study_folder
 from hyperspace.cli.points import read_points
+from hyperspace.cli.printing import show_best
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import HyperSpaceError, InputError

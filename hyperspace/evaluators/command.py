@@ -14,9 +14,9 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.command_words import as_written, file_of, not_found, split_line, with_absolute_file
-from hyperspace.evaluators.output import read_end
 from hyperspace.evaluators.printed import compile_patterns, find_metrics
 from hyperspace.evaluators.templates import Template, remove_old, write_new
+from hyperspace.evaluators.trial_output import read_end
 from hyperspace.space.space import Space
 from hyperspace.system.paths import working_folder
 from hyperspace.trials.metrics import Metrics

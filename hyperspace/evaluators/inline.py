@@ -15,9 +15,9 @@ from typing import Any
 
 from hyperspace.errors import HyperSpaceError, shown, traceback_of
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
-from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded
+from hyperspace.evaluators.interrupts import calling
 from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.numerics.floating_point import users_numerics

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
-from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.inline import describe_raised
+from hyperspace.evaluators.interrupts import calling
 from hyperspace.evaluators.objective import Objective
-from hyperspace.exchange.mpi import MPIRanks
+from hyperspace.exchange.mpi_ranks import MPIRanks
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.numerics.floating_point import users_numerics

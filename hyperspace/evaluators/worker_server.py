@@ -22,9 +22,9 @@ from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded, hear_of_unguarded_processes
 from hyperspace.evaluators.inline import describe_raised, evaluate
-from hyperspace.evaluators.output import TrialOutput, limit_error
 from hyperspace.evaluators.protocol import Record
 from hyperspace.evaluators.receiving import Received, read_parts
+from hyperspace.evaluators.trial_output import TrialOutput, limit_error
 from hyperspace.pruning import Pruned
 from hyperspace.system.disk import is_full
 from hyperspace.trials.metrics import Value

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from hyperspace.exchange.serial import SerialRanks
+from hyperspace.exchange.serial_ranks import SerialRanks
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.journal.stop_request import request_stop
 from hyperspace.space.space import Space

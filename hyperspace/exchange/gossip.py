@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspace.exchange.ledger import Ledger, News
-from hyperspace.exchange.mpi import MPIRanks
+from hyperspace.exchange.mpi_ranks import MPIRanks
 from hyperspace.exchange.waiting import naps_between_tests, naps_of_a_transfer
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 
 from hyperspace.errors import InputError, LaunchError, how_to_install, shown
 from hyperspace.exchange.ranks import Ranks
-from hyperspace.exchange.serial import SerialRanks
+from hyperspace.exchange.serial_ranks import SerialRanks
 
 # Launchers' variables for the number of ranks; the first one that is set counts. Slurm's own is last, because an mpirun in a
 # Slurm job starts its helpers as a step whose size is the number of nodes.
@@ -95,7 +95,7 @@ def open_ranks(comm: Any = None, deadline: float | None = None) -> Ranks:
         check_communicator(comm)
     if comm.Get_size() == 1:
         return SerialRanks()
-    from hyperspace.exchange.mpi import MPIRanks
+    from hyperspace.exchange.mpi_ranks import MPIRanks
 
     return MPIRanks(comm, deadline)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
-from hyperspace.execution.views import ViewLoop
+from hyperspace.execution.independent import IndependentLoop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
@@ -25,7 +25,7 @@ INTERVAL = 0.05  # least seconds between turns of gossip during an evaluation
 AHEAD = 0.5  # number of new trials per drive of the study after which a rank fits ahead
 
 
-class AsyncLoop(ViewLoop):
+class AsyncLoop(IndependentLoop):
     """Loop that runs the carried drive with the fewest evaluations.
 
     With n_iterations every drive makes the same number. With n_calls the budget belongs to the study: it is divided evenly, and
@@ -194,11 +194,11 @@ class AsyncLoop(ViewLoop):
         drive, iteration = due
         if TrialKey(iteration, drive) in self._context.recorded:  # an earlier run has asked for it
             return
-        view = self._views[drive]
-        if int(self._ledger.finished.sum()) - view.taken >= AHEAD * self._study.n_drives:
-            view.look_ahead(self._trials)
+        known = self._known[drive]
+        if int(self._ledger.finished.sum()) - known.taken >= AHEAD * self._study.n_drives:
+            known.look_ahead(self._trials)
             with one_thread():
-                call(self._strategies[drive].fit_ahead, drive, iteration, view.archive)
+                call(self._strategies[drive].fit_ahead, drive, iteration, known.archive)
 
     def _hear(self) -> None:
         """Convert new records to trials."""

@@ -18,7 +18,8 @@ from hyperspace.journal import FORMAT, Claim, Leases, StudyFolder, join_study, t
 from hyperspace.journal.lease import STUDY
 from hyperspace.study.arguments import StudyArguments
 from hyperspace.study.planning import plan_study
-from hyperspace.study.settings import StudySettings, check_alike, check_same
+from hyperspace.study.same_call import check_alike
+from hyperspace.study.settings import StudySettings, check_same
 from hyperspace.system.terminal import tell
 from hyperspace.trials.records import Record
 

@@ -13,18 +13,18 @@ from functools import partial
 from typing import Any
 
 from hyperspace.errors import StudyError
-from hyperspace.evaluators.opening import MakeEvaluator
+from hyperspace.evaluators.selection import MakeEvaluator
 from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
-from hyperspace.execution.answers import merge_answers
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.loop import Loop, carried_drives
 from hyperspace.execution.loops import LOOPS
 from hyperspace.execution.merging import Merger
 from hyperspace.execution.opening import open_study
 from hyperspace.execution.options import RunOptions
+from hyperspace.execution.partial_merge import merge_answers
 from hyperspace.execution.progress import Progress
 from hyperspace.execution.retrying import RetryLoop
 from hyperspace.execution.signals import INTERRUPT, SIGNALS, received

@@ -10,7 +10,7 @@ from hyperspace.errors import StudyError
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
-from hyperspace.execution.views import ViewLoop
+from hyperspace.execution.independent import IndependentLoop
 from hyperspace.journal import LeaseLostError
 from hyperspace.study.settings import StudySettings
 from hyperspace.trials.failures import Streak
@@ -20,7 +20,7 @@ _PREFERENCE = 1.5  # number of evaluations by which a drive may be ahead and sti
 _PATIENCE = 5  # scans of the folder within which a trial that one journal refers to must appear in another
 
 
-class FilesLoop(ViewLoop):
+class FilesLoop(IndependentLoop):
     """Loop that runs the drive with the fewest evaluations among those without a holder, until all are complete.
 
     Args:
@@ -104,8 +104,7 @@ class FilesLoop(ViewLoop):
         first = self._context.ranks.worker % self._study.n_drives
 
         def order(drive: int) -> tuple[float, int]:
-            known = drive in self._views
-            return len(self._trials[drive]) - _PREFERENCE * known, (drive - first) % self._study.n_drives
+            return len(self._trials[drive]) - _PREFERENCE * (drive in self._known), (drive - first) % self._study.n_drives
 
         for drive in sorted(open_drives, key=order):
             if not self._shared.take(drive):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperspace.evaluators.base import Outcome
-from hyperspace.evaluators.output import limit_error
+from hyperspace.evaluators.trial_output import limit_error
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.journal import Journal
 from hyperspace.optimizers.base import Suggestion

@@ -22,7 +22,7 @@ from hyperspace.space.space import Space
 from hyperspace.space.values import is_finite, is_number, is_one_of, is_whole
 from hyperspace.strategies import STRATEGIES
 from hyperspace.strategies.spec import StrategySpec
-from hyperspace.study.population import can_share_population, evolution_of
+from hyperspace.study.evolution_planning import can_share_population, evolution_of
 from hyperspace.system.paths import absolute_folder
 from hyperspace.trials.metrics import AmbiguousMetrics, Metric, Metrics, Value
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, fix_goal

@@ -25,7 +25,7 @@ from hyperspace.study.checks import (
     check_halving,
     label_of,
 )
-from hyperspace.study.population import evolution_of, exchange_of, is_one_population, sized
+from hyperspace.study.evolution_planning import evolution_of, exchange_of, is_one_population, sized
 from hyperspace.study.settings import StudySettings
 from hyperspace.surrogates import is_surrogate
 from hyperspace.trials.records import Record, load_trial

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hyperspace.errors import InputError, StudyError
+from hyperspace.errors import StudyError
 from hyperspace.strategies.spec import SearchSettings, StrategySpec
 from hyperspace.study.differences import describe_difference
 from hyperspace.trials.records import trial_record
@@ -115,14 +115,3 @@ def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], folder: s
             f"known there, take another results_path and warm_start={folder!r} (--warm-start): it takes over the evaluations "
             f"that fit"
         )
-
-
-def check_alike(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Check that the ranks were called with the same arguments.
-
-    Raises:
-        InputError: the fingerprints of rank 0 and of this rank differ; the message shows the differences.
-    """
-    difference = describe_difference(first, own, "on rank 0", "here")
-    if difference:
-        raise InputError(f"every rank must call hyperdrive with the same arguments, and they differ in{difference}")

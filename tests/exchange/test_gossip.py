@@ -3,7 +3,7 @@
 import pytest
 
 from hyperspace.exchange.gossip import Gossip
-from hyperspace.exchange.serial import SerialRanks
+from hyperspace.exchange.serial_ranks import SerialRanks
 
 
 class Rank(SerialRanks):

@@ -2,7 +2,7 @@ import pytest
 
 from hyperspace.errors import InputError, LaunchError
 from hyperspace.exchange.launcher import check_communicator, check_world, launched_size, open_ranks
-from hyperspace.exchange.serial import SerialRanks
+from hyperspace.exchange.serial_ranks import SerialRanks
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from replay import replayed
 
 from hyperspace import hyperdrive, load_results
 from hyperspace.errors import StudyError
-from hyperspace.execution.views import View
+from hyperspace.execution.known_trials import KnownTrials
 from hyperspace.space import check_space
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import Metrics
@@ -171,7 +171,7 @@ def test_a_journal_that_lost_lines_is_found_by_what_others_knew(tmp_path):
 def test_a_trial_whose_end_is_not_on_record_is_not_taken_for_one_that_was_known():
     """A worker may have read one journal a moment before another one, which refers to what the first says since."""
     space = check_space([(0.0, 1.0)])
-    view = View(Archive(space.to_unit, Metrics(), 1), 2)
+    view = KnownTrials(Archive(space.to_unit, Metrics(), 1), 2)
     asked = Trial(drive=1, iteration=0, x=(0.5,), known=({0: 1},))
     other = Trial(drive=0, iteration=0, x=(0.25,))
     with pytest.raises(StudyError, match="knew of drive 0's iteration 0"):
@@ -188,7 +188,7 @@ def test_what_was_taken_up_ahead_is_recalled_in_the_same_batches_and_order():
         trial = Trial(drive=drive, iteration=len(trials[drive]), x=(0.1 * drive + 0.01 * len(trials[drive]),))
         trials[drive].append(trial.finish("ok", metrics={"objective": 1.0}))
 
-    view, recalled = (View(Archive(space.to_unit, Metrics(), 1), 2) for _ in range(2))
+    view, recalled = (KnownTrials(Archive(space.to_unit, Metrics(), 1), 2) for _ in range(2))
     batches = []
     for drives, ahead in [((1, 1), True), ((0,), True), ((0, 1), False), ((1,), False)]:
         for drive in drives:

@@ -6,7 +6,7 @@ import pytest
 
 from hyperspace import hyperdrive
 from hyperspace.evaluators.base import Outcome
-from hyperspace.exchange.serial import SerialRanks
+from hyperspace.exchange.serial_ranks import SerialRanks
 from hyperspace.execution.opening import study_record
 from hyperspace.execution.steps import TrialSteps
 from hyperspace.journal import StudyFolder, open_journal

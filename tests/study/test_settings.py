@@ -13,7 +13,8 @@ from hyperspace.exchange.spec import EXCHANGES
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
 from hyperspace.strategies import STRATEGIES
-from hyperspace.study.settings import StudySettings, check_alike, check_same, identity
+from hyperspace.study.same_call import check_alike
+from hyperspace.study.settings import StudySettings, check_same, identity
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, TrialKey
 
