@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from hyperspace.cluster.walltime import seconds_left
@@ -40,6 +41,8 @@ from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import tell
 from hyperspace.trials.callbacks import Callback, as_one
 from hyperspace.trials.metrics import Metric
+
+_FLAGS = ("isolate", "checkpoints", "restart", "verbose", "retry_failed", "noisy")
 
 
 @own_numerics()
@@ -178,57 +181,19 @@ def hyperdrive(
     ranks = WorkerRanks() if is_worker else open_ranks(comm, _own_end(started, deadline))
     folder = _folder(results_path) if is_true(checkpoints) or (isinstance(checkpoints, int) and checkpoints == 1) else None
 
-    def check() -> StudyArguments:
-        for name, value in {
-            "isolate": isolate,
-            "checkpoints": checkpoints,
-            "restart": restart,
-            "verbose": verbose,
-            "retry_failed": retry_failed,
-            "noisy": noisy,
-        }.items():
-            check_flag(name, value)
-        if isinstance(target, Objective):
-            target.check()
-        _check_place(results_path, checkpoints)
-        _check_comm(comm, is_worker)
-        as_one(callback)
-        check_budgeted(model, target.learns_budget, check_pruner(pruner))
-        grace()
-        check_seconds("deadline", deadline)
-        check_seconds("timeout", timeout)
-        check_rules(stopping)
-        check_count("retries", retries, least=0)
-        _check_ways(target, timeout, isolate, retries, ranks_per_trial)
-        return StudyArguments.check(call, target.name)
-
-    def until(ranks: Ranks) -> float | None:
-        # Rank 0's: deadlines that ranks compute by their own clocks differ slightly.
-        limit = time_limit(check_rules(stopping))
-        told = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
-        seconds = told if limit is None else limit if told is None else min(told, limit)
-        return None if seconds is None else started + seconds
-
     speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
+
+    def check() -> tuple[StudyArguments, RunOptions]:
+        return _check(call, target, is_worker)
 
     def work(ranks: Ranks, target: Objective | Command) -> Result:
         with ExitStack() as held:
-            arguments = ranks.each(check)
+            arguments, options = ranks.each(check)
             for doubt in describe_doubtful_lists(hyperparameters) if speaks else ():
                 tell(doubt)
             apart = isolate or timeout is not None or retries > 0
             make_evaluator = ranks.each(lambda: open_evaluators(target, arguments.metrics, arguments.space, timeout, apart, held))
-            options = RunOptions(
-                restart=restart,
-                deadline=until(ranks),
-                retries=retries,
-                retry_failed=retry_failed,
-                verbose=verbose,
-                callback=as_one(callback),
-                pruner=check_pruner(pruner),
-                rules=check_rules(stopping),
-                noisy=noisy,
-            )
+            options = replace(options, deadline=_agreed_end(ranks, started, deadline, options.rules))
             return Session(arguments, ranks, folder, options).run(make_evaluator)
 
     stoppable = None if is_worker else folder  # a worker ends alone
@@ -240,7 +205,7 @@ def hyperdrive(
         if ranks_per_trial == 1 or isinstance(target, Command):
             result = work(ranks, target)
         else:
-            result = work_in_groups(ranks, ranks_per_trial, target, work, check)
+            result = work_in_groups(ranks, ranks_per_trial, target, work, lambda: check()[0])
         ranks.close()
     leave_if_interrupted(result)
     return result
@@ -256,6 +221,14 @@ def _own_end(started: float, deadline: Any) -> float | None:
     """Return this rank's time.monotonic() after which no evaluation may run, before ranks have agreed on one."""
     seconds: Any = deadline if deadline is not None else seconds_left()
     return started + float(seconds) if is_finite(seconds) else None
+
+
+def _agreed_end(ranks: Ranks, started: float, deadline: float | None, rules: Sequence[StoppingRule]) -> float | None:
+    """Return the time.monotonic() after which no evaluation may run, by rank 0's clock; None without one. Collective."""
+    limit = time_limit(rules)
+    told = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
+    seconds = told if limit is None else limit if told is None else min(told, limit)
+    return None if seconds is None else started + seconds
 
 
 def _folder(results_path: Any) -> StudyFolder | None:
@@ -274,6 +247,32 @@ def _take_devices(ranks: Ranks) -> None:
     own = share_devices(seen, ranks.rank, count_devices())
     if own is not None:
         os.environ[VARIABLE] = own
+
+
+def _check(call: Mapping[str, Any], target: Objective | Command, is_worker: bool) -> tuple[StudyArguments, RunOptions]:
+    """Check all arguments of a call; return those that define the study, and the options of the run without its deadline."""
+    for name in _FLAGS:
+        check_flag(name, call[name])
+    if isinstance(target, Objective):
+        target.check()
+    _check_place(call["results_path"], call["checkpoints"])
+    _check_comm(call["comm"], is_worker)
+    grace()
+    check_seconds("deadline", call["deadline"])
+    check_seconds("timeout", call["timeout"])
+    options = RunOptions(
+        restart=call["restart"],
+        retries=check_count("retries", call["retries"], least=0),
+        retry_failed=call["retry_failed"],
+        verbose=call["verbose"],
+        callback=as_one(call["callback"]),
+        pruner=check_pruner(call["pruner"]),
+        rules=check_rules(call["stopping"]),
+        noisy=call["noisy"],
+    )
+    check_budgeted(call["model"], target.learns_budget, options.pruner)
+    _check_ways(target, call["timeout"], call["isolate"], options.retries, call["ranks_per_trial"])
+    return StudyArguments.check(call, target.name), options
 
 
 def _check_place(results_path: Any, checkpoints: bool) -> None:
