@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 import hyperspace
+from hyperspace.exchange.spec import EXCHANGES, NONE, ROUND
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.optimizers.bayesian.settings import Settings
 from hyperspace.space import check_space
-from hyperspace.strategies import make_strategy
+from hyperspace.strategies import ADAPTIVE, STRATEGIES
 from hyperspace.strategies.adaptive import AdaptiveStrategy
 from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.spec import SearchSettings
 from hyperspace.study.planning import plan_samples, plan_subspaces
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import FLOAT_NAME, Metrics
@@ -74,8 +76,8 @@ class Apart:
     def __init__(self, dimensions: list, workers: int, seed: int, exchange: str = "async", thinks_ahead: bool = False) -> None:
         self.space = space = check_space(dimensions)
         self.exchange, self.thinks_ahead, self.iteration = exchange, thinks_ahead, 0
-        partition = plan_subspaces(None, "adaptive", space, 0.25, workers)
-        n_samples = plan_samples(None, "adaptive", exchange, True, space.d, workers)
+        partition = plan_subspaces(None, ADAPTIVE, space, 0.25, workers)
+        n_samples = plan_samples(None, ADAPTIVE, EXCHANGES[exchange], True, space.d, workers)
         self.archives = [Archive(space.to_unit, Metrics(), space.d) for _ in range(workers)]
         self.strategies = [
             AdaptiveStrategy(space, partition, workers, seed, n_samples=n_samples, exchange=exchange) for _ in range(workers)
@@ -118,26 +120,29 @@ def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) 
         return Apart(dimensions, workers, seed, **settings)
     space = check_space(dimensions)
     shared = name == "adaptive"
-    partition = plan_subspaces(None if shared else _boxes(len(dimensions), workers), name, space, 0.25, workers)
-    n_samples = plan_samples(None, name, "round" if shared else "none", shared, space.d, workers)
+    spec, exchange = STRATEGIES[name], ROUND if shared else NONE
+    partition = plan_subspaces(None if shared else _boxes(len(dimensions), workers), spec, space, 0.25, workers)
+    n_samples = plan_samples(None, spec, exchange, shared, space.d, workers)
     model, acquisition = settings.pop("model", "GP"), settings.pop("acquisition", "EI")
     if shared:
         tuned = replace(Settings(), **settings)
         adaptive = AdaptiveStrategy(space, partition, workers, seed, model, acquisition, "sobol", n_samples, settings=tuned)
         return Ours(adaptive, space, workers, shared)
-    strategy = make_strategy(
-        name,
+    search = SearchSettings(
         space=space,
+        metrics=Metrics(),
         partition=partition,
         n_drives=workers,
+        founders=workers,
         seed=seed,
         model=model,
         acquisition=acquisition,
         sampler="sobol",
         n_samples=n_samples,
-        exchange="none",
+        exchange=exchange,
+        first=(),
     )
-    return Ours(strategy, space, workers, shared)
+    return Ours(spec.make(search), space, workers, shared)
 
 
 def _boxes(d: int, workers: int) -> int:

@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks import suites
 from benchmarks.ours import Apart
 from hyperspace.exchange.gossip import Gossip
-from hyperspace.exchange.serial import SerialExchange
+from hyperspace.exchange.serial_ranks import SerialRanks
 from hyperspace.execution.asynchronous import AHEAD
-from hyperspace.execution.views import View
+from hyperspace.execution.known_trials import KnownTrials
 from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM, Settings, Setup
 from hyperspace.optimizers.bayesian.trust_regions import TrustRegionState
 from hyperspace.space.space import Bounds
@@ -154,7 +154,7 @@ def message_costs(trials: list[Trial], space: Any, repeats: int = 20) -> dict[st
     }
 
 
-class _Alone(SerialExchange):
+class _Alone(SerialRanks):
     """Rank 0 of two."""
 
     size = 2
@@ -178,7 +178,7 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
     rng = np.random.default_rng(0)
     trials: list[list[Trial]] = [[] for _ in range(n_drives)]
     running: list[Trial | None] = [None] * n_drives
-    view = View(Archive(space.to_unit, Metrics(), space.d), n_drives)
+    known = KnownTrials(Archive(space.to_unit, Metrics(), space.d), n_drives)
     settings = Settings()
     setup = Setup(space, settings, "GP", "EI", 0, Bounds.whole(space.d))
     region_state = TrustRegionState(setup, settings.regions * -(-n_drives // LARGEST_TEAM), n_drives)
@@ -191,8 +191,8 @@ def _knowing(records: list[Any], space: Any, n_drives: int) -> float:
             trial = load_trial(record | {"drive": drive, "iteration": iteration, "x": space.dump(x)}, space)
             trials[drive].append(trial.finish(OK, metrics={FLOAT_NAME: float(rng.random())}))
         begin = time.process_time()
-        view.update(trials, running)
-        region_state.update(view.archive)
+        known.update(trials, running)
+        region_state.update(known.archive)
         spent.append(time.process_time() - begin)
     return float(np.median(spent)) / batch  # without a collection of garbage, which may fall into any of them
 

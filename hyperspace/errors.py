@@ -19,7 +19,7 @@ class HyperSpaceError(Exception):
     """Base of every error that this package raises itself; its message can be shown on any terminal.
 
     Attributes:
-        raised_by_all: the exchange whose ranks all raise it together; None if this process may be the only one.
+        raised_by_all: the ranks that all raise it together; None if this process may be the only one.
         told_by_rank_0: whether rank 0 reports it, so that this rank prints no traceback.
     """
 

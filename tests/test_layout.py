@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import hyperspace
+from hyperspace.exchange.spec import EXCHANGES
+from hyperspace.strategies import STRATEGIES
 
 PACKAGE = Path(hyperspace.__file__).parent
 
@@ -18,7 +20,7 @@ LAYERS = [
     ["numerics"],
     ["space"],
     ["trials"],
-    ["pruning", "stopping", "surrogates"],
+    ["exchange.spec", "pruning", "stopping", "surrogates"],
     ["acquisition"],
     ["optimizers"],
     ["strategies"],
@@ -40,11 +42,11 @@ HOMES = {
     "cloudpickle": {"evaluators.sending"},
     "cma": {"optimizers.evolution.cmaes"},
     "inspyred": {"optimizers.evolution.inspyred"},
-    "matplotlib": {"cli.pictures", "plots", "report.pictures"},
+    "matplotlib": {"cli.plot_command", "plots", "report.figures"},
     "mpi4py": {"evaluators.mpi", "exchange"},
     "pandas": {"cli.export", "results"},
     "pymoo": {"optimizers.evolution.pymoo"},
-    "rich": {"cli.demonstration", "cli.output", "cli.watching", "execution.progress"},
+    "rich": {"cli.demonstration", "cli.printing", "cli.watching", "execution.progress"},
     "scipy.stats": set(),
     "sklearn": {"surrogates.forest"},
     "skopt": {"space"},
@@ -122,10 +124,25 @@ def test_libraries_are_imported_only_in_their_homes(module):
                 )
 
 
+def compared_names(tree):
+    """Yield the names of exchanges and strategies that code compares with; it should ask for a property of the spec."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            for part in (node.left, *node.comparators):
+                words = part.elts if isinstance(part, (ast.Tuple, ast.List, ast.Set)) else [part]
+                yield from (w.value for w in words if isinstance(w, ast.Constant) and w.value in {*EXCHANGES, *STRATEGIES})
+
+
+@pytest.mark.parametrize("module", sorted(set(modules()) - {"strategies.adaptive"}))
+def test_exchanges_and_strategies_are_not_compared_by_name(module):
+    assert not list(compared_names(ast.parse(modules()[module].read_text())))
+
+
 def test_the_rules_see_a_breach():
     tree = ast.parse("import scipy.stats as s\nfrom hyperspace.api import hyperdrive\ndef f():\n    from torch import nn")
     assert list(imports(tree, everything=True)) == ["scipy.stats", "hyperspace.api.hyperdrive", "torch.nn"]
     assert list(own(imports(tree, everything=False))) == ["api.hyperdrive"]
+    assert list(compared_names(ast.parse('a == "round" or b in ("static", None)'))) == ["round", "static"]
     assert room_of("api")[1] > room_of("surrogates.gp.posterior")[1]
 
 

@@ -398,13 +398,14 @@ def test_a_rule_ends_the_study_from_the_command_line(run, folder):
 
 
 def test_the_help_names_the_values_that_options_take(run):
+    from hyperspace.exchange.spec import EXCHANGES
+    from hyperspace.strategies import STRATEGIES
     from hyperspace.study.checks import MODELS
-    from hyperspace.study.planning import EXCHANGES
 
     code, out, _ = run("-h")
     assert code == 0
     words = re.findall(r"\w+", out)
-    assert not {*MODELS, *EXCHANGES, "adaptive", "static", "generations", "halving"} - set(words)
+    assert not {*MODELS, *EXCHANGES, *STRATEGIES} - set(words)
     assert "hyperdrive" not in words
 
 

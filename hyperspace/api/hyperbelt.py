@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from hyperspace.api.hyperdrive import hyperdrive
-from hyperspace.api.search import Hyperparameters, Objective, Path
+from hyperspace.api.search import Function, Hyperparameters, Path
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import takes_handle
+from hyperspace.evaluators.objective import Objective
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.results.result import Result
-from hyperspace.study.checks import check_count, name_of
+from hyperspace.study.checks import check_count
 
 
 def hyperbelt(
-    objective: Objective,
+    objective: Function,
     hyperparameters: Hyperparameters,
     results_path: Path,
     max_budget: float = 81,
@@ -72,11 +72,10 @@ class WithBudget:
     It is an object instead of a nested function, so that another process can load it.
     """
 
-    def __init__(self, objective: Objective) -> None:
-        self._objective = objective
-        self._wants_trial = takes_handle(objective, position=2)
-        self.__qualname__ = name_of(objective)
+    def __init__(self, objective: Function) -> None:
+        self._objective = Objective(objective, n_arguments=2)
+        self.__qualname__ = self._objective.name
 
     def __call__(self, parameters: Any, trial: TrialHandle) -> Any:
         """Call the objective with the trial's budget."""
-        return self._objective(parameters, trial.budget, *([trial] if self._wants_trial else []))
+        return self._objective(parameters, trial.budget, handle=trial)

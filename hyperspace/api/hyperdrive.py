@@ -6,21 +6,24 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from hyperspace.cluster.walltime import seconds_left
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.devices import VARIABLE, count_devices, share_devices
 from hyperspace.evaluators.exits import exits_are_told
 from hyperspace.evaluators.importing import refuse_while_importing
-from hyperspace.evaluators.inline import takes_handle
-from hyperspace.evaluators.opening import open_evaluators
-from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.files import SILENT_VARIABLE, FilesExchange
-from hyperspace.exchange.launcher import check_communicator, open_exchange, working
+from hyperspace.evaluators.objective import Objective
+from hyperspace.evaluators.selection import open_evaluators
+from hyperspace.exchange.files import SILENT_VARIABLE, WorkerRanks
+from hyperspace.exchange.launcher import check_communicator, open_ranks, working
+from hyperspace.exchange.ranks import Ranks
+from hyperspace.exchange.spec import has_workers
 from hyperspace.exchange.waiting import Patience, grace
-from hyperspace.execution.groups import work_in_groups
+from hyperspace.execution.options import RunOptions
+from hyperspace.execution.ranks_per_trial import work_in_groups
 from hyperspace.execution.run import Session
 from hyperspace.execution.signals import leave_if_interrupted, received, signals_end_the_study
 from hyperspace.journal import StudyFolder
@@ -28,18 +31,18 @@ from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.pruning import PruningRule, check_pruner
 from hyperspace.results.result import Result
 from hyperspace.space.parsing import describe_doubtful_lists
-from hyperspace.space.space import check_space
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
-from hyperspace.study.call import describe_call, with_deadline_of
-from hyperspace.study.checks import check_budgeted, check_choice, check_count, check_flag, check_goals, check_seconds, name_of
-from hyperspace.study.config import check_alike
-from hyperspace.study.planning import EXCHANGES, Wanted
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.checks import check_budgeted, check_count, check_flag, check_seconds
+from hyperspace.study.same_call import check_alike, describe_call, with_deadline_of
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import tell
 from hyperspace.trials.callbacks import Callback, as_one
 from hyperspace.trials.metrics import Metric
+
+_FLAGS = ("isolate", "checkpoints", "restart", "verbose", "retry_failed", "noisy")
 
 
 @own_numerics()
@@ -169,102 +172,46 @@ def hyperdrive(
         StudyInterrupted: Ctrl-C has ended the study, whose files are in order; it is a SystemExit, and has the `result`.
         LaunchError: the processes are not the ranks of one MPI run.
     """
-    call = describe_call(locals())
+    call = dict(locals())
+    described = describe_call(call)
+    target = objective if isinstance(objective, Command) else Objective(objective)
     refuse_while_importing()
     started = time.monotonic()
-    through_files = isinstance(exchange, str) and exchange == "files"
-    ranks = FilesExchange() if through_files else open_exchange(comm, _own_end(started, deadline))
+    is_worker = has_workers(exchange)
+    ranks = WorkerRanks() if is_worker else open_ranks(comm, _own_end(started, deadline))
     folder = _folder(results_path) if is_true(checkpoints) or (isinstance(checkpoints, int) and checkpoints == 1) else None
-
-    def check() -> Wanted:
-        for name, value in {
-            "isolate": isolate,
-            "checkpoints": checkpoints,
-            "restart": restart,
-            "verbose": verbose,
-            "retry_failed": retry_failed,
-            "noisy": noisy,
-        }.items():
-            check_flag(name, value)
-        _check_call(objective, results_path, checkpoints)
-        _check_comm(comm, through_files)
-        as_one(callback)
-        check_budgeted(model, _learns_budget(objective), check_pruner(pruner))
-        grace()
-        check_seconds("deadline", deadline)
-        check_seconds("timeout", timeout)
-        check_rules(stopping)
-        check_count("retries", retries, least=0)
-        _check_ways(objective, timeout, isolate, retries, ranks_per_trial)
-        return Wanted(
-            objective_name=name_of(objective),
-            space=check_space(hyperparameters),
-            metrics=check_goals(metrics, maximize),
-            model=model,
-            n_iterations=n_iterations,
-            n_calls=n_calls,
-            strategy=strategy,
-            n_subspaces=n_subspaces,
-            n_drives=n_drives,
-            overlap=overlap,
-            acquisition=acquisition,
-            sampler=sampler,
-            n_samples=n_samples,
-            exchange=None if exchange is None else check_choice("exchange", exchange, EXCHANGES),
-            x0=x0,
-            y0=y0,
-            warm_start=_check_others(warm_start),
-            random_state=random_state,
-        )
-
-    def until(ranks: Exchange) -> float | None:
-        # Rank 0's: deadlines that ranks compute by their own clocks differ slightly.
-        limit = time_limit(check_rules(stopping))
-        told = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
-        seconds = told if limit is None else limit if told is None else min(told, limit)
-        return None if seconds is None else started + seconds
 
     speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
 
-    def work(ranks: Exchange, objective: Callable[..., Any] | Command) -> Result:
+    def check() -> tuple[StudyArguments, RunOptions]:
+        return _check(call, target, is_worker)
+
+    def work(ranks: Ranks, target: Objective | Command) -> Result:
         with ExitStack() as held:
-            wanted = ranks.each(check)
+            arguments, options = ranks.each(check)
             for doubt in describe_doubtful_lists(hyperparameters) if speaks else ():
                 tell(doubt)
             apart = isolate or timeout is not None or retries > 0
-            make_evaluator = ranks.each(lambda: open_evaluators(objective, wanted.metrics, wanted.space, timeout, apart, held))
-            session = Session(
-                wanted,
-                ranks,
-                folder=folder,
-                restart=restart,
-                deadline=until(ranks),
-                retries=retries,
-                verbose=verbose,
-                callback=as_one(callback),
-                pruner=check_pruner(pruner),
-                retry_failed=retry_failed,
-                rules=check_rules(stopping),
-                noisy=noisy,
-            )
-            return session.run(make_evaluator)
+            make_evaluator = ranks.each(lambda: open_evaluators(target, arguments.metrics, arguments.space, timeout, apart, held))
+            options = replace(options, deadline=_agreed_end(ranks, started, deadline, options.rules))
+            return Session(arguments, ranks, folder, options).run(make_evaluator)
 
-    stoppable = None if through_files else folder  # a worker ends alone
+    stoppable = None if is_worker else folder  # a worker ends alone
     with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable, speaks), children_end():
         ranks.bound(Patience(lambda: received() is not None, deadline=_own_end(started, deadline)))
-        _check_same_call(ranks, call)
+        _check_same_call(ranks, described)
         ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
         _take_devices(ranks)
-        if ranks_per_trial == 1 or isinstance(objective, Command):
-            result = work(ranks, objective)
+        if ranks_per_trial == 1 or isinstance(target, Command):
+            result = work(ranks, target)
         else:
-            result = work_in_groups(ranks, ranks_per_trial, objective, work, check)
+            result = work_in_groups(ranks, ranks_per_trial, target, work, lambda: check()[0])
         ranks.close()
     leave_if_interrupted(result)
     return result
 
 
-def _check_same_call(ranks: Exchange, call: Mapping[str, Any]) -> None:
+def _check_same_call(ranks: Ranks, call: Mapping[str, Any]) -> None:
     """Check that the ranks were called with the same arguments, before differences lead to different operations."""
     first = ranks.agree(call)
     ranks.each(lambda: check_alike(first, with_deadline_of(first, call)))
@@ -276,15 +223,23 @@ def _own_end(started: float, deadline: Any) -> float | None:
     return started + float(seconds) if is_finite(seconds) else None
 
 
+def _agreed_end(ranks: Ranks, started: float, deadline: float | None, rules: Sequence[StoppingRule]) -> float | None:
+    """Return the time.monotonic() after which no evaluation may run, by rank 0's clock; None without one. Collective."""
+    limit = time_limit(rules)
+    told = ranks.first(lambda: float(deadline) if deadline is not None else seconds_left())
+    seconds = told if limit is None else limit if told is None else min(told, limit)
+    return None if seconds is None else started + seconds
+
+
 def _folder(results_path: Any) -> StudyFolder | None:
-    """Return the study's files, with their absolute name; None if the path is invalid, which `_check_call` reports."""
+    """Return the study's files, with their absolute name; None if the path is invalid, which `_check_place` reports."""
     try:
         return StudyFolder(results_path)
     except InputError:
         return None
 
 
-def _take_devices(ranks: Exchange) -> None:
+def _take_devices(ranks: Ranks) -> None:
     """Make the GPUs of this rank visible to this process and its child processes."""
     if ranks.size == 1:
         return
@@ -294,37 +249,47 @@ def _take_devices(ranks: Exchange) -> None:
         os.environ[VARIABLE] = own
 
 
-def _check_call(objective: Any, results_path: Any, checkpoints: bool) -> None:
-    if not callable(objective) and not isinstance(objective, Command):
-        raise InputError(f"objective must be a function of the parameters, got {shown(objective)}")
+def _check(call: Mapping[str, Any], target: Objective | Command, is_worker: bool) -> tuple[StudyArguments, RunOptions]:
+    """Check all arguments of a call; return those that define the study, and the options of the run without its deadline."""
+    for name in _FLAGS:
+        check_flag(name, call[name])
+    if isinstance(target, Objective):
+        target.check()
+    _check_place(call["results_path"], call["checkpoints"])
+    _check_comm(call["comm"], is_worker)
+    grace()
+    check_seconds("deadline", call["deadline"])
+    check_seconds("timeout", call["timeout"])
+    options = RunOptions(
+        restart=call["restart"],
+        retries=check_count("retries", call["retries"], least=0),
+        retry_failed=call["retry_failed"],
+        verbose=call["verbose"],
+        callback=as_one(call["callback"]),
+        pruner=check_pruner(call["pruner"]),
+        rules=check_rules(call["stopping"]),
+        noisy=call["noisy"],
+    )
+    check_budgeted(call["model"], target.learns_budget, options.pruner)
+    _check_ways(target, call["timeout"], call["isolate"], options.retries, call["ranks_per_trial"])
+    return StudyArguments.check(call, target.name), options
+
+
+def _check_place(results_path: Any, checkpoints: bool) -> None:
     if results_path is None and checkpoints:
         raise InputError("results_path must be a folder for the study, got None; or pass checkpoints=False")
     if results_path is not None:
         absolute_folder(results_path)
 
 
-def _check_others(warm_start: Any) -> tuple[str, ...]:
-    """Return the absolute paths of the studies for a warm start."""
-    paths = (warm_start,) if isinstance(warm_start, (str, os.PathLike)) else warm_start
-    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, os.PathLike)) for path in paths):
-        raise InputError(f"warm_start must be the folder of another study, or a list of folders; got {shown(warm_start)}")
-    return tuple(str(absolute_folder(path, "warm_start")) for path in paths)
-
-
-def _learns_budget(objective: Any) -> bool:
-    if isinstance(objective, Command):
-        return objective.uses_budget
-    return callable(objective) and takes_handle(objective)
-
-
-def _check_comm(comm: Any, through_files: bool) -> None:
+def _check_comm(comm: Any, is_worker: bool) -> None:
     check_communicator(comm)
-    if comm is not None and through_files:
+    if comm is not None and is_worker:
         raise InputError('exchange="files" shares through the study\'s files, and uses no communicator; leave comm= out')
 
 
-def _check_ways(objective: Any, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
-    if ranks_per_trial != 1 and (isolate or timeout is not None or retries or isinstance(objective, Command)):
+def _check_ways(target: Objective | Command, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
+    if ranks_per_trial != 1 and (isolate or timeout is not None or retries or isinstance(target, Command)):
         raise InputError(
             f"ranks_per_trial={ranks_per_trial} evaluates within the ranks of the MPI run; a command, timeout=, isolate= and "
             f"retries= need processes of their own"

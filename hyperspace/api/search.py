@@ -19,13 +19,13 @@ from hyperspace.space.space import check_space
 from hyperspace.stopping import Stall, check_rules
 from hyperspace.study.checks import check_count, check_first
 
-Objective = Callable[..., Any]
+Function = Callable[..., Any]
 Hyperparameters = Sequence[Any] | Mapping[str, Any]
 Path = str | os.PathLike[str] | None
 
 
 def evolutionary_search(
-    objective: Objective,
+    objective: Function,
     hyperparameters: Hyperparameters,
     results_path: Path,
     model: Any = "GA",
@@ -75,7 +75,7 @@ def evolutionary_search(
 
 
 def random_search(
-    objective: Objective, hyperparameters: Hyperparameters, results_path: Path, n_calls: int = 100, **options: Any
+    objective: Function, hyperparameters: Hyperparameters, results_path: Path, n_calls: int = 100, **options: Any
 ) -> Result:
     """Evaluate independent uniform points (Bergstra and Bengio 2012); with sampler="sobol" the first n_samples are spread evenly.
 
@@ -95,7 +95,7 @@ def random_search(
 
 @own_numerics()
 def grid_search(
-    objective: Objective, hyperparameters: Hyperparameters, results_path: Path, points: int = 5, **options: Any
+    objective: Function, hyperparameters: Hyperparameters, results_path: Path, points: int = 5, **options: Any
 ) -> Result:
     """Evaluate every combination of evenly spaced values.
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import hyperspace
-from hyperspace.cli import cluster, demonstration, pictures, run_command, studies, watching
+from hyperspace.cli import cluster, demonstration, plot_command, run_command, studies, watching
 from hyperspace.cli.export import export
 from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.launcher import launched_rank
@@ -51,8 +51,8 @@ app.command()(watching.status)
 app.command()(studies.best)
 app.command()(studies.failures)
 app.command()(export)
-app.command()(pictures.plot)
-app.command()(pictures.report)
+app.command()(plot_command.plot)
+app.command()(plot_command.report)
 app.command()(cluster.stop)
 app.command(context_settings={"allow_interspersed_args": False})(cluster.slurm)
 

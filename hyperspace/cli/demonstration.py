@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 import hyperspace
-from hyperspace.cli.output import show_best
 from hyperspace.cli.path_arguments import study_folder
+from hyperspace.cli.printing import show_best
 from hyperspace.system.terminal import printable
 
 _CALLS = 128

@@ -10,6 +10,7 @@ import typer
 
 from hyperspace.cli.run_command import run
 from hyperspace.errors import InputError
+from hyperspace.exchange.spec import has_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def find_run(words: Sequence[str]) -> RunCommand | None:
         raise InputError(f"hyperspace run would refuse its command: {told()}") from None
     return RunCommand(
         results=str(asked["results"]),
-        through_files=asked["exchange"] == "files" or asked["workers"] > 1,
+        through_files=has_workers(asked["exchange"]) or asked["workers"] > 1,
         workers=asked["workers"],
         restart=asked["restart"],
         options=frozenset(name for parameter in parser.params for name in (*parameter.opts, *parameter.secondary_opts)),

@@ -13,15 +13,16 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 import hyperspace
-from hyperspace.cli.output import show_best
 from hyperspace.cli.path_arguments import as_typed, output_file, study_folder
 from hyperspace.cli.points import read_points
+from hyperspace.cli.printing import show_best
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import HyperSpaceError, InputError
 from hyperspace.evaluators.command import Command
 from hyperspace.exchange.files import SILENT_VARIABLE
-from hyperspace.exchange.launcher import has_other_ranks, is_first_rank, launched_rank, open_exchange
+from hyperspace.exchange.launcher import has_other_ranks, is_first_rank, launched_rank, open_ranks
+from hyperspace.exchange.spec import has_workers
 from hyperspace.space.space import check_space
 from hyperspace.stopping import NoProgress, StoppingRule, TargetValue
 from hyperspace.study.space_file import read_space
@@ -192,9 +193,9 @@ def run(
             _rules(target, no_progress),
         )
 
-    if workers > 1 and exchange not in (None, "files"):
+    if workers > 1 and exchange is not None and not has_workers(exchange):
         raise InputError(f"--workers share a study through its files; leave out --exchange {exchange}")
-    objective, searched, first, metrics, rules = prepare() if exchange == "files" else _together(prepare, deadline)
+    objective, searched, first, metrics, rules = prepare() if has_workers(exchange) else _together(prepare, deadline)
     if isinstance(objective, Command) and not quiet and is_first_rank() and SILENT_VARIABLE not in os.environ:
         for doubt in objective.describe_doubts(searched):
             tell(doubt)
@@ -236,7 +237,7 @@ def _together(prepare: Callable[[], T], deadline: float | None) -> T:
     """
     if not has_other_ranks():
         return prepare()
-    ranks = open_exchange(deadline=None if deadline is None else time.monotonic() + deadline)
+    ranks = open_ranks(deadline=None if deadline is None else time.monotonic() + deadline)
     try:
         prepared = ranks.each(prepare)
     except HyperSpaceError:

@@ -11,8 +11,8 @@ import typer
 
 import hyperspace
 from hyperspace.cli.export import closest_rows, csv_bytes, json_bytes, json_value, write_bytes
-from hyperspace.cli.output import brief, show_best, show_top
 from hyperspace.cli.path_arguments import StudyPath
+from hyperspace.cli.printing import brief, show_best, show_top
 from hyperspace.journal import StudyFolder
 from hyperspace.system.terminal import printable, tell, well_formed
 from hyperspace.trials.incumbent import why_none

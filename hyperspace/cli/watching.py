@@ -15,8 +15,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from hyperspace.cli.output import brief
 from hyperspace.cli.path_arguments import StudyPath
+from hyperspace.cli.printing import brief
 from hyperspace.errors import InputError, StudyError
 from hyperspace.system.terminal import duration, lose_output, printable, tell
 from hyperspace.trials.incumbent import why_none

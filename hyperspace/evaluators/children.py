@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from hyperspace.evaluators import calls, processes, supervisor
+from hyperspace.evaluators import interrupts, processes, supervisor
 
 _PATIENCE = 5.0  # seconds without work after which an evaluation with a lost process is ended
 _NOTICED_WITHIN = 2.0  # seconds within which a process ends after the signal
@@ -85,7 +85,7 @@ def watch_call(number: int) -> None:
     Args:
         number: number of the signal.
     """
-    call = calls.under_way()
+    call = interrupts.under_way()
     workers = _workers()
     if call is not None and workers:
         # Not a threading.Thread: the signal may have interrupted the start of one, which holds a lock.
@@ -102,8 +102,8 @@ def give_up_if_asked() -> bool:
     call, _giving_up = _giving_up, None
     if call is None:
         return False
-    if call is calls.under_way():
-        raise calls.GivenUp("a process that it waits for was ended by the signal, too")
+    if call is interrupts.under_way():
+        raise interrupts.GivenUp("a process that it waits for was ended by the signal, too")
     return True
 
 
@@ -117,7 +117,7 @@ def _watch(call: object, workers: list[Any], number: int) -> None:
     global _giving_up
     until = time.monotonic() + _NOTICED_WITHIN
     while not _have_lost_one(workers):
-        if time.monotonic() > until or calls.under_way() is not call:
+        if time.monotonic() > until or interrupts.under_way() is not call:
             return
         time.sleep(_NAP)
     while _waits(call):
@@ -129,7 +129,7 @@ def _watch(call: object, workers: list[Any], number: int) -> None:
 def _waits(call: object) -> bool:
     """Return True once this process has been idle for a while, or False when the call has ended."""
     until, used = time.monotonic() + _PATIENCE, time.process_time()
-    while calls.under_way() is call:
+    while interrupts.under_way() is call:
         if time.monotonic() > until:
             if time.process_time() - used < _IDLE * _PATIENCE:
                 return True

@@ -14,9 +14,9 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.command_words import as_written, file_of, not_found, split_line, with_absolute_file
-from hyperspace.evaluators.output import read_end
 from hyperspace.evaluators.printed import compile_patterns, find_metrics
 from hyperspace.evaluators.templates import Template, remove_old, write_new
+from hyperspace.evaluators.trial_output import read_end
 from hyperspace.space.space import Space
 from hyperspace.system.paths import working_folder
 from hyperspace.trials.metrics import Metrics
@@ -81,7 +81,7 @@ class Command:
         self.in_folder = in_folder
         self.metrics_file = metrics_file
         self.line = line
-        self.__qualname__ = line  # its name in the study
+        self.name = self.__qualname__ = line  # in the study
         self._own_files = frozenset(names)
         self._origin = working_folder() or os.sep  # a removed folder has no files
         self._check_use_of_folder()
@@ -147,7 +147,7 @@ class Command:
         return all(name is None for _, name, _ in self._words[0])
 
     @property
-    def uses_budget(self) -> bool:
+    def learns_budget(self) -> bool:
         """Whether the command or a template has a placeholder for the trial's budget."""
         named = {name for word in self._words for _, name, _ in word}
         return "trial.budget" in named.union(*(template.names(["trial.budget"]) for template in self.templates))

@@ -14,16 +14,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from hyperspace.evaluators import calls
-from hyperspace.exchange.base import Exchange
+from hyperspace.evaluators import interrupts
+from hyperspace.exchange.ranks import Ranks
 
 
 @contextmanager
-def exits_are_told(ranks: Exchange) -> Iterator[None]:
+def exits_are_told(ranks: Ranks) -> Iterator[None]:
     """Report an exit() of the objective within the block, then end the other ranks too."""
 
     def tell() -> None:
-        if not calls.is_under_way():  # MPI itself calls exit() when another rank ends the run
+        if not interrupts.is_under_way():  # MPI itself calls exit() when another rank ends the run
             return
         where = f"rank {ranks.rank} on {ranks.host} ends all ranks" if ranks.size > 1 else "the study ends"
         with suppress(OSError, ValueError):

@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 
 from hyperspace.errors import LaunchError
-from hyperspace.evaluators import calls
+from hyperspace.evaluators import interrupts
 
 _MAIN = ("__main__", "__mp_main__")  # the second is multiprocessing's name for it in its processes
 _WORKER_VARIABLE = "HYPERSPACE_WORKER"  # number of the worker that a process belongs to
@@ -70,7 +70,7 @@ def hear_of_unguarded_processes() -> None:
 
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal ended
-        call = calls.under_way()
+        call = interrupts.under_way()
         if call is not None and call is not ended:
             ended = call
             raise Unguarded(_reason(getattr(sys.modules["__main__"], "__file__", "the program"), "a function"))

@@ -6,21 +6,19 @@ messages and the output of the caller's other threads. In a separate process (is
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 import time
-import types
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hyperspace.errors import HyperSpaceError, shown, traceback_of
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
-from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded
+from hyperspace.evaluators.interrupts import calling
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.starting import Repeats, Start
 from hyperspace.numerics.floating_point import users_numerics
 from hyperspace.pruning import Pruned
@@ -29,8 +27,6 @@ from hyperspace.system.forks import call
 from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
 from hyperspace.trials.trial import FAILED, PRUNED, Trial
 
-Objective = Callable[..., Any]
-_MOST_WRAPPED = 50  # largest number of nested decorators that are examined
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
@@ -38,7 +34,7 @@ class InlineEvaluator(Evaluator):
     """Evaluator that calls the objective when a trial is submitted.
 
     Args:
-        objective: objective(parameters), or objective(parameters, trial).
+        objective: the objective.
         metrics: metrics that read its answer.
         handle: makes the handle that an objective with a second argument receives.
     """
@@ -47,7 +43,6 @@ class InlineEvaluator(Evaluator):
         self._objective = objective
         self._metrics = metrics
         self._make_handle = handle
-        self._takes_handle = takes_handle(objective)
         self._outcome: Outcome | None = None
         self._start: Start | None = None  # of a trial that has not ended
         self._repeats = Repeats()
@@ -61,7 +56,7 @@ class InlineEvaluator(Evaluator):
         self._start.advance()
 
     def _evaluate(self, attempt: int, parameters: Parameters, handle: TrialHandle) -> None:
-        self._outcome = evaluate(self._objective, parameters, handle if self._takes_handle else None, self._metrics, attempt)
+        self._outcome = evaluate(self._objective, parameters, handle, self._metrics, attempt)
 
     def poll(self) -> Outcome | None:
         """Return the outcome of the trial submitted last, once."""
@@ -83,16 +78,13 @@ class InlineEvaluator(Evaluator):
         self._outcome = self._start = None
 
 
-def evaluate(
-    objective: Objective, parameters: Parameters, handle: TrialHandle | None, metrics: Metrics, attempt: int = 0
-) -> Outcome:
+def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle, metrics: Metrics, attempt: int = 0) -> Outcome:
     """Call the objective and return the outcome; only an interrupt leaves this function.
 
     A KeyboardInterrupt of the objective itself, without a SIGINT, ends the program as Ctrl-C does, but only in the trial's first
     attempt (`attempt` 0): otherwise it would end every later run too. After a SIGINT that asked the study to end, it may be due
     to the objective's child processes.
     """
-    arguments = (parameters,) if handle is None else (parameters, handle)
     start = time.perf_counter()
     fatal: HyperSpaceError | None = None
     read: dict[str, Any] = {}
@@ -101,7 +93,7 @@ def evaluate(
     again = False
     try:
         with calling() as interrupts, users_numerics():
-            returned = call(objective, *arguments)
+            returned = call(objective, parameters, handle=handle)
         read, note = metrics.read_with_note(returned)
     except AmbiguousMetrics as ambiguous:
         fatal, error = ambiguous, str(ambiguous)
@@ -109,7 +101,7 @@ def evaluate(
         fatal, error = unguarded, str(unguarded)
     except Pruned as pruned:
         status, error = PRUNED, str(pruned)
-        read = {} if handle is None else dict(handle.last)
+        read = dict(handle.last)
     except Exception as raised:
         error = describe_raised(raised)
         again = _is_about_a_full_disk(raised)
@@ -145,47 +137,3 @@ def _is_about_a_full_disk(error: BaseException | None) -> bool:
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
-
-
-def takes_handle(objective: Objective, position: int = 1) -> bool:
-    """Return whether the objective wants the trial's handle, as its argument at `position`: its second one.
-
-    Its own signature decides, not that of a wrapped function: a decorator may add arguments. If it accepts any arguments (*args),
-    it passes them on. The handle is then wanted if the wrapped function's argument at `position` is called "trial".
-    """
-    for depth in range(_MOST_WRAPPED):
-        parameters = _parameters(objective)
-        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        if len(positional) > position:
-            wanted = positional[position]
-            return wanted.name == "trial" or (depth == 0 and wanted.default is inspect.Parameter.empty)
-        if parameters and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
-            return False
-        inner = _wrapped(objective)
-        if inner is None:
-            return False
-        objective = inner
-    return False
-
-
-def _parameters(objective: Objective) -> list[inspect.Parameter]:
-    """Return the parameters of the objective itself; none for a built-in or extension function without a signature."""
-    try:
-        return list(inspect.signature(objective, follow_wrapped=False).parameters.values())
-    except (TypeError, ValueError):
-        return []
-
-
-def _wrapped(objective: Objective) -> Objective | None:
-    """Return the function that a decorated function, method, partial or object with __call__ wraps, if it is known."""
-    if isinstance(objective, functools.partial):
-        inner = _wrapped(objective.func)
-        return None if inner is None else functools.partial(inner, *objective.args, **objective.keywords)
-    if inspect.ismethod(objective):
-        inner = getattr(objective.__func__, "__wrapped__", None)
-        return types.MethodType(inner, objective.__self__) if callable(inner) else None
-    inner = getattr(objective, "__wrapped__", None)
-    if callable(inner):
-        return cast("Objective", inner)
-    call = getattr(objective, "__call__", None)  # noqa: B004 - the bound method is wanted
-    return _wrapped(call) if inspect.ismethod(call) else None

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
-from hyperspace.evaluators.calls import calling
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import Objective, describe_raised, takes_handle
-from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.rounds import MPIExchange
+from hyperspace.evaluators.inline import describe_raised
+from hyperspace.evaluators.interrupts import calling
+from hyperspace.evaluators.objective import Objective
+from hyperspace.exchange.mpi_ranks import MPIRanks
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.waiting import Patience, RanksSilentError
 from hyperspace.numerics.floating_point import users_numerics
 from hyperspace.pruning import Pruned
@@ -40,27 +41,27 @@ class TrialGroups:
     Args:
         world: all ranks of the run.
         size: number of ranks in a group.
-        objective: objective(parameters, trial).
+        objective: an objective that takes the handle.
 
     Attributes:
-        leaders: the exchange among the leaders; None on a follower.
+        leaders: the ranks that are leaders; None on a follower.
 
     Raises:
         InputError: not an MPI run, a number of ranks that is not a multiple of `size`, or an objective without a second argument.
     """
 
-    def __init__(self, world: Exchange, size: Any, objective: Objective) -> None:
+    def __init__(self, world: Ranks, size: Any, objective: Objective) -> None:
         world.each(lambda: _check(world, size, objective))
-        assert isinstance(world, MPIExchange)  # by `_check`
+        assert isinstance(world, MPIRanks)  # by `_check`
         self._objective = objective
         number, place = divmod(world.rank, size)
         communicator = cast("MPI.Intracomm", world.comm.Split(number, place))
         leaders = cast("MPI.Intracomm", world.comm.Split(0 if place == 0 else world.mpi.UNDEFINED, number))
-        self._group = MPIExchange(communicator)
+        self._group = MPIRanks(communicator)
         self._group.bound(Patience())
         self._comm = communicator  # for the user; ours is a duplicate
         self._leaders_comm = leaders
-        self.leaders = MPIExchange(leaders) if place == 0 else None
+        self.leaders = MPIRanks(leaders) if place == 0 else None
 
     def lead(self, parameters: Parameters, trial: TrialHandle) -> Any:
         """Call the objective on all ranks of the group, on its leader; return its value here.
@@ -88,7 +89,8 @@ class TrialGroups:
         value = None
         with calling() as interrupts:
             try:
-                value = call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **trial.facts))
+                handle = TrialHandle(report=report, comm=self._comm, **trial.facts)
+                value = call(self._objective, parameters, handle=handle)
             except BaseException as error:
                 if interrupts.caused(error):
                     raise
@@ -118,7 +120,8 @@ class TrialGroups:
             failure = None
             with calling() as interrupts, users_numerics():
                 try:
-                    call(self._objective, parameters, TrialHandle(report=report, comm=self._comm, **facts))
+                    handle = TrialHandle(report=report, comm=self._comm, **facts)
+                    call(self._objective, parameters, handle=handle)
                 except Pruned:
                     pass  # the leader's own call reports it
                 except BaseException as error:
@@ -145,15 +148,15 @@ def _all_done(answers: list[Any]) -> bool:
     return "end" in answers[0] and all(answer.get("done") for answer in answers[1:])
 
 
-def _check(world: Exchange, size: Any, objective: Objective) -> None:
+def _check(world: Ranks, size: Any, objective: Objective) -> None:
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {shown(size)}")
-    if not isinstance(world, MPIExchange) or world.size % size:
+    if not isinstance(world, MPIRanks) or world.size % size:
         raise InputError(
             f"ranks_per_trial={size} needs an MPI run of a multiple of {size} ranks, got {world.size}; "
             f"start it with mpirun -n {size * max(world.size // size, 1)}"
         )
-    if not takes_handle(objective):
+    if not objective.takes_handle:
         raise InputError(
             f"ranks_per_trial={size} hands the ranks' communicator over as trial.comm: the objective must take the trial as "
             f"its second argument"

@@ -10,6 +10,7 @@ from io import BufferedReader
 from typing import Any
 
 from hyperspace.evaluators.importing import importing_the_objective, stand_in
+from hyperspace.evaluators.objective import Objective
 from hyperspace.numerics.floating_point import take_over
 from hyperspace.trials.metrics import Metrics
 
@@ -21,8 +22,7 @@ class Received:
         parts: parts of the payload.
 
     Attributes:
-        objective: the user's function, in this process.
-        takes_handle: whether it takes the trial's handle.
+        objective: the objective, in this process.
         metrics: metrics that read its answer.
 
     Raises:
@@ -30,14 +30,12 @@ class Received:
     """
 
     def __init__(self, parts: Sequence[memoryview]) -> None:
-        self.objective: Callable[..., Any]
-        self.takes_handle: bool
+        self.objective: Objective
         self.metrics: Metrics
         stand_in("__main__")  # the program that has started this process is not the user's
         with importing_the_objective():
-            self.objective, self.takes_handle, self.metrics, state, values, by_value, named, facts, sources = pickle.loads(
-                parts[0], buffers=parts[1:]
-            )
+            received = pickle.loads(parts[0], buffers=parts[1:])
+        self.objective, self.metrics, state, values, by_value, named, facts, sources = received
         # Objects that the objective itself pickles, for example for a pool of processes, are found by name, as in the rank.
         for name, contents in named.items():
             vars(stand_in(name, facts[name])).update(contents)

@@ -14,9 +14,9 @@ from hyperspace.errors import InputError, StudyError
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.command import READ, Command
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.output import TrialOutput, read_end
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.starting import Repeats, Start
+from hyperspace.evaluators.trial_output import TrialOutput, read_end
 from hyperspace.space.space import Space
 from hyperspace.system.disk import is_passing
 from hyperspace.trials.metrics import AmbiguousMetrics, Metrics

@@ -19,6 +19,7 @@ from typing import Any
 import cloudpickle
 
 from hyperspace.evaluators.importing import facts_of, is_importable
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.receiving import make_cached, make_cached_property, set_cached
 from hyperspace.numerics.floating_point import users_state
 from hyperspace.space.space import Space
@@ -36,8 +37,7 @@ class Payload:
     """Data that a worker needs from this process: the objective, and all objects that it uses.
 
     Args:
-        objective: the user's function.
-        takes_handle: whether it takes the trial's handle.
+        objective: the objective.
         metrics: metrics that read the objective's answer there.
         space: the search space, whose categories and constants are sent too.
 
@@ -49,7 +49,7 @@ class Payload:
         Exception: any exception of pickling; see `hyperspace.evaluators.unsendable`.
     """
 
-    def __init__(self, objective: Callable[..., Any], takes_handle: bool, metrics: Metrics, space: Space) -> None:
+    def __init__(self, objective: Objective, metrics: Metrics, space: Space) -> None:
         values = [value for _, value in values_of(space) if not is_scalar(value)]
         file = io.BytesIO()
         buffers: list[pickle.PickleBuffer] = []
@@ -57,7 +57,7 @@ class Payload:
         # Values that are only known at the end are last: the pickler fills them in.
         found = (pickler.by_value, pickler.named, pickler.facts, pickler.sources)
         with pickler:
-            pickler.dump((objective, takes_handle, metrics, users_state(), values, *found))
+            pickler.dump((objective, metrics, users_state(), values, *found))
         self._kept = [*values, *pickler.by_value]  # so that their ids stay unique
         self._numbers = {id(thing): number for number, thing in enumerate(self._kept)}
         views = [buffer.raw() for buffer in buffers]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.sending import Unsendable, check_sendable, is_refused, values_of
 from hyperspace.space.space import Space
 from hyperspace.study.checks import name_of
@@ -18,16 +19,15 @@ _MOST_ITEMS = 1000  # largest number of examined items of a container
 Part = tuple[str, Any]  # a name in the user's program, and the value
 
 
-def explain(objective: Callable[..., Any], name: str, space: Space, error: Exception) -> str:
+def explain(objective: Objective, space: Space, error: Exception) -> str:
     """Return the value of an objective or a space that cannot be sent, and a remedy, as the end of a sentence.
 
     Args:
-        objective: the user's function.
-        name: its name.
+        objective: the objective.
         space: the search space.
         error: the exception of pickling them.
     """
-    for label, thing in ((name, objective), *values_of(space)):
+    for label, thing in ((objective.name, objective.function), *values_of(space)):
         if _fault_of(thing) is not None:
             return _explain(label, thing)
     return _first_line(error)
@@ -64,6 +64,8 @@ def _parts(label: str, thing: Any) -> Iterator[Part]:
         return
     if isinstance(thing, types.FunctionType):
         yield from _used_by(thing)
+    elif isinstance(thing, Objective):
+        yield label, thing.function
     elif isinstance(thing, types.MethodType):
         yield from ((name_of(thing.__self__), thing.__self__), (label, thing.__func__))
     elif isinstance(thing, functools.partial):

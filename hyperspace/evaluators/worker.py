@@ -13,10 +13,10 @@ from typing import Any
 
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.output import TrialOutput
 from hyperspace.evaluators.processes import describe_end
 from hyperspace.evaluators.protocol import FATAL, NoAnswer
 from hyperspace.evaluators.starting import Repeats, Start
+from hyperspace.evaluators.trial_output import TrialOutput
 from hyperspace.evaluators.worker_client import Worker
 from hyperspace.pruning import Pruned
 from hyperspace.trials.trial import FAILED, TIMEOUT, Trial

@@ -13,18 +13,17 @@ import select
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import hyperspace
 from hyperspace.errors import InputError
-from hyperspace.evaluators.inline import takes_handle
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.processes import ProcessGroup, describe_end
 from hyperspace.evaluators.protocol import Lines, NoAnswer, Record, parse_answer
 from hyperspace.space.space import Space
-from hyperspace.study.checks import name_of
 from hyperspace.system.disk import wait_while_short
 from hyperspace.system.paths import working_folder
 from hyperspace.trials.metrics import Metrics
@@ -43,7 +42,7 @@ class Worker:
     """Process with a loaded objective.
 
     Args:
-        objective: the user's function.
+        objective: the objective.
         metrics: metrics that read the objective's answer there.
         space: the search space, whose categories and constants are sent too.
 
@@ -54,16 +53,16 @@ class Worker:
         InputError: the objective, or an object that it uses, cannot be sent to another process.
     """
 
-    def __init__(self, objective: Callable[..., Any], metrics: Metrics, space: Space) -> None:
-        self._name = name_of(objective)
+    def __init__(self, objective: Objective, metrics: Metrics, space: Space) -> None:
+        self._name = objective.name
         self.metrics = metrics
         from hyperspace.evaluators.sending import Payload
         from hyperspace.evaluators.unsendable import explain
 
         try:
-            self._payload = Payload(objective, takes_handle(objective), metrics, space)
+            self._payload = Payload(objective, metrics, space)
         except Exception as error:  # pickling may raise any exception
-            raise self._refusal(explain(objective, self._name, space, error)) from None
+            raise self._refusal(explain(objective, space, error)) from None
         self._settings = {
             "path": [os.path.abspath(place) for place in sys.path],
             "arguments": list(sys.argv),

@@ -22,9 +22,9 @@ from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded, hear_of_unguarded_processes
 from hyperspace.evaluators.inline import describe_raised, evaluate
-from hyperspace.evaluators.output import TrialOutput, limit_error
 from hyperspace.evaluators.protocol import Record
 from hyperspace.evaluators.receiving import Received, read_parts
+from hyperspace.evaluators.trial_output import TrialOutput, limit_error
 from hyperspace.pruning import Pruned
 from hyperspace.system.disk import is_full
 from hyperspace.trials.metrics import Value
@@ -89,8 +89,7 @@ class _Server:
         self._trial = task["trial"]
         folder, attempt = task["handle"]["folder"], task["handle"]["attempt"]
         received.metrics.reopen(task["goal"])
-        report = partial(self._report, received)
-        handle = TrialHandle(**task["handle"], report=report) if received.takes_handle else None
+        handle = TrialHandle(**task["handle"], report=partial(self._report, received))
         try:
             with _output_to(folder, attempt):
                 try:

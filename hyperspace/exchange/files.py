@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from hyperspace.exchange.serial import SerialExchange
+from hyperspace.exchange.serial_ranks import SerialRanks
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.journal.stop_request import request_stop
 from hyperspace.space.space import Space
@@ -25,8 +25,8 @@ _SECONDS_PER_FILE = 2e-3  # cost of a file in a scan on a slow network file syst
 _EXPIRY_INTERVAL = 10.0  # seconds between two checks for expired leases
 
 
-class FilesExchange(SerialExchange):
-    """Exchange of a worker that cannot communicate with the others directly."""
+class WorkerRanks(SerialRanks):
+    """A worker on its own: it communicates with other workers through the study's folder only."""
 
     @property
     def worker(self) -> int:

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspace.exchange.ledger import Ledger, News
-from hyperspace.exchange.rounds import MPIExchange
+from hyperspace.exchange.mpi_ranks import MPIRanks
 from hyperspace.exchange.waiting import naps_between_tests, naps_of_a_transfer
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
-    from hyperspace.exchange.base import Exchange
+    from hyperspace.exchange.ranks import Ranks
 
 Record = Mapping[str, Any]
 _TAG = 2
@@ -50,10 +50,10 @@ class Gossip:
         bytes: bytes sent.
     """
 
-    def __init__(self, ranks: Exchange, n_drives: int) -> None:
+    def __init__(self, ranks: Ranks, n_drives: int) -> None:
         self._comm: Any = None
         self._ranks = ranks
-        if isinstance(ranks, MPIExchange):
+        if isinstance(ranks, MPIRanks):
             self._mpi, self._comm = ranks.mpi, ranks.comm
         self.ledger = Ledger(ranks.rank, ranks.size, n_drives)
         self._finished: list[list[bytes]] = [[] for _ in range(n_drives)]  # for each drive its records, by iteration

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from hyperspace.errors import InputError, LaunchError, how_to_install, shown
-from hyperspace.exchange.base import Exchange
-from hyperspace.exchange.serial import SerialExchange
+from hyperspace.exchange.ranks import Ranks
+from hyperspace.exchange.serial_ranks import SerialRanks
 
 # Launchers' variables for the number of ranks; the first one that is set counts. Slurm's own is last, because an mpirun in a
 # Slurm job starts its helpers as a step whose size is the number of nodes.
@@ -67,8 +67,8 @@ def working() -> Iterator[None]:
         _working -= 1
 
 
-def open_exchange(comm: Any = None, deadline: float | None = None) -> Exchange:
-    """Return the exchange of this process: over `comm`, over all ranks of the launcher's run, or for this process alone.
+def open_ranks(comm: Any = None, deadline: float | None = None) -> Ranks:
+    """Return the ranks that work together: those of `comm`, all of the launcher's run, or this process alone.
 
     A study in the objective of another one gets this process alone, unless it is given a communicator: the other ranks evaluate
     other trials at that time.
@@ -85,19 +85,19 @@ def open_exchange(comm: Any = None, deadline: float | None = None) -> Exchange:
     """
     if not _is_communicator(comm):
         if _working:
-            return SerialExchange()
+            return SerialRanks()
         launched = launched_size()
         if not has_other_ranks() and not _mpi_is_running():
-            return SerialExchange()
+            return SerialRanks()
         comm = _world()
         check_world(launched, comm.Get_size())
     else:
         check_communicator(comm)
     if comm.Get_size() == 1:
-        return SerialExchange()
-    from hyperspace.exchange.rounds import MPIExchange
+        return SerialRanks()
+    from hyperspace.exchange.mpi_ranks import MPIRanks
 
-    return MPIExchange(comm, deadline)
+    return MPIRanks(comm, deadline)
 
 
 def check_communicator(comm: Any) -> None:

@@ -12,9 +12,9 @@ from dataclasses import replace
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
-from hyperspace.execution.views import ViewLoop
+from hyperspace.execution.independent import IndependentLoop
 from hyperspace.numerics.threads import one_thread
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.system.terminal import tell
 from hyperspace.trials.failures import Streak
@@ -25,16 +25,18 @@ INTERVAL = 0.05  # least seconds between turns of gossip during an evaluation
 AHEAD = 0.5  # number of new trials per drive of the study after which a rank fits ahead
 
 
-class AsyncLoop(ViewLoop):
+class AsyncLoop(IndependentLoop):
     """Loop that runs the carried drive with the fewest evaluations.
 
     With n_iterations every drive makes the same number. With n_calls the budget belongs to the study: it is divided evenly, and
     ranks transfer evaluations to neighbors that can start them sooner, so that a fast rank makes more.
     """
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    takes_goal_from_records = True
+
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         super().__init__(study, context)
-        self._gossip = Gossip(context.exchange, study.n_drives)
+        self._gossip = Gossip(context.ranks, study.n_drives)
         self._ledger = self._gossip.ledger
         for key in sorted(self.finished):
             if key.iteration == len(self._trials[key.drive]):
@@ -51,7 +53,7 @@ class AsyncLoop(ViewLoop):
 
         Unfinished trials of an earlier run belong to the ranks that carry their drives; the others are divided evenly.
         """
-        rank, size = self._context.exchange.rank, self._context.exchange.size
+        rank, size = self._context.ranks.rank, self._context.ranks.size
         working = min(size, self._study.n_drives)
         if rank >= working:
             return 0
@@ -132,15 +134,15 @@ class AsyncLoop(ViewLoop):
 
     def _stop_for_failures(self, streak: Streak) -> None:
         """Leave the rest of the budget to the other ranks; if there are none, end the study."""
-        exchange = self._context.exchange
-        if exchange.size == 1:
+        ranks = self._context.ranks
+        if ranks.size == 1:
             super()._stop_for_failures(streak)
         if self.stopped_for_failures:
             return
         self.stopped_for_failures = True
-        self.ended_by = f"failures of rank {exchange.rank} on {exchange.host}"
+        self.ended_by = f"failures of rank {ranks.rank} on {ranks.host}"
         self._ledger.retire()
-        tell(f"rank {exchange.rank} on {exchange.host} begins no further evaluation, others do: {streak.describe()}")
+        tell(f"rank {ranks.rank} on {ranks.host} begins no further evaluation, others do: {streak.describe()}")
 
     def _must_stop(self) -> bool:
         self._stopping = self._stopping or self._ledger.stopping
@@ -149,7 +151,7 @@ class AsyncLoop(ViewLoop):
     def _work_on(self, drive: int) -> None:
         """Ask, evaluate and share one trial of a drive."""
         self._hear()
-        self._give_up_on_a_mistake(min(self._context.exchange.size, self._study.n_drives))
+        self._give_up_on_a_mistake(min(self._context.ranks.size, self._study.n_drives))
         begun = time.monotonic()
         self._working = drive
         trial = self._advance(drive, self._announce)
@@ -163,7 +165,7 @@ class AsyncLoop(ViewLoop):
     def _finish(self, trial: Trial) -> None:
         self._trials[trial.drive].append(replace(trial, known=None, pending=None))
         goal = self._study.metrics.goal if trial.status == OK else None  # for ranks without an answer so far
-        if self._context.pruner is None:  # reports are not compared, and the journal has them
+        if self._context.options.pruner is None:  # reports are not compared, and the journal has them
             trial = replace(trial, reports=None)
         self._gossip.add(shared_record(trial, self._study.space) | ({"goal": goal} if goal else {}), finished=True)
 
@@ -192,11 +194,11 @@ class AsyncLoop(ViewLoop):
         drive, iteration = due
         if TrialKey(iteration, drive) in self._context.recorded:  # an earlier run has asked for it
             return
-        view = self._views[drive]
-        if int(self._ledger.finished.sum()) - view.taken >= AHEAD * self._study.n_drives:
-            view.look_ahead(self._trials)
+        known = self._known[drive]
+        if int(self._ledger.finished.sum()) - known.taken >= AHEAD * self._study.n_drives:
+            known.look_ahead(self._trials)
             with one_thread():
-                call(self._strategies[drive].fit_ahead, drive, iteration, view.archive)
+                call(self._strategies[drive].fit_ahead, drive, iteration, known.archive)
 
     def _hear(self) -> None:
         """Convert new records to trials."""

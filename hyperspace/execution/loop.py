@@ -1,8 +1,8 @@
 """Drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
 
-This module holds the parts that all loops share. The loops of `hyperspace.execution.synchronous` and
-`hyperspace.execution.asynchronous` differ in the time at which a drive receives the others' trials. Recorded trials are recalled
-instead of asked, so that resuming uses the same loop.
+This module holds the parts that all loops share. `hyperspace.execution.steps` has the single steps of a trial. The loops of
+`hyperspace.execution.synchronous` and `hyperspace.execution.asynchronous` differ in the time at which a drive receives the
+others' trials. Recorded trials are recalled instead of asked, so that resuming uses the same loop.
 """
 
 from __future__ import annotations
@@ -12,32 +12,28 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Any
+from typing import ClassVar
 
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.base import Outcome
-from hyperspace.evaluators.output import limit_error
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.tally import add, tally
-from hyperspace.exchange.waiting import naps_between_tests
+from hyperspace.execution.attempts import Attempts
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.reports import Reports
-from hyperspace.execution.signals import SIGNALS
+from hyperspace.execution.steps import TrialSteps
 from hyperspace.journal.stop_request import CALLBACK, DEADLINE
 from hyperspace.numerics.floating_point import users_numerics
-from hyperspace.optimizers.base import Suggestion
 from hyperspace.space.values import is_true
 from hyperspace.stopping import TargetValue
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.system.terminal import tell
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import SAME_MISTAKE, Mistakes, OwnFailures, Streak, all_failed
 from hyperspace.trials.metrics import Metrics
-from hyperspace.trials.trial import FAILED, RUNNING, Trial, TrialKey, judged
+from hyperspace.trials.trial import Trial, TrialKey, judged
 
-_ONE_MOMENT = 0.2  # seconds within which all processes of a job receive a signal
 _RECENT = 20  # number of evaluations for the expected duration of the next one
 
 
@@ -49,6 +45,7 @@ class Loop(ABC):
         context: objects and settings of this run.
 
     Attributes:
+        takes_goal_from_records: whether the first recorded answer fixes the study's goal before the loop begins.
         finished: the known finished trials, by key.
         ended_by: reason of an early end on this rank: a deadline, a signal, a file, the callback; None if another rank ended the
             study, or it has not ended early.
@@ -57,12 +54,16 @@ class Loop(ABC):
         notes: messages for the user on this rank's evaluations, each shown once, in order.
     """
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    takes_goal_from_records: ClassVar[bool] = False
+
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         self._study = study
         self._context = context
         self._reports = Reports(study, context, self._knowledge, self._show_once)
         self._evaluator = context.make_evaluator(self._reports.handle)
-        self._carried = carried_drives(study, context.exchange)
+        self._steps = TrialSteps(study, context.ranks, context.journals, context.recorded, context.scratch, self._settled)
+        self._attempts = Attempts(study, context, self._evaluator, self._reports, self._steps.start, self._meanwhile)
+        self._carried = carried_drives(study, context.ranks)
         self._stopping = False
         self.ended_by: str | None = None
         self.begun = 0
@@ -82,14 +83,14 @@ class Loop(ABC):
         self._recent = deque(self._durations, maxlen=max(_RECENT, 2 * study.n_drives))  # of all ranks, as far as known
         carried = frozenset(self._carried)
         self._tally = tally((trial for trial in self.finished.values() if trial.drive in carried), study.metrics)
-        context.exchange.report(self._tally)
+        context.ranks.report(self._tally)
         if self._asks_rules_at_once:
             self._watch(sorted(self.finished.values(), key=lambda trial: (trial.started, trial.key)))
 
     @property
     def _asks_rules_at_once(self) -> bool:
         """Whether rules are called with every trial that becomes known; in rounds they are called after each round."""
-        return self._study.exchange != "round"
+        return not self._study.exchange.is_synchronous
 
     def _reached_by(self, given: Iterable[Trial]) -> str | None:
         """Return the reason of a target that a given evaluation has reached; None if there is none."""
@@ -130,103 +131,57 @@ class Loop(ABC):
         archive.extend(self._study.given)
         return archive
 
-    def _begin(self, key: TrialKey, ask: Callable[[], Suggestion], home: int, **more: Any) -> Trial:
-        """Return the running trial with this key: asked for, or left unfinished by an earlier run."""
-        interrupted = self._context.recorded.get(key)
-        exchange = self._context.exchange
-        here: dict[str, Any] = {"rank": exchange.worker, "host": exchange.host}
-        if interrupted is not None:
-            return replace(interrupted, attempt=interrupted.attempt + 1, started=time.time(), **here)
-        start = time.perf_counter()
-        suggestion = call(ask)  # it may run a user's model
-        return Trial(
-            drive=key.drive,
-            iteration=key.iteration,
-            x=self._study.first_point(key) or self._study.space.from_unit(suggestion.u[None])[0],
-            subspace=home,
-            suggest_seconds=time.perf_counter() - start,
-            started=time.time(),
-            space=self._study.space,
-            **suggestion.kept | here | more,
-        )
-
     def _evaluate(self, trial: Trial, started: Callable[[Trial], None] | None = None) -> Trial:
-        """Return the trial after its evaluation; it is in the journal before it is shared.
+        """Start a trial, evaluate it, and return it after that; it is in the journal before it is shared.
 
         If its process was ended together with the study, the trial is still running; the next run restarts it.
+
+        Args:
+            trial: the trial, as asked for.
+            started: called with it after its start is recorded.
         """
         self.begun += 1
-        journal = self._context.journals.get(trial.drive)
-        if journal is not None:
-            journal.started(trial)
+        self._steps.start(trial)
         if started is not None:
             started(trial)
-        outcome = self._outcome(trial)
-        if self._was_cut_off(outcome):
+        trial, outcome = self._attempts.evaluate(trial)
+        if outcome is None:
             return trial
-        retries = self._context.retries
-        while outcome.again or (outcome.fault == "infrastructure" and retries > 0):
-            retries -= not outcome.again
-            trial = replace(trial, attempt=trial.attempt + 1, started=time.time())
-            if journal is not None:
-                journal.started(trial)
-            outcome = self._outcome(trial)
-            if self._was_cut_off(outcome):
-                return trial
         if outcome.fatal is not None and outcome.fault == "infrastructure":
             raise outcome.fatal
-        trial = trial.finish(
-            outcome.status,
-            metrics=outcome.metrics,
-            seconds=outcome.seconds,
-            error=self._limited(trial, outcome.error),
-            fault=outcome.fault,
-            reports=self._reports.kept,
-        )
-        trial = self._settled(trial)
-        if outcome.note is not None:
-            self._show_once(outcome.note)
-        if journal is not None:
-            try:
-                journal.finished(trial)
-            except StudyError:
-                self.finished[trial.key] = trial  # for the error that ends the run, which has the known trials
-                raise
-        self._durations = [*self._durations, outcome.seconds][-_RECENT:]
-        self._recent.append(outcome.seconds)
+        trial = self._tell(trial, outcome)
         if outcome.fatal is not None:
             raise outcome.fatal
+        self._take_in(trial)
+        return trial
+
+    def _tell(self, trial: Trial, outcome: Outcome) -> Trial:
+        """Return the trial with its outcome, after it is recorded."""
+        trial = self._steps.finish(trial, outcome, self._reports.kept)
+        if outcome.note is not None:
+            self._show_once(outcome.note)
+        try:
+            self._steps.record(trial)
+        except StudyError:
+            self.finished[trial.key] = trial  # for the error that ends the run, which has the known trials
+            raise
+        self._durations = [*self._durations, outcome.seconds][-_RECENT:]
+        self._recent.append(outcome.seconds)
+        return trial
+
+    def _take_in(self, trial: Trial) -> None:
+        """Count a trial of this rank that has ended, and end the study if the callback, a rule or its failures require it."""
         self._count(trial)
         self._show()
         if self._call_back(trial):
             self._end_by(CALLBACK)
         self._record_end(trial)
-        if self._context.exchange.size == 1:
+        if self._context.ranks.size == 1:
             self._give_up_on_a_mistake(ranks=1)
         self._own_failures.count(trial)
         streak = self._own_failures.streak(self.known()) if self._ends_by_streaks() else None
         if streak is not None and not self._stopping:
             self._stop_for_failures(streak)
-        return trial
-
-    def _try_again(self, failed: Trial) -> Trial:
-        """Evaluate a failed trial once more, at the same point; return the trial after that (see `_evaluate`)."""
-        exchange = self._context.exchange
-        trial = replace(
-            failed,
-            status=RUNNING,
-            metrics={},
-            attempt=failed.attempt + 1,
-            retry=failed.retry + 1,
-            started=time.time(),
-            seconds=None,
-            error=None,
-            fault=None,
-            reports=None,
-            rank=exchange.worker,
-            host=exchange.host,
-        )
-        return self._evaluate(trial)
 
     def _record_end(self, trial: Trial) -> None:
         """Record the end of an evaluation of this run, here or elsewhere; report the first failure at once."""
@@ -237,7 +192,7 @@ class Loop(ABC):
         if not trial.failed or self._failure_told:
             return
         self._failure_told = True
-        if self._context.exchange.rank == 0:
+        if self._context.ranks.rank == 0:
             tell(
                 f"evaluation {trial.id} failed, the first of this run to fail; later failures are only "
                 f"recorded:\n{(trial.error or '').rstrip()}"
@@ -263,7 +218,7 @@ class Loop(ABC):
 
     def _call_back(self, trial: Trial) -> bool:
         """Return whether the user's callback ends the study with this trial."""
-        callback = self._context.callback
+        callback = self._context.options.callback
         if callback is None:
             return False
         with users_numerics():
@@ -300,49 +255,9 @@ class Loop(ABC):
 
     def _show_once(self, note: str) -> None:
         """Show a message to the user now on rank 0; messages of other ranks are shown when the study ends."""
-        if note not in self.notes and self._context.exchange.rank == 0:
+        if note not in self.notes and self._context.ranks.rank == 0:
             tell(note)
         self.notes[note] = None
-
-    def _outcome(self, trial: Trial) -> Outcome:
-        """Evaluate `trial` once."""
-        self._reports.clear()
-        self._evaluator.submit(trial, self._study.space.parameters(trial.x))
-        naps = naps_between_tests()
-        while (outcome := self._evaluator.poll()) is None:
-            if self._evaluator.held_up_by is not None and self._has_to_end():
-                outcome = Outcome(FAILED, error=self._evaluator.held_up_by, fault="infrastructure", again=True)
-                self._evaluator.cancel()
-                return outcome
-            self._meanwhile()
-            self._evaluator.wait(next(naps))
-        return outcome
-
-    def _limited(self, trial: Trial, error: str | None) -> str | None:
-        """Return an error's text for the journal."""
-        scratch = self._context.scratch
-        folder = None if scratch is None else scratch(trial.drive, trial.iteration)
-        return None if error is None else limit_error(error, folder, trial.attempt)
-
-    def _has_to_end(self) -> bool:
-        """Return whether the study was asked to end, or has no time left."""
-        deadline = self._context.deadline
-        return self._context.stop.reason is not None or (deadline is not None and time.monotonic() > deadline)
-
-    def _was_cut_off(self, outcome: Outcome) -> bool:
-        """Return whether the request to end the study has also ended the evaluation's process, as a canceled job does.
-
-        True also after a lasting shortage. A signal often reaches all processes of a terminal or a job, including those that the
-        objective has started. The next run repeats evaluations that failed by that.
-        """
-        if outcome.again and self._has_to_end():
-            return True
-        if outcome.status == FAILED and outcome.fatal is None and self._context.stop.reason in SIGNALS:
-            return True
-        if outcome.fault != "infrastructure":
-            return False
-        time.sleep(_ONE_MOMENT)
-        return self._context.stop.reason is not None
 
     def _meanwhile(self) -> None:
         """Do periodic work while an evaluation runs elsewhere."""
@@ -363,16 +278,16 @@ class Loop(ABC):
 
     def _time_is_up(self) -> bool:
         """Return whether another evaluation would exceed the deadline, by the longest recent duration."""
-        deadline = self._context.deadline
+        deadline = self._context.options.deadline
         return deadline is not None and time.monotonic() + max(self._durations, default=0.0) > deadline
 
     def _count(self, trial: Trial) -> None:
         self._tally = add([self._tally, tally([trial], self._study.metrics)])
-        self._context.exchange.report(self._tally)
+        self._context.ranks.report(self._tally)
 
     def _show(self) -> None:
         if self._context.progress is not None:
-            whole = self._context.exchange.progress()
+            whole = self._context.ranks.progress()
             best = None if whole.best is None else self._study.metrics.sign * whole.best.loss
             self._context.progress.update(whole.finished, best, **whole.useless)
 
@@ -395,6 +310,6 @@ class Loop(ABC):
         """Return the current archive of a carried drive: at its last question, and updates since then."""
 
 
-def carried_drives(study: Study, exchange: Exchange) -> list[int]:
+def carried_drives(study: StudySettings, ranks: Ranks) -> list[int]:
     """Return the drives that this rank carries: every size-th one."""
-    return list(range(exchange.rank, study.n_drives, exchange.size))
+    return list(range(ranks.rank, study.n_drives, ranks.size))

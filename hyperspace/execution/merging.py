@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hyperspace.errors import StudyError, shown
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.execution.opening import study_record
 from hyperspace.execution.rescue import rescue
 from hyperspace.journal import LeaseLostError, StudyFolder
 from hyperspace.results.result import Result, read_trials
-from hyperspace.study.config import Study
 from hyperspace.study.description import split_label
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.failures import RETRY
 from hyperspace.trials.records import load_trial, trial_record
 from hyperspace.trials.trial import OK, Trial, fix_goal, judged
@@ -32,8 +32,8 @@ class Merger:
 
     def __init__(
         self,
-        study: Study,
-        ranks: Exchange,
+        study: StudySettings,
+        ranks: Ranks,
         folder: StudyFolder | None,
         carried: Sequence[int],
         recorded_goal: str | None,
@@ -53,7 +53,7 @@ class Merger:
             StudyError: all trials failed; or the journals hold less than the ranks know (the error's `result` has their trials).
         """
         study = self._study
-        goals = [self._recorded_goal] if study.exchange == "none" else self._ranks.gather([study.metrics.goal])
+        goals = [self._recorded_goal] if not study.shared else self._ranks.gather([study.metrics.goal])
         study.metrics.reopen(next((goal for goal in goals if goal is not None), None))
         own = [trial for trial in finished if trial.drive in self._carried]
         if self._folder is None:
@@ -64,7 +64,7 @@ class Merger:
             raise self._rescue(self._of_all_ranks(own), kept["lost"])
         result = self.result([load_trial(record, study.space) for record in kept["records"]])
         goal, complete = study.metrics.goal, result.nfev - len(study.given) >= study.planned
-        if study.exchange == "none" and goal is not None and not study.metrics.declared and complete:
+        if not study.shared and goal is not None and not study.metrics.declared and complete:
             self._ranks.first(lambda: self._claim_goal(goal))  # no later answer can be the first one
         return result
 

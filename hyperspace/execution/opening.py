@@ -11,17 +11,17 @@ import scipy
 
 import hyperspace
 from hyperspace.errors import InputError, StudyError
-from hyperspace.exchange.base import Exchange
 from hyperspace.exchange.files import expected_workers
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.execution.warm_start import take_over
 from hyperspace.journal import FORMAT, Claim, Leases, StudyFolder, join_study, take_study
 from hyperspace.journal.lease import STUDY
-from hyperspace.study.config import Study, check_alike, check_same
-from hyperspace.study.planning import Wanted, plan_study
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.planning import plan_study
+from hyperspace.study.same_call import check_alike
+from hyperspace.study.settings import StudySettings, check_same
 from hyperspace.system.terminal import tell
 from hyperspace.trials.records import Record
-
-FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,18 @@ class Opened:
         worker: name of the lease of a worker; None for a run of all drives.
     """
 
-    study: Study
+    study: StudySettings
     claim: Claim | None = None
     worker: str | None = None
 
 
-def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
+def open_study(
+    arguments: StudyArguments, ranks: Ranks, folder: StudyFolder | None, leases: Leases | None, restart: bool
+) -> Opened:
     """Return the recorded study, or a new one. Collective.
 
     Args:
-        wanted: arguments of hyperdrive.
+        arguments: arguments of hyperdrive.
         ranks: the ranks of this run.
         folder: the study's files; None if it keeps none.
         leases: leases of the folder; rank 0 takes the study's. None if it keeps no files.
@@ -53,11 +55,11 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
         InputError: an invalid argument.
         StudyError: the folder holds another study, is damaged, cannot be written, or another process works on it.
     """
-    if wanted.exchange == FILES:
-        return _join(wanted, folder, leases, restart)
-    opened = ranks.first(lambda: _look_around(wanted, folder, restart))
+    if arguments.exchange is not None and arguments.exchange.has_workers:
+        return _join(arguments, folder, leases, restart)
+    opened = ranks.first(lambda: _look_around(arguments, folder, restart))
     recorded, now = _fingerprint(opened["recorded"]), _drives_now(opened["recorded"])
-    study: Study = ranks.each(lambda: plan_study(wanted, recorded, ranks.size, opened["seed"], opened["taken"], now))
+    study: StudySettings = ranks.each(lambda: plan_study(arguments, recorded, ranks.size, opened["seed"], opened["taken"], now))
     ranks.each(lambda: _check_recorded(recorded, study, folder))
     taken = ranks.first(lambda: _take(study, recorded, folder, leases, restart))
     ranks.each(lambda: check_alike(taken["fingerprint"], study.fingerprint()))
@@ -66,12 +68,12 @@ def open_study(wanted: Wanted, ranks: Exchange, folder: StudyFolder | None, leas
     return Opened(study, Claim(folder.leases / taken["lease"], taken["text"]))
 
 
-def _look_around(wanted: Wanted, folder: StudyFolder | None, restart: bool) -> Record:
+def _look_around(arguments: StudyArguments, folder: StudyFolder | None, restart: bool) -> Record:
     """Return, on rank 0, data for all ranks: the recorded study, a seed, and a new study's evaluations from other studies."""
     recorded = _look(folder, restart)
-    if recorded is not None and wanted.warm_start and not recorded["fingerprint"].get("given"):
+    if recorded is not None and arguments.warm_start and not recorded["fingerprint"].get("given"):
         tell("warm_start= is only read when a study is created; this one took nothing over")
-    taken = take_over(wanted) if recorded is None else []
+    taken = take_over(arguments) if recorded is None else []
     return {"recorded": recorded, "seed": secrets.randbits(32), "taken": taken}
 
 
@@ -86,11 +88,11 @@ def _look(folder: StudyFolder | None, restart: bool) -> Record | None:
     return folder.read_study()
 
 
-def _take(study: Study, recorded: Any, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Record:
+def _take(study: StudySettings, recorded: Any, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Record:
     """Take the study's lease and write study.json, on rank 0; return the fingerprint, and the lease for the other ranks."""
     if folder is None or leases is None:
         return {"fingerprint": study.fingerprint()}
-    shareable = study.strategy != "generations"  # its drives wait for each other
+    shareable = not study.strategy.in_generations  # their drives wait for each other
     claim = _claim(folder, leases, shareable)
     if restart and folder.study_file.exists():
         leases.release(STUDY)  # the lease is in the folder that is set aside
@@ -111,7 +113,7 @@ def _claim(folder: StudyFolder, leases: Leases, shareable: bool) -> Claim:
         leases.release(STUDY)  # another run has written since the folder was listed
 
 
-def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
+def _join(arguments: StudyArguments, folder: StudyFolder | None, leases: Leases | None, restart: bool) -> Opened:
     """Return the study that this worker joins or creates."""
     if folder is None or leases is None:
         raise InputError('exchange="files" shares through the study\'s files; it needs a results_path and checkpoints=True')
@@ -124,21 +126,21 @@ def _join(wanted: Wanted, folder: StudyFolder | None, leases: Leases | None, res
     record = folder.read_study()
     recorded = _fingerprint(record)
     seed = secrets.randbits(32)
-    taken = take_over(wanted) if recorded is None else []
+    taken = take_over(arguments) if recorded is None else []
     # Before any file is written.
-    study = plan_study(wanted, recorded, expected_workers(), seed, taken, _drives_now(record))
+    study = plan_study(arguments, recorded, expected_workers(), seed, taken, _drives_now(record))
     _check_recorded(recorded, study, folder)
     worker = join_study(leases, folder.path)
     while True:
         record = folder.read_study()
         recorded = _fingerprint(record)
-        study = plan_study(wanted, recorded, expected_workers(), seed, taken, _drives_now(record))
+        study = plan_study(arguments, recorded, expected_workers(), seed, taken, _drives_now(record))
         _check_recorded(recorded, study, folder)
         if record is None:
             if folder.write_study(study_record(study), create=True):
                 return Opened(study, worker=worker)
         else:
-            if record["planned"] != study.planned or record["exchange"] != study.exchange:
+            if record["planned"] != study.planned or record["exchange"] != study.exchange.name:
                 folder.write_study(study_record(study))
             return Opened(study, worker=worker)
 
@@ -157,18 +159,18 @@ def _drives_now(record: Record | None) -> int | None:
     return None if record is None else record.get("n_drives")
 
 
-def _check_recorded(recorded: Any, study: Study, folder: StudyFolder | None) -> None:
+def _check_recorded(recorded: Any, study: StudySettings, folder: StudyFolder | None) -> None:
     if recorded is not None and folder is not None:
         check_same(recorded, study.fingerprint(), folder.name)
 
 
-def study_record(study: Study) -> Record:
+def study_record(study: StudySettings) -> Record:
     """Return the content of study.json for a study."""
     return {
         "format": FORMAT,
         "fingerprint": study.fingerprint(),
         "planned": study.planned,
-        "exchange": study.exchange,
+        "exchange": study.exchange.name,
         **({"n_drives": study.n_drives} if study.n_drives > study.founders else {}),
         "versions": {library.__name__: library.__version__ for library in (hyperspace, numpy, scipy)},
     }

@@ -10,7 +10,7 @@ from hyperspace.execution.context import RunContext
 from hyperspace.numerics import random_streams
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.pruning import Pruned, curve_of, loss_of, thinned
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import FLOAT_NAME, AmbiguousMetrics, Value
@@ -28,7 +28,7 @@ class Reports:
     """
 
     def __init__(
-        self, study: Study, context: RunContext, archive_of: Callable[[int], Archive], show_once: Callable[[str], None]
+        self, study: StudySettings, context: RunContext, archive_of: Callable[[int], Archive], show_once: Callable[[str], None]
     ) -> None:
         self._study, self._context = study, context
         self._archive_of, self._show_once = archive_of, show_once
@@ -46,7 +46,7 @@ class Reports:
     def handle(self, trial: Trial) -> TrialHandle:
         """Return the handle that the objective receives for a trial."""
         sign = self._study.metrics.sign
-        pruner = self._context.pruner
+        pruner = self._context.options.pruner
         known = [] if pruner is None else self._archive_of(trial.drive).trials
         peers = [curve_of(other, sign) for other in known if other.reports]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from hyperspace.errors import StudyError
 from hyperspace.journal import StudyFolder, open_journal
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.records import Record
 from hyperspace.trials.trial import Trial
 
 
-def rescue(folder: StudyFolder, record: Record, study: Study, trials: Sequence[Trial]) -> Path | None:
+def rescue(folder: StudyFolder, record: Record, study: StudySettings, trials: Sequence[Trial]) -> Path | None:
     """Write the known trials to a new folder; return it, or None if no place is writable.
 
     The folder is beside the study's, or among temporary files if that is not writable. `load_results` reads it.
@@ -35,7 +35,7 @@ def rescue(folder: StudyFolder, record: Record, study: Study, trials: Sequence[T
     return None
 
 
-def _write(kept: StudyFolder, record: Record, study: Study, trials: Sequence[Trial]) -> None:
+def _write(kept: StudyFolder, record: Record, study: StudySettings, trials: Sequence[Trial]) -> None:
     kept.write_study(record)
     for drive in sorted({trial.drive for trial in trials}):
         journal = open_journal(kept, study.identity, drive, study.space, None, attempt=0, check=lambda: None)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.loop import Loop
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.records import load_trial, trial_record
 from hyperspace.trials.trial import Trial, TrialKey
@@ -28,7 +28,7 @@ class RetryLoop(Loop):
         recorded: recorded trials, with the new ends.
     """
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         self._failed = {key: trial for key, trial in context.recorded.items() if trial.failed}
         others = {key: trial for key, trial in context.recorded.items() if key not in self._failed}
         super().__init__(study, replace(context, recorded=others, rules=()))
@@ -40,12 +40,12 @@ class RetryLoop(Loop):
         for failed in carried:
             if self._must_stop():
                 break
-            trial = self._try_again(failed)
+            trial = self._evaluate(self._steps.ask_again(failed))
             if trial.finished:
                 self.finished[trial.key] = trial
                 ended.append(trial)
-        exchange, space = self._context.exchange, self._study.space
-        answers = exchange.gather([{"trials": [trial_record(trial, space) for trial in ended], "ended_by": self.ended_by}])
+        ranks, space = self._context.ranks, self._study.space
+        answers = ranks.gather([{"trials": [trial_record(trial, space) for trial in ended], "ended_by": self.ended_by}])
         news = [load_trial(record, space) for answer in answers for record in answer["trials"]]
         self.recorded = {**self.recorded, **{trial.key: trial for trial in news if trial.key in self.recorded}}
         self.ended_by = next((answer["ended_by"] for answer in answers if answer["ended_by"] is not None), None)

@@ -6,41 +6,36 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from hyperspace.errors import StudyError
-from hyperspace.evaluators.opening import MakeEvaluator
-from hyperspace.exchange.base import Exchange
+from hyperspace.evaluators.selection import MakeEvaluator
 from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
-from hyperspace.execution.answers import merge_answers
-from hyperspace.execution.asynchronous import AsyncLoop
 from hyperspace.execution.context import RunContext
 from hyperspace.execution.loop import Loop, carried_drives
+from hyperspace.execution.loops import LOOPS
 from hyperspace.execution.merging import Merger
 from hyperspace.execution.opening import open_study
+from hyperspace.execution.options import RunOptions
+from hyperspace.execution.partial_merge import merge_answers
 from hyperspace.execution.progress import Progress
 from hyperspace.execution.retrying import RetryLoop
-from hyperspace.execution.shared_folder import FilesLoop
 from hyperspace.execution.signals import INTERRUPT, SIGNALS, received
-from hyperspace.execution.synchronous import RoundLoop
 from hyperspace.journal import DriveReader, Journal, Leases, StudyFolder, open_journal
 from hyperspace.journal.stop_request import BUDGET, DEADLINE, FOLDER_GONE, StopRequest, forget_request
 from hyperspace.optimizers.hyperband import Hyperband
-from hyperspace.pruning import PruningRule
 from hyperspace.results.result import Result
-from hyperspace.stopping import AllPoints, StoppingRule, TimeLimit
-from hyperspace.strategies import make_strategy
-from hyperspace.strategies.base import FirstPoints, Strategy
-from hyperspace.study.config import Study
-from hyperspace.study.planning import Wanted
+from hyperspace.stopping import AllPoints, TimeLimit
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.terminal import duration, tell
-from hyperspace.trials.callbacks import Callback
 from hyperspace.trials.failures import RETRY
 from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.records import load_trial, trial_record
@@ -51,51 +46,24 @@ class Session:
     """Run of a study on this rank.
 
     Args:
-        wanted: arguments of hyperdrive.
+        arguments: arguments of hyperdrive.
         ranks: the ranks of this run.
         folder: the study's files; None if it keeps none.
-        restart: whether to set the folder aside first.
-        deadline: time.monotonic() after which no evaluation may run.
-        retries: number of repetitions of an evaluation after infrastructure failures.
-        verbose: whether to show the progress on rank 0.
-        callback: called with every trial that this rank finishes.
-        pruner: rule that ends evaluations early; None without pruning.
-        retry_failed: whether to evaluate recorded failures again.
-        rules: rules that can end the study before its budget is spent.
-        noisy: whether evaluations of one point differ, so that repetitions are useful.
+        options: options of this run.
 
     Raises:
         InputError: an invalid argument.
         StudyError: the folder holds another study, is damaged, or cannot be written.
     """
 
-    def __init__(
-        self,
-        wanted: Wanted,
-        ranks: Exchange,
-        folder: StudyFolder | None,
-        restart: bool,
-        deadline: float | None,
-        retries: int,
-        verbose: bool,
-        callback: Callback | None,
-        pruner: PruningRule | None = None,
-        retry_failed: bool = False,
-        rules: Sequence[StoppingRule] = (),
-        noisy: bool = False,
-    ) -> None:
+    def __init__(self, arguments: StudyArguments, ranks: Ranks, folder: StudyFolder | None, options: RunOptions) -> None:
         self._ranks = ranks
         self._folder = folder
-        self._deadline = deadline
-        self._retries = retries
-        self._verbose = verbose
-        self._callback = callback
-        self._pruner = pruner
-        self._retry_failed = retry_failed
+        self._options = options
         self._leases = None if folder is None else Leases(folder.leases)
         try:
-            ranks.bound(Patience(lambda: received() is not None, deadline=deadline))
-            self._opened = open_study(wanted, ranks, folder, self._leases, restart)
+            ranks.bound(Patience(lambda: received() is not None, deadline=options.deadline))
+            self._opened = open_study(arguments, ranks, folder, self._leases, options.restart)
             self.study = self._opened.study
             self._goal: str | None = ranks.first(lambda: None if folder is None else folder.read_goal())
             self._stop = self._listen()
@@ -107,10 +75,9 @@ class Session:
         self._carried = carried_drives(self.study, ranks)
         self._merger = Merger(self.study, ranks, folder, self._carried, self._goal, self._claim_goal)
         model = self.study.model
-        by_budget = self.study.strategy == "halving" or isinstance(model, Hyperband)
-        self._repeats = noisy or by_budget
+        self._repeats = options.noisy or self.study.strategy.gives_budgets
         all_points = AllPoints(self.study.space, self.study.given, model.max_budget if isinstance(model, Hyperband) else None)
-        self._rules = [*rules, *([all_points] if self.study.shared and not noisy else [])]
+        self._rules = [*options.rules, *([all_points] if self.study.shared and not options.noisy else [])]
 
     @property
     def _lasting(self) -> set[str]:
@@ -128,7 +95,7 @@ class Session:
         if folder is None:
             return StopRequest(None, received=received)
         self._ranks.first(folder.forget_ending)
-        before = self._ranks.first(lambda: forget_request(folder, alone=self.study.exchange != "files"))
+        before = self._ranks.first(lambda: forget_request(folder, alone=not self.study.exchange.has_workers))
         mark = None if before is None else (before[0], before[1])
         return StopRequest(folder.stop_file, mark, needed=folder.study_file, received=received)
 
@@ -141,30 +108,28 @@ class Session:
 
     def _run(self, make_evaluator: MakeEvaluator) -> Result:
         study, folder = self.study, self._folder
-        recorded, journals, make_loop = self._open_records()
+        shared = self._open_shared()
+        recorded, journals = self._open_records() if shared is None else (shared.recorded, shared.journals)
         self._fix_goal(recorded.values())
         progress = self._announce(recorded.values())
         context = RunContext(
-            exchange=self._ranks,
-            make_strategy=self._make_strategy,
+            ranks=self._ranks,
+            make_strategy=partial(self.study.strategy.make, self.study),
             make_evaluator=make_evaluator,
             journals=journals,
+            shared=shared,
             recorded=recorded,
             scratch=None if folder is None else folder.scratch,
-            deadline=self._deadline,
+            options=self._options,
             stop=self._stop,
-            retries=self._retries,
             progress=progress,
             claim_goal=self._claim_goal,
             rules=self._rules,
             repeats=self._repeats,
-            retry_failed=self._retry_failed,
-            callback=self._callback,
-            pruner=self._pruner,
         )
         try:
-            loop = self._make_loop(make_loop, context)
-            self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._deadline))
+            loop = self._make_loop(context)
+            self._ranks.bound(Patience(lambda: self._stop.reason is not None, lambda: loop.longest, self._options.deadline))
             try:
                 loop.run()
                 endings = self._ranks.gather([[loop.ended_by, loop.begun, loop.stopped_for_failures]])
@@ -199,9 +164,10 @@ class Session:
                 progress.close()
         return result
 
-    def _make_loop(self, make_loop: Callable[[Study, RunContext], Loop], context: RunContext) -> Loop:
+    def _make_loop(self, context: RunContext) -> Loop:
         """Return the study's loop, after the repetition of recorded failures if that was requested."""
-        if not self._retry_failed or self.study.exchange == "files":  # workers retry under the leases of the drives
+        make_loop = LOOPS[self.study.exchange]
+        if not self._options.retry_failed or context.shared is not None:  # workers retry under the leases of the drives
             return make_loop(self.study, context)
         retries = RetryLoop(self.study, context)
         retries.run()
@@ -209,27 +175,32 @@ class Session:
         loop.end_before_it_begins(retries.ended_by, retries.begun)
         return loop
 
-    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal], Callable[[Study, RunContext], Loop]]:
-        """Return the trials of earlier runs, the open journals, and the class of the loop for them."""
+    def _open_shared(self) -> SharedFolder | None:
+        """Return the journals that this worker shares with others; None if this run has the whole study."""
+        study = self.study
+        if not study.exchange.has_workers:
+            return None
+        assert self._folder is not None  # by `open_study`
+        assert self._leases is not None
+        assert self._opened.worker is not None
+        shared = SharedFolder(self._folder, self._leases, self._opened.worker, study.identity, study.space, study.n_drives)
+        shared.look(insist=True)
+        return shared
+
+    def _open_records(self) -> tuple[Mapping[TrialKey, Trial], Mapping[int, Journal]]:
+        """Return the trials of earlier runs, and the open journals."""
         study, folder = self.study, self._folder
-        if study.exchange == "files":
-            assert folder is not None  # by `open_study`
-            assert self._leases is not None
-            assert self._opened.worker is not None
-            shared = SharedFolder(folder, self._leases, self._opened.worker, study.identity, study.space, study.n_drives)
-            shared.look(insist=True)
-            return shared.recorded, shared.journals, partial(FilesLoop, shared=shared)
         readers = {} if folder is None else folder.read_journals(study.space, self._carried, study.identity)
         recorded = {trial.key: trial for trial in self._recorded(readers.values())}
-        return recorded, self._open_journals(readers), AsyncLoop if study.exchange == "async" else RoundLoop
+        return recorded, self._open_journals(readers)
 
     def _fix_goal(self, recorded: Iterable[Trial]) -> None:
         """Use the goal that an earlier run has fixed, or that of the first recorded answer."""
         metrics = self.study.metrics
-        if self.study.exchange == "none":  # each drive uses its own first answer
+        if not self.study.shared:  # each drive uses its own first answer
             return
         metrics.fix(self._goal)
-        if self.study.exchange == "async" and metrics.goal is None:  # rounds use the first answer of the round
+        if LOOPS[self.study.exchange].takes_goal_from_records and metrics.goal is None:
             goal = fix_goal(metrics, recorded)
             if goal is not None and self._ranks.rank == 0:
                 self._claim_goal(goal)
@@ -245,24 +216,6 @@ class Session:
         rest = dict.fromkeys(note for note in self._ranks.gather(told) if note not in told)
         for note in rest if self._ranks.rank == 0 else ():
             tell(note)
-
-    def _make_strategy(self) -> Strategy:
-        study = self.study
-        return make_strategy(
-            study.strategy,
-            space=study.space,
-            partition=study.partition,
-            n_drives=study.n_drives,
-            founders=study.founders,
-            seed=study.seed,
-            model=study.model,
-            acquisition=study.acquisition,
-            sampler=study.sampler,
-            n_samples=study.n_samples,
-            exchange=study.exchange,
-            metrics=study.metrics,
-            first=FirstPoints(study.space.to_unit(study.first), study.founders) if study.first else None,
-        )
 
     def _recorded(self, readers: Iterable[DriveReader]) -> list[Trial]:
         """Return the trials of earlier runs: of all drives if trials are shared, else of the carried drives."""
@@ -291,10 +244,10 @@ class Session:
             done, failed = sum(one for one, _ in counts), sum(another for _, another in counts)
         speaks = self._ranks.rank == 0 and SILENT_VARIABLE not in os.environ
         if failed and speaks:
-            what = "are evaluated again" if self._retry_failed else f"stay failed; {RETRY}"
+            what = "are evaluated again" if self._options.retry_failed else f"stay failed; {RETRY}"
             tell(f"{failed} of the {done} evaluations on record failed in earlier runs, and {what}")
         plan = _describe_plan(study, size)
-        if not self._verbose or self._ranks.rank != 0:
+        if not self._options.verbose or self._ranks.rank != 0:
             if speaks and done < study.planned:
                 tell(plan)
             return None
@@ -308,8 +261,8 @@ class Session:
         if done and self._folder is not None:
             rest = "is complete" if done >= study.planned else f"goes on after {done} evaluation{'s' * (done != 1)}"
             progress.note(f"the study in {self._folder.name} {rest}")
-        if self._deadline is not None and self._deadline < math.inf and done < study.planned:
-            left = max(self._deadline - time.monotonic(), 0.0)
+        if self._options.deadline is not None and self._options.deadline < math.inf and done < study.planned:
+            left = max(self._options.deadline - time.monotonic(), 0.0)
             progress.note(f"{duration(left)} left: no evaluation begins that would take longer")
         return progress
 
@@ -332,7 +285,7 @@ class Session:
             raise error
         if self._ranks.rank == 0:
             # The completion was already shown by the progress display, or by the first worker that was started with this one.
-            said = result.ended_by == BUDGET and (self._verbose or SILENT_VARIABLE in os.environ)
+            said = result.ended_by == BUDGET and (self._options.verbose or SILENT_VARIABLE in os.environ)
             if not at_work and not said:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():
@@ -374,7 +327,7 @@ class Session:
     def _merge_answers(self, loop: Loop) -> tuple[Result, list[str]]:
         """Merge without the silent ranks; also return the reasons of the other ranks' ends."""
         if loop.ended_by is None:  # it was waiting and started no further evaluation
-            late = self._deadline is not None and time.monotonic() > self._deadline
+            late = self._options.deadline is not None and time.monotonic() > self._options.deadline
             loop.ended_by = self._stop.reason or (DEADLINE if late else None)
         trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
         result = self._merger.result(trials)
@@ -382,13 +335,13 @@ class Session:
         return result, [reason for reason in reasons if reason is not None] or [f"the silence of {', '.join(silent)}"]
 
 
-def _describe_plan(study: Study, ranks: int) -> str:
+def _describe_plan(study: StudySettings, ranks: int) -> str:
     """Return a description of the planned evaluations and of the ranks or workers that make them."""
     planned = f"{study.planned} evaluation{'s' * (study.planned != 1)} planned"
     drives = f"{study.n_drives} drive{'s' * (study.n_drives != 1)}"
     by = f"by {drives}" if study.n_calls is not None or study.n_drives == 1 else f"{study.n_iterations} by each of {drives}"
     over = f" over {study.partition.n_subspaces} subspaces" if study.partition.n_subspaces > 1 else ""
-    if study.exchange == "files":
+    if study.exchange.has_workers:
         where = "shared by any number of workers"
     else:
         where = "in one process" if ranks == 1 else f"on {ranks} ranks"

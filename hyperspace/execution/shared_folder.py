@@ -7,13 +7,12 @@ import time
 from collections.abc import Iterable
 
 from hyperspace.errors import StudyError
-from hyperspace.exchange.files import SharedFolder
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
-from hyperspace.execution.views import ViewLoop
+from hyperspace.execution.independent import IndependentLoop
 from hyperspace.journal import LeaseLostError
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.failures import Streak
 from hyperspace.trials.trial import TrialKey
 
@@ -21,22 +20,22 @@ _PREFERENCE = 1.5  # number of evaluations by which a drive may be ahead and sti
 _PATIENCE = 5  # scans of the folder within which a trial that one journal refers to must appear in another
 
 
-class FilesLoop(ViewLoop):
+class FilesLoop(IndependentLoop):
     """Loop that runs the drive with the fewest evaluations among those without a holder, until all are complete.
 
     Args:
         study: the settings.
-        context: objects and settings of this run; `recorded` and `journals` are those of `shared`.
-        shared: the study's journals and the leases of its drives.
+        context: objects and settings of this run; `recorded` and `journals` are those of its `shared` folder.
     """
 
-    def __init__(self, study: Study, context: RunContext, shared: SharedFolder) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         super().__init__(study, context)
-        self._shared = shared
+        assert context.shared is not None  # by `Session`
+        self._shared = context.shared
         self._left_out = self._find_left_out()  # the same for all workers: none exceeds a drive's share
 
     def _work(self) -> None:
-        if self._context.retry_failed:
+        if self._context.options.retry_failed:
             self._retry_failed()
         self._hear(range(self._study.n_drives))
         naps = naps_between_tests()
@@ -80,7 +79,7 @@ class FilesLoop(ViewLoop):
                         break
                     failed = self._context.recorded[key]
                     if failed.failed and failed.retry == left.pop(key):
-                        self._try_again(failed)
+                        self._evaluate(self._steps.ask_again(failed))
             finally:
                 self._shared.give_back(drive)
         self._take_up_retries()
@@ -89,7 +88,7 @@ class FilesLoop(ViewLoop):
         self._shared.look(insist=True)
         self.finished = {key: trial for key, trial in self._context.recorded.items() if trial.finished}
         self._tally = tally(self.finished.values(), self._study.metrics)
-        self._context.exchange.report(self._tally)
+        self._context.ranks.report(self._tally)
 
     def _is_complete(self) -> bool:
         return not any(map(self._has_more, range(self._study.n_drives)))
@@ -102,11 +101,10 @@ class FilesLoop(ViewLoop):
         taken = self._shared.taken()
         open_drives = [drive for drive in range(self._study.n_drives) if drive not in taken and self._has_more(drive)]
         # Workers that start together should prefer different drives.
-        first = self._context.exchange.worker % self._study.n_drives
+        first = self._context.ranks.worker % self._study.n_drives
 
         def order(drive: int) -> tuple[float, int]:
-            known = drive in self._views
-            return len(self._trials[drive]) - _PREFERENCE * known, (drive - first) % self._study.n_drives
+            return len(self._trials[drive]) - _PREFERENCE * (drive in self._known), (drive - first) % self._study.n_drives
 
         for drive in sorted(open_drives, key=order):
             if not self._shared.take(drive):
@@ -132,10 +130,8 @@ class FilesLoop(ViewLoop):
         Raises:
             StudyError: describes the failures.
         """
-        exchange = self._context.exchange
-        raise StudyError(
-            f"worker {exchange.worker} on {exchange.host} ends here, and leaves the rest to others: {streak.describe()}"
-        )
+        ranks = self._context.ranks
+        raise StudyError(f"worker {ranks.worker} on {ranks.host} ends here, and leaves the rest to others: {streak.describe()}")
 
     def _catch_up(self, drive: int) -> None:
         """Process the questions of other workers for this drive."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-from hyperspace.evaluators import calls, children
+from hyperspace.evaluators import children, interrupts
 from hyperspace.journal import StudyFolder
 from hyperspace.journal.stop_request import write_request
 from hyperspace.system.terminal import tell
@@ -84,7 +84,7 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
         try:
             if children.give_up_if_asked():
                 return
-        except calls.GivenUp as error:
+        except interrupts.GivenUp as error:
             if speaks:
                 _tell(f"the evaluation under way is given up: {error}; the next run begins it again")
             raise
@@ -94,7 +94,7 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
         if number in _TWICE and time.monotonic() - first.setdefault(number, time.monotonic()) > _SAME_SIGNAL:
             signal.signal(number, ours[signal.Signals(number)])
             if number == signal.SIGINT:
-                calls.note_interrupt()
+                interrupts.note_interrupt()
             if ours[signal.Signals(number)] == signal.SIG_DFL:  # nothing else would end them
                 children.end_children(begun)
             os.kill(os.getpid(), number)
@@ -103,7 +103,7 @@ def signals_end_the_study(folder: StudyFolder | None, speaks: bool = True) -> It
             _tell(_stopping(signal.Signals(number)))
         _received = signal.Signals(number).name
         if number == signal.SIGINT:
-            calls.note_request()
+            interrupts.note_request()
         with suppress(OSError):
             if folder is not None and folder.study_file.exists():
                 write_request(folder, _received)

@@ -19,7 +19,7 @@ from hyperspace.execution.exhaustion import Exhaustion
 from hyperspace.execution.loop import Loop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.stopping import AllPoints
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import Streak
@@ -30,7 +30,7 @@ from hyperspace.trials.trial import Trial, TrialKey, fix_goal, judged
 class RoundLoop(Loop):
     """Loop of rounds; between rounds ranks synchronize if trials are shared."""
 
-    def __init__(self, study: Study, context: RunContext) -> None:
+    def __init__(self, study: StudySettings, context: RunContext) -> None:
         super().__init__(study, context)
         watchers = [(rule.reason, rule.watch_rounds(study.metrics)) for rule in context.rules]
         self._round_watchers = [(reason, ends) for reason, ends in watchers if ends is not None]
@@ -107,7 +107,7 @@ class RoundLoop(Loop):
         try:
             super()._stop_for_failures(streak)
         except StudyError as error:
-            if self._context.exchange.size == 1:
+            if self._context.ranks.size == 1:
                 raise
             self._broken = str(error)
 
@@ -124,7 +124,7 @@ class RoundLoop(Loop):
             self._study.metrics.reopen(self._archives[drive].metrics.goal)
             ask = partial(self._strategy.ask, drive, iteration, self._archives[drive])
             with one_thread():
-                trial = self._begin(key, ask, self._strategy.home(drive))
+                trial = self._steps.ask(key, ask, self._strategy.home(drive))
             trial = self._evaluate(trial)
             if trial.finished:
                 fresh.append(trial)
@@ -138,7 +138,7 @@ class RoundLoop(Loop):
             self.finished |= {trial.key: trial for trial in fresh}  # kept even if other ranks fail
             records = [trial_record(trial, study.space) for trial in fresh]
             broken = self._broken if self._carried else ""
-            answers = self._context.exchange.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
+            answers = self._context.ranks.gather([{"trials": records, "stopping": self._stopping, "broken": broken}])
             self._stopping = any(answer["stopping"] for answer in answers)
             if all(answer["broken"] is not None for answer in answers) and any(answer["broken"] for answer in answers):
                 raise StudyError(next(answer["broken"] for answer in answers if answer["broken"]))
@@ -146,8 +146,8 @@ class RoundLoop(Loop):
             for trial in fresh:
                 if trial.drive not in self._carried:
                     self._record_end(trial)
-            if self._context.exchange.size > 1:
-                self._give_up_on_a_mistake(min(self._context.exchange.size, study.n_drives))
+            if self._context.ranks.size > 1:
+                self._give_up_on_a_mistake(min(self._context.ranks.size, study.n_drives))
         self.finished |= {trial.key: trial for trial in fresh}
         self._recent.extend(trial.seconds or 0.0 for trial in fresh)
         known = [self.finished[key] for key in due if key in self.finished]
@@ -162,7 +162,7 @@ class RoundLoop(Loop):
                     self._archives[trial.drive].extend([trial])
         elif study.metrics.goal is None:
             goal = fix_goal(study.metrics, known)  # the same on all ranks, which know the same trials
-            if goal is not None and self._context.exchange.rank == 0:
+            if goal is not None and self._context.ranks.rank == 0:
                 self._context.claim_goal(goal)
         known = [judged(trial, study.metrics) for trial in known] if study.shared else known
         if study.shared and self._carried:

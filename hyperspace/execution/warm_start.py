@@ -13,8 +13,8 @@ from hyperspace.exchange.files import SILENT_VARIABLE
 from hyperspace.journal import StudyFolder
 from hyperspace.results.result import read_trials
 from hyperspace.space.space import Space
+from hyperspace.study.arguments import StudyArguments
 from hyperspace.study.description import Description, describe_study
-from hyperspace.study.planning import Wanted
 from hyperspace.system.terminal import tell
 from hyperspace.trials.metrics import AmbiguousMetrics, Metrics
 from hyperspace.trials.records import Record, trial_record
@@ -27,21 +27,21 @@ class _Misfit(Exception):
     """Reason why an evaluation does not fit, as the end of a phrase after a number."""
 
 
-def take_over(wanted: Wanted) -> list[Record]:
+def take_over(arguments: StudyArguments) -> list[Record]:
     """Return records of the fitting evaluations, as given ones, and report on stderr their number and the others' reasons.
 
     Args:
-        wanted: arguments of hyperdrive; its `warm_start` names the folders, which are only read.
+        arguments: arguments of hyperdrive; its `warm_start` names the folders, which are only read.
 
     Raises:
         InputError: a study with the opposite goal for the same metric.
         StudyError: a folder without a study, or a damaged one.
     """
     taken: dict[str, Record] = {}
-    for path in wanted.warm_start:
+    for path in arguments.warm_start:
         folder = StudyFolder(path)
         old = describe_study(folder)
-        _check_goal(old.metrics, wanted.metrics, folder)
+        _check_goal(old.metrics, arguments.metrics, folder)
         trials = [*old.given, *sorted(read_trials(folder, old.space, old.identity), key=lambda trial: trial.key)]
         fix_goal(old.metrics, trials)
         trials = [judged(trial, old.metrics) for trial in trials if trial.finished]
@@ -49,11 +49,11 @@ def take_over(wanted: Wanted) -> list[Record]:
         fits, reasons = 0, Counter[str]()
         for trial in trials:
             try:
-                point = _fitting(trial, most, old, wanted.space, wanted.metrics)
+                point = _fitting(trial, most, old, arguments.space, arguments.metrics)
             except _Misfit as misfit:
                 reasons[str(misfit)] += 1
                 continue
-            record = trial_record(_as_given(trial, point), wanted.space)
+            record = trial_record(_as_given(trial, point), arguments.space)
             if taken.setdefault(repr(record), record) is record:
                 fits += 1
             else:

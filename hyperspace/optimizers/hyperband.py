@@ -112,31 +112,6 @@ class Hyperband:
         return max(round(budget), self.min_budget) if whole else budget
 
 
-def plan_loops(hyperband: Hyperband, loops: int, n_subspaces: int, n_drives: int, exchange: str) -> tuple[int, int | None]:
-    """Return n_iterations and n_calls for a number of loops in each subspace.
-
-    With an exchange in rounds the plan counts rounds, and drives that would wait start the next loop. Otherwise it counts
-    evaluations.
-    """
-    if exchange == "round":
-        return hyperband.rounds(n_drives // n_subspaces, loops), None
-    return loops, loops * hyperband.evaluations() * n_subspaces
-
-
-def check_halving(model: Any, strategy: str, exchange: str) -> None:
-    """Check the arguments of a study with successive halving.
-
-    Raises:
-        InputError: Hyperband without strategy="halving" or the reverse, or an exchange that shares nothing.
-    """
-    if strategy != "halving" or not isinstance(model, Hyperband):
-        raise InputError(
-            f'strategy="halving" and model=Hyperband(...) go together, got strategy={shown(strategy)}, model={shown(model)}'
-        )
-    if exchange == "none":
-        raise InputError('strategy="halving" compares the evaluations of all drives of a subspace, which exchange="none" hides')
-
-
 @dataclass(frozen=True, slots=True)
 class Job:
     """Evaluation to make: `config` in a rung of a bracket. An empty `config` stands for a new configuration."""

@@ -11,9 +11,9 @@ from hyperspace.errors import InputError
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
+from hyperspace.report.figures import colors
 from hyperspace.report.html import Html, moment, section, tag
 from hyperspace.report.optimum import optimum
-from hyperspace.report.pictures import colors
 from hyperspace.results.monitor import Monitor, Overview
 from hyperspace.results.result import load_results
 from hyperspace.system.paths import absolute_folder, expanded

@@ -11,8 +11,8 @@ import numpy as np
 from hyperspace import plots
 from hyperspace.plots.regions import is_spread
 from hyperspace.report.evidence import Evidence
+from hyperspace.report.figures import picture
 from hyperspace.report.html import Cell, Html, numbers, percent, show, table, tag, together
-from hyperspace.report.pictures import picture
 from hyperspace.results.diagnostics import LeaveOneOut, by_subspace
 from hyperspace.results.merged_model import FEWEST
 from hyperspace.system.terminal import duration

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hyperspace.evaluators.output import STDERR_FOLLOWS
+from hyperspace.evaluators.trial_output import STDERR_FOLLOWS
 from hyperspace.trials.trial import Trial
 
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|\b(?:nan|inf)\b)", re.IGNORECASE)

@@ -1,93 +1,139 @@
-"""Strategies: they choose the subspace or region that a drive searches next."""
+"""Strategies: they choose the subspace or region that a drive searches next. `STRATEGIES` is the table of all of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
+from hyperspace.exchange.spec import ASYNC, NONE, ROUND
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.design import Design
-from hyperspace.space.partition import Partition, Subspace
-from hyperspace.space.space import Space
+from hyperspace.space.partition import Subspace
 from hyperspace.strategies.adaptive import AdaptiveStrategy
-from hyperspace.strategies.base import FirstPoints, Strategy
+from hyperspace.strategies.base import Strategy
 from hyperspace.strategies.generations import GenerationsStrategy
+from hyperspace.strategies.spec import SearchSettings, StrategySpec
 from hyperspace.strategies.static import StaticStrategy
 from hyperspace.surrogates import is_surrogate
-from hyperspace.trials.metrics import Metrics
 
 
-def make_strategy(
-    strategy: str,
-    *,
-    space: Space,
-    partition: Partition,
-    n_drives: int,
-    seed: int,
-    model: Any,
-    acquisition: str,
-    sampler: str,
-    n_samples: int,
-    exchange: str,
-    metrics: Metrics | None = None,
-    first: FirstPoints | None = None,
-    founders: int | None = None,
-) -> Strategy:
-    """Return the strategy of a study; `hyperspace.api.hyperdrive.hyperdrive` describes the arguments.
+def make_adaptive(search: SearchSettings) -> Strategy:
+    """Return the adaptive strategy.
 
-    The points in `first` are evaluated before the strategy chooses any.
-
-    The adaptive strategy needs a model of the objective. An ask-and-tell algorithm, such as random search or a user's optimizer,
-    runs in each drive's home subspace under both "adaptive" and "static".
+    It needs a model of the objective. An ask-and-tell algorithm, such as random search or a user's optimizer, runs in each
+    drive's home subspace instead, as under the static strategy.
     """
-    wanted = first or FirstPoints()
-    if strategy == "adaptive" and is_surrogate(model):
-        return AdaptiveStrategy(
-            space,
-            partition,
-            n_drives,
-            seed,
-            model,
-            acquisition,
-            sampler,
-            n_samples,
-            exchange,
-            first=wanted,
-            founders=founders,
-        )
+    if not is_surrogate(search.model):
+        return make_static(search)
+    return AdaptiveStrategy(
+        search.space,
+        search.partition,
+        search.n_drives,
+        search.seed,
+        search.model,
+        search.acquisition,
+        search.sampler,
+        search.n_samples,
+        search.exchange.name,
+        first=search.first_points,
+        founders=search.founders,
+    )
 
-    if strategy == "generations" or (strategy == "halving" and exchange == "round"):
 
-        def steady_optimizer(subspace: Subspace, member: int | None, team: int) -> AskTell:
-            design = Design(sampler, n_samples * team, subspace.bounds, space, seed=seed, subspace=subspace.index)
-            design.first = wanted.of_drives(range(subspace.index, n_drives, partition.n_subspaces))
-            return make_optimizer(
-                model,
-                space,
-                subspace,
-                design,
-                acquisition=acquisition,
-                seed=seed,
-                together=team,
-                metrics=metrics,
-                member=member,
-            )
-
-        def shared_optimizer(subspace: Subspace, team: int) -> AskTell:
-            return steady_optimizer(subspace, None, team)
-
-        if strategy == "generations" and exchange != "round":
-            return StaticStrategy(
-                partition.__getitem__, partition.n_subspaces, n_drives, steady_optimizer, seed, synchronous=False, first=wanted
-            )
-        return GenerationsStrategy(partition.__getitem__, partition.n_subspaces, n_drives, shared_optimizer, seed, wanted)
+def make_static(search: SearchSettings) -> Strategy:
+    """Return the strategy in which every drive has an optimizer of its own, in its home subspace."""
+    n_subspaces, model, first = search.partition.n_subspaces, search.model, search.first_points
 
     def optimizer(subspace: Subspace, member: int, team: int) -> AskTell:
-        design = Design(sampler, n_samples, subspace.bounds, space, seed=seed, subspace=subspace.index, member=member, team=team)
-        design.first = wanted.of_drives([member * partition.n_subspaces + subspace.index])
-        chosen = model[(member * partition.n_subspaces + subspace.index) % len(model)] if isinstance(model, tuple) else model
-        return make_optimizer(chosen, space, subspace, design, acquisition=acquisition, seed=seed, metrics=metrics)
+        drive = member * n_subspaces + subspace.index
+        design = _design(search, subspace, search.n_samples, member=member, team=team)
+        design.first = first.of_drives([drive])
+        chosen = model[drive % len(model)] if isinstance(model, tuple) else model
+        return make_optimizer(
+            chosen, search.space, subspace, design, acquisition=search.acquisition, seed=search.seed, metrics=search.metrics
+        )
 
-    return StaticStrategy(
-        partition.__getitem__, partition.n_subspaces, n_drives, optimizer, seed, synchronous=exchange == "round", first=wanted
+    return _static(search, optimizer)
+
+
+def make_generations(search: SearchSettings) -> Strategy:
+    """Return the strategy in which the drives of a subspace evaluate one population.
+
+    In rounds all of them ask one optimizer. Otherwise each has a replica of it, and no drive waits for a generation.
+    """
+    n_subspaces, n_drives, first = search.partition.n_subspaces, search.n_drives, search.first_points
+
+    def optimizer(subspace: Subspace, member: int | None, team: int) -> AskTell:
+        design = _design(search, subspace, search.n_samples * team)
+        design.first = first.of_drives(range(subspace.index, n_drives, n_subspaces))
+        return make_optimizer(
+            search.model,
+            search.space,
+            subspace,
+            design,
+            acquisition=search.acquisition,
+            seed=search.seed,
+            together=team,
+            metrics=search.metrics,
+            member=member,
+        )
+
+    if not search.exchange.is_synchronous:
+        return _static(search, optimizer)
+    return GenerationsStrategy(
+        search.partition.__getitem__,
+        n_subspaces,
+        n_drives,
+        lambda subspace, team: optimizer(subspace, None, team),
+        search.seed,
+        first,
     )
+
+
+def make_halving(search: SearchSettings) -> Strategy:
+    """Return the strategy in which the drives of a subspace climb one ladder of budgets; without rounds each has a replica."""
+    return make_generations(search) if search.exchange.is_synchronous else make_static(search)
+
+
+def _static(search: SearchSettings, optimizer: Callable[[Subspace, int, int], AskTell]) -> StaticStrategy:
+    return StaticStrategy(
+        search.partition.__getitem__,
+        search.partition.n_subspaces,
+        search.n_drives,
+        optimizer,
+        search.seed,
+        synchronous=search.exchange.is_synchronous,
+        first=search.first_points,
+    )
+
+
+def _design(search: SearchSettings, subspace: Subspace, n_samples: int, member: int = 0, team: int = 1) -> Design:
+    return Design(
+        search.sampler,
+        n_samples,
+        subspace.bounds,
+        search.space,
+        seed=search.seed,
+        subspace=subspace.index,
+        member=member,
+        team=team,
+    )
+
+
+STATIC = StrategySpec(name="static", make=make_static, exchange=NONE, exchange_of_ranks=NONE, works_every_subspace=True)
+ADAPTIVE = StrategySpec(
+    name="adaptive", make=make_adaptive, exchange=ROUND, exchange_of_ranks=ASYNC, yields_to_model=True, shares_models=True
+)
+GENERATIONS = StrategySpec(
+    name="generations", make=make_generations, exchange=ROUND, exchange_of_ranks=ROUND, in_generations=True
+)
+HALVING = StrategySpec(
+    name="halving",
+    make=make_halving,
+    exchange=ROUND,
+    exchange_of_ranks=ASYNC,
+    works_every_subspace=True,
+    gives_budgets=True,
+)
+
+STRATEGIES = {spec.name: spec for spec in (STATIC, ADAPTIVE, GENERATIONS, HALVING)}

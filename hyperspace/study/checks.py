@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
@@ -12,13 +13,17 @@ from typing import Any
 import numpy as np
 
 from hyperspace.errors import InputError, NotBuiltError, shown
+from hyperspace.exchange.spec import EXCHANGES, ExchangeSpec
 from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.pruning import PruningRule
 from hyperspace.space.labeled import rows_of, table_class
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_finite, is_number, is_one_of, is_whole
-from hyperspace.study.population import evolution_of
+from hyperspace.strategies import STRATEGIES
+from hyperspace.strategies.spec import StrategySpec
+from hyperspace.study.evolution_planning import can_share_population, evolution_of
+from hyperspace.system.paths import absolute_folder
 from hyperspace.trials.metrics import AmbiguousMetrics, Metric, Metrics, Value
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, fix_goal
 
@@ -115,7 +120,41 @@ def check_budgeted(model: Any, takes_trial: bool, pruner: PruningRule | None) ->
         )
 
 
-def check_generations(model: Any, exchange: str) -> None:
+def check_strategy(value: Any) -> StrategySpec:
+    """Return the strategy with this name.
+
+    Raises:
+        InputError: there is none.
+    """
+    return STRATEGIES[check_choice("strategy", value, STRATEGIES)]
+
+
+def check_exchange(value: Any) -> ExchangeSpec | None:
+    """Return the exchange with this name; None if it is left open.
+
+    Raises:
+        InputError: there is none.
+    """
+    return None if value is None else EXCHANGES[check_choice("exchange", value, EXCHANGES)]
+
+
+def check_halving(model: Any, strategy: StrategySpec, exchange: ExchangeSpec) -> None:
+    """Check the arguments of a study with successive halving.
+
+    Raises:
+        InputError: Hyperband without strategy="halving" or the reverse, or an exchange that shares nothing.
+    """
+    if not strategy.gives_budgets or not isinstance(model, Hyperband):
+        raise InputError(
+            f'strategy="halving" and model=Hyperband(...) go together, got strategy={shown(strategy.name)}, model={shown(model)}'
+        )
+    if not exchange.is_shared:
+        raise InputError(
+            f'strategy="halving" compares the evaluations of all drives of a subspace, which exchange="{exchange.name}" hides'
+        )
+
+
+def check_generations(model: Any, exchange: ExchangeSpec) -> None:
     """Check the arguments of a study in generations.
 
     Raises:
@@ -124,10 +163,10 @@ def check_generations(model: Any, exchange: str) -> None:
     """
     if isinstance(model, tuple):
         raise InputError(f'a list of models gives each drive one of its own, for strategy="static"; got {label_of(model)}')
-    algorithm = evolution_of(model)
-    steady = exchange in ("async", "files") and algorithm is not None and not algorithm.waits
-    if exchange != "round" and not steady:
-        raise InputError(f'strategy="generations" waits for each generation, which is exchange="round"; got {shown(exchange)}')
+    if not can_share_population(evolution_of(model), exchange):
+        raise InputError(
+            f'strategy="generations" waits for each generation, which is exchange="round"; got {shown(exchange.name)}'
+        )
 
 
 def label_of(model: Any) -> str:
@@ -259,6 +298,18 @@ def _points(x0: Any) -> list[Any]:
     if isinstance(x0, (str, bytes, Mapping)) or not hasattr(x0, "__iter__"):
         raise InputError(f"x0 must be a list of points, as y0 is a list of values; got {shown(x0)}")
     return rows_of(x0)
+
+
+def check_folders(name: str, value: Any) -> tuple[str, ...]:
+    """Return the absolute paths of the folders of other studies; `value` is one, or a list of them.
+
+    Raises:
+        InputError: it is neither a path nor a list of paths.
+    """
+    paths = (value,) if isinstance(value, (str, os.PathLike)) else value
+    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        raise InputError(f"{name} must be the folder of another study, or a list of folders; got {shown(value)}")
+    return tuple(str(absolute_folder(path, name)) for path in paths)
 
 
 def name_of(thing: Any) -> str:

@@ -10,7 +10,7 @@ from hyperspace.errors import StudyError
 from hyperspace.journal import StudyFolder
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space, space_from
-from hyperspace.study.config import identity
+from hyperspace.study.settings import identity
 from hyperspace.trials.metrics import Metric, Metrics
 from hyperspace.trials.records import load_trial
 from hyperspace.trials.trial import Trial, fix_goal

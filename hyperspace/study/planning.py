@@ -1,79 +1,54 @@
-"""Planning of a study from hyperdrive's arguments: check all of them, and decide those left open."""
+"""Planning of a study from hyperdrive's arguments: decide those left open, and check that all of them go together."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from hyperspace.acquisition import ACQUISITIONS
 from hyperspace.errors import InputError
-from hyperspace.numerics.sampling import SAMPLERS
+from hyperspace.exchange.spec import ExchangeSpec
 from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM
-from hyperspace.optimizers.hyperband import Hyperband, check_halving, plan_loops
+from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space
+from hyperspace.strategies import GENERATIONS, HALVING
+from hyperspace.strategies.spec import StrategySpec
+from hyperspace.study.arguments import StudyArguments
 from hyperspace.study.checks import (
     MOST_SEED,
-    check_choice,
     check_count,
     check_first,
     check_generations,
     check_given,
-    check_model,
+    check_halving,
     label_of,
 )
-from hyperspace.study.config import Study
-from hyperspace.study.population import evolution_of, exchange_of, is_one_population, sized
+from hyperspace.study.evolution_planning import evolution_of, exchange_of, is_one_population, sized
+from hyperspace.study.settings import StudySettings
 from hyperspace.surrogates import is_surrogate
-from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.records import Record, load_trial
 from hyperspace.trials.trial import Trial, fix_goal
 
 LARGEST_STATIC_PARTITION = 4096
 _MOST_DRIVES = 1 << 20  # each one holds a design and a journal
+_KEPT = ("objective_name", "space", "metrics", "acquisition", "sampler")  # arguments that the study has as they are
 LEAST_GENERATION = 16  # evaluations of a generation if its size is left open
-STRATEGIES = ("static", "adaptive", "generations", "halving")
-EXCHANGES = ("none", "round", "async", "files")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Arguments of hyperdrive; `plan_study` decides those left open."""
-
-    objective_name: str
-    space: Space
-    metrics: Metrics
-    model: Any
-    acquisition: str
-    strategy: str
-    exchange: str | None
-    sampler: str
-    n_samples: int | None
-    n_subspaces: int | None
-    n_drives: int | None
-    overlap: float
-    n_iterations: int
-    n_calls: int | None
-    x0: Any
-    y0: Any
-    warm_start: tuple[str, ...]
-    random_state: int | None
 
 
 def plan_study(
-    wanted: Wanted,
+    arguments: StudyArguments,
     recorded: Mapping[str, Any] | None,
     ranks: int,
     fresh_seed: int,
     taken: Sequence[Record] = (),
     n_drives_now: int | None = None,
-) -> Study:
-    """Check the arguments, and decide those left open: as in the recorded study, or for a new one.
+) -> StudySettings:
+    """Decide the arguments left open, as in the recorded study or for a new one, and check that all go together.
 
     Args:
-        wanted: the arguments.
+        arguments: the arguments.
         recorded: the fingerprint in the study's folder; None for a new study.
         ranks: number of ranks.
         fresh_seed: seed of a new study with a random seed.
@@ -84,61 +59,55 @@ def plan_study(
         InputError: an invalid argument.
     """
     # A study over another space is not used: it will be an error, and its other settings would give misleading messages.
-    past = recorded if recorded is not None and recorded.get("space") == wanted.space.describe() else {}
-    model = check_model(wanted.model)
-    strategy = check_choice("strategy", wanted.strategy, STRATEGIES)
-    by_loops = strategy == "halving"  # n_iterations is then a number of loops instead of evaluations per drive
-    if isinstance(model, Hyperband) and strategy == "adaptive":
-        strategy = "halving"  # the only possible one
-    exchange = check_choice("exchange", wanted.exchange, EXCHANGES) if wanted.exchange is not None else None
+    past = recorded if recorded is not None and recorded.get("space") == arguments.space.describe() else {}
+    model, strategy, exchange = arguments.model, arguments.strategy, arguments.exchange
+    if isinstance(model, Hyperband) and strategy.yields_to_model:
+        strategy = HALVING  # the only possible one
     one_population = is_one_population(model, strategy, exchange, past)
     if one_population:  # such a model works best this way
-        strategy = "generations"
+        strategy = GENERATIONS
         exchange = exchange_of(model, ranks) if exchange is None else exchange
-    if exchange is None:  # the published method shares no trials
-        exchange = "none" if strategy == "static" else "async" if strategy != "generations" and ranks > 1 else "round"
-    n_subspaces = wanted.n_subspaces if wanted.n_subspaces is not None else past.get("n_subspaces")
-    n_drives = wanted.n_drives if wanted.n_drives is not None else past.get("n_drives")
-    is_team = strategy == "adaptive" and shares_one_model(model)
+    if exchange is None:
+        exchange = strategy.exchange_of_ranks if ranks > 1 else strategy.exchange
+    n_subspaces = arguments.n_subspaces if arguments.n_subspaces is not None else past.get("n_subspaces")
+    n_drives = arguments.n_drives if arguments.n_drives is not None else past.get("n_drives")
+    is_team = strategy.shares_models and shares_one_model(model)
     if n_drives is None and n_subspaces is None and is_team:
-        n_drives = plan_team(wanted.exchange, ranks)
-    partition = plan_subspaces(n_subspaces, strategy, wanted.space, wanted.overlap, ranks, n_drives)
-    least = max(ranks, LEAST_GENERATION) if strategy == "generations" else ranks
+        n_drives = plan_team(arguments.exchange, ranks)
+    partition = plan_subspaces(n_subspaces, strategy, arguments.space, arguments.overlap, ranks, n_drives)
+    least = max(ranks, LEAST_GENERATION) if strategy.in_generations else ranks
     if one_population and (algorithm := evolution_of(model)) is not None and algorithm.population is not None:
         least = algorithm.population * partition.n_subspaces
     founders = plan_drives(n_drives, partition.n_subspaces, least)
     n_drives = founders
     if founders == past.get("n_drives"):
         n_drives = max(founders, n_drives_now or 0)
-        if wanted.n_drives is None and exchange == "async" and is_team:
+        if arguments.n_drives is None and exchange.adds_drives and is_team:
             n_drives = max(n_drives, plan_drives(None, partition.n_subspaces, ranks))  # add drives for ranks without one
     if one_population:
         model = sized(model, n_drives // partition.n_subspaces, past)
-    n_samples = wanted.n_samples if wanted.n_samples is not None else past.get("n_samples")
-    n_calls = None if wanted.n_calls is None else check_count("n_calls", wanted.n_calls)
-    seed = wanted.random_state if wanted.random_state is not None else past.get("random_state", fresh_seed)
-    if strategy == "generations":
+    n_samples = arguments.n_samples if arguments.n_samples is not None else past.get("n_samples")
+    n_calls = None if arguments.n_calls is None else check_count("n_calls", arguments.n_calls)
+    seed = arguments.random_state if arguments.random_state is not None else past.get("random_state", fresh_seed)
+    if strategy.in_generations:
         check_generations(model, exchange)
-    n_iterations = check_count("n_iterations", wanted.n_iterations) if n_calls is None else None
-    if strategy == "halving" or isinstance(model, Hyperband):
+    n_iterations = check_count("n_iterations", arguments.n_iterations) if n_calls is None else None
+    has_budgets = strategy.gives_budgets or isinstance(model, Hyperband)
+    if has_budgets:
         check_halving(model, strategy, exchange)
-        if n_iterations is not None and by_loops:
+        if n_iterations is not None and arguments.strategy.gives_budgets:  # the caller has counted loops
             n_iterations, n_calls = plan_loops(model, n_iterations, partition.n_subspaces, n_drives, exchange)
-    first, given = plan_given(wanted, past, taken)
-    if first and (strategy == "halving" or isinstance(model, Hyperband)):
+    first, given = plan_given(arguments, past, taken)
+    if first and has_budgets:
         raise InputError("Hyperband gives every evaluation a budget of its own making; it takes no x0 to be evaluated first")
-    return Study(
-        space=wanted.space,
-        metrics=wanted.metrics,
+    return StudySettings(
+        **{name: getattr(arguments, name) for name in _KEPT},
         partition=partition,
-        objective_name=wanted.objective_name,
         model=model,
         model_name=label_of(model),
-        acquisition=check_choice("acquisition", wanted.acquisition, ACQUISITIONS),
         strategy=strategy,
         exchange=exchange,
-        sampler=check_choice("sampler", wanted.sampler, SAMPLERS),
-        n_samples=plan_samples(n_samples, strategy, exchange, is_team, wanted.space.d, founders),
+        n_samples=plan_samples(n_samples, strategy, exchange, is_team, arguments.space.d, founders),
         n_drives=n_drives,
         founders=founders,
         n_iterations=n_iterations if n_calls is None else None,
@@ -150,29 +119,29 @@ def plan_study(
 
 
 def plan_given(
-    wanted: Wanted, past: Mapping[str, Any], taken: Sequence[Record]
+    arguments: StudyArguments, past: Mapping[str, Any], taken: Sequence[Record]
 ) -> tuple[tuple[tuple[Any, ...], ...], tuple[Trial, ...]]:
     """Return the points to be evaluated first, and the known evaluations; as recorded if the call has none.
 
     Args:
-        wanted: the arguments.
+        arguments: the arguments.
         past: the recorded study's fingerprint; empty for a new study.
         taken: records of the evaluations that a new study receives.
 
     Raises:
         InputError: see `check_given` and `check_first`.
     """
-    space, metrics = wanted.space, wanted.metrics
-    own = check_given(wanted.x0, wanted.y0, space, metrics)
-    first = check_first(wanted.x0, wanted.y0, space)
+    space, metrics = arguments.space, arguments.metrics
+    own = check_given(arguments.x0, arguments.y0, space, metrics)
+    first = check_first(arguments.x0, arguments.y0, space)
     if not past:
         more = [load_trial(record, space) for record in taken]
         given = (*own, *(replace(trial, iteration=number) for number, trial in enumerate(more, start=len(own))))
-    elif wanted.warm_start or wanted.y0 is None:  # recorded at the creation: other studies are not read again
+    elif arguments.warm_start or arguments.y0 is None:  # recorded at the creation: other studies are not read again
         given = (*own, *(load_trial(record, space) for record in past["given"][len(own) :]))
     else:
         given = own
-    if wanted.x0 is None:
+    if arguments.x0 is None:
         first = tuple(space.load(x) for x in past.get("x0", []))
     fix_goal(metrics, given)
     return first, given
@@ -186,7 +155,7 @@ def shares_one_model(model: Any) -> bool:
     return is_surrogate(model) or (isinstance(model, str) and model == "RAND")
 
 
-def plan_team(exchange: str | None, ranks: int) -> int | None:
+def plan_team(exchange: ExchangeSpec | None, ranks: int) -> int | None:
     """Return the number of drives of a new adaptive study: one for each rank.
 
     None if drives are distributed over the subspaces: beyond one team, with an open number of workers, and with an exchange
@@ -196,12 +165,27 @@ def plan_team(exchange: str | None, ranks: int) -> int | None:
         exchange: as requested; None leaves it open.
         ranks: number of ranks that create the study, or of expected workers; 1 if unknown.
     """
-    if exchange in ("round", "none") or (exchange == "files" and ranks == 1):
+    if exchange is not None and (exchange.is_repeatable or (exchange.has_workers and ranks == 1)):
         return None
     return ranks if ranks <= LARGEST_TEAM else None
 
 
-def plan_subspaces(n_subspaces: Any, strategy: str, space: Space, overlap: float, ranks: int, n_drives: Any = None) -> Partition:
+def plan_loops(
+    hyperband: Hyperband, loops: int, n_subspaces: int, n_drives: int, exchange: ExchangeSpec
+) -> tuple[int, int | None]:
+    """Return n_iterations and n_calls for a number of loops in each subspace.
+
+    With an exchange in rounds the plan counts rounds, and drives that would wait start the next loop. Otherwise it counts
+    evaluations.
+    """
+    if exchange.is_synchronous:
+        return hyperband.rounds(n_drives // n_subspaces, loops), None
+    return loops, loops * hyperband.evaluations() * n_subspaces
+
+
+def plan_subspaces(
+    n_subspaces: Any, strategy: StrategySpec, space: Space, overlap: float, ranks: int, n_drives: Any = None
+) -> Partition:
     """Return the partition of a new study.
 
     Args:
@@ -216,21 +200,21 @@ def plan_subspaces(n_subspaces: Any, strategy: str, space: Space, overlap: float
         InputError: overlap outside [0, 1], n_subspaces that is not a power of two or too large, or a static partition that is
             too large.
     """
-    if n_subspaces is None and strategy == "adaptive":
+    if n_subspaces is None and strategy.in_generations:
+        n_subspaces = 1
+    elif n_subspaces is None and not strategy.works_every_subspace:
         splittable = Partition(space, None, overlap).split
         splits = min(len(splittable), max(4, math.ceil(math.log2(ranks))))
         if n_drives is not None:
             n_drives = check_count("n_drives", n_drives, most=_MOST_DRIVES)
             splits = min(splits, (n_drives & -n_drives).bit_length() - 1)  # the largest power of two that divides it
         n_subspaces = 2**splits
-    elif n_subspaces is None and strategy == "generations":
-        n_subspaces = 1
     partition = Partition(space, n_subspaces, overlap)
-    if strategy in ("static", "halving") and partition.n_subspaces > LARGEST_STATIC_PARTITION:
+    k = len(partition.split)
+    if strategy.works_every_subspace and partition.n_subspaces > LARGEST_STATIC_PARTITION:
         raise InputError(
-            f'strategy="{strategy}" works all 2^{len(partition.split)} subspaces of {len(partition.split)} dimensions, each with '
-            f"evaluations of its own; it takes at most {LARGEST_STATIC_PARTITION}. Set n_subspaces to split fewer dimensions, "
-            f'or take strategy="adaptive"'
+            f'strategy="{strategy.name}" works all 2^{k} subspaces of {k} dimensions, each with evaluations of its own; it takes '
+            f'at most {LARGEST_STATIC_PARTITION}. Set n_subspaces to split fewer dimensions, or take strategy="adaptive"'
         )
     return partition
 
@@ -249,7 +233,9 @@ def plan_drives(n_drives: int | None, n_subspaces: int, ranks: int) -> int:
     return n_drives
 
 
-def plan_samples(n_samples: int | None, strategy: str, exchange: str, is_team: bool, d: int, n_drives: int) -> int:
+def plan_samples(
+    n_samples: int | None, strategy: StrategySpec, exchange: ExchangeSpec, is_team: bool, d: int, n_drives: int
+) -> int:
     """Return the number of points of the initial design for each drive.
 
     A static drive without exchange needs enough points for a model, d + 1 but at most 10. Drives that share trials need 2 d in
@@ -258,8 +244,8 @@ def plan_samples(n_samples: int | None, strategy: str, exchange: str, is_team: b
     """
     if n_samples is not None:
         return check_count("n_samples", n_samples)
-    if strategy == "static" and exchange == "none":
+    if strategy.works_every_subspace and not exchange.is_shared:
         return min(max(d + 1, 3), 10)
-    if is_team and (exchange in ("async", "files") or (exchange == "round" and n_drives < LARGEST_TEAM)):
+    if is_team and exchange.is_shared and (not exchange.is_synchronous or n_drives < LARGEST_TEAM):
         return math.ceil((d + 2) / n_drives)
     return max(2, math.ceil(2 * d / n_drives))

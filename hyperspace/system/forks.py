@@ -16,14 +16,14 @@ from typing import NoReturn, TypeVar
 T = TypeVar("T")
 
 
-def call(function: Callable[..., T], *arguments: object) -> T:
+def call(function: Callable[..., T], *arguments: object, **named: object) -> T:
     """Return the result of a user's function in this process; a forked child that leaves the function is ended.
 
     Raises:
         BaseException: any exception of the function.
     """
     with children_end():
-        return function(*arguments)
+        return function(*arguments, **named)
 
 
 @contextmanager

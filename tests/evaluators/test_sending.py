@@ -14,6 +14,7 @@ from launch import clean_environment
 
 from hyperspace.errors import InputError
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
 from hyperspace.results.state import study_state
@@ -28,7 +29,7 @@ class Local:
     """A worker of an objective; run(**parameters) evaluates, and returns the outcome."""
 
     def __init__(self, objective, space=SPACE):
-        self.worker = Worker(objective, Metrics(), space)
+        self.worker = Worker(Objective(objective), Metrics(), space)
         self.worker.await_ready()
         self.reported = []
         self.evaluator = WorkerEvaluator(self.worker, None, self._handle)
@@ -113,7 +114,7 @@ def test_a_local_function_as_a_category_arrives_as_the_same_function(local):
 
 def refusal(objective, space=SPACE):
     with pytest.raises(InputError) as refused:
-        Worker(objective, Metrics(), space).await_ready()
+        Worker(Objective(objective), Metrics(), space).await_ready()
     message = str(refused.value)
     assert len(message.splitlines()) == 1
     assert "cannot be evaluated in a process of its own" in message

@@ -15,6 +15,7 @@ import pytest
 from launch import await_end, clean_environment
 
 from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.processes import ProcessGroup
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
@@ -46,7 +47,7 @@ class Rank:
 
 @pytest.fixture(scope="module")
 def worker():
-    worker = Worker(faults.behave, Metrics(), SPACE)
+    worker = Worker(Objective(faults.behave), Metrics(), SPACE)
     worker.await_ready()
     yield worker
     worker.close()
@@ -218,7 +219,7 @@ def test_one_process_serves_many_trials_until_it_has_grown_too_large(evaluate, m
     assert first != {"objective": float(os.getpid())}
     monkeypatch.setattr("hyperspace.evaluators.worker._LEAK", 1 << 20)
     rank = Rank(None)
-    worker = Worker(faults.behave, Metrics(), SPACE)
+    worker = Worker(Objective(faults.behave), Metrics(), SPACE)
     worker.await_ready()
     evaluator = WorkerEvaluator(worker, None, rank.handle)
     processes = []
@@ -233,7 +234,7 @@ def test_a_worker_that_leaves_files_open_is_replaced_before_none_is_left():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
     try:
-        worker = Worker(faults.behave, Metrics(), SPACE)
+        worker = Worker(Objective(faults.behave), Metrics(), SPACE)
         worker.await_ready()
         evaluator = WorkerEvaluator(worker, None, Rank(None).handle)
         outcomes = []
@@ -279,7 +280,7 @@ def test_parameters_arrive_as_they_are(evaluate):
 def test_a_worker_does_not_take_itself_for_a_rank(monkeypatch):
     for name in ("PMI_RANK", "PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_STEP_ID"):
         monkeypatch.setenv(name, "1")
-    worker = Worker(faults.behave, Metrics(), SPACE)
+    worker = Worker(Objective(faults.behave), Metrics(), SPACE)
     worker.await_ready()
     evaluator = WorkerEvaluator(worker, None, Rank(None).handle)
     evaluator.submit(TRIAL, {"do": "tells environment"})
@@ -303,7 +304,7 @@ def scaled(parameters, factor):
 
 @pytest.mark.parametrize("objective", [Scaled(3.0), functools.partial(scaled, factor=3.0), Scaled(3.0).__call__])
 def test_objects_partial_functions_and_methods_can_be_objectives(objective):
-    worker = Worker(objective, Metrics(), SPACE)
+    worker = Worker(Objective(objective), Metrics(), SPACE)
     worker.await_ready()
     evaluator = WorkerEvaluator(worker, None, Rank(None).handle)
     evaluator.submit(TRIAL, {"x": 2.0})

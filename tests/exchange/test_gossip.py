@@ -3,10 +3,10 @@
 import pytest
 
 from hyperspace.exchange.gossip import Gossip
-from hyperspace.exchange.serial import SerialExchange
+from hyperspace.exchange.serial_ranks import SerialRanks
 
 
-class Rank(SerialExchange):
+class Rank(SerialRanks):
     """One of several ranks, whose messages the test carries."""
 
     def __init__(self, rank, size):

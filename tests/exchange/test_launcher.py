@@ -1,8 +1,8 @@
 import pytest
 
 from hyperspace.errors import InputError, LaunchError
-from hyperspace.exchange.launcher import check_communicator, check_world, launched_size, open_exchange
-from hyperspace.exchange.serial import SerialExchange
+from hyperspace.exchange.launcher import check_communicator, check_world, launched_size, open_ranks
+from hyperspace.exchange.serial_ranks import SerialRanks
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_a_launcher_that_fits_is_accepted(launched, found):
 
 
 def test_without_a_launcher_there_is_one_rank():
-    exchange = open_exchange()
-    assert isinstance(exchange, SerialExchange)
-    assert (exchange.rank, exchange.size) == (0, 1)
+    ranks = open_ranks()
+    assert isinstance(ranks, SerialRanks)
+    assert (ranks.rank, ranks.size) == (0, 1)
 
 
 def test_a_launcher_without_an_mpi_library_says_what_to_install(monkeypatch):
@@ -44,7 +44,7 @@ def test_a_launcher_without_an_mpi_library_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "mpi4py.MPI", raising=False)
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(LaunchError, match=r'pip install "\.\[mpi\]"'):
-        open_exchange()
+        open_ranks()
 
 
 def test_a_launcher_of_one_process_loads_no_mpi(python):

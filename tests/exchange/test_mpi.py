@@ -126,13 +126,13 @@ def test_an_error_on_one_rank_ends_all_naming_rank_and_host(mpirun, tmp_path):
     program = (
         HEAD
         + """
-import hyperspace.evaluators.opening
-class Broken(hyperspace.evaluators.opening.InlineEvaluator):
+import hyperspace.evaluators.selection
+class Broken(hyperspace.evaluators.selection.InlineEvaluator):
     def submit(self, trial, parameters):
         if trial.drive == 1:
             raise OSError("out of file handles")
         super().submit(trial, parameters)
-hyperspace.evaluators.opening.InlineEvaluator = Broken
+hyperspace.evaluators.selection.InlineEvaluator = Broken
 hyperdrive(objective, [(2, 10), (0.0, 1.0), (1, 10)], sys.argv[1], n_iterations=1000, model="RAND")
 """
     )
@@ -193,8 +193,8 @@ def test_what_ranks_gather_comes_whole_and_in_order_however_it_is_spread(mpirun)
     program = """
 import sys
 from mpi4py import MPI
-from hyperspace.exchange.rounds import MPIExchange
-ranks = MPIExchange(MPI.COMM_WORLD)
+from hyperspace.exchange.mpi_ranks import MPIRanks
+ranks = MPIRanks(MPI.COMM_WORLD)
 for sizes in ([0, 0, 0], [3, 0, 1], [0, 0, 3000], [9000, 1, 2], [500, 500, 500], [0, 5000, 1]):
     parts = [[f"{rank}-{number}-" + "x" * 100 for number in range(size)] for rank, size in enumerate(sizes)]
     assert ranks.gather(parts[ranks.rank]) == sum(parts, []), sizes
@@ -210,8 +210,8 @@ def test_rank_0_is_told_the_latest_tally_by_one_message_at_a_time(mpirun):
 import sys, time
 from mpi4py import MPI
 from hyperspace.exchange.tally import Tally
-from hyperspace.exchange.rounds import MPIExchange
-ranks = MPIExchange(MPI.COMM_WORLD)
+from hyperspace.exchange.mpi_ranks import MPIRanks
+ranks = MPIRanks(MPI.COMM_WORLD)
 for finished in range(20_000):
     ranks.report(Tally(finished + 1, best=-float(finished)))
 if ranks.rank == 0:
@@ -232,17 +232,17 @@ def test_going_on_tells_no_rank_what_it_knows(mpirun, tmp_path, exchange):
         HEAD
         + """
 from hyperspace.exchange.gossip import Gossip
-from hyperspace.exchange.rounds import MPIExchange
+from hyperspace.exchange.mpi_ranks import MPIRanks
 before, sent = Gossip.end, []
 def end(self):
     before(self)
     sent.append(self.bytes)
 Gossip.end = end
-closing = MPIExchange.close
+closing = MPIRanks.close
 def close(self):
     sys.stdout.write(f"TALLIES {self._sent}\\n")
     closing(self)
-MPIExchange.close = close
+MPIRanks.close = close
 result = hyperdrive(objective, [(2, 10), (0.0, 1.0), (1, 10)], sys.argv[1], model="RAND", n_drives=4, n_subspaces=4,
                     n_iterations=int(sys.argv[2]), exchange=sys.argv[3])
 assert result.nfev == 4 * int(sys.argv[2])

@@ -10,7 +10,7 @@ import pytest
 from hyperspace.errors import InputError
 from hyperspace.optimizers.base import Key
 from hyperspace.optimizers.design import Design
-from hyperspace.optimizers.hyperband import Hyperband, HyperbandOptimizer, Job, Ladder, check_halving, plan_loops
+from hyperspace.optimizers.hyperband import Hyperband, HyperbandOptimizer, Job, Ladder
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
 from hyperspace.trials.trial import FAILED, OK, PRUNED, Trial
@@ -81,24 +81,6 @@ def test_its_label_says_all_that_makes_it_another_study():
     assert len({Hyperband(27).label, Hyperband(27.0).label, Hyperband(27, 4).label, Hyperband(27, min_budget=2).label}) == 4
 
 
-@pytest.mark.parametrize(
-    ("model", "strategy", "exchange", "message"),
-    [
-        ("GP", "halving", "round", "go together, got strategy='halving', model='GP'"),
-        (Hyperband(), "static", "round", "go together, got strategy='static'"),
-        (Hyperband(), "halving", "none", 'which exchange="none" hides'),
-    ],
-)
-def test_what_successive_halving_cannot_be_is_refused(model, strategy, exchange, message):
-    with pytest.raises(InputError, match=message):
-        check_halving(model, strategy, exchange)
-
-
-def test_what_it_can_be_passes():
-    for exchange in ("round", "async", "files"):
-        check_halving(Hyperband(), "halving", exchange)
-
-
 # --- the ladder ---------------------------------------------------------------------------------------------------------------
 
 
@@ -141,13 +123,6 @@ def test_rounds_counts_until_the_last_evaluation_of_the_loops():
         climb(done, hands, count)
         assert not early.complete(loops)
         assert done.complete(loops)
-
-
-def test_loops_are_counted_in_rounds_or_in_evaluations():
-    hyperband = Hyperband(9)  # 20 evaluations
-    assert plan_loops(hyperband, 2, 3, 12, "round") == (hyperband.rounds(4, 2), None)
-    for exchange in ("async", "files"):
-        assert plan_loops(hyperband, 2, 3, 12, exchange) == (2, 2 * 20 * 3)
 
 
 def test_what_failed_is_not_promoted_and_leaves_its_place_to_others():

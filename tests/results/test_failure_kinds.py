@@ -2,7 +2,7 @@
 
 import pytest
 
-from hyperspace.evaluators.output import STDERR_FOLLOWS
+from hyperspace.evaluators.trial_output import STDERR_FOLLOWS
 from hyperspace.results.failure_kinds import failure_kinds, message
 from hyperspace.trials.trial import Trial
 

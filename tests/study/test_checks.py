@@ -5,6 +5,10 @@ import pytest
 
 from hyperspace import hyperdrive
 from hyperspace.errors import InputError
+from hyperspace.exchange.spec import EXCHANGES
+from hyperspace.optimizers.hyperband import Hyperband
+from hyperspace.strategies import STRATEGIES
+from hyperspace.study.checks import check_halving
 
 HUGE = 10**5000
 PAIR = np.array([1, 2])
@@ -44,3 +48,21 @@ def test_numpy_s_flags_are_flags(tmp_path):
     options = {"model": "RAND", "n_calls": 2, "n_subspaces": 1}
     hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path / "s", checkpoints=np.False_, **options)
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "strategy", "exchange", "message"),
+    [
+        ("GP", "halving", "round", "go together, got strategy='halving', model='GP'"),
+        (Hyperband(), "static", "round", "go together, got strategy='static'"),
+        (Hyperband(), "halving", "none", 'which exchange="none" hides'),
+    ],
+)
+def test_what_successive_halving_cannot_be_is_refused(model, strategy, exchange, message):
+    with pytest.raises(InputError, match=message):
+        check_halving(model, STRATEGIES[strategy], EXCHANGES[exchange])
+
+
+def test_what_it_can_be_passes():
+    for exchange in ("round", "async", "files"):
+        check_halving(Hyperband(), STRATEGIES["halving"], EXCHANGES[exchange])

@@ -6,20 +6,24 @@ import numpy as np
 import pytest
 
 from hyperspace.errors import InputError
+from hyperspace.exchange.spec import EXCHANGES
 from hyperspace.optimizers import CMA
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.space import check_space
+from hyperspace.strategies import STRATEGIES
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.checks import check_exchange
 from hyperspace.study.planning import (
     LARGEST_STATIC_PARTITION,
-    Wanted,
     plan_drives,
+    plan_loops,
     plan_samples,
     plan_study,
     plan_subspaces,
     plan_team,
     shares_one_model,
 )
-from hyperspace.trials.metrics import Metric, Metrics
+from hyperspace.trials.metrics import Metric
 from hyperspace.trials.records import trial_record
 from hyperspace.trials.trial import OK, Trial
 
@@ -29,10 +33,10 @@ OWN = object.__new__(type("Own", (), {"ask": lambda self: [0.5] * 5, "tell": lam
 
 
 def planned(ranks=1, recorded=None, d=5, n_drives_now=None, taken=(), **changes):
-    wanted = {
-        "objective_name": "f",
-        "space": check_space(SPACE[:d]),
-        "metrics": Metrics(),
+    call = {
+        "hyperparameters": check_space(SPACE[:d]),
+        "metrics": None,
+        "maximize": False,
         "model": "GP",
         "acquisition": "EI",
         "strategy": "adaptive",
@@ -49,7 +53,7 @@ def planned(ranks=1, recorded=None, d=5, n_drives_now=None, taken=(), **changes)
         "warm_start": (),
         "random_state": 0,
     }
-    return plan_study(Wanted(**wanted | changes), recorded, ranks, FRESH, taken, n_drives_now)
+    return plan_study(StudyArguments.check(call | changes, "f"), recorded, ranks, FRESH, taken, n_drives_now)
 
 
 def layout(*args, **changes):
@@ -174,7 +178,7 @@ def test_the_initial_design_is_dealt_out(changes, expected):
 )
 def test_strategy_and_exchange_where_they_are_left_open(changes, strategy, exchange):
     study = planned(**changes)
-    assert (study.strategy, study.exchange) == (strategy, exchange)
+    assert (study.strategy.name, study.exchange.name) == (strategy, exchange)
 
 
 @pytest.mark.parametrize("exchange", ["none", "round", "async", "files"])
@@ -182,7 +186,7 @@ def test_strategy_and_exchange_where_they_are_left_open(changes, strategy, excha
 @pytest.mark.parametrize("ranks", [1, 3])
 def test_what_was_asked_for_is_done(strategy, exchange, ranks):
     study = planned(ranks, strategy=strategy, exchange=exchange)
-    assert (study.strategy, study.exchange) == (strategy, exchange)
+    assert (study.strategy.name, study.exchange.name) == (strategy, exchange)
 
 
 def test_n_calls_comes_before_n_iterations():
@@ -200,7 +204,7 @@ def test_iterations_of_halving_are_loops_where_halving_was_asked_for_and_evaluat
     at_once = planned(model=hyperband, strategy="halving", exchange="async", n_subspaces=2, n_drives=4, n_iterations=3)
     assert (at_once.n_iterations, at_once.n_calls) == (None, 3 * 20 * 2)
     by_default = planned(model=hyperband, n_subspaces=2, n_drives=4, n_iterations=3)
-    assert (by_default.strategy, by_default.n_iterations, by_default.n_calls) == ("halving", 3, None)
+    assert (by_default.strategy.name, by_default.n_iterations, by_default.n_calls) == ("halving", 3, None)
     by_calls = planned(model=hyperband, strategy="halving", n_subspaces=2, n_calls=11)
     assert (by_calls.n_iterations, by_calls.n_calls) == (None, 11)
 
@@ -244,12 +248,11 @@ def test_points_without_answers_are_evaluated_first_and_those_with_answers_are_g
 
 
 def test_evaluations_of_other_studies_follow_those_that_were_given():
-    metrics = Metrics()
     other = Trial(drive=-1, iteration=9, x=OTHER, status=OK, metrics={"error": 3.0}, origin="given")
     taken = [trial_record(other, check_space(SPACE))]
-    study = planned(taken=taken, x0=[list(POINT)], y0=[{"error": 1.0}], metrics=metrics)
+    study = planned(taken=taken, x0=[list(POINT)], y0=[{"error": 1.0}])
     assert [(trial.x, trial.iteration, trial.metrics["error"]) for trial in study.given] == [(POINT, 0, 1.0), (OTHER, 1, 3.0)]
-    assert metrics.goal == "error"
+    assert study.metrics.goal == "error"
 
 
 def test_a_record_keeps_what_the_call_does_not_say_again():
@@ -324,7 +327,7 @@ def test_what_cannot_be_planned_is_refused(changes, message):
 
 def test_answers_that_lack_the_declared_goal_are_refused_by_number():
     with pytest.raises(InputError, match=r"y0\[1\]"):
-        planned(x0=[list(POINT), list(OTHER)], y0=[{"a": 1.0}, {"b": 1.0}], metrics=Metrics([Metric("a")]))
+        planned(x0=[list(POINT), list(OTHER)], y0=[{"a": 1.0}, {"b": 1.0}], metrics=[Metric("a")])
 
 
 # --- the parts by themselves --------------------------------------------------------------------------------------------------
@@ -344,7 +347,7 @@ def test_answers_that_lack_the_declared_goal_are_refused_by_number():
     ],
 )
 def test_a_team_has_a_drive_a_rank_where_that_is_no_promise(exchange, ranks, drives):
-    assert plan_team(exchange, ranks) == drives
+    assert plan_team(check_exchange(exchange), ranks) == drives
 
 
 @pytest.mark.parametrize(
@@ -360,25 +363,28 @@ def test_a_team_has_a_drive_a_rank_where_that_is_no_promise(exchange, ranks, dri
     ],
 )
 def test_an_adaptive_study_splits_few_dimensions(d, ranks, n_drives, subspaces):
-    assert plan_subspaces(None, "adaptive", check_space([(0.0, 1.0)] * d), 0.25, ranks, n_drives).n_subspaces == subspaces
+    assert (
+        plan_subspaces(None, STRATEGIES["adaptive"], check_space([(0.0, 1.0)] * d), 0.25, ranks, n_drives).n_subspaces
+        == subspaces
+    )
 
 
 def test_other_strategies_split_all_dimensions_or_none():
     space = check_space([(0.0, 1.0)] * 6)
-    assert plan_subspaces(None, "static", space, 0.25, 1).n_subspaces == 64
-    assert plan_subspaces(None, "halving", space, 0.25, 1).n_subspaces == 64
-    assert plan_subspaces(None, "generations", space, 0.25, 1).n_subspaces == 1
-    assert plan_subspaces(8, "generations", space, 0.5, 1).overlap == 0.5
+    assert plan_subspaces(None, STRATEGIES["static"], space, 0.25, 1).n_subspaces == 64
+    assert plan_subspaces(None, STRATEGIES["halving"], space, 0.25, 1).n_subspaces == 64
+    assert plan_subspaces(None, STRATEGIES["generations"], space, 0.25, 1).n_subspaces == 1
+    assert plan_subspaces(8, STRATEGIES["generations"], space, 0.5, 1).overlap == 0.5
 
 
 @pytest.mark.parametrize("strategy", ["static", "halving"])
 def test_a_static_partition_has_an_end(strategy):
     limit = int(math.log2(LARGEST_STATIC_PARTITION))
     large = check_space([(0.0, 1.0)] * (limit + 1))
-    assert plan_subspaces(2**limit, strategy, large, 0.25, 1).n_subspaces == LARGEST_STATIC_PARTITION
+    assert plan_subspaces(2**limit, STRATEGIES[strategy], large, 0.25, 1).n_subspaces == LARGEST_STATIC_PARTITION
     with pytest.raises(InputError, match=r'works all 2\^13 subspaces of 13 dimensions.*Set n_subspaces.*strategy="adaptive"'):
-        plan_subspaces(None, strategy, large, 0.25, 1)
-    assert plan_subspaces(2 ** (limit + 1), "adaptive", large, 0.25, 1).n_subspaces == 2 ** (limit + 1)
+        plan_subspaces(None, STRATEGIES[strategy], large, 0.25, 1)
+    assert plan_subspaces(2 ** (limit + 1), STRATEGIES["adaptive"], large, 0.25, 1).n_subspaces == 2 ** (limit + 1)
 
 
 def test_drives_are_the_least_multiple_of_the_subspaces_with_one_for_each_rank():
@@ -408,8 +414,8 @@ def test_drives_are_the_least_multiple_of_the_subspaces_with_one_for_each_rank()
     ],
 )
 def test_samples_of_the_design_a_drive(strategy, exchange, is_team, d, n_drives, expected):
-    assert plan_samples(None, strategy, exchange, is_team, d, n_drives) == expected
-    assert plan_samples(99, strategy, exchange, is_team, d, n_drives) == 99
+    assert plan_samples(None, STRATEGIES[strategy], EXCHANGES[exchange], is_team, d, n_drives) == expected
+    assert plan_samples(99, STRATEGIES[strategy], EXCHANGES[exchange], is_team, d, n_drives) == 99
 
 
 def test_which_models_make_the_drives_one_team():
@@ -422,3 +428,10 @@ def test_which_models_make_the_drives_one_team():
 
     assert all(map(shares_one_model, ["GP", "RF", "DNN", "RAND", Surrogate()]))
     assert not any(map(shares_one_model, ["CMA", CMA(), OWN, ("GP", "RF"), Hyperband(), Surrogate]))
+
+
+def test_loops_are_counted_in_rounds_or_in_evaluations():
+    hyperband = Hyperband(9)  # 20 evaluations
+    assert plan_loops(hyperband, 2, 3, 12, EXCHANGES["round"]) == (hyperband.rounds(4, 2), None)
+    for exchange in ("async", "files"):
+        assert plan_loops(hyperband, 2, 3, 12, EXCHANGES[exchange]) == (2, 2 * 20 * 3)

@@ -1,7 +1,7 @@
 """Base of the evolutionary algorithms: name, options, and the generator of generations.
 
 An algorithm is a generator: it yields a generation of points and receives their losses. It works in its own unit box, continuous
-in every coordinate. `hyperspace.optimizers.evolution.generations` turns it into an ask-and-tell optimizer, and
+in every coordinate. `hyperspace.optimizers.evolution.generational` turns it into an ask-and-tell optimizer, and
 `hyperspace.optimizers.evolution.steady_state` into one that does not wait for the end of a generation.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from hyperspace.errors import InputError, how_to_install, shown
 from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.design import Design
-from hyperspace.optimizers.evolution.generations import Generational, Generations
+from hyperspace.optimizers.evolution.generational import Generational, Generations
 from hyperspace.optimizers.evolution.steady_state import SteadyState
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Space

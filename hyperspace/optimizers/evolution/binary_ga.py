@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.evolution.base import Evolution, Setting
-from hyperspace.optimizers.evolution.generations import Generations
+from hyperspace.optimizers.evolution.generational import Generations
 from hyperspace.typing import Array
 
 Bits = NDArray[np.bool_]

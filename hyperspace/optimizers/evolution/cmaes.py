@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hyperspace.optimizers.evolution.base import Evolution, Setting
-from hyperspace.optimizers.evolution.generations import Generations
+from hyperspace.optimizers.evolution.generational import Generations
 from hyperspace.typing import Array
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from hyperspace.errors import InputError
 from hyperspace.optimizers.evolution.base import Evolution, Setting
-from hyperspace.optimizers.evolution.generations import Generations
+from hyperspace.optimizers.evolution.generational import Generations
 from hyperspace.optimizers.penalty import INFEASIBLE
 from hyperspace.typing import Array
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.evolution.base import Evolution, Setting
-from hyperspace.optimizers.evolution.generations import Generations
+from hyperspace.optimizers.evolution.generational import Generations
 from hyperspace.typing import Array
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
-from hyperspace.optimizers.evolution.generations import FAILED, SAME, STALE, Generations, point_key
+from hyperspace.optimizers.evolution.generational import FAILED, SAME, STALE, Generations, point_key
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Space
 from hyperspace.trials.trial import Trial

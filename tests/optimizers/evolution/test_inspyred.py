@@ -6,7 +6,7 @@ from asktell import CONTINUOUS, Hand
 
 from hyperspace.optimizers import ACO, EDA, PAES, SA
 from hyperspace.optimizers.evolution.base import Setting
-from hyperspace.optimizers.evolution.generations import FAILED
+from hyperspace.optimizers.evolution.generational import FAILED
 from hyperspace.optimizers.evolution.inspyred import _worth
 from hyperspace.optimizers.penalty import INFEASIBLE
 

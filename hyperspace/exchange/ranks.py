@@ -1,6 +1,6 @@
-"""Interface of the exchanges: the ranks of one run, and the communication of trials between drives.
+"""The ranks of one run, and the communication between them: the interface of MPI ranks, of a single process, and of a worker.
 
-The serial exchange behaves as the parallel one with a single rank: the same calls in the same order.
+`SerialRanks` behaves as `MPIRanks` of size 1: the same calls in the same order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hyperspace.system.terminal import tell
 T = TypeVar("T")
 
 
-class Exchange(ABC):
+class Ranks(ABC):
     """The ranks of a run. `agree` and `gather` are collective: every rank makes the same calls in the same order.
 
     Attributes:

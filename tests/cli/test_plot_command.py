@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from hyperspace import hyperdrive
-from hyperspace.cli.pictures import Kind
+from hyperspace.cli.plot_command import Kind
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,16 @@
-"""Exchange of a single process, without communication."""
+"""The only rank of a run in one process, without communication."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.tally import Tally
 
 
-class SerialExchange(Exchange):
-    """Exchange of a run with one rank."""
+class SerialRanks(Ranks):
+    """Ranks of a run in one process: this one."""
 
     def __init__(self) -> None:
         self._tally = Tally()

@@ -9,7 +9,8 @@ from functools import partial
 from hyperspace.evaluators.base import Evaluator
 from hyperspace.evaluators.command import Command
 from hyperspace.evaluators.handle import TrialHandle
-from hyperspace.evaluators.inline import InlineEvaluator, Objective
+from hyperspace.evaluators.inline import InlineEvaluator
+from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.running_command import CommandEvaluator
 from hyperspace.evaluators.worker import WorkerEvaluator
 from hyperspace.evaluators.worker_client import Worker
@@ -26,7 +27,7 @@ def open_evaluators(
     """Return a function that makes the evaluator from a function that makes a trial's handle.
 
     Args:
-        objective: the user's function or command; a command always runs as a separate process.
+        objective: the objective; a command always runs as a separate process.
         metrics: metrics that read its answer.
         space: the search space.
         timeout: time limit of an evaluation in seconds; None without a limit.

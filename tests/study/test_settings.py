@@ -9,9 +9,12 @@ import pytest
 
 from hyperspace import Metric
 from hyperspace.errors import InputError, StudyError
+from hyperspace.exchange.spec import EXCHANGES
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
-from hyperspace.study.config import Study, check_alike, check_same, identity
+from hyperspace.strategies import STRATEGIES
+from hyperspace.study.same_call import check_alike
+from hyperspace.study.settings import StudySettings, check_same, identity
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, TrialKey
 
@@ -28,8 +31,8 @@ def study(**changes):
         "model": "GP",
         "model_name": "GP",
         "acquisition": "EI",
-        "strategy": "adaptive",
-        "exchange": "round",
+        "strategy": STRATEGIES["adaptive"],
+        "exchange": EXCHANGES["round"],
         "sampler": "sobol",
         "n_samples": 2,
         "n_drives": 4,
@@ -40,7 +43,7 @@ def study(**changes):
         "first": (),
         "seed": 7,
     }
-    return Study(**settings | changes)
+    return StudySettings(**settings | changes)
 
 
 @pytest.mark.parametrize("n_calls", [1, 3, 4, 10, 11, 400])
@@ -61,7 +64,7 @@ def test_iterations_are_made_by_every_drive():
 
 @pytest.mark.parametrize(("exchange", "shared"), [("none", False), ("round", True), ("async", True), ("files", True)])
 def test_who_shares_trials(exchange, shared):
-    assert study(exchange=exchange).shared is shared
+    assert study(exchange=EXCHANGES[exchange]).shared is shared
 
 
 def test_first_points_are_dealt_out_to_the_founders_in_the_order_of_rounds():
@@ -89,7 +92,7 @@ FIXED = {
     "objective_name": "g",
     "model_name": "RF",
     "acquisition": "PI",
-    "strategy": "static",
+    "strategy": STRATEGIES["static"],
     "partition": Partition(SPACE, 4),
     "founders": 2,
     "sampler": "lhs",
@@ -99,7 +102,7 @@ FIXED = {
     "first": ((0.5, 2, "b"),),
     "seed": 8,
 }
-OPEN = {"exchange": "async", "n_calls": 99, "n_drives": 8, "model": "another object of the same name"}
+OPEN = {"exchange": EXCHANGES["async"], "n_calls": 99, "n_drives": 8, "model": "another object of the same name"}
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -141,6 +144,6 @@ def test_an_identity_does_not_depend_on_the_order_of_settings_or_on_the_process(
     shuffled = dict(reversed(fingerprint.items()))
     assert identity(shuffled) == identity(fingerprint)
     assert identity({"a": 1}) == "f9d86028c6e0d64e"  # journals of earlier versions carry such hashes
-    program = f"from hyperspace.study.config import identity; print(identity({fingerprint!r}))"
+    program = f"from hyperspace.study.settings import identity; print(identity({fingerprint!r}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == identity(fingerprint)

@@ -1,35 +1,27 @@
-"""Views: the trials that each drive knows if drives do not wait for each other.
+"""Trials that each drive knows, if drives do not wait for each other.
 
 The counts of the trials that a drive knew at its question are recorded with the trial. So every point can be computed again from
 the journals, and a drive can be resumed. Only this replay is guaranteed: two runs may make different trials.
 
-While an evaluation runs elsewhere, its rank fits ahead. It adds known trials in batches to the view of the drive that asks next,
-and the strategy fits its models to them. The batches are recorded too.
+While an evaluation runs elsewhere, its rank fits ahead. It adds known trials in batches for the drive that asks next, and the
+strategy fits its models to them. The batches are recorded too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 
 from hyperspace.errors import StudyError
-from hyperspace.execution.context import RunContext
-from hyperspace.execution.loop import Loop
-from hyperspace.numerics.threads import one_thread
-from hyperspace.strategies.base import Strategy
-from hyperspace.study.config import Study
-from hyperspace.system.forks import call
 from hyperspace.trials.archive import Archive
-from hyperspace.trials.metrics import AmbiguousMetrics
-from hyperspace.trials.trial import OK, RUNNING, Trial, TrialKey, judged
+from hyperspace.trials.trial import RUNNING, Trial, TrialKey
 
 _ORDER = attrgetter("iteration", "drive")  # the order of keys, without creating them
 
 
-class View:
-    """Known trials of one drive: an archive that grows by batches, each in the order of (iteration, drive).
+class KnownTrials:
+    """Trials that one drive knows: an archive that grows by batches, each in the order of (iteration, drive).
 
     Args:
         archive: an archive with only given evaluations.
@@ -111,66 +103,3 @@ def _finished(trials: Mapping[TrialKey, Trial], key: TrialKey) -> Trial:
     if not trial.finished:
         raise KeyError(key)
     return trial
-
-
-class ViewLoop(Loop):
-    """Loop of drives that have their own views and strategies.
-
-    Attributes:
-        _trials: for each drive its known finished trials, by iteration.
-        _running: for each drive its running trial, as far as known, or None.
-    """
-
-    def __init__(self, study: Study, context: RunContext) -> None:
-        super().__init__(study, context)
-        self._trials: list[list[Trial]] = [[] for _ in range(study.n_drives)]
-        self._running: list[Trial | None] = [None] * study.n_drives
-        self._views: dict[int, View] = {}
-        # A strategy keeps results for one archive, and each drive has its own.
-        self._strategies: dict[int, Strategy] = {}
-        self._recalled: dict[int, int] = {}  # number of each drive's questions that its view and strategy have processed
-
-    def _recall(self, drive: int) -> None:
-        """Restore a drive's view and strategy to the state after its last recorded question."""
-        if drive not in self._views:
-            self._views[drive] = View(self._fresh_archive(), self._study.n_drives)
-            self._strategies[drive] = self._context.make_strategy()
-        recorded = self._context.recorded
-        iteration = self._recalled.get(drive, 0)
-        while (trial := recorded.get(TrialKey(iteration, drive))) is not None:
-            self._views[drive].recall(trial, recorded)
-            call(self._strategies[drive].recall, trial, self._views[drive].archive)
-            iteration += 1
-            self._recalled[drive] = iteration
-
-    def _advance(self, drive: int, started: Callable[[Trial], None] | None = None) -> Trial:
-        """Ask for a drive's next trial, evaluate it, and return it after that (see `_evaluate`).
-
-        Args:
-            drive: number of the drive.
-            started: called with the running trial after it is recorded.
-        """
-        view, strategy, home = self._views[drive], self._strategies[drive], self._strategies[drive].home(drive)
-        key = TrialKey(len(self._trials[drive]), drive)
-        if key in self._context.recorded:  # asked for by an earlier run that did not finish it, with that run's knowledge
-            trial = self._begin(key, lambda: strategy.ask(drive, key.iteration, view.archive), home)
-        else:
-            known, pending = view.update(self._trials, self._running)
-            self._give_up_if_hopeless(view.archive)
-            with one_thread():
-                trial = self._begin(
-                    key, lambda: strategy.ask(drive, key.iteration, view.archive), home, known=known, pending=pending
-                )
-        self._recalled[drive] = key.iteration + 1
-        return self._evaluate(trial, started)
-
-    def _settled(self, trial: Trial) -> Trial:
-        """Return a finished trial in terms of the study's goal; the first one that ended well fixes the goal."""
-        metrics = self._study.metrics
-        if metrics.goal is None and trial.status == OK:
-            with suppress(AmbiguousMetrics):  # the study ends by it
-                metrics.fix(self._context.claim_goal(metrics.goal_name(trial.metrics)))
-        return judged(trial, metrics)
-
-    def _knowledge(self, drive: int) -> Archive:
-        return self._views[drive].archive

@@ -5,7 +5,7 @@ import pytest
 from asktell import CONTINUOUS, Hand
 
 from hyperspace.optimizers.base import Key
-from hyperspace.optimizers.evolution.generations import FAILED, SAME, STALE, Generational, point_key
+from hyperspace.optimizers.evolution.generational import FAILED, SAME, STALE, Generational, point_key
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
 from hyperspace.trials.trial import FAILED as ENDED_BADLY

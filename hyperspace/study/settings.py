@@ -12,55 +12,36 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hyperspace.errors import InputError, StudyError
-from hyperspace.space.partition import Partition
-from hyperspace.space.space import Space
+from hyperspace.errors import StudyError
+from hyperspace.strategies.spec import SearchSettings, StrategySpec
 from hyperspace.study.differences import describe_difference
-from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.records import trial_record
 from hyperspace.trials.trial import Trial, TrialKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """Checked settings of a study.
+class StudySettings(SearchSettings):
+    """All settings of a study: those of its search, and the following.
 
     Attributes:
-        space, metrics, partition: objects of these classes.
         objective_name, model_name: their names in the fingerprint.
-        model: a model's name, an algorithm with options, or the user's own surrogate or optimizer; a tuple of them by drive.
-        n_drives: number of drives, a multiple of the partition's subspaces.
-        founders: number of drives at the creation of the study; the others have joined it later.
+        strategy: strategy of the search.
         n_calls: total number of evaluations without given ones; None if n_iterations is set.
         n_iterations: number of evaluations of each drive; None if n_calls is set.
         given: given evaluations.
-        first: points of the user that are evaluated before a model chooses any, assigned to the founders in turn.
-        seed: entropy of all random streams.
     """
 
-    space: Space
-    metrics: Metrics
-    partition: Partition
     objective_name: str
-    model: Any
     model_name: str
-    acquisition: str
-    strategy: str
-    exchange: str
-    sampler: str
-    n_samples: int
-    n_drives: int
-    founders: int
+    strategy: StrategySpec
     n_iterations: int | None
     n_calls: int | None
     given: tuple[Trial, ...]
-    first: tuple[tuple[Any, ...], ...]
-    seed: int
 
     @property
     def shared(self) -> bool:
         """Whether a drive knows the trials of the others."""
-        return self.exchange != "none"
+        return self.exchange.is_shared
 
     @property
     def planned(self) -> int:
@@ -96,7 +77,7 @@ class Study:
             "objective": self.objective_name,
             "model": self.model_name,
             "acquisition": self.acquisition,
-            "strategy": self.strategy,
+            "strategy": self.strategy.name,
             "n_subspaces": self.partition.n_subspaces,
             "n_drives": self.founders,
             "overlap": self.partition.overlap,
@@ -134,14 +115,3 @@ def check_same(recorded: Mapping[str, Any], wanted: Mapping[str, Any], folder: s
             f"known there, take another results_path and warm_start={folder!r} (--warm-start): it takes over the evaluations "
             f"that fit"
         )
-
-
-def check_alike(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Check that the ranks were called with the same arguments.
-
-    Raises:
-        InputError: the fingerprints of rank 0 and of this rank differ; the message shows the differences.
-    """
-    difference = describe_difference(first, own, "on rank 0", "here")
-    if difference:
-        raise InputError(f"every rank must call hyperdrive with the same arguments, and they differ in{difference}")

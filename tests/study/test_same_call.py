@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hyperspace.study.call import describe_call, with_deadline_of
+from hyperspace.study.same_call import describe_call, with_deadline_of
 
 
 def described(value):

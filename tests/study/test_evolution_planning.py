@@ -5,18 +5,18 @@ import pytest
 from hyperspace.errors import InputError
 from hyperspace.optimizers import ALGORITHMS, CMA, DE, GA, SA
 from hyperspace.space import check_space
-from hyperspace.study.planning import Wanted, plan_study
-from hyperspace.trials.metrics import Metrics
+from hyperspace.study.arguments import StudyArguments
+from hyperspace.study.planning import plan_study
 
 EVOLUTION = [name for name in ALGORITHMS if name != "GRID"]
 SPACE = [(0.0, 1.0)] * 6
 
 
 def plan(model, recorded=None, ranks=1, **changes):
-    wanted = {
-        "objective_name": "f",
-        "space": check_space(SPACE),
-        "metrics": Metrics(None),
+    call = {
+        "hyperparameters": check_space(SPACE),
+        "metrics": None,
+        "maximize": False,
         "model": model,
         "acquisition": "EI",
         "strategy": "adaptive",
@@ -28,11 +28,11 @@ def plan(model, recorded=None, ranks=1, **changes):
         **dict.fromkeys(("n_samples", "n_subspaces", "n_drives", "n_calls", "x0", "y0")),
         "warm_start": (),
     }
-    return plan_study(Wanted(**wanted | changes), recorded, ranks, fresh_seed=1)
+    return plan_study(StudyArguments.check(call | changes, "f"), recorded, ranks, fresh_seed=1)
 
 
 def shape(study):
-    return study.strategy, study.exchange, study.partition.n_subspaces, study.n_drives
+    return study.strategy.name, study.exchange.name, study.partition.n_subspaces, study.n_drives
 
 
 @pytest.mark.parametrize("name", EVOLUTION)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hyperspace.exchange.base import Exchange
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.execution.loop import Loop
 from hyperspace.journal import StudyFolder
 from hyperspace.results.result import read_trials
-from hyperspace.study.config import Study
+from hyperspace.study.settings import StudySettings
 from hyperspace.trials.records import Record, load_trial, trial_record
 from hyperspace.trials.trial import Trial
 
 
 def merge_answers(
-    ranks: Exchange, study: Study, folder: StudyFolder | None, carried: Sequence[int], loop: Loop
+    ranks: Ranks, study: StudySettings, folder: StudyFolder | None, carried: Sequence[int], loop: Loop
 ) -> tuple[list[Trial], list[str | None], list[str]]:
     """Merge the records of the ranks that answer, on rank 0; called after RanksSilentError.
 

@@ -1,4 +1,4 @@
-"""Exchange over the ranks of an MPI run that synchronize between rounds."""
+"""Ranks of an MPI run, and their communication."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspace.errors import HyperSpaceError, traceback_of
-from hyperspace.exchange.base import Exchange, describe_error
+from hyperspace.exchange.ranks import Ranks, describe_error
 from hyperspace.exchange.silent_ranks import RollCall, has_given_up, refuse_after_silence
 from hyperspace.exchange.startup import await_all_ranks
 from hyperspace.exchange.tally import Tally, add
@@ -30,8 +30,8 @@ _UNEVEN = 1.5  # ratio of the largest part to the mean above which parts are red
 _SMALL = 100_000  # bytes up to which that is not worthwhile
 
 
-class MPIExchange(Exchange):
-    """Exchange over the ranks of an MPI communicator.
+class MPIRanks(Ranks):
+    """Ranks of an MPI communicator.
 
     Args:
         comm: the communicator; a duplicate is used, so that our messages and the caller's do not mix. Collective.
@@ -123,7 +123,7 @@ class MPIExchange(Exchange):
         if not self._roll_call.hosts:
             self._roll_call.hosts = self.gather([self.host])
 
-    def share_patience(self, other: MPIExchange) -> None:
+    def share_patience(self, other: MPIRanks) -> None:
         """Use the wait limit of `other`."""
         self._roll_call.patience = other._roll_call.patience
 

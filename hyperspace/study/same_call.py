@@ -1,4 +1,6 @@
-"""Arguments of a call in a form that ranks can compare before any of them is checked.
+"""Comparison of the ranks' calls: all ranks must call hyperdrive with the same arguments.
+
+The arguments are described in a form that ranks can compare before any of them is checked.
 
 The contents of a study's fingerprint are compared again there, in detail. This module covers the other arguments, such as
 n_calls, exchange or deadline. Ranks with different ones would wait for each other forever, or misread messages.
@@ -10,8 +12,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from hyperspace.errors import InputError
 from hyperspace.space.values import is_finite, is_number, plain
 from hyperspace.study.checks import name_of
+from hyperspace.study.differences import describe_difference
 
 # A program may show the progress on one rank only. `comm` is used for the comparison itself.
 _MAY_DIFFER = ("verbose", "comm")
@@ -36,6 +40,17 @@ def with_deadline_of(first: Mapping[str, Any], own: Mapping[str, Any]) -> dict[s
     one, another = first["deadline"], own["deadline"]
     close = is_number(one) and is_number(another) and abs(one - another) < _ONE_CLOCK
     return {**own, "deadline": one} if close else dict(own)
+
+
+def check_alike(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Check that the ranks were called with the same arguments.
+
+    Raises:
+        InputError: the fingerprints of rank 0 and of this rank differ; the message shows the differences.
+    """
+    difference = describe_difference(first, own, "on rank 0", "here")
+    if difference:
+        raise InputError(f"every rank must call hyperdrive with the same arguments, and they differ in{difference}")
 
 
 def _plain(value: Any) -> Any:

@@ -12,8 +12,10 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from hyperspace.exchange.spec import ASYNC, ROUND, ExchangeSpec
 from hyperspace.optimizers import ALGORITHMS
 from hyperspace.optimizers.evolution.base import Evolution
+from hyperspace.strategies.spec import StrategySpec
 
 LEAST_POPULATION = 8  # of a study with fewer drives
 
@@ -25,25 +27,34 @@ def evolution_of(model: Any) -> Evolution | None:
     return model if isinstance(model, Evolution) else None
 
 
-def is_one_population(model: Any, strategy: str, exchange: str | None, past: Mapping[str, Any]) -> bool:
+def can_share_population(algorithm: Evolution | None, exchange: ExchangeSpec) -> bool:
+    """Return whether drives that share trials in this way can evaluate one population of an algorithm.
+
+    They can in rounds. Without rounds they can if the algorithm does not wait for a generation.
+    """
+    steady = algorithm is not None and not algorithm.waits
+    return exchange.is_shared and (exchange.is_synchronous or steady)
+
+
+def is_one_population(model: Any, strategy: StrategySpec, exchange: ExchangeSpec | None, past: Mapping[str, Any]) -> bool:
     """Return whether a study has a single population, with or without waiting for generations.
 
     Args:
         model: the checked model.
-        strategy: as requested; "adaptive", the default, leaves the choice to the model.
+        strategy: as requested; the default leaves the choice to the model.
         exchange: as requested; None leaves it open.
         past: the recorded fingerprint, which is kept; empty for a new study.
     """
     algorithm = evolution_of(model)
-    if strategy != "adaptive" or past.get("strategy") == "adaptive" or algorithm is None:
+    if not strategy.yields_to_model or past.get("strategy") == strategy.name or algorithm is None:
         return False
-    return exchange in (None, "round") or (exchange in ("async", "files") and not algorithm.waits)
+    return exchange is None or can_share_population(algorithm, exchange)
 
 
-def exchange_of(model: Any, ranks: int) -> str:
+def exchange_of(model: Any, ranks: int) -> ExchangeSpec:
     """Return the exchange of a study with a single population, if it was left open."""
     algorithm = evolution_of(model)
-    return "async" if ranks > 1 and algorithm is not None and not algorithm.waits else "round"
+    return ASYNC if ranks > 1 and algorithm is not None and not algorithm.waits else ROUND
 
 
 def sized(model: Any, team: int, past: Mapping[str, Any]) -> Any:

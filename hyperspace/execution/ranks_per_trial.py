@@ -6,24 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from hyperspace.errors import HyperSpaceError
-from hyperspace.evaluators.inline import Objective
 from hyperspace.evaluators.mpi import TrialGroups
-from hyperspace.exchange.base import Exchange
+from hyperspace.evaluators.objective import Objective
+from hyperspace.exchange.ranks import Ranks
 from hyperspace.results.result import Result
 from hyperspace.space.partition import Partition
-from hyperspace.study.planning import Wanted
+from hyperspace.study.arguments import StudyArguments
 from hyperspace.trials.records import Record, load_trial, trial_record
 
 
 def work_in_groups(
-    world: Exchange, size: Any, objective: Objective, work: Callable[[Exchange, Objective], Result], check: Callable[[], Wanted]
+    world: Ranks, size: Any, objective: Objective, work: Callable[[Ranks, Objective], Result], check: Callable[[], StudyArguments]
 ) -> Result:
     """Run a study with `size` ranks for each trial; return its result on every rank. Collective.
 
     Args:
         world: all ranks of the run.
         size: number of ranks for a trial.
-        objective: objective(parameters, trial).
+        objective: an objective that takes the handle.
         work: runs the study with the given ranks and objective.
         check: checks the arguments and returns them; it accepts all that work() accepts.
 
@@ -38,7 +38,7 @@ def work_in_groups(
         groups.follow()
     else:
         try:
-            result = work(groups.leaders, groups.lead)
+            result = work(groups.leaders, Objective(groups.lead))
         except HyperSpaceError as error:
             if error.raised_by_all is not groups.leaders:
                 raise  # on this leader only
@@ -64,7 +64,9 @@ def work_in_groups(
     groups.close()
     if result is not None:
         return result
-    wanted = check()
-    wanted.metrics.fix(told["goal"])
-    partition = Partition(wanted.space, told["n_subspaces"], wanted.overlap)
-    return Result([load_trial(record, wanted.space) for record in told["trials"]], wanted.space, wanted.metrics, partition)
+    arguments = check()
+    arguments.metrics.fix(told["goal"])
+    partition = Partition(arguments.space, told["n_subspaces"], arguments.overlap)
+    return Result(
+        [load_trial(record, arguments.space) for record in told["trials"]], arguments.space, arguments.metrics, partition
+    )

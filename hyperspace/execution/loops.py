@@ -1,0 +1,11 @@
+"""Table of the loops: each exchange has one. `hyperspace.exchange.spec` has the properties of the exchanges."""
+
+from __future__ import annotations
+
+from hyperspace.exchange.spec import ASYNC, FILES, NONE, ROUND, ExchangeSpec
+from hyperspace.execution.asynchronous import AsyncLoop
+from hyperspace.execution.loop import Loop
+from hyperspace.execution.shared_folder import FilesLoop
+from hyperspace.execution.synchronous import RoundLoop
+
+LOOPS: dict[ExchangeSpec, type[Loop]] = {NONE: RoundLoop, ROUND: RoundLoop, ASYNC: AsyncLoop, FILES: FilesLoop}
