@@ -35,6 +35,7 @@ from hyperspace.study.call import describe_call, with_deadline_of
 from hyperspace.study.checks import check_budgeted, check_choice, check_count, check_flag, check_goals, check_seconds, name_of
 from hyperspace.study.config import check_alike
 from hyperspace.study.planning import EXCHANGES, Wanted
+from hyperspace.system.arguments import check_names
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
 from hyperspace.system.terminal import tell
@@ -42,6 +43,7 @@ from hyperspace.trials.callbacks import Callback, as_one
 from hyperspace.trials.metrics import Metric
 
 
+@check_names()
 @own_numerics()
 def hyperdrive(
     objective: Callable[..., Any] | Command,

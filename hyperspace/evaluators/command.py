@@ -18,6 +18,7 @@ from hyperspace.evaluators.output import read_end
 from hyperspace.evaluators.printed import compile_patterns, find_metrics
 from hyperspace.evaluators.templates import Template, remove_old, write_new
 from hyperspace.space.space import Space
+from hyperspace.system.arguments import check_names
 from hyperspace.system.paths import working_folder
 from hyperspace.trials.metrics import Metrics
 
@@ -27,6 +28,7 @@ _SCRIPTS = frozenset((".py", ".sh", ".pl", ".R", ".r", ".jl", ".m", ".rb", ".lua
 _Piece = tuple[str, str | None, str]  # text, then the name of the following value, and its format
 
 
+@check_names()
 class Command:
     """Command line with placeholders for the parameters; `hyperdrive` accepts it as an objective.
 

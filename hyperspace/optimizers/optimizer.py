@@ -20,6 +20,7 @@ from hyperspace.space.labeled import rows_of, table_class
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Bounds, check_space
 from hyperspace.space.values import is_whole
+from hyperspace.system.arguments import check_names
 from hyperspace.trials.incumbent import best_trial
 from hyperspace.trials.metrics import FLOAT_NAME, Metric, Metrics, Value, scalar_of
 from hyperspace.trials.trial import FAILED, OK, Trial
@@ -29,6 +30,7 @@ _MOST_ASKED = 100_000
 Point = list[Any] | dict[str, Any]
 
 
+@check_names()
 class Optimizer:
     """Minimize or maximize a function: ask for the next point and tell its value.
 

@@ -24,6 +24,7 @@ from hyperspace.surrogates.gp.posterior import ExactGP, Hyperparameters
 from hyperspace.surrogates.input_encoding import Features
 from hyperspace.surrogates.outcome_transforms import Transform
 from hyperspace.surrogates.transformed import LatentModel
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class _Fitted:
     evidence: float
 
 
+@check_names()
 class GP(Surrogate):
     """Exact Gaussian process, one lengthscale per dimension, hyperparameters by maximum a posteriori.
 

@@ -1,0 +1,99 @@
+"""Names of arguments: a call with an unknown one is refused with the nearest known name."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar, cast
+
+from hyperspace.errors import ArgumentError, shown
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+_NAMED = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+# Names of other optimization libraries -> ours; used if the function has ours.
+_SYNONYMS = {
+    "acq_func": "acquisition",
+    "acquisition_function": "acquisition",
+    "base_estimator": "model",
+    "bounds": "hyperparameters",
+    "callbacks": "callback",
+    "checkpoint": "checkpoints",
+    "constraint": "metrics",
+    "constraints": "metrics",
+    "dimensions": "hyperparameters",
+    "direction": "maximize",
+    "evaluations": "n_calls",
+    "folder": "results_path",
+    "func": "objective",
+    "function": "objective",
+    "initial_points": "x0",
+    "max_evals": "n_calls",
+    "max_evaluations": "n_calls",
+    "n_evaluations": "n_calls",
+    "n_initial_points": "n_samples",
+    "n_iter": "n_iterations",
+    "n_startup_trials": "n_samples",
+    "n_trials": "n_calls",
+    "output": "results_path",
+    "params": "hyperparameters",
+    "quiet": "verbose",
+    "search_space": "hyperparameters",
+    "seed": "random_state",
+    "silent": "verbose",
+    "space": "hyperparameters",
+    "storage": "results_path",
+    "surrogate": "model",
+    "target": "stopping",
+}
+
+
+def check_names(passed_to: Callable[..., Any] | None = None, without: Collection[str] = ()) -> Callable[[T], T]:
+    """Return a decorator of a function or a class: a call with an unknown name of an argument raises an ArgumentError.
+
+    The error names the nearest argument. `inspect.signature` and `help` show the signature of the original.
+
+    Args:
+        passed_to: the function that receives the further arguments `**options`; None if there are none.
+        without: arguments of `passed_to` that are not allowed here, and have an error of their own.
+    """
+
+    def decorate(target: T) -> T:
+        if isinstance(target, type):
+            target.__init__ = _checking(target.__init__, passed_to, without, None)  # type: ignore[misc]
+            return target
+        return cast("T", _checking(target, passed_to, without, target.__name__))
+
+    return decorate
+
+
+def _checking(
+    function: Callable[..., Any], passed_to: Callable[..., Any] | None, without: Collection[str], name: str | None
+) -> Callable[..., Any]:
+    """Return `function` with a check of its arguments' names; a name of None is that of the class of its first argument."""
+    known = dict.fromkeys([*_names(function), *(() if passed_to is None else _names(passed_to))])
+    if name is None:
+        del known[next(iter(known))]  # self
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs.keys() <= known.keys():
+            unknown = next(key for key in kwargs if key not in known)
+            advice = _advice(unknown, [key for key in known if key not in without])
+            raise ArgumentError(f"{name or type(args[0]).__name__} has no argument {shown(unknown)}; {advice}")
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    return [name for name, parameter in inspect.signature(function).parameters.items() if parameter.kind in _NAMED]
+
+
+def _advice(unknown: str, known: list[str]) -> str:
+    """Return the nearest known name as a question; all names if none is near."""
+    synonym = _SYNONYMS.get(unknown.lower())
+    near = [synonym] if synonym in known else difflib.get_close_matches(unknown.lower(), known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(known)}"
