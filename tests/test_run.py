@@ -25,6 +25,12 @@ def objective(parameters):
     return (parameters["x"] - 0.3) ** 2 + (parameters["kind"] == "bad")
 def several(parameters):
     return {"error": objective(parameters), "accuracy": 1 - parameters["x"]}
+def sometimes(parameters):
+    calls.append(parameters)
+    if len(calls) % 2:
+        raise ValueError("not this one")
+    return objective(parameters)
+calls = []
 def fails(parameters):
     os._exit(3)
 """
@@ -408,10 +414,20 @@ def test_the_help_names_the_values_that_options_take(run):
     assert "hyperdrive" not in words
 
 
-def test_quiet_shows_no_progress_and_still_tells_the_plan(start):
-    code, out, err = start("train.py:objective", *QUICK, "--quiet")
-    assert (code, out) == (0, "")
-    assert [line for line in err.splitlines() if "6 evaluations planned" not in line] == []
+def test_quiet_shows_nothing_and_records_failures(start, folder):
+    assert start("train.py:sometimes", *QUICK, "--quiet") == (0, "", "")
+    assert load_results(folder / "results").trials["status"].value_counts().to_dict() == {"ok": 3, "failed": 3}
+
+
+def test_quiet_workers_show_nothing(start, folder):
+    assert start("train.py:objective", *QUICK, "--quiet", "--workers", "2") == (0, "", "")
+    assert load_results(folder / "results").nfev == 6
+
+
+def test_quiet_still_shows_an_error(start):
+    code, out, err = start("train.py:objective", "--model", "RAND", "--n-calls", "0", "--quiet")
+    assert (code, out) == (1, "")
+    assert "n_calls must be a whole number of at least 1" in err
 
 
 def test_files_of_the_working_folder_are_found_from_the_trials_folders(run, folder):

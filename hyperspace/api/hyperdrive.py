@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Literal
 
 from hyperspace.cluster.walltime import seconds_left
 from hyperspace.errors import InputError, shown
@@ -32,13 +32,23 @@ from hyperspace.space.space import check_space
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
 from hyperspace.study.call import describe_call, with_deadline_of
-from hyperspace.study.checks import check_budgeted, check_choice, check_count, check_flag, check_goals, check_seconds, name_of
+from hyperspace.study.checks import (
+    SILENT,
+    check_budgeted,
+    check_choice,
+    check_count,
+    check_flag,
+    check_goals,
+    check_seconds,
+    check_verbose,
+    name_of,
+)
 from hyperspace.study.config import check_alike
 from hyperspace.study.planning import EXCHANGES, Wanted
 from hyperspace.system.arguments import check_names
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
-from hyperspace.system.terminal import tell
+from hyperspace.system.terminal import silence, tell
 from hyperspace.trials.callbacks import Callback, as_one
 from hyperspace.trials.metrics import Metric
 
@@ -77,7 +87,7 @@ def hyperdrive(
     pruner: PruningRule | None = None,
     noisy: bool = False,
     random_state: int | None = 0,
-    verbose: bool = False,
+    verbose: bool | Literal["silent"] = False,
     comm: Any = None,
     callback: Callback | Sequence[Callback] | None = None,
 ) -> Result:
@@ -155,7 +165,9 @@ def hyperdrive(
         noisy: whether evaluations of one point differ. If not, a study ends when every point of a discrete space was
             evaluated. With exchange="none" each drive ends after every point of its box.
         random_state: seed of all random streams; None draws one.
-        verbose: show the progress, on rank 0. Only this argument may differ between ranks.
+        verbose: show the progress, on rank 0. False: only messages on standard error, such as the planned number of evaluations
+            and the first failure. "silent": no messages; errors are still raised, and failures are in the result. Only this
+            argument may differ between ranks.
         comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; only this process
             within the objective of another study.
         callback: called as callback(trial) on the rank that finished it; returning True (Python's or numpy's) ends the study;
@@ -183,11 +195,11 @@ def hyperdrive(
             "isolate": isolate,
             "checkpoints": checkpoints,
             "restart": restart,
-            "verbose": verbose,
             "retry_failed": retry_failed,
             "noisy": noisy,
         }.items():
             check_flag(name, value)
+        check_verbose(verbose)
         _check_call(objective, results_path, checkpoints)
         _check_comm(comm, through_files)
         as_one(callback)
@@ -242,7 +254,7 @@ def hyperdrive(
                 restart=restart,
                 deadline=until(ranks),
                 retries=retries,
-                verbose=verbose,
+                verbose=verbose not in (False, SILENT),
                 callback=as_one(callback),
                 pruner=check_pruner(pruner),
                 retry_failed=retry_failed,
@@ -252,7 +264,9 @@ def hyperdrive(
             return session.run(make_evaluator)
 
     stoppable = None if through_files else folder  # a worker ends alone
-    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable, speaks), children_end():
+    messages = silence(isinstance(verbose, str) and verbose == SILENT)
+    signals = signals_end_the_study(stoppable, speaks)
+    with messages, working(), exits_are_told(ranks), ranks.ends_together(), signals, children_end():
         ranks.bound(Patience(lambda: received() is not None, deadline=_own_end(started, deadline)))
         _check_same_call(ranks, call)
         ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))

@@ -35,7 +35,7 @@ _MODELS = (
     "Surrogate: GP, DNN, ENSEMBLE, RF, ET or GBRT; or CMA, GA, PSO, DE, ES, SA, EDA, NSGA2, ACO, PAES, BITGA (evolution), GRID, "
     "RAND, HYPERBAND."
 )
-_QUIET = "Show no progress and no result. The line with the planned evaluations, and warnings, still go to standard error."
+_QUIET = "Show nothing but errors: no progress, no result, no messages. Failed evaluations are recorded in the study."
 
 
 def run(
@@ -195,7 +195,8 @@ def run(
     if workers > 1 and exchange not in (None, "files"):
         raise InputError(f"--workers share a study through its files; leave out --exchange {exchange}")
     objective, searched, first, metrics, rules = prepare() if exchange == "files" else _together(prepare, deadline)
-    if isinstance(objective, Command) and not quiet and is_first_rank() and SILENT_VARIABLE not in os.environ:
+    follows = SILENT_VARIABLE in os.environ  # another worker shows progress and result
+    if isinstance(objective, Command) and not quiet and is_first_rank() and not follows:
         for doubt in objective.describe_doubts(searched):
             tell(doubt)
     if workers > 1:
@@ -222,9 +223,9 @@ def run(
         restart=restart,
         retry_failed=retry_failed,
         stopping=rules,
-        verbose=not quiet,
+        verbose="silent" if quiet else not follows,
     )
-    if not quiet and is_first_rank():
+    if not quiet and not follows and is_first_rank():
         show_best(result)
 
 

@@ -103,8 +103,10 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         object.__setattr__(self, "_model_names", tuple(models))  # the drives use them in turn
 
     def __repr__(self) -> str:
-        """Return the optimum and the number of trials in a line."""
-        return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev})"
+        """Return the optimum, the number of trials and that of failures in a line."""
+        failed = sum(trial.failed for trial in self._trials)
+        told = f", failed={failed}" if failed else ""
+        return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev}{told})"
 
     def __dir__(self) -> list[str]:
         """Return the names of a Result: those of scipy's dict, and the properties and methods of this class."""
@@ -113,6 +115,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def _repr_html_(self) -> str:
         """Return the display in a notebook: the optimum, and a table of the best trials."""
         ended = f"{self.nfev} evaluation{'' if self.nfev == 1 else 's'}"
+        if failed := sum(trial.failed for trial in self._trials):
+            ended += f", {failed} of them failed"
         if broken := sum(is_infeasible(trial, self._metrics) for trial in self._trials):
             ended += f", {broken} of them infeasible"
         if self.x is None:
