@@ -287,6 +287,57 @@ def test_points_to_evaluate_first_in_words_and_in_files(run, folder):
     ]
 
 
+def test_known_results_of_a_file_are_not_evaluated_again(run, folder):
+    (folder / "points.csv").write_text("error,kind,x\n0.5,bad,0.25\n,good,0.75\nnan,good,0.8\n1D-3,good,0.3\n")
+    (folder / "points.json").write_text('[{"x": 0.375, "kind": "good", "error": 3}]')
+    words = ["--x0", "points.csv", "--x0", "points.json", "--x0", "x=0.125,kind=bad,error=0.25", "--y0", "error"]
+    code, out, err = run("train.py:objective", *QUICK, *words)
+    assert (code, err) == (0, "hyperspace: --x0 points.csv: 3 of 4 points have no number in 'error' and are left out\n")
+    assert "6 evaluations planned" in out
+    trials = load_results(folder / "results").trials
+    given = trials[trials["origin"] == "given"]
+    assert given[["x", "kind", "metric.error"]].values.tolist() == [
+        [0.25, "bad", 0.5],
+        [0.375, "good", 3.0],
+        [0.125, "bad", 0.25],
+    ]
+    assert (trials["origin"] == "asked").sum() == 6
+    assert trials["metric.error"].notna().all()  # a plain number is the goal's
+
+
+def test_known_results_may_have_several_metrics(run, folder):
+    run("train.py:several", *QUICK, "--goal", "accuracy", "--maximize", "--limit", "error<=1", "--results", "old")
+    old = load_results(folder / "old").trials
+    (folder / "old.csv").write_text(old.drop(columns="error").rename(columns={"metric.error": "error"}).to_csv(index=False))
+    words = ["--x0", "old.csv", "--y0", "accuracy", "--y0", "error", "--goal", "accuracy", "--maximize", "--limit", "error<=1"]
+    assert run("train.py:several", *QUICK, *words, "--results", "new")[0] == 0
+    new = load_results(folder / "new").trials
+    assert (
+        new[new["origin"] == "given"][["accuracy", "metric.error"]].values.tolist()
+        == old[["accuracy", "metric.error"]].values.tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--y0", "error"], "give --x0, too"),
+        (["--x0", "points.csv", "--y0", "loss"], "has no column 'loss'; its columns are 'x', 'kind', 'error'"),
+        (["--x0", "points.csv", "--y0", "x"], "--y0 x is a parameter"),
+        (["--x0", "points.csv", "--y0", "error"], "none of the points of --x0 has a number in 'error' (--y0)"),
+        (["--x0", "list.json", "--y0", "error"], "list.json, point 1: it has no names, of which --y0 could be one"),
+        (["--x0", "x=0.5,kind=good", "--y0", "error"], "it has no 'error', which --y0 names"),
+    ],
+)
+def test_known_results_that_are_none_are_one_sentence(run, folder, words, told):
+    (folder / "points.csv").write_text("x,kind,error\n0.5,good,\n")
+    (folder / "list.json").write_text('[[0.5, "good"]]')
+    code, out, err = run("train.py:objective", *QUICK, *words)
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert told in err
+    assert not (folder / "results").exists()
+
+
 @pytest.mark.parametrize(
     ("x0", "told"),
     [

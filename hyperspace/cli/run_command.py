@@ -15,7 +15,7 @@ import typer
 import hyperspace
 from hyperspace.cli.output import show_best
 from hyperspace.cli.path_arguments import as_typed, output_file, study_folder
-from hyperspace.cli.points import read_points
+from hyperspace.cli.points import Points, read_points
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import HyperSpaceError, InputError
@@ -122,6 +122,16 @@ def run(
             show_default=False,
         ),
     ] = None,
+    y0: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=as_typed,
+            metavar="NAME",
+            help="The column of the --x0 file with results that are known already; the points are then not evaluated; may be "
+            "repeated for further metrics.",
+            show_default=False,
+        ),
+    ] = None,
     warm_start: Annotated[
         list[Path] | None,
         typer.Option(
@@ -178,7 +188,7 @@ def run(
         error.told_by_rank_0 = launched_rank() > 0
         raise error
 
-    def prepare() -> tuple[Callable[..., Any] | Command, Any, Any, list[Metric] | None, list[StoppingRule]]:
+    def prepare() -> tuple[Callable[..., Any] | Command, Any, Points, list[Metric] | None, list[StoppingRule]]:
         of_command = {"template": template or [], "in_folder": in_folder, "metrics_file": metrics_file}
         objective, variables = _objective(function, command, metric_regex, of_command)
         searched = _space(space, variables)
@@ -187,7 +197,7 @@ def run(
         return (
             objective,
             searched,
-            read_points(x0 or [], searched),
+            read_points(x0 or [], searched, y0 or []),
             _metrics(goal, maximize, limit or []),
             _rules(target, no_progress),
         )
@@ -196,9 +206,10 @@ def run(
         raise InputError(f"--workers share a study through its files; leave out --exchange {exchange}")
     objective, searched, first, metrics, rules = prepare() if exchange == "files" else _together(prepare, deadline)
     follows = SILENT_VARIABLE in os.environ  # another worker shows progress and result
-    if isinstance(objective, Command) and not quiet and is_first_rank() and not follows:
-        for doubt in objective.describe_doubts(searched):
-            tell(doubt)
+    if not quiet and is_first_rank() and not follows:
+        doubts = objective.describe_doubts(searched) if isinstance(objective, Command) else []
+        for note in [*first.notes, *doubts]:
+            tell(note)
     if workers > 1:
         raise typer.Exit(run_workers(workers, results, restart))
     result = hyperspace.hyperdrive(
@@ -209,7 +220,8 @@ def run(
         n_iterations=n_iterations,
         n_calls=n_calls,
         n_drives=n_drives,
-        x0=first,
+        x0=first.points,
+        y0=first.answers,
         warm_start=warm_start or (),
         strategy=strategy,
         exchange=exchange,
