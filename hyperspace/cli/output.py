@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 if TYPE_CHECKING:
     from hyperspace.results.result import Result
     from hyperspace.trials.metrics import Metric
+    from hyperspace.trials.trial import Trial
 
 _STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
 
@@ -36,6 +38,16 @@ def show_best(result: Result) -> None:
     for name, value in result.search_space.by_name(result.parameters).items():
         table.add_row(Text(printable(name)), brief(value))
     Console(highlight=False).print(table)
+    if (scratch := scratch_of(result)) is not None:
+        print(f"folder  {printable(scratch)}")
+
+
+def scratch_of(result: Result, trial: Trial | None = None) -> str | None:
+    """Return the folder with a trial's files, or the best trial's, relative to the working folder; None if it has none."""
+    folder = result.folder(trial)
+    if folder is None or result.files is None:
+        return None
+    return str(Path(result.files.name) / folder.relative_to(result.files.path))
 
 
 def show_top(result: Result, n: int) -> None:

@@ -9,6 +9,7 @@ from hyperspace.errors import HyperSpaceError
 from hyperspace.evaluators.inline import Objective
 from hyperspace.evaluators.mpi import TrialGroups
 from hyperspace.exchange.base import Exchange
+from hyperspace.journal import StudyFolder
 from hyperspace.results.result import Result
 from hyperspace.space.partition import Partition
 from hyperspace.study.planning import Wanted
@@ -58,6 +59,7 @@ def work_in_groups(
             "trials": [trial_record(trial, result.search_space) for trial in result.all_trials],
             "n_subspaces": result.partition.n_subspaces,
             "goal": result.goals.goal,
+            "folder": None if result.files is None else str(result.files.path),
         }
 
     told = world.first(outcome)
@@ -67,4 +69,6 @@ def work_in_groups(
     wanted = check()
     wanted.metrics.fix(told["goal"])
     partition = Partition(wanted.space, told["n_subspaces"], wanted.overlap)
-    return Result([load_trial(record, wanted.space) for record in told["trials"]], wanted.space, wanted.metrics, partition)
+    trials = [load_trial(record, wanted.space) for record in told["trials"]]
+    files = None if told["folder"] is None else StudyFolder(told["folder"])
+    return Result(trials, wanted.space, wanted.metrics, partition, files=files)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from html import escape
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +40,7 @@ _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
 _BUDGET, _FEASIBLE = "budget", "feasible"
+_ID = re.compile(r"(-?\d+)-(\d+)")  # of a trial
 _IN_NOTEBOOK = 10  # number of trials in a notebook's table
 _LATE = 10.0  # seconds after a request to end after which a trial must belong to a later run
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
@@ -73,6 +76,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         partition: Partition,
         models: Sequence[str] = ("",),
         ended_by: str | None = None,
+        files: StudyFolder | None = None,
     ) -> None:
         trials = sorted(trials, key=lambda trial: trial.key)
         fix_goal(metrics, trials)
@@ -101,6 +105,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         object.__setattr__(self, "_partition", partition)
         object.__setattr__(self, "_archive", archive)
         object.__setattr__(self, "_model_names", tuple(models))  # the drives use them in turn
+        object.__setattr__(self, "_files", files)  # None without files
 
     def __repr__(self) -> str:
         """Return the optimum, the number of trials and that of failures in a line."""
@@ -138,6 +143,33 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         archive: Archive = self._archive
         space: Space = self._study_space
         return None if archive.best is None else archive.best.copied(space)
+
+    def folder(self, trial: Trial | str | None = None) -> Path | None:
+        """Return the folder with the files of a trial: `trial.folder` of the objective, and `{trial.folder}` of a command.
+
+        Args:
+            trial: a trial of `all_trials`, or its id such as "3-12", drive 3 and iteration 12; None for the best trial.
+
+        Returns:
+            Its absolute path; None if the trial has no files, or there is no best trial.
+
+        Raises:
+            InputError: neither a trial nor an id.
+        """
+        identity = self._archive.best.id if trial is None and self._archive.best is not None else getattr(trial, "id", trial)
+        if identity is None or self.files is None:
+            return None
+        found = _ID.fullmatch(identity) if isinstance(identity, str) else None
+        if found is None:
+            raise InputError(f'folder(trial) takes a trial of all_trials or its id, such as "0-12"; got {shown(trial)}')
+        path = self.files.scratch(int(found[1]), int(found[2]))
+        return path if int(found[1]) >= 0 and path.is_dir() else None
+
+    @property
+    def files(self) -> StudyFolder | None:
+        """The files of the study; None if it keeps none."""
+        files: StudyFolder | None = self._files
+        return files
 
     @property
     def search_space(self) -> Space:
@@ -293,7 +325,10 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         for trial in self._trials:
             if trial.drive >= 0:
                 homes[trial.subspace].append(trial)
-        return [Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by) for trials in homes]
+        return [
+            Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by, self._files)
+            for trials in homes
+        ]
 
     @cached_property
     @own_numerics()
@@ -366,7 +401,7 @@ def load_results(results_path: str | os.PathLike[str]) -> Result:
     study = describe_study(folder)
     trials = read_trials(folder, study.space, study.identity)
     ended_by = _ended_by(folder, trials, study.planned)
-    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models, ended_by)
+    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models, ended_by, folder)
 
 
 def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str | None:
