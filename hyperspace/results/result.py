@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas
 
     from hyperspace.results.merged_model import Merged
+    from hyperspace.results.recommendation import Recommendation
 
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
@@ -201,6 +202,17 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         from hyperspace.results.merged_model import Merged
 
         return Merged(self._trials, self._study_space, self._metrics)
+
+    @cached_property
+    @own_numerics()
+    def recommended(self) -> Recommendation | None:
+        """Trial with the best expected value, by the merged surrogate; None if there is no best trial.
+
+        With noisy evaluations `fun` is the luckiest value, which overstates the point `x`. Without noise it is the best trial.
+        """
+        from hyperspace.results.recommendation import recommend
+
+        return recommend(self)
 
     @cached_property
     @own_numerics()
