@@ -194,13 +194,11 @@ def run(
         searched = _space(space, variables)
         if isinstance(objective, Command):
             objective.check(searched)
-        return (
-            objective,
-            searched,
-            read_points(x0 or [], searched, y0 or []),
-            _metrics(goal, maximize, limit or []),
-            _rules(target, no_progress),
-        )
+        wanted = _metrics(goal, maximize, limit or [])
+        if missing := [metric.name for metric in wanted or [] if y0 and metric.name not in y0]:
+            raise InputError(f"--y0 has no {missing[0]!r}, which --goal or --limit names; add --y0 {missing[0]}")
+        points = read_points(x0 or [], searched, y0 or [])
+        return objective, searched, points, wanted, _rules(target, no_progress)
 
     if workers > 1 and exchange not in (None, "files"):
         raise InputError(f"--workers share a study through its files; leave out --exchange {exchange}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class Recommendation:
             trials for a model.
     """
 
-    trial: Trial
+    trial: Trial = field(repr=False)
     parameters: Any
     value: float
     std: float

@@ -10,43 +10,49 @@ from typing import Any, TypeVar, cast
 
 from hyperspace.errors import ArgumentError, shown
 
+_PARALLEL = "start the program with mpirun -n N for N ranks, or use hyperspace run --workers N"
+_NO_ARGUMENT = dict.fromkeys(("n_jobs", "n_workers", "num_workers", "workers"), _PARALLEL)  # of functions that run a study
 T = TypeVar("T", bound=Callable[..., Any])
 
 _NAMED = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-# Names of other optimization libraries -> ours; used if the function has ours.
+# Names of other optimization libraries -> ours; the first that the function has is used.
 _SYNONYMS = {
-    "acq_func": "acquisition",
-    "acquisition_function": "acquisition",
-    "base_estimator": "model",
-    "bounds": "hyperparameters",
-    "callbacks": "callback",
-    "checkpoint": "checkpoints",
-    "constraint": "metrics",
-    "constraints": "metrics",
-    "dimensions": "hyperparameters",
-    "direction": "maximize",
-    "evaluations": "n_calls",
-    "folder": "results_path",
-    "func": "objective",
-    "function": "objective",
-    "initial_points": "x0",
-    "max_evals": "n_calls",
-    "max_evaluations": "n_calls",
-    "n_evaluations": "n_calls",
-    "n_initial_points": "n_samples",
-    "n_iter": "n_iterations",
-    "n_startup_trials": "n_samples",
-    "n_trials": "n_calls",
-    "output": "results_path",
-    "params": "hyperparameters",
-    "quiet": "verbose",
-    "search_space": "hyperparameters",
-    "seed": "random_state",
-    "silent": "verbose",
-    "space": "hyperparameters",
-    "storage": "results_path",
-    "surrogate": "model",
-    "target": "stopping",
+    "acq_func": ("acquisition",),
+    "acquisition_function": ("acquisition",),
+    "base_estimator": ("model",),
+    "bounds": ("hyperparameters", "dimensions"),
+    "callbacks": ("callback",),
+    "checkpoint": ("checkpoints",),
+    "choices": ("categories",),
+    "constraint": ("metrics",),
+    "constraints": ("metrics",),
+    "dimensions": ("hyperparameters",),
+    "direction": ("maximize", "goal"),
+    "evaluations": ("n_calls",),
+    "folder": ("results_path",),
+    "func": ("objective",),
+    "function": ("objective",),
+    "initial_points": ("x0",),
+    "max_evals": ("n_calls",),
+    "max_evaluations": ("n_calls",),
+    "n_evaluations": ("n_calls",),
+    "n_initial_points": ("n_samples",),
+    "n_iter": ("n_iterations",),
+    "n_startup_trials": ("n_samples",),
+    "n_trials": ("n_calls",),
+    "max": ("upper", "high"),
+    "min": ("lower", "low"),
+    "output": ("results_path",),
+    "log": ("prior",),
+    "params": ("hyperparameters",),
+    "quiet": ("verbose",),
+    "search_space": ("hyperparameters", "dimensions"),
+    "seed": ("random_state",),
+    "silent": ("verbose",),
+    "space": ("hyperparameters", "dimensions"),
+    "storage": ("results_path",),
+    "surrogate": ("model",),
+    "target": ("stopping",),
 }
 
 
@@ -81,7 +87,8 @@ def _checking(
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not kwargs.keys() <= known.keys():
             unknown = next(key for key in kwargs if key not in known)
-            advice = _advice(unknown, [key for key in known if key not in without])
+            given = {*[*known][: len(args) - (name is None)], *kwargs}
+            advice = _advice(unknown, [key for key in known if key not in without], given)
             raise ArgumentError(f"{name or type(args[0]).__name__} has no argument {shown(unknown)}; {advice}")
         return function(*args, **kwargs)
 
@@ -92,8 +99,11 @@ def _names(function: Callable[..., Any]) -> list[str]:
     return [name for name, parameter in inspect.signature(function).parameters.items() if parameter.kind in _NAMED]
 
 
-def _advice(unknown: str, known: list[str]) -> str:
-    """Return the nearest known name as a question; all names if none is near."""
-    synonym = _SYNONYMS.get(unknown.lower())
-    near = [synonym] if synonym in known else difflib.get_close_matches(unknown.lower(), known, n=1, cutoff=0.6)
+def _advice(unknown: str, known: list[str], given: Collection[str]) -> str:
+    """Return the nearest known name that is not given as a question; all names if none is near."""
+    word = unknown.lower()
+    if word in _NO_ARGUMENT and "n_drives" in known:
+        return _NO_ARGUMENT[word]
+    free = [name for name in known if name not in given]
+    near = [name for name in _SYNONYMS.get(word, ()) if name in free] or difflib.get_close_matches(word, free, n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(known)}"

@@ -52,6 +52,8 @@ def test_a_misspelled_argument_is_named_with_the_nearest(function):
         (Optimizer, "acq_func", "did you mean acquisition?"),  # scikit-optimize's
         (Metric, "qqq", "its arguments are name, goal, lower, upper"),
         (Real, "Prior", "did you mean prior?"),
+        (Metric, "direction", "did you mean goal?"),  # Optuna's
+        (hyperdrive, "n_jobs", "or use hyperspace run --workers N"),
     ],
 )
 def test_what_is_meant(function, argument, advice):
@@ -59,6 +61,13 @@ def test_what_is_meant(function, argument, advice):
         function(**{argument: 1})
     assert str(caught.value).endswith(advice)
     assert isinstance(caught.value, InputError)
+
+
+def test_an_argument_that_is_given_is_not_meant():
+    with pytest.raises(ArgumentError, match=r"Real has no argument 'log'; did you mean prior\?"):
+        Real(0.1, 1.0, log=True)
+    with pytest.raises(ArgumentError, match=r"Real has no argument 'lo'; its arguments are low, high"):
+        Real(0.1, high=1.0, lo=0.2)
 
 
 def test_an_argument_that_another_function_would_take_is_refused_in_its_own_words():
