@@ -135,6 +135,7 @@ class Optimizer:
     def ask(self) -> Point: ...
     @overload
     def ask(self, n: int) -> list[Point]: ...
+    @check_names()
     @own_numerics()
     def ask(self, n: int | None = None) -> Point | list[Point]:
         """Return the next point to evaluate, or with n a list of n points to evaluate at the same time.
@@ -153,6 +154,7 @@ class Optimizer:
         self._pending.append(replace(suggestion, u=self.space.to_unit([x])[0]))
         return self.space.parameters(x)
 
+    @check_names()
     @own_numerics()
     def tell(self, x: Any, y: Any) -> None:
         """Process the result at x, or at several points. A y of None or nan means that the evaluation failed.

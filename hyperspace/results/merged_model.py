@@ -23,6 +23,7 @@ MOST = 1000  # largest number of trials for the fit; more would be slow and hard
 FEWEST = 3
 _NOISY = 5e-4  # ratio of noise to function variance above which evaluations count as noisy, as in the adaptive strategy
 _UNCORRELATED = 0.3  # correlation with the nearest point below which a short scale cannot be told from noise
+_MOST_LOST = 5.0  # nats by which a model with noise may be less probable than one with a short scale
 _CLEARLY = 0.9  # largest ratio of the errors with plain targets
 
 
@@ -122,8 +123,10 @@ def _fitted(space: Space, U: Array, y: Array, **options: Any) -> GP:
     surrogate = GP(space=space, tries_noise=True, **options)
     surrogate.fit(U, y)
     if _imitates_noise(_model_of(surrogate).latents[0]):
-        surrogate = GP(space=space, tries_noise=True, kernel=MATERN, **options)
-        surrogate.fit(U, y)
+        noisy = GP(space=space, tries_noise=True, kernel=MATERN, **options)
+        noisy.fit(U, y)
+        if noisy.evidence > surrogate.evidence - _MOST_LOST:
+            return noisy
     return surrogate
 
 

@@ -24,6 +24,7 @@ from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_whole
 from hyperspace.study.description import describe_study
+from hyperspace.system.arguments import check_names
 from hyperspace.system.terminal import well_formed
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import failing_workers
@@ -42,6 +43,18 @@ _JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
 _BUDGET, _FEASIBLE = "budget", "feasible"
 _ID = re.compile(r"(-?\d+)-(\d+)")  # of a trial
+_SYNONYMS = {  # attributes of other libraries' results -> those of a Result
+    "best": "best_trial",
+    "best_parameters": "parameters",
+    "best_params": "parameters",
+    "best_point": "x",
+    "best_score": "fun",
+    "best_value": "fun",
+    "best_values": "metrics",
+    "params": "parameters",
+    "trials_dataframe": "trials",
+    "value": "fun",
+}
 _IN_NOTEBOOK = 10  # number of trials in a notebook's table
 _LATE = 10.0  # seconds after a request to end after which a trial must belong to a later run
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
@@ -114,6 +127,17 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         told = f", failed={failed}" if failed else ""
         return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev}{told})"
 
+    def __getattr__(self, name: str) -> Any:
+        """Return an entry of scipy's dict; the error for a name of another library's result names the one of this class.
+
+        Raises:
+            AttributeError: no such name.
+        """
+        if name in self:
+            return self[name]
+        hint = f"; did you mean {_SYNONYMS[name]}?" if name in _SYNONYMS else ""
+        raise AttributeError(f"Result has no attribute {name!r}{hint}", name=name, obj=self)
+
     def __dir__(self) -> list[str]:
         """Return the names of a Result: those of scipy's dict, and the properties and methods of this class."""
         return sorted({*object.__dir__(self), *self.keys()})
@@ -145,6 +169,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         space: Space = self._study_space
         return None if archive.best is None else archive.best.copied(space)
 
+    @check_names()
     def folder(self, trial: Trial | str | None = None) -> Path | None:
         """Return the folder with the files of a trial: `trial.folder` of the objective, and `{trial.folder}` of a command.
 
@@ -265,6 +290,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
         return self._best_first(ended, {"generation": "iteration", "job": "drive"}, ["seconds", "status"])
 
+    @check_names()
     @own_numerics()
     def top(self, n: int = 10) -> pandas.DataFrame:
         """The n best trials, best first; only feasible trials that can be the best.
@@ -301,6 +327,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], *tail]].reset_index(drop=True)
 
+    @check_names()
     @own_numerics()
     def summary_by(self, by: str = "model") -> pandas.DataFrame:
         """Contributions of the parts of the study, one per row, the one with the optimum first (see `Contribution`).
@@ -351,7 +378,9 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     @cached_property
     def models(self) -> list[Any]:
         """A Gaussian process fitted to all trials, for scikit-optimize's plots: in a list, over its transformed space."""
-        return [_SkoptModel(self)] if len(self.x_iters) else []
+        from hyperspace.results.skopt_model import SkoptModel
+
+        return [SkoptModel(self)] if len(self.x_iters) else []
 
     @own_numerics()
     def to_skopt(self) -> OptimizeResult:
@@ -379,23 +408,7 @@ def _cell(value: Any) -> Any:
     return well_formed(value) if isinstance(value, str) and not value.isascii() else value
 
 
-class _SkoptModel:
-    """Merged surrogate with scikit-optimize's interface: predict(points in its transformed space)."""
-
-    def __init__(self, result: Result) -> None:
-        space: Space = result._study_space
-        self._to_unit = space.to_unit
-        self._skopt_space = result.space
-        self._merged = result.surrogate
-
-    @own_numerics()
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the mean and, on request, the standard deviation at X (q, transformed dimensions)."""
-        points = self._skopt_space.inverse_transform(np.asarray(X))
-        mean, std = self._merged.surrogate.predict(self._to_unit(points))
-        return (mean, std) if return_std else mean
-
-
+@check_names()
 @own_numerics()
 def load_results(results_path: str | os.PathLike[str]) -> Result:
     """Read a study from its folder; also while it runs.

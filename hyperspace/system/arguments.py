@@ -38,12 +38,14 @@ _SYNONYMS = {
     "n_evaluations": ("n_calls",),
     "n_initial_points": ("n_samples",),
     "n_iter": ("n_iterations",),
+    "n_points": ("n",),
     "n_startup_trials": ("n_samples",),
-    "n_trials": ("n_calls",),
+    "n_trials": ("n_calls", "n"),
     "max": ("upper", "high"),
     "min": ("lower", "low"),
     "output": ("results_path",),
     "log": ("prior",),
+    "path": ("results_path",),
     "params": ("hyperparameters",),
     "quiet": ("verbose",),
     "search_space": ("hyperparameters", "dimensions"),
@@ -53,11 +55,12 @@ _SYNONYMS = {
     "storage": ("results_path",),
     "surrogate": ("model",),
     "target": ("stopping",),
+    "value": ("y",),
 }
 
 
 def check_names(passed_to: Callable[..., Any] | None = None, without: Collection[str] = ()) -> Callable[[T], T]:
-    """Return a decorator of a function or a class: a call with an unknown name of an argument raises an ArgumentError.
+    """Return a decorator of a function, a method or a class: a call with an unknown name of an argument raises an ArgumentError.
 
     The error names the nearest argument. `inspect.signature` and `help` show the signature of the original.
 
@@ -70,7 +73,7 @@ def check_names(passed_to: Callable[..., Any] | None = None, without: Collection
         if isinstance(target, type):
             target.__init__ = _checking(target.__init__, passed_to, without, None)  # type: ignore[misc]
             return target
-        return cast("T", _checking(target, passed_to, without, target.__name__))
+        return cast("T", _checking(target, passed_to, without, target.__qualname__.rpartition("<locals>.")[2]))
 
     return decorate
 
@@ -80,14 +83,15 @@ def _checking(
 ) -> Callable[..., Any]:
     """Return `function` with a check of its arguments' names; a name of None is that of the class of its first argument."""
     known = dict.fromkeys([*_names(function), *(() if passed_to is None else _names(passed_to))])
-    if name is None:
+    is_method = name is None or "." in name
+    if is_method:
         del known[next(iter(known))]  # self
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not kwargs.keys() <= known.keys():
             unknown = next(key for key in kwargs if key not in known)
-            given = {*[*known][: len(args) - (name is None)], *kwargs}
+            given = {*[*known][: len(args) - is_method], *kwargs}
             advice = _advice(unknown, [key for key in known if key not in without], given)
             raise ArgumentError(f"{name or type(args[0]).__name__} has no argument {shown(unknown)}; {advice}")
         return function(*args, **kwargs)

@@ -232,3 +232,15 @@ def test_the_folder_of_a_trial(tmp_path):
     assert result.subspaces[0].folder() == result.folder()
     loose = hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=2)
     assert loose.folder() is None
+
+
+def test_names_of_other_libraries_are_told_ours(tmp_path):
+    result = hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=2)
+    with pytest.raises(AttributeError, match=r"Result has no attribute 'best_params'; did you mean parameters\?"):
+        _ = result.best_params
+    with pytest.raises(AttributeError, match=r"Result has no attribute 'nothing'$"):
+        _ = result.nothing
+    assert not hasattr(result, "best_value")
+    assert result.nfev == 2
+    with pytest.raises(TypeError, match=r"Result\.top has no argument 'k'; its arguments are n"):
+        result.top(k=3)

@@ -63,6 +63,20 @@ def test_what_is_meant(function, argument, advice):
     assert isinstance(caught.value, InputError)
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: Optimizer([(0.0, 1.0)]).ask(n_points=2), "Optimizer.ask has no argument 'n_points'; did you mean n?"),
+        (lambda: Optimizer([(0.0, 1.0)]).tell([0.5], value=2), "Optimizer.tell has no argument 'value'; did you mean y?"),
+        (lambda: hyperspace.load_results(path="study"), "load_results has no argument 'path'; did you mean results_path?"),
+    ],
+)
+def test_methods(call, told):
+    with pytest.raises(ArgumentError) as caught:
+        call()
+    assert str(caught.value) == told
+
+
 def test_an_argument_that_is_given_is_not_meant():
     with pytest.raises(ArgumentError, match=r"Real has no argument 'log'; did you mean prior\?"):
         Real(0.1, 1.0, log=True)
