@@ -35,6 +35,10 @@ class InputError(HyperSpaceError, ValueError):
     """Invalid argument, search space or answer of the objective."""
 
 
+class ArgumentError(InputError, TypeError):
+    """Call with an unknown name of an argument."""
+
+
 class NotBuiltError(HyperSpaceError, NotImplementedError):
     """Option of the signature that this version does not implement."""
 

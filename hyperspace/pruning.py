@@ -14,6 +14,7 @@ from statistics import fmean, median
 from typing import Any
 
 from hyperspace.errors import InputError, refuse_class, shown
+from hyperspace.system.arguments import check_names
 from hyperspace.trials.trial import Trial
 
 MOST_REPORTS = 200  # reports of a trial that are kept if no rule compares them
@@ -37,6 +38,7 @@ class PruningRule(ABC):
         """
 
 
+@check_names()
 class MedianRule(PruningRule):
     """Rule that ends an evaluation whose best loss so far is above the median of the others' mean loss up to the same step.
 
@@ -62,6 +64,7 @@ class MedianRule(PruningRule):
         return min(curve.values()) > median(means)
 
 
+@check_names()
 class HalvingRule(PruningRule):
     """Rule that ends an evaluation outside the best 1/`eta` at the steps min_step, eta min_step, eta^2 min_step, ...
 

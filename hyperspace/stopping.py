@@ -15,6 +15,7 @@ from typing import Any
 from hyperspace.errors import InputError, refuse_class, shown
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_finite, is_number
+from hyperspace.system.arguments import check_names
 from hyperspace.trials.incumbent import NO_RANK, rank
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import Trial
@@ -44,6 +45,7 @@ class StoppingRule(ABC):
         return None
 
 
+@check_names()
 @dataclass(frozen=True, slots=True)
 class TargetValue(StoppingRule):
     """Rule that ends a study when a feasible trial is at least as good as `value`, in the objective's sign.
@@ -73,6 +75,7 @@ class TargetValue(StoppingRule):
         return reached
 
 
+@check_names()
 @dataclass(frozen=True, slots=True)
 class NoProgress(StoppingRule):
     """Rule that ends a study when the best trial has not improved by more than `tolerance` in `evaluations` evaluations.
@@ -149,6 +152,7 @@ class Stall(StoppingRule):
         return stalls
 
 
+@check_names()
 @dataclass(frozen=True, slots=True)
 class TimeLimit(StoppingRule):
     """Rule that ends a study `seconds` after the call, as `deadline=` does: no evaluation starts that would not end in time.

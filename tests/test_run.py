@@ -25,6 +25,12 @@ def objective(parameters):
     return (parameters["x"] - 0.3) ** 2 + (parameters["kind"] == "bad")
 def several(parameters):
     return {"error": objective(parameters), "accuracy": 1 - parameters["x"]}
+def sometimes(parameters):
+    calls.append(parameters)
+    if len(calls) % 2:
+        raise ValueError("not this one")
+    return objective(parameters)
+calls = []
 def fails(parameters):
     os._exit(3)
 """
@@ -238,7 +244,7 @@ def test_what_is_wrong_is_said_by_one_worker(start):
         (["train.py"], "expected FILE.py:FUNCTION or MODULE:FUNCTION, such as train.py:objective; got 'train.py'"),
         (["nothing.py:objective"], "there is no file 'nothing.py'"),
         (["nothing:objective"], "there is no module 'nothing'"),
-        (["train.py:nothing"], "train.py defines no function 'nothing'; it has objective, several, fails"),
+        (["train.py:nothing"], "train.py defines no function 'nothing'; it has objective, several, sometimes, fails"),
         (["train.py:space"], "defines no function 'space'"),
         (["other/json.py:objective"], "json.py has the name of the module 'json', which is in use; rename the file"),
         (["train.py:objective", "--space", "nothing.toml"], "the space 'nothing.toml' cannot be read"),
@@ -279,6 +285,58 @@ def test_points_to_evaluate_first_in_words_and_in_files(run, folder):
         (0.375, "good"),
         (1.0, "bad"),
     ]
+
+
+def test_known_results_of_a_file_are_not_evaluated_again(run, folder):
+    (folder / "points.csv").write_text("error,kind,x\n0.5,bad,0.25\n,good,0.75\nnan,good,0.8\n1D-3,good,0.3\n")
+    (folder / "points.json").write_text('[{"x": 0.375, "kind": "good", "error": 3}]')
+    words = ["--x0", "points.csv", "--x0", "points.json", "--x0", "x=0.125,kind=bad,error=0.25", "--y0", "error"]
+    code, out, err = run("train.py:objective", *QUICK, *words)
+    assert (code, err) == (0, "hyperspace: --x0 points.csv: 3 of 4 points have no number in 'error' and are left out\n")
+    assert "6 evaluations planned" in out
+    trials = load_results(folder / "results").trials
+    given = trials[trials["origin"] == "given"]
+    assert given[["x", "kind", "metric.error"]].values.tolist() == [
+        [0.25, "bad", 0.5],
+        [0.375, "good", 3.0],
+        [0.125, "bad", 0.25],
+    ]
+    assert (trials["origin"] == "asked").sum() == 6
+    assert trials["metric.error"].notna().all()  # a plain number is the goal's
+
+
+def test_known_results_may_have_several_metrics(run, folder):
+    run("train.py:several", *QUICK, "--goal", "accuracy", "--maximize", "--limit", "error<=1", "--results", "old")
+    old = load_results(folder / "old").trials
+    (folder / "old.csv").write_text(old.drop(columns="error").rename(columns={"metric.error": "error"}).to_csv(index=False))
+    words = ["--x0", "old.csv", "--y0", "accuracy", "--y0", "error", "--goal", "accuracy", "--maximize", "--limit", "error<=1"]
+    assert run("train.py:several", *QUICK, *words, "--results", "new")[0] == 0
+    new = load_results(folder / "new").trials
+    assert (
+        new[new["origin"] == "given"][["accuracy", "metric.error"]].values.tolist()
+        == old[["accuracy", "metric.error"]].values.tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--y0", "error"], "give --x0, too"),
+        (["--x0", "points.csv", "--y0", "loss"], "has no column 'loss'; its columns are 'x', 'kind', 'error'"),
+        (["--x0", "points.csv", "--y0", "x"], "--y0 x is a parameter"),
+        (["--x0", "points.csv", "--y0", "x", "--goal", "accuracy"], "--y0 has no 'accuracy', which --goal or --limit names"),
+        (["--x0", "points.csv", "--y0", "error"], "none of the points of --x0 has a number in 'error' (--y0)"),
+        (["--x0", "list.json", "--y0", "error"], "list.json, point 1: it has no names, of which --y0 could be one"),
+        (["--x0", "x=0.5,kind=good", "--y0", "error"], "it has no 'error', which --y0 names"),
+    ],
+)
+def test_known_results_that_are_none_are_one_sentence(run, folder, words, told):
+    (folder / "points.csv").write_text("x,kind,error\n0.5,good,\n")
+    (folder / "list.json").write_text('[[0.5, "good"]]')
+    code, out, err = run("train.py:objective", *QUICK, *words)
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert told in err
+    assert not (folder / "results").exists()
 
 
 @pytest.mark.parametrize(
@@ -409,10 +467,20 @@ def test_the_help_names_the_values_that_options_take(run):
     assert "hyperdrive" not in words
 
 
-def test_quiet_shows_no_progress_and_still_tells_the_plan(start):
-    code, out, err = start("train.py:objective", *QUICK, "--quiet")
-    assert (code, out) == (0, "")
-    assert [line for line in err.splitlines() if "6 evaluations planned" not in line] == []
+def test_quiet_shows_nothing_and_records_failures(start, folder):
+    assert start("train.py:sometimes", *QUICK, "--quiet") == (0, "", "")
+    assert load_results(folder / "results").trials["status"].value_counts().to_dict() == {"ok": 3, "failed": 3}
+
+
+def test_quiet_workers_show_nothing(start, folder):
+    assert start("train.py:objective", *QUICK, "--quiet", "--workers", "2") == (0, "", "")
+    assert load_results(folder / "results").nfev == 6
+
+
+def test_quiet_still_shows_an_error(start):
+    code, out, err = start("train.py:objective", "--model", "RAND", "--n-calls", "0", "--quiet")
+    assert (code, out) == (1, "")
+    assert "n_calls must be a whole number of at least 1" in err
 
 
 def test_files_of_the_working_folder_are_found_from_the_trials_folders(run, folder):

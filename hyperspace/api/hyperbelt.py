@@ -12,8 +12,12 @@ from hyperspace.evaluators.objective import Objective
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.results.result import Result
 from hyperspace.study.checks import check_count
+from hyperspace.system.arguments import check_names
+
+_NOT_TAKEN = ("x0", "y0", "warm_start", "model", "strategy", "n_iterations")
 
 
+@check_names(hyperdrive, without=_NOT_TAKEN)
 def hyperbelt(
     objective: Function,
     hyperparameters: Hyperparameters,
@@ -52,7 +56,7 @@ def hyperbelt(
     """
     if not callable(objective):
         raise InputError(f"objective must be a function of the parameters and the budget, got {shown(objective)}")
-    for name in ("x0", "y0", "warm_start", "model", "strategy", "n_iterations"):
+    for name in _NOT_TAKEN:
         if name in options:
             raise InputError(f"hyperbelt does not take {name}=; it evaluates with budgets of its own making")
     return hyperdrive(

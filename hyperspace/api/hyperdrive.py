@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from hyperspace.cluster.walltime import seconds_left
 from hyperspace.errors import InputError
@@ -34,17 +34,19 @@ from hyperspace.space.parsing import describe_doubtful_lists
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
 from hyperspace.study.arguments import StudyArguments
-from hyperspace.study.checks import check_budgeted, check_count, check_flag, check_seconds
+from hyperspace.study.checks import SILENT, check_budgeted, check_count, check_flag, check_seconds, check_verbose
 from hyperspace.study.same_call import check_alike, describe_call, with_deadline_of
+from hyperspace.system.arguments import check_names
 from hyperspace.system.forks import children_end
 from hyperspace.system.paths import absolute_folder
-from hyperspace.system.terminal import tell
+from hyperspace.system.terminal import silence, tell
 from hyperspace.trials.callbacks import Callback, as_one
 from hyperspace.trials.metrics import Metric
 
-_FLAGS = ("isolate", "checkpoints", "restart", "verbose", "retry_failed", "noisy")
+_FLAGS = ("isolate", "checkpoints", "restart", "retry_failed", "noisy")
 
 
+@check_names()
 @own_numerics()
 def hyperdrive(
     objective: Callable[..., Any] | Command,
@@ -78,7 +80,7 @@ def hyperdrive(
     pruner: PruningRule | None = None,
     noisy: bool = False,
     random_state: int | None = 0,
-    verbose: bool = False,
+    verbose: bool | Literal["silent"] = False,
     comm: Any = None,
     callback: Callback | Sequence[Callback] | None = None,
 ) -> Result:
@@ -156,7 +158,9 @@ def hyperdrive(
         noisy: whether evaluations of one point differ. If not, a study ends when every point of a discrete space was
             evaluated. With exchange="none" each drive ends after every point of its box.
         random_state: seed of all random streams; None draws one.
-        verbose: show the progress, on rank 0. Only this argument may differ between ranks.
+        verbose: show the progress, on rank 0. False: only messages on standard error, such as the planned number of evaluations
+            and the first failure. "silent": no messages; errors are still raised, and failures are in the result. Only this
+            argument may differ between ranks.
         comm: an mpi4py communicator; None: all ranks of the mpirun that started this process, if one did; only this process
             within the objective of another study.
         callback: called as callback(trial) on the rank that finished it; returning True (Python's or numpy's) ends the study;
@@ -197,7 +201,9 @@ def hyperdrive(
             return Session(arguments, ranks, folder, options).run(make_evaluator)
 
     stoppable = None if is_worker else folder  # a worker ends alone
-    with working(), exits_are_told(ranks), ranks.ends_together(), signals_end_the_study(stoppable, speaks), children_end():
+    messages = silence(isinstance(verbose, str) and verbose == SILENT)
+    signals = signals_end_the_study(stoppable, speaks)
+    with messages, working(), exits_are_told(ranks), ranks.ends_together(), signals, children_end():
         ranks.bound(Patience(lambda: received() is not None, deadline=_own_end(started, deadline)))
         _check_same_call(ranks, described)
         ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
@@ -253,6 +259,7 @@ def _check(call: Mapping[str, Any], target: Objective | Command, is_worker: bool
     """Check all arguments of a call; return those that define the study, and the options of the run without its deadline."""
     for name in _FLAGS:
         check_flag(name, call[name])
+    check_verbose(call["verbose"])
     if isinstance(target, Objective):
         target.check()
     _check_place(call["results_path"], call["checkpoints"])
@@ -264,7 +271,7 @@ def _check(call: Mapping[str, Any], target: Objective | Command, is_worker: bool
         restart=call["restart"],
         retries=check_count("retries", call["retries"], least=0),
         retry_failed=call["retry_failed"],
-        verbose=call["verbose"],
+        verbose=call["verbose"] not in (False, SILENT),
         callback=as_one(call["callback"]),
         pruner=check_pruner(call["pruner"]),
         rules=check_rules(call["stopping"]),

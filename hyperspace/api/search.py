@@ -18,12 +18,14 @@ from hyperspace.results.result import Result
 from hyperspace.space.space import check_space
 from hyperspace.stopping import Stall, check_rules
 from hyperspace.study.checks import check_count, check_first
+from hyperspace.system.arguments import check_names
 
 Function = Callable[..., Any]
 Hyperparameters = Sequence[Any] | Mapping[str, Any]
 Path = str | os.PathLike[str] | None
 
 
+@check_names(hyperdrive, without=("strategy", "n_iterations", "n_drives"))
 def evolutionary_search(
     objective: Function,
     hyperparameters: Hyperparameters,
@@ -74,6 +76,7 @@ def evolutionary_search(
     )
 
 
+@check_names(hyperdrive)
 def random_search(
     objective: Function, hyperparameters: Hyperparameters, results_path: Path, n_calls: int = 100, **options: Any
 ) -> Result:
@@ -93,6 +96,7 @@ def random_search(
     return hyperdrive(objective, hyperparameters, results_path, n_calls=n_calls, **fixed | options)
 
 
+@check_names(hyperdrive)
 @own_numerics()
 def grid_search(
     objective: Function, hyperparameters: Hyperparameters, results_path: Path, points: int = 5, **options: Any

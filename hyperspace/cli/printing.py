@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -16,7 +17,11 @@ from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 if TYPE_CHECKING:
     from hyperspace.results.result import Result
     from hyperspace.trials.metrics import Metric
+    from hyperspace.trials.trial import Trial
 
+_MOST_FOR_A_MODEL = (
+    500  # number of evaluations up to which the best trial is shown with a model's expected value, in a second or two
+)
 _STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
 
 
@@ -36,6 +41,34 @@ def show_best(result: Result) -> None:
     for name, value in result.search_space.by_name(result.parameters).items():
         table.add_row(Text(printable(name)), brief(value))
     Console(highlight=False).print(table)
+    if (scratch := scratch_of(result)) is not None:
+        print(f"folder  {printable(scratch)}")
+    _show_recommended(result)
+
+
+def _show_recommended(result: Result) -> None:
+    """Print the trial with the best expected value if the model has found noise."""
+    recommended = result.recommended if result.nfev <= _MOST_FOR_A_MODEL else None
+    if recommended is None or not recommended.noise:
+        return
+    print(f"\nBy the model, evaluations of one point differ by {recommended.noise:.2g} (standard deviation).")
+    expected = f"{recommended.value:.6g}, with a standard deviation of {recommended.std:.2g}"
+    if result.best_trial is not None and recommended.trial.key == result.best_trial.key:
+        print(f"If so, the best trial is also the best by its expected value, {expected}.")
+        return
+    print(f"If so, trial {recommended.trial.id} is the best by its expected value: {expected}.")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in result.search_space.by_name(recommended.parameters).items():
+        table.add_row(Text(printable(name)), brief(value))
+    Console(highlight=False).print(table)
+
+
+def scratch_of(result: Result, trial: Trial | None = None) -> str | None:
+    """Return the folder with a trial's files, or the best trial's, relative to the working folder; None if it has none."""
+    folder = result.folder(trial)
+    if folder is None or result.files is None:
+        return None
+    return str(Path(result.files.name) / folder.relative_to(result.files.path))
 
 
 def show_top(result: Result, n: int) -> None:

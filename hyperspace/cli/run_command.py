@@ -14,7 +14,7 @@ import typer
 
 import hyperspace
 from hyperspace.cli.path_arguments import as_typed, output_file, study_folder
-from hyperspace.cli.points import read_points
+from hyperspace.cli.points import Points, read_points
 from hyperspace.cli.printing import show_best
 from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
@@ -36,7 +36,7 @@ _MODELS = (
     "Surrogate: GP, DNN, ENSEMBLE, RF, ET or GBRT; or CMA, GA, PSO, DE, ES, SA, EDA, NSGA2, ACO, PAES, BITGA (evolution), GRID, "
     "RAND, HYPERBAND."
 )
-_QUIET = "Show no progress and no result. The line with the planned evaluations, and warnings, still go to standard error."
+_QUIET = "Show nothing but errors: no progress, no result, no messages. Failed evaluations are recorded in the study."
 
 
 def run(
@@ -123,6 +123,16 @@ def run(
             show_default=False,
         ),
     ] = None,
+    y0: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=as_typed,
+            metavar="NAME",
+            help="The column of the --x0 file with results that are known already; the points are then not evaluated; may be "
+            "repeated for further metrics.",
+            show_default=False,
+        ),
+    ] = None,
     warm_start: Annotated[
         list[Path] | None,
         typer.Option(
@@ -179,26 +189,26 @@ def run(
         error.told_by_rank_0 = launched_rank() > 0
         raise error
 
-    def prepare() -> tuple[Callable[..., Any] | Command, Any, Any, list[Metric] | None, list[StoppingRule]]:
+    def prepare() -> tuple[Callable[..., Any] | Command, Any, Points, list[Metric] | None, list[StoppingRule]]:
         of_command = {"template": template or [], "in_folder": in_folder, "metrics_file": metrics_file}
         objective, variables = _objective(function, command, metric_regex, of_command)
         searched = _space(space, variables)
         if isinstance(objective, Command):
             objective.check(searched)
-        return (
-            objective,
-            searched,
-            read_points(x0 or [], searched),
-            _metrics(goal, maximize, limit or []),
-            _rules(target, no_progress),
-        )
+        wanted = _metrics(goal, maximize, limit or [])
+        if missing := [metric.name for metric in wanted or [] if y0 and metric.name not in y0]:
+            raise InputError(f"--y0 has no {missing[0]!r}, which --goal or --limit names; add --y0 {missing[0]}")
+        points = read_points(x0 or [], searched, y0 or [])
+        return objective, searched, points, wanted, _rules(target, no_progress)
 
     if workers > 1 and exchange is not None and not has_workers(exchange):
         raise InputError(f"--workers share a study through its files; leave out --exchange {exchange}")
     objective, searched, first, metrics, rules = prepare() if has_workers(exchange) else _together(prepare, deadline)
-    if isinstance(objective, Command) and not quiet and is_first_rank() and SILENT_VARIABLE not in os.environ:
-        for doubt in objective.describe_doubts(searched):
-            tell(doubt)
+    follows = SILENT_VARIABLE in os.environ  # another worker shows progress and result
+    if not quiet and is_first_rank() and not follows:
+        doubts = objective.describe_doubts(searched) if isinstance(objective, Command) else []
+        for note in [*first.notes, *doubts]:
+            tell(note)
     if workers > 1:
         raise typer.Exit(run_workers(workers, results, restart))
     result = hyperspace.hyperdrive(
@@ -209,7 +219,8 @@ def run(
         n_iterations=n_iterations,
         n_calls=n_calls,
         n_drives=n_drives,
-        x0=first,
+        x0=first.points,
+        y0=first.answers,
         warm_start=warm_start or (),
         strategy=strategy,
         exchange=exchange,
@@ -223,9 +234,9 @@ def run(
         restart=restart,
         retry_failed=retry_failed,
         stopping=rules,
-        verbose=not quiet,
+        verbose="silent" if quiet else not follows,
     )
-    if not quiet and is_first_rank():
+    if not quiet and not follows and is_first_rank():
         show_best(result)
 
 

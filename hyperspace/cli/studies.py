@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,13 +11,13 @@ import typer
 import hyperspace
 from hyperspace.cli.export import closest_rows, csv_bytes, json_bytes, json_value, write_bytes
 from hyperspace.cli.path_arguments import StudyPath
-from hyperspace.cli.printing import brief, show_best, show_top
-from hyperspace.journal import StudyFolder
+from hyperspace.cli.printing import brief, scratch_of, show_best, show_top
 from hyperspace.system.terminal import printable, tell, well_formed
 from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.trial import PRUNED
 
 if TYPE_CHECKING:
+    from hyperspace.results.result import Result
     from hyperspace.trials.trial import Trial
 
 _MOST_NUMBERS = 12  # largest number of trials that a kind of failure names on a terminal
@@ -71,15 +70,15 @@ def failures(
     from hyperspace.results.failure_kinds import failure_kinds, message
 
     result = hyperspace.load_results(path)
-    trials, folder = result.all_trials, StudyFolder(path)
+    trials = result.all_trials
     kinds = failure_kinds(trials)
     if format is FailuresFormat.json:
         records = [
             {
                 "status": kind.status,
                 "count": len(kind.trials),
-                "first": _record(kind.first, message(kind.first), folder),
-                "last": _record(kind.last, message(kind.last), folder),
+                "first": _record(kind.first, message(kind.first), result),
+                "last": _record(kind.last, message(kind.last), result),
                 "trials": [trial.id for trial in kind.trials],
             }
             for kind in kinds
@@ -95,7 +94,7 @@ def failures(
         more = len(numbers) - _MOST_NUMBERS
         print(f"\n{len(numbers)} × {kind.status}: {printable(message(kind.first))}")
         print("  first   " + ", ".join(f"{printable(name)}={brief(value)}" for name, value in kind.first.parameters.items()))
-        if (scratch := _scratch(kind.first, folder)) is not None:
+        if (scratch := scratch_of(result, kind.first)) is not None:
             print(f"  folder  {printable(scratch)}")
         if message(kind.last) != message(kind.first):
             print(f"  last    {printable(message(kind.last))}")
@@ -104,14 +103,8 @@ def failures(
         print("\nA trial's number is DRIVE-ITERATION. --format json has all of them, with the tracebacks.")
 
 
-def _scratch(trial: Trial, folder: StudyFolder) -> str | None:
-    """Return the folder with a trial's files, relative to the user's name of the study; None if it has none."""
-    scratch = folder.scratch(trial.drive, trial.iteration)
-    return str(Path(folder.name) / scratch.relative_to(folder.path)) if trial.drive >= 0 and scratch.is_dir() else None
-
-
-def _record(trial: Trial, told: str, folder: StudyFolder) -> dict[str, Any]:
-    scratch = _scratch(trial, folder)
+def _record(trial: Trial, told: str, result: Result) -> dict[str, Any]:
+    scratch = scratch_of(result, trial)
     return {
         "trial": trial.id,
         "message": well_formed(told),

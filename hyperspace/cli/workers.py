@@ -102,7 +102,6 @@ def _start(number: int, n: int) -> subprocess.Popen[bytes]:
     arguments = [*sys.argv[1:], "--workers", "1", "--exchange", "files", "--no-restart"]
     environment = os.environ | {WORKERS_VARIABLE: str(n), PARENT_VARIABLE: str(os.getpid())}
     if number:
-        arguments.append("--quiet")
         environment[SILENT_VARIABLE] = "1"
     devices = share_devices([(socket.gethostname(), os.environ.get(VARIABLE))] * n, number, count_devices())
     if devices is not None:

@@ -17,6 +17,7 @@ from hyperspace.cluster.walltime import parse_duration
 from hyperspace.errors import InputError
 from hyperspace.journal import StudyFolder
 from hyperspace.journal.stop_request import BY_COMMAND
+from hyperspace.system.arguments import check_names
 
 KINDS = ("mpi", "array", "requeue")
 LAUNCHERS = {"mpirun": 'mpirun -n "$SLURM_NTASKS"', "pmi2": "srun --mpi=pmi2", "pmix": "srun --mpi=pmix"}
@@ -25,6 +26,7 @@ _OPTION = re.compile(r"--?[A-Za-z][\w-]*(=[\w.,:@%/+=\-\[\]()*|&!<>^]*)?", re.AS
 _OUTPUT = {"mpi": "%x-%j.out", "array": "%x-%A-%a.out", "requeue": "%x-%j.out"}
 
 
+@check_names()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlurmJob:
     """Settings of a Slurm job.

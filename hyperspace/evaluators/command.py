@@ -13,20 +13,29 @@ import numpy as np
 
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
-from hyperspace.evaluators.command_words import as_written, file_of, not_found, split_line, with_absolute_file
+from hyperspace.evaluators.command_words import (
+    SCRIPTS,
+    as_written,
+    file_of,
+    missing_script,
+    not_found,
+    split_line,
+    with_absolute_file,
+)
 from hyperspace.evaluators.printed import compile_patterns, find_metrics
 from hyperspace.evaluators.templates import Template, remove_old, write_new
 from hyperspace.evaluators.trial_output import read_end
 from hyperspace.space.space import Space
+from hyperspace.system.arguments import check_names
 from hyperspace.system.paths import working_folder
 from hyperspace.trials.metrics import Metrics
 
 _TRIAL = ("id", "seed", "attempt", "folder", "budget")
 READ = 1 << 20  # bytes at the end of the standard output that are searched for metrics
-_SCRIPTS = frozenset((".py", ".sh", ".pl", ".R", ".r", ".jl", ".m", ".rb", ".lua", ".jar"))
 _Piece = tuple[str, str | None, str]  # text, then the name of the following value, and its format
 
 
+@check_names()
 class Command:
     """Command line with placeholders for the parameters; `hyperdrive` accepts it as an objective.
 
@@ -139,7 +148,7 @@ class Command:
             return []
         fixed = ["".join(text for text, _, _ in word) for word in self._words[1:] if all(name is None for _, name, _ in word)]
         files = [file for file in map(file_of, fixed) if os.path.isabs(file) and os.path.dirname(file) == self._origin]
-        return [file for file in files if Path(file).suffix not in _SCRIPTS and not os.access(file, os.X_OK)]
+        return [file for file in files if Path(file).suffix not in SCRIPTS and not os.access(file, os.X_OK)]
 
     @property
     def has_fixed_program(self) -> bool:
@@ -156,7 +165,8 @@ class Command:
         """Check that the command can be run with the points of a space.
 
         Raises:
-            InputError: an unknown name, a dimension that the command does not use, an incompatible format, or a missing program.
+            InputError: an unknown name, a dimension that the command does not use, an incompatible format, a missing program, or
+                a missing script.
         """
         used = {name for word in self._words for _, name, _ in word if name is not None}
         names = _known_names(space)
@@ -175,6 +185,13 @@ class Command:
         program = self.fill(space, middle, dict.fromkeys(_TRIAL, 0))[0]
         if self.has_fixed_program and shutil.which(program) is None:
             raise not_found(program)
+        words = [None if any(name for _, name, _ in word) else "".join(text for text, _, _ in word) for word in self._words]
+        own: frozenset[str] = self._own_files if self.in_folder else frozenset()
+        if (script := missing_script(words, self._origin, own)) is not None:
+            raise InputError(
+                f"the command runs the script {script!r}, which is not in the working folder {self._origin!r}; start in its "
+                f"folder, or give its whole path"
+            )
 
     def check_metrics(self, metrics: Metrics) -> None:
         """Check that the named groups of the patterns, if there are any, give the metrics that a study declares.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from hyperspace.errors import InputError
 from hyperspace.system.terminal import printable
@@ -31,6 +31,12 @@ _WORDS_OF_SHELLS = {
     "ulimit",
     "while",
 }
+SCRIPTS = frozenset((".py", ".sh", ".pl", ".R", ".r", ".jl", ".m", ".rb", ".lua", ".jar"))
+_INTERPRETER = re.compile(r"(python|pypy)[\d.]*|bash|sh|zsh|ksh|dash|perl|ruby|julia|Rscript|lua|java|octave")
+_LAUNCHERS = {"env", "mpiexec", "mpirun", "nice", "nohup", "numactl", "prlimit", "srun", "stdbuf", "taskset", "time", "timeout"}
+# Programs whose following words are names of another machine or container.
+_ELSEWHERE = {"apptainer", "chroot", "conda", "docker", "podman", "sarus", "shifter", "singularity", "ssh", "udocker"}
+_NO_SCRIPT = re.compile(r"-(\w*[ceE]|m)")  # options of interpreters with code or a module instead of a file, such as bash -lc
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 
 
@@ -72,6 +78,29 @@ def not_found(program: str) -> InputError:
         f"the command's program {program!r} was not found; give its path, or see that it is executable (there is no shell that "
         f"knows other commands)"
     )
+
+
+def missing_script(words: Sequence[str | None], origin: str, own: Container[str]) -> str | None:
+    """Return the script of an interpreter that is missing, such as sim.py in `python sim.py`; None if there is none.
+
+    Args:
+        words: the words of the command; None for words with values.
+        origin: the folder in which names are looked up.
+        own: names of files in the trial's folder.
+    """
+    for position, word in enumerate(words):
+        name = os.path.basename(word or "")
+        if name in _ELSEWHERE or (position == 0 and name not in _LAUNCHERS and not _INTERPRETER.fullmatch(name)):
+            return None
+        if _INTERPRETER.fullmatch(name):
+            for argument in words[position + 1 :]:
+                if argument is None or _NO_SCRIPT.fullmatch(argument) or " " in argument:
+                    return None
+                if os.path.splitext(argument)[1] in SCRIPTS:
+                    there = os.path.normpath(argument) in own or os.path.exists(os.path.join(origin, argument))
+                    return None if there else argument
+            return None
+    return None
 
 
 def as_written(text: str) -> str:

@@ -140,4 +140,5 @@ class Merger:
         if ended and not allows_failures and not any(trial.status == OK for trial in [*ended, *study.given]):
             again = "" if self._folder is None else f"; {RETRY}"
             raise StudyError(f"all {len(ended)} trials failed{again}. The last one said:\n{(ended[-1].error or '').rstrip()}")
-        return Result([*study.given, *trials], study.space, study.metrics, study.partition, split_label(study.model_name))
+        models = split_label(study.model_name)
+        return Result([*study.given, *trials], study.space, study.metrics, study.partition, models, files=self._folder)

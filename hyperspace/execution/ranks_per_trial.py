@@ -9,6 +9,7 @@ from hyperspace.errors import HyperSpaceError
 from hyperspace.evaluators.mpi import TrialGroups
 from hyperspace.evaluators.objective import Objective
 from hyperspace.exchange.ranks import Ranks
+from hyperspace.journal import StudyFolder
 from hyperspace.results.result import Result
 from hyperspace.space.partition import Partition
 from hyperspace.study.arguments import StudyArguments
@@ -58,6 +59,7 @@ def work_in_groups(
             "trials": [trial_record(trial, result.search_space) for trial in result.all_trials],
             "n_subspaces": result.partition.n_subspaces,
             "goal": result.goals.goal,
+            "folder": None if result.files is None else str(result.files.path),
         }
 
     told = world.first(outcome)
@@ -67,6 +69,6 @@ def work_in_groups(
     arguments = check()
     arguments.metrics.fix(told["goal"])
     partition = Partition(arguments.space, told["n_subspaces"], arguments.overlap)
-    return Result(
-        [load_trial(record, arguments.space) for record in told["trials"]], arguments.space, arguments.metrics, partition
-    )
+    trials = [load_trial(record, arguments.space) for record in told["trials"]]
+    files = None if told["folder"] is None else StudyFolder(told["folder"])
+    return Result(trials, arguments.space, arguments.metrics, partition, files=files)

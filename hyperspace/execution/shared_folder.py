@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable
 
@@ -13,6 +12,7 @@ from hyperspace.execution.context import RunContext
 from hyperspace.execution.independent import IndependentLoop
 from hyperspace.journal import LeaseLostError
 from hyperspace.study.settings import StudySettings
+from hyperspace.system.terminal import tell
 from hyperspace.trials.failures import Streak
 from hyperspace.trials.trial import TrialKey
 
@@ -53,7 +53,7 @@ class FilesLoop(IndependentLoop):
                 self._work_on(drive)
             except LeaseLostError as error:
                 self._shared.abandon(drive)
-                sys.stderr.write(f"hyperspace: {error}; this worker goes on with other drives\n")
+                tell(f"{error}; this worker goes on with other drives")
                 self._listen(insist=True)
                 continue
             except BaseException:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -25,6 +24,7 @@ from hyperspace.errors import StudyError
 from hyperspace.journal.owner import Owner, load_owner
 from hyperspace.system.disk import is_full, wait_while_full
 from hyperspace.system.durable_files import create_whole, file_system_time, make_folder, once_more, read_whole
+from hyperspace.system.terminal import tell
 
 HEARTBEAT = 10.0  # seconds between two heartbeats
 EXPIRY = 120.0  # seconds without a heartbeat after which an owner on another machine counts as dead
@@ -320,9 +320,9 @@ def take_study(leases: Leases, path: Path, least: int = 0, shareable: bool = Tru
             raise _busy(path, working, shareable)
         if waited > _MOMENT and not told:
             told = True
-            sys.stderr.write(
-                f"hyperspace: {_names(working)} may still work on the study in {str(path)!r}; waiting up to {EXPIRY:g} seconds "
-                f"for a sign of life\n"
+            tell(
+                f"{_names(working)} may still work on the study in {str(path)!r}; waiting up to {EXPIRY:g} seconds for a sign of "
+                f"life"
             )
         time.sleep(_RETRY)
 

@@ -15,10 +15,12 @@ from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Space
+from hyperspace.system.arguments import check_names
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class GRID:
     """Grid search with its option, to be passed as `model=`.

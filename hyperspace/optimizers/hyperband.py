@@ -28,6 +28,7 @@ from hyperspace.optimizers.design import Design
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_number
+from hyperspace.system.arguments import check_names
 from hyperspace.trials.trial import OK, Trial
 from hyperspace.typing import Array
 
@@ -39,6 +40,7 @@ class Rung(NamedTuple):
     budget: float
 
 
+@check_names()
 @dataclass(frozen=True, slots=True)
 class Hyperband:
     """Brackets of Hyperband, for strategy="halving".

@@ -20,6 +20,7 @@ from hyperspace.space.labeled import rows_of, table_class
 from hyperspace.space.partition import Subspace
 from hyperspace.space.space import Bounds, check_space
 from hyperspace.space.values import is_whole
+from hyperspace.system.arguments import check_names
 from hyperspace.trials.incumbent import best_trial
 from hyperspace.trials.metrics import FLOAT_NAME, Metric, Metrics, Value, scalar_of
 from hyperspace.trials.trial import FAILED, OK, Trial
@@ -29,6 +30,7 @@ _MOST_ASKED = 100_000
 Point = list[Any] | dict[str, Any]
 
 
+@check_names()
 class Optimizer:
     """Minimize or maximize a function: ask for the next point and tell its value.
 
@@ -133,6 +135,7 @@ class Optimizer:
     def ask(self) -> Point: ...
     @overload
     def ask(self, n: int) -> list[Point]: ...
+    @check_names()
     @own_numerics()
     def ask(self, n: int | None = None) -> Point | list[Point]:
         """Return the next point to evaluate, or with n a list of n points to evaluate at the same time.
@@ -151,6 +154,7 @@ class Optimizer:
         self._pending.append(replace(suggestion, u=self.space.to_unit([x])[0]))
         return self.space.parameters(x)
 
+    @check_names()
     @own_numerics()
     def tell(self, x: Any, y: Any) -> None:
         """Process the result at x, or at several points. A y of None or nan means that the evaluation failed.

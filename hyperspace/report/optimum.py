@@ -26,6 +26,23 @@ def optimum(study: Evidence) -> Html:
         pairs(_point(study, best)),
         tag("p", f"It {found}", class_="quiet"),
         _where(study, best),
+        _recommended(study, best),
+    )
+
+
+def _recommended(study: Evidence, best: Trial) -> Html | None:
+    """Return the trial with the best expected value if the model has found noise."""
+    found = study.result.recommended
+    if found is None or not found.noise:
+        return None
+    noise = f"By the model, evaluations of one point differ by {show(found.noise)} (standard deviation)."
+    expected = f"{show(found.value)}, with a standard deviation of {show(found.std)}"
+    if found.trial.key == best.key:
+        return tag("p", f"{noise} If so, the best trial is also the best by its expected value, {expected}.")
+    space = study.result.search_space
+    return together(
+        tag("p", f"{noise} If so, trial {found.trial.id} is the best by its expected value: {expected}."),
+        pairs(list(space.by_name(found.parameters).items())),
     )
 
 

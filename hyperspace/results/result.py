@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from html import escape
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_whole
 from hyperspace.study.description import describe_study
+from hyperspace.system.arguments import check_names
 from hyperspace.system.terminal import well_formed
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import failing_workers
@@ -33,11 +36,25 @@ if TYPE_CHECKING:
     import pandas
 
     from hyperspace.results.merged_model import Merged
+    from hyperspace.results.recommendation import Recommendation
 
 _COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
 _JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
 _BUDGET, _FEASIBLE = "budget", "feasible"
+_ID = re.compile(r"(-?\d+)-(\d+)")  # of a trial
+_SYNONYMS = {  # attributes of other libraries' results -> those of a Result
+    "best": "best_trial",
+    "best_parameters": "parameters",
+    "best_params": "parameters",
+    "best_point": "x",
+    "best_score": "fun",
+    "best_value": "fun",
+    "best_values": "metrics",
+    "params": "parameters",
+    "trials_dataframe": "trials",
+    "value": "fun",
+}
 _IN_NOTEBOOK = 10  # number of trials in a notebook's table
 _LATE = 10.0  # seconds after a request to end after which a trial must belong to a later run
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
@@ -73,6 +90,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         partition: Partition,
         models: Sequence[str] = ("",),
         ended_by: str | None = None,
+        files: StudyFolder | None = None,
     ) -> None:
         trials = sorted(trials, key=lambda trial: trial.key)
         fix_goal(metrics, trials)
@@ -101,10 +119,24 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         object.__setattr__(self, "_partition", partition)
         object.__setattr__(self, "_archive", archive)
         object.__setattr__(self, "_model_names", tuple(models))  # the drives use them in turn
+        object.__setattr__(self, "_files", files)  # None without files
 
     def __repr__(self) -> str:
-        """Return the optimum and the number of trials in a line."""
-        return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev})"
+        """Return the optimum, the number of trials and that of failures in a line."""
+        failed = sum(trial.failed for trial in self._trials)
+        told = f", failed={failed}" if failed else ""
+        return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev}{told})"
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an entry of scipy's dict; the error for a name of another library's result names the one of this class.
+
+        Raises:
+            AttributeError: no such name.
+        """
+        if name in self:
+            return self[name]
+        hint = f"; did you mean {_SYNONYMS[name]}?" if name in _SYNONYMS else ""
+        raise AttributeError(f"Result has no attribute {name!r}{hint}", name=name, obj=self)
 
     def __dir__(self) -> list[str]:
         """Return the names of a Result: those of scipy's dict, and the properties and methods of this class."""
@@ -113,6 +145,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def _repr_html_(self) -> str:
         """Return the display in a notebook: the optimum, and a table of the best trials."""
         ended = f"{self.nfev} evaluation{'' if self.nfev == 1 else 's'}"
+        if failed := sum(trial.failed for trial in self._trials):
+            ended += f", {failed} of them failed"
         if broken := sum(is_infeasible(trial, self._metrics) for trial in self._trials):
             ended += f", {broken} of them infeasible"
         if self.x is None:
@@ -134,6 +168,34 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         archive: Archive = self._archive
         space: Space = self._study_space
         return None if archive.best is None else archive.best.copied(space)
+
+    @check_names()
+    def folder(self, trial: Trial | str | None = None) -> Path | None:
+        """Return the folder with the files of a trial: `trial.folder` of the objective, and `{trial.folder}` of a command.
+
+        Args:
+            trial: a trial of `all_trials`, or its id such as "3-12", drive 3 and iteration 12; None for the best trial.
+
+        Returns:
+            Its absolute path; None if the trial has no files, or there is no best trial.
+
+        Raises:
+            InputError: neither a trial nor an id.
+        """
+        identity = self._archive.best.id if trial is None and self._archive.best is not None else getattr(trial, "id", trial)
+        if identity is None or self.files is None:
+            return None
+        found = _ID.fullmatch(identity) if isinstance(identity, str) else None
+        if found is None:
+            raise InputError(f'folder(trial) takes a trial of all_trials or its id, such as "0-12"; got {shown(trial)}')
+        path = self.files.scratch(int(found[1]), int(found[2]))
+        return path if int(found[1]) >= 0 and path.is_dir() else None
+
+    @property
+    def files(self) -> StudyFolder | None:
+        """The files of the study; None if it keeps none."""
+        files: StudyFolder | None = self._files
+        return files
 
     @property
     def search_space(self) -> Space:
@@ -165,6 +227,17 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         from hyperspace.results.merged_model import Merged
 
         return Merged(self._trials, self._study_space, self._metrics)
+
+    @cached_property
+    @own_numerics()
+    def recommended(self) -> Recommendation | None:
+        """Trial with the best expected value, by the merged surrogate; None if there is no best trial.
+
+        With noisy evaluations `fun` is the luckiest value, which overstates the point `x`. Without noise it is the best trial.
+        """
+        from hyperspace.results.recommendation import recommend
+
+        return recommend(self)
 
     @cached_property
     @own_numerics()
@@ -217,6 +290,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
         return self._best_first(ended, {"generation": "iteration", "job": "drive"}, ["seconds", "status"])
 
+    @check_names()
     @own_numerics()
     def top(self, n: int = 10) -> pandas.DataFrame:
         """The n best trials, best first; only feasible trials that can be the best.
@@ -253,6 +327,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], *tail]].reset_index(drop=True)
 
+    @check_names()
     @own_numerics()
     def summary_by(self, by: str = "model") -> pandas.DataFrame:
         """Contributions of the parts of the study, one per row, the one with the optimum first (see `Contribution`).
@@ -289,7 +364,10 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         for trial in self._trials:
             if trial.drive >= 0:
                 homes[trial.subspace].append(trial)
-        return [Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by) for trials in homes]
+        return [
+            Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by, self._files)
+            for trials in homes
+        ]
 
     @cached_property
     @own_numerics()
@@ -300,7 +378,9 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     @cached_property
     def models(self) -> list[Any]:
         """A Gaussian process fitted to all trials, for scikit-optimize's plots: in a list, over its transformed space."""
-        return [_SkoptModel(self)] if len(self.x_iters) else []
+        from hyperspace.results.skopt_model import SkoptModel
+
+        return [SkoptModel(self)] if len(self.x_iters) else []
 
     @own_numerics()
     def to_skopt(self) -> OptimizeResult:
@@ -328,23 +408,7 @@ def _cell(value: Any) -> Any:
     return well_formed(value) if isinstance(value, str) and not value.isascii() else value
 
 
-class _SkoptModel:
-    """Merged surrogate with scikit-optimize's interface: predict(points in its transformed space)."""
-
-    def __init__(self, result: Result) -> None:
-        space: Space = result._study_space
-        self._to_unit = space.to_unit
-        self._skopt_space = result.space
-        self._merged = result.surrogate
-
-    @own_numerics()
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the mean and, on request, the standard deviation at X (q, transformed dimensions)."""
-        points = self._skopt_space.inverse_transform(np.asarray(X))
-        mean, std = self._merged.surrogate.predict(self._to_unit(points))
-        return (mean, std) if return_std else mean
-
-
+@check_names()
 @own_numerics()
 def load_results(results_path: str | os.PathLike[str]) -> Result:
     """Read a study from its folder; also while it runs.
@@ -362,7 +426,7 @@ def load_results(results_path: str | os.PathLike[str]) -> Result:
     study = describe_study(folder)
     trials = read_trials(folder, study.space, study.identity)
     ended_by = _ended_by(folder, trials, study.planned)
-    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models, ended_by)
+    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models, ended_by, folder)
 
 
 def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str | None:

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from hyperspace.errors import InputError, shown, shown_all
 from hyperspace.space.dimension import DESIGN, Dimension, as_random_state, centers, edges_inside, levels_at, levels_between
 from hyperspace.space.values import Recorded, describe_value, is_scalar, key_of, plain
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 
+@check_names()
 class Categorical(Dimension):
     """Dimension of unordered values.
 

@@ -23,6 +23,7 @@ from hyperspace.space.dimension import (
     levels_between,
 )
 from hyperspace.space.values import is_finite, is_number, is_one_of, plain
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 PRIORS = ("uniform", "log-uniform")
@@ -125,6 +126,7 @@ class _Numeric(Dimension):
         return f"{type(self).__name__}(low={self.low}, high={self.high}, prior='{self.prior}', transform='{self.transform_}')"
 
 
+@check_names()
 class Real(_Numeric):
     """Dimension of real numbers from `low` to `high`, both included.
 
@@ -201,6 +203,7 @@ class Real(_Numeric):
         return draws.tolist() if self.dtype in (float, "float") else draws
 
 
+@check_names()
 class Integer(_Numeric):
     """Dimension of integers from `low` to `high`, both included.
 

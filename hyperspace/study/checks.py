@@ -28,6 +28,7 @@ from hyperspace.trials.metrics import AmbiguousMetrics, Metric, Metrics, Value
 from hyperspace.trials.trial import GIVEN_DRIVE, OK, Trial, fix_goal
 
 MODELS = ("GP", "DNN", "ENSEMBLE", "RF", "ET", "GBRT", "RAND", *ALGORITHMS, HYPERBAND)
+SILENT = "silent"  # the value of `verbose` for no message at all
 MOST_COUNTED = 1 << 53  # doubles skip integers beyond this
 MOST_SEED = 1 << 4096  # largest seed that can be written to the study's file and read back
 
@@ -54,6 +55,19 @@ def check_flag(name: str, value: Any) -> None:
     """
     if not isinstance(value, (bool, np.bool_)) and not (isinstance(value, int) and value in (0, 1)):
         raise InputError(f"{name} must be True or False, got {shown(value)}")
+
+
+def check_verbose(value: Any) -> None:
+    """Check the argument `verbose`.
+
+    Raises:
+        InputError: it is neither True nor False nor "silent".
+    """
+    if not (isinstance(value, str) and value == SILENT):
+        try:
+            check_flag("verbose", value)
+        except InputError:
+            raise InputError(f'verbose must be True, False or "{SILENT}", got {shown(value)}') from None
 
 
 def check_seconds(name: str, value: Any) -> None:

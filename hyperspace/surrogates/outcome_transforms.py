@@ -50,14 +50,16 @@ class Transform:
     affine: bool = True
 
     @classmethod
-    def fit(cls, y: Array, warped: bool = False) -> Transform:
+    def fit(cls, y: Array, warped: bool = False, robust: bool = True) -> Transform:
         """Return the transform for outputs y (n,).
 
         Args:
             y: finite outputs, n >= 1.
             warped: whether to use the Yeo-Johnson parameter for which the outputs are closest to a normal sample.
+            robust: whether r uses median and quartiles; otherwise it uses mean and standard deviation, and a tail is only
+                compressed beyond 10 standard deviations.
         """
-        center, scale = _center_and_scale(y)
+        center, scale = _center_and_scale(y) if robust else _mean_and_deviation(y)
         r = _ratio(y, center, scale)
         t = _compress(r)
         power = _best_power(t) if warped and len(y) >= _FEWEST and _varies(t) else None
@@ -152,6 +154,14 @@ def _center_and_scale(y: Array) -> tuple[float, float]:
         if scale <= 1e-14:
             scale = 1.0
     return float(center) * largest, max(float(scale) * largest, float(np.finfo(float).tiny))
+
+
+def _mean_and_deviation(y: Array) -> tuple[float, float]:
+    """Return mean and standard deviation, 1 if the outputs are equal up to rounding."""
+    largest = float(np.abs(y).max()) or 1.0
+    parts = y / largest
+    scale = float(parts.std()) if _varies(parts) else 1.0
+    return float(parts.mean()) * largest, max(scale * largest, float(np.finfo(float).tiny))
 
 
 def _compress(r: Array) -> Array:

@@ -59,7 +59,7 @@ class LatentModel:
     def posterior(self, X: Array, gradients: bool = False) -> Posterior:
         """Return mean and variance of y at X (q, d), each (q, m), and on request their gradients (q, m, d)."""
         parts = [
-            _through(transform, latent.posterior(X, gradients))
+            through(transform, latent.posterior(X, gradients))
             for latent, transform in zip(self.latents, self.transforms, strict=True)
         ]
         if len(parts) == 1:
@@ -78,7 +78,7 @@ class LatentModel:
         return np.concatenate(draws, axis=2)
 
 
-def _through(transform: Transform, latent: Posterior) -> Posterior:
+def through(transform: Transform, latent: Posterior) -> Posterior:
     """Return the posterior of y from that of z."""
     with np.errstate(over="ignore", invalid="ignore"):  # the variance of outputs beyond 1e154 is inf
         return _straight(transform, latent) if transform.affine else _by_quadrature(transform, latent)

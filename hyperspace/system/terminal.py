@@ -10,7 +10,9 @@ import codecs
 import errno
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import TextIO
 from unicodedata import category
@@ -30,6 +32,7 @@ _ASCII = {
     "’": "'",
 }
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode: control, format, surrogate, line and paragraph separators
+_silent: ContextVar[bool] = ContextVar("hyperspace_silent", default=False)  # whether messages are dropped
 # Harmless format characters: they join or separate letters.
 _HARMLESS = "\u00ad\u200b\u200c\u200d\u2060"
 
@@ -74,10 +77,20 @@ def duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
+@contextmanager
+def silence(on: bool) -> Iterator[None]:
+    """Drop the messages of `tell` in this block, if `on`; in a silent block, an inner one is silent, too."""
+    token = _silent.set(on or _silent.get())
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
 def tell(text: object) -> None:
-    """Print a message to standard error; if it cannot be written, it is lost without an error."""
+    """Print a message to standard error, except in silence; if it cannot be written, it is lost without an error."""
     stream = sys.stderr
-    if stream is not None:
+    if stream is not None and not _silent.get():
         with suppress(OSError, ValueError):  # ValueError: a closed stream
             stream.write(fitting(f"hyperspace: {text}", stream, lines=True) + "\n")
             stream.flush()

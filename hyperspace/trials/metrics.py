@@ -17,6 +17,7 @@ from typing import Any, SupportsFloat, cast
 
 from hyperspace.errors import InputError, shown, shown_all
 from hyperspace.space.values import is_finite, is_number, is_one_of, plain
+from hyperspace.system.arguments import check_names
 
 Value = float | tuple[float, ...]
 GOALS = ("minimize", "maximize", "constrain", "observe")
@@ -39,6 +40,7 @@ WRONG_FORM = re.compile(
 )
 
 
+@check_names()
 @dataclass(frozen=True, slots=True)
 class Metric:
     """Named output of the objective and its goal.

@@ -329,6 +329,37 @@ def test_no_seed_draws_one_and_keeps_it(tmp_path):
     assert columns(hyperdrive(objective, SPACE, tmp_path / "a", n_iterations=1, random_state=None)) == columns(first)
 
 
+def test_silence_drops_messages_and_keeps_failures(tmp_path, capfd):
+    def fails(parameters):
+        if parameters["x"] > 0.5:
+            raise ValueError("not here")
+        return {"loss": parameters["x"], "note": "no number"}
+
+    options = {"model": "RAND", "n_calls": 12, "verbose": "silent", "random_state": 1}
+    result = hyperdrive(fails, {"x": (0.0, 1.0)}, tmp_path / "study", **options)
+    hyperdrive(fails, {"x": (0.0, 1.0)}, tmp_path / "study", **options)  # is complete, which is not said either
+    assert capfd.readouterr() == ("", "")
+    failed = (result.trials["status"] == "failed").sum()
+    assert 0 < failed < 12
+    assert f"nfev=12, failed={failed})" in repr(result)
+    assert f"{failed} of them failed" in result._repr_html_()
+    hyperdrive(fails, {"x": (0.0, 1.0)}, tmp_path / "spoken", **options | {"verbose": False})
+    assert "not here" in capfd.readouterr().err
+
+
+def test_a_study_in_a_silent_one_is_silent_too(tmp_path, capfd):
+    def nested(parameters, trial):
+        return hyperdrive(lambda x: x[0], [(0.0, 1.0)], trial.folder / "inner", model="RAND", n_calls=2).fun
+
+    hyperdrive(nested, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=1, verbose="silent")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_errors_are_raised_in_silence(tmp_path):
+    with pytest.raises(StudyError, match="NameError"):
+        hyperdrive(lambda x: y, [(0.0, 1.0)], tmp_path, verbose="silent")  # noqa: F821
+
+
 @pytest.mark.parametrize("verbose", [True, False])
 def test_verbose_says_what_is_planned_and_how_far_it_is(tmp_path, capsys, verbose):
     hyperdrive(objective, SPACE, tmp_path, n_drives=8, n_iterations=2, n_samples=2, verbose=verbose)

@@ -171,3 +171,14 @@ def test_a_study_whose_trials_all_failed_has_no_closest(command, tmp_path):
         hyperdrive(fails, {"x": (0.0, 1.0)}, tmp_path, model="RAND", n_calls=2)
     assert "no trial has ended well so far" in command("best", tmp_path)[1]
     assert command("best", tmp_path, "--format", "json")[1].strip() == "[]"
+
+
+def test_the_best_trial_names_its_folder(command, tmp_path, monkeypatch):
+    def writes(parameters, trial):
+        (trial.folder / "note.txt").write_text(trial.id)
+        return parameters["x"]
+
+    monkeypatch.chdir(tmp_path)
+    hyperdrive(writes, {"x": (0.0, 1.0)}, "study", model="RAND", n_calls=3)
+    folder = command("best", "study")[1].splitlines()[-1].removeprefix("folder  ")
+    assert (tmp_path / folder / "note.txt").read_text() == load_results("study").best_trial.id

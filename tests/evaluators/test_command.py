@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import sys
 import threading
 from pkgutil import resolve_name
@@ -12,6 +13,7 @@ from launch import await_end
 from hyperspace import hyperdrive
 from hyperspace.errors import InputError
 from hyperspace.evaluators.command import Command
+from hyperspace.evaluators.command_words import missing_script
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.running_command import CommandEvaluator
 from hyperspace.journal.stop_request import request_stop
@@ -352,6 +354,44 @@ def test_the_wait_for_a_process_ends_with_the_study(tmp_path, monkeypatch, by):
     monkeypatch.undo()
     result = hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path, **settings)
     assert (result.nfev, {trial.status for trial in result.all_trials}) == (4, {"ok"})
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("python sim.py {x}", "sim.py"),
+        ("python -u -W error ./bin/sim.py --x {x}", "./bin/sim.py"),
+        ("mpirun -n 2 python3.11 sim.py {x}", "sim.py"),
+        ("bash run.sh {x}", "run.sh"),
+        ("java -jar /opt/sim.jar {x}", "/opt/sim.jar"),
+        ("python here.py {x} out.py", None),  # only the script itself must exist
+        ("python deck.py {x}", None),  # a file in the trial's folder
+        ("python -c code.py {x}", None),
+        ("python -m tool file.py {x}", None),
+        ("bash -lc 'python sim.py {x}'", None),
+        ("bash -lc 'cd there; ./sim.sh' {x}", None),
+        ("python {x}.py", None),
+        ("echo sim.py {x}", None),
+        ("mpirun -n 2 docker run image python sim.py {x}", None),  # a file of the container
+    ],
+)
+def test_a_script_that_is_missing(tmp_path, monkeypatch, line, missing):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.py").touch()
+    words = [None if "{" in word else word for word in shlex.split(line)]
+    assert missing_script(words, str(tmp_path), {"deck.py"}) == missing
+
+
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_a_script_of_another_folder_is_refused_before_the_first_evaluation(tmp_path, monkeypatch, in_folder):
+    monkeypatch.chdir(tmp_path)
+    command = Command(f"{PYTHON} sim.py {{x}}", in_folder=in_folder)
+    with pytest.raises(InputError, match=r"runs the script 'sim.py', which is not in the working folder .*; start in its folder"):
+        hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path / "study")
+    assert not (tmp_path / "study").exists()
+    (tmp_path / "sim.py").write_text("print(0.5)")
+    command = Command(f"{PYTHON} sim.py {{x}}", in_folder=in_folder)
+    assert hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path / "study", n_calls=1).fun == 0.5
 
 
 def test_hyperdrive_takes_a_command(tmp_path):

@@ -211,3 +211,36 @@ def test_the_repr_of_a_trial_leaves_out_what_models_and_curves_fill():
     trial = Trial(drive=0, iteration=1, x=(0.5,), model={"surrogate": [1.0] * 100}, reports=((1, 0.5),) * 100)
     assert len(repr(trial)) < 400
     assert "x=(0.5,)" in repr(trial)
+
+
+def test_the_folder_of_a_trial(tmp_path):
+    def objective(parameters, trial):
+        if parameters[0] < 0.5:
+            (trial.folder / "note.txt").write_text(trial.id)
+        return parameters[0]
+
+    result = hyperdrive(objective, [(0.0, 1.0)], tmp_path / "study", model="RAND", n_calls=12, x0=[[0.75]], y0=[0.75])
+    for found in (result, load_results(tmp_path / "study")):
+        assert (found.folder() / "note.txt").read_text() == found.best_trial.id
+        for trial in found.all_trials:
+            folder = found.folder(trial)
+            assert (folder is None) == (trial.x[0] >= 0.5)
+            assert folder == found.folder(trial.id)
+            assert folder is None or (folder / "note.txt").read_text() == trial.id
+        with pytest.raises(InputError, match=r'takes a trial of all_trials or its id, such as "0-12"; got 12'):
+            found.folder(12)
+    assert result.subspaces[0].folder() == result.folder()
+    loose = hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=2)
+    assert loose.folder() is None
+
+
+def test_names_of_other_libraries_are_told_ours(tmp_path):
+    result = hyperdrive(lambda x: x[0], [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=2)
+    with pytest.raises(AttributeError, match=r"Result has no attribute 'best_params'; did you mean parameters\?"):
+        _ = result.best_params
+    with pytest.raises(AttributeError, match=r"Result has no attribute 'nothing'$"):
+        _ = result.nothing
+    assert not hasattr(result, "best_value")
+    assert result.nfev == 2
+    with pytest.raises(TypeError, match=r"Result\.top has no argument 'k'; its arguments are n"):
+        result.top(k=3)

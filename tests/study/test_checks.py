@@ -35,7 +35,7 @@ PAIR = np.array([1, 2])
         ({"restart": "no"}, "restart must be True or False"),
         ({"isolate": PAIR}, "isolate must be True or False"),
         ({"maximize": "yes"}, "maximize must be True or False"),
-        ({"verbose": PAIR}, "verbose must be True or False"),
+        ({"verbose": PAIR}, 'verbose must be True, False or "silent", got'),
         ({"checkpoints": PAIR}, "checkpoints must be True or False"),
     ],
 )

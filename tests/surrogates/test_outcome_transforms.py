@@ -94,3 +94,14 @@ def test_equal_outputs_are_not_warped(value):
     transform = Transform.fit(np.full(9, value), warped=True)
     assert transform.power is None
     assert transform.forward(np.array([value])) == [0.0]
+
+
+def test_without_robustness_values_are_standardized_by_mean_and_deviation():
+    y = np.concatenate([np.linspace(0.0, 1e-6, 100), [5.0, -5.0]])  # a function that is flat nearly everywhere
+    transform = Transform.fit(y, robust=False)
+    assert transform.affine
+    np.testing.assert_allclose(transform.forward(y), (y - y.mean()) / y.std(), atol=1e-12)
+    np.testing.assert_allclose(transform.inverse(transform.forward(y))[0], y, atol=1e-12)
+    assert not Transform.fit(y).affine
+    constant = Transform.fit(np.full(4, 3.0), robust=False)
+    np.testing.assert_allclose(constant.forward(np.full(4, 3.0)), 0.0)

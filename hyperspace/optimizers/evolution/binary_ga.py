@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.evolution.base import Evolution, Setting
 from hyperspace.optimizers.evolution.generational import Generations
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 Bits = NDArray[np.bool_]
 CROSSOVERS = ("one-point", "uniform")
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class BITGA(Evolution):
     """Genetic algorithm on bit strings: tournament selection, crossover, bit flips, elites.

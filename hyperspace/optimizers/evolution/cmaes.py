@@ -9,9 +9,11 @@ import numpy as np
 
 from hyperspace.optimizers.evolution.base import Evolution, Setting
 from hyperspace.optimizers.evolution.generational import Generations
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class CMA(Evolution):
     """Covariance matrix adaptation.

@@ -20,6 +20,7 @@ from hyperspace.errors import InputError
 from hyperspace.optimizers.evolution.base import Evolution, Setting
 from hyperspace.optimizers.evolution.generational import Generations
 from hyperspace.optimizers.penalty import INFEASIBLE
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 _MOST_TRAILS = 10_000  # largest number of levels of a dimension with one trail each
@@ -142,6 +143,7 @@ class _Chains:
         ]
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class SA(_Inspyred):
     """Simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983) with as many parallel chains as the population.
@@ -190,6 +192,7 @@ class SA(_Inspyred):
             generation = run.send(losses)
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class EDA(_Inspyred):
     """Estimation of distribution: children are drawn from independent normals fitted to the better half of their parents.
@@ -220,6 +223,7 @@ class EDA(_Inspyred):
         yield from self._drive(estimation, setting.start.tolist(), options)
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class PAES(_Inspyred):
     """Pareto archived evolution strategy (Knowles and Corne 2000) with as many chains as the population and one archive.
@@ -282,6 +286,7 @@ def _swap(archiver: Any, state: dict[str, Any]) -> dict[str, Any]:
     return held
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class ACO(_Inspyred):
     """Ant colony system (Dorigo and Gambardella 1997): an ant chooses an interval of each dimension by its pheromone.

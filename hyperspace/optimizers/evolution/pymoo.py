@@ -15,6 +15,7 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.evolution.base import Evolution, Setting
 from hyperspace.optimizers.evolution.generational import Generations
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 
@@ -57,6 +58,7 @@ class _Pymoo(Evolution):
                 algorithm.advance(infills=infills)
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class GA(_Pymoo):
     """Genetic algorithm with real genes: tournaments, simulated binary crossover, polynomial mutation, survival of the fittest.
@@ -83,6 +85,7 @@ class GA(_Pymoo):
         return ga.GA(pop_size=setting.population, sampling=setting.start, **_operators(self))
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class NSGA2(GA):
     """NSGA-II (Deb et al. 2002): non-dominated sorting and crowding. With one loss it differs from GA only in the selection."""
@@ -107,6 +110,7 @@ def _operators(options: GA) -> dict[str, Any]:
     }
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class PSO(_Pymoo):
     """Particle swarm (Kennedy and Eberhart 1995).
@@ -173,6 +177,7 @@ def ring(n: int, size: int) -> np.ndarray[Any, np.dtype[np.intp]]:
     return hoods
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class DE(_Pymoo):
     """Differential evolution (Storn and Price 1997).
@@ -209,6 +214,7 @@ class DE(_Pymoo):
         )
 
 
+@check_names()
 @dataclass(frozen=True, kw_only=True)
 class ES(_Pymoo):
     """Evolution strategy (mu, lambda) with self-adaptive steps (Runarsson and Yao 2005); lambda is the population.

@@ -24,6 +24,7 @@ from hyperspace.surrogates.gp.posterior import ExactGP, Hyperparameters
 from hyperspace.surrogates.input_encoding import Features
 from hyperspace.surrogates.outcome_transforms import Transform
 from hyperspace.surrogates.transformed import LatentModel
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ PLAIN, WARPED, TWO_SCALES = "plain", "warped", "two scales"  # kinds of fits; th
 KERNELS = BEST, MATERN, ADDITIVE = "best", "matern", "additive"
 _MAX_DEFICIT = 30.0  # deficit in nats that plain or warped targets do not make up by the next fit
 _GAIN = 2.0  # nats that a kernel of two scales must gain for its two additional hyperparameters
+_LOG_LARGE_NOISE = math.log(0.3)  # initial noise of a fit that tries noise
 _IDLE = 4  # number of fits for which an improbable kind is skipped
 _FEWEST_FOR_TWO = 20  # least number of points for two scales
 
@@ -68,6 +70,7 @@ class _Fitted:
     evidence: float
 
 
+@check_names()
 class GP(Surrogate):
     """Exact Gaussian process, one lengthscale per dimension, hyperparameters by maximum a posteriori.
 
@@ -75,6 +78,10 @@ class GP(Surrogate):
         random_state: unused, since a fit is deterministic; all surrogates have this argument.
         space: defines which coordinates are integers or categories; None if all are continuous.
         warp: choose between plain and Yeo-Johnson targets by evidence; False uses plain ones.
+        robust: standardize by median and quartiles, so that bad outliers hardly matter; False uses mean and standard deviation,
+            for a model that is right everywhere instead of near the optimum.
+        tries_noise: start each fit from a large noise, too, and keep the more probable result. A fit that only starts from little
+            noise may explain it by a short lengthscale.
         kernel: "matern", a Matérn-5/2 kernel of the distance in all dimensions; "best", that or a kernel of two scales; or
             "additive", a sum of one-dimensional Matérn kernels.
         alike: whether the prior of the lengthscales has a common value (see `matern_likelihood`); otherwise their densities are
@@ -95,6 +102,8 @@ class GP(Surrogate):
         space: Space | None = None,
         *,
         warp: bool = True,
+        robust: bool = True,
+        tries_noise: bool = False,
         kernel: str = BEST,
         alike: bool = True,
         max_evaluations: int = 40,
@@ -102,7 +111,8 @@ class GP(Surrogate):
     ) -> None:
         if kernel not in KERNELS:
             raise InputError(f"kernel must be one of {', '.join(KERNELS)}, got {shown(kernel)}")
-        self.random_state, self.space, self.warp, self.kernel = random_state, space, warp, kernel
+        self.random_state, self.space, self.warp, self.robust, self.kernel = random_state, space, warp, robust, kernel
+        self.tries_noise = tries_noise
         self.alike = alike or kernel == BEST
         self.max_evaluations, self.max_fit_rows = max_evaluations, max_fit_rows
         self._features: Features | None = None
@@ -135,12 +145,16 @@ class GP(Surrogate):
 
         def fit(kind: str, transform: Transform, objective: likelihood.Objective, starts: list[Array], earlier: str) -> None:
             start = likelihood.best_start(objective, starts, thetas.get(kind, thetas.get(earlier)))
-            thetas[kind], value = likelihood.fit(objective, start, self.max_evaluations)
+            begins = [start]
+            if self.tries_noise and noise is None and kind != TWO_SCALES:
+                begins.append(np.append(starts[0][:-1], _LOG_LARGE_NOISE))
+            fits = [likelihood.fit(objective, begin, self.max_evaluations) for begin in begins]
+            thetas[kind], value = min(fits, key=lambda found: found[1])
             idle[kind] = 0
             tried[kind] = transform.log_jacobian(y) - value, transform, objective.hyperparameters(thetas[kind])
 
-        transforms = {PLAIN: Transform.fit(y, warped=False)}
-        if self.warp and (warped := Transform.fit(y, warped=True)).power not in (None, 1.0):
+        transforms = {PLAIN: Transform.fit(y, warped=False, robust=self.robust)}
+        if self.warp and (warped := Transform.fit(y, warped=True, robust=self.robust)).power not in (None, 1.0):
             transforms[WARPED] = warped
         for kind, transform in transforms.items():
             if len(transforms) > 1 and behind.get(kind, 0.0) > _MAX_DEFICIT and idle.get(kind, 0) < _IDLE:

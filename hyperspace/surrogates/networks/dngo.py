@@ -40,8 +40,9 @@ from hyperspace.surrogates.networks.bayesian_linear import (
     maximize,
 )
 from hyperspace.surrogates.networks.network import Architecture, Inputs, Layers
-from hyperspace.surrogates.networks.training import FOLDS, Data, fold_of, make_training, train
+from hyperspace.surrogates.networks.training import FOLDS, Data, Training, fold_of, train
 from hyperspace.surrogates.outcome_transforms import transformed
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class NetworkBasis:
         return with_prior_mean(activations[-1], V)[0], pullback
 
 
+@check_names(Training)
 class DNN(Surrogate):
     """Surrogate with network features and a Bayesian linear head.
 
@@ -119,7 +121,7 @@ class DNN(Surrogate):
         self.random_state, self.space = random_state, space
         self.hidden, self.n_features, self.shared_hidden = hidden, n_features, shared_hidden
         self.as_published, self.warp, self.warm_start = as_published, warp, warm_start
-        self.training = make_training(training)
+        self.training = Training(**training)
         self._chain: tuple[int, ...] = ()  # numbers of rows of the chain of fits that ends with the last one
         self._digest = ""  # digest of the data of the last fit
 

@@ -29,8 +29,9 @@ from hyperspace.surrogates.input_encoding import Features
 from hyperspace.surrogates.networks.bayesian_linear import GaussianWeights, LinearModel, LinearModels, Pullback, maximize
 from hyperspace.surrogates.networks.dngo import FEWEST, FIRST_BETA, precision_scale, precisions
 from hyperspace.surrogates.networks.network import Architecture, Inputs, Layers, output
-from hyperspace.surrogates.networks.training import FOLDS, Data, fold_of, make_training, train
+from hyperspace.surrogates.networks.training import FOLDS, Data, Training, fold_of, train
 from hyperspace.surrogates.outcome_transforms import transformed
+from hyperspace.system.arguments import check_names
 from hyperspace.typing import Array
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class MemberBasis:
         return F.T, pullback
 
 
+@check_names(Training)
 class DeepEnsemble(Surrogate):
     """Surrogate with the mean and the calibrated variance of several networks. A fit is a function of the seed and the data.
 
@@ -102,7 +104,7 @@ class DeepEnsemble(Surrogate):
         self.random_state, self.space, self.warp = random_state, space, warp
         self.n_networks, self.depth, self.width = n_networks, depth, width
         self.activation, self.initialization = activation, initialization
-        self.training = make_training(training)
+        self.training = Training(**training)
 
     def _fit(self, X: Array, Y: Array, noise: Array | None) -> LinearModels:
         (n, d), m, count = X.shape, Y.shape[1], self.n_networks

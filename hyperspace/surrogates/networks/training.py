@@ -9,7 +9,7 @@ Notation: E networks, n points, k inputs, m outputs, as in `network`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -207,18 +207,6 @@ def import_torch(device: str) -> Any:
         reason = str(error).splitlines()[0]
         raise InputError(f"device={device!r} cannot be used here ({reason}); leave device out to train on the CPU") from error
     return torch
-
-
-def make_training(options: Mapping[str, Any]) -> Training:
-    """Return the settings of training.
-
-    Raises:
-        InputError: an unknown option or an invalid value.
-    """
-    unknown = sorted(set(options) - set(Training.__dataclass_fields__))
-    if unknown:
-        raise InputError(f"unknown option {unknown[0]!r}; training takes {', '.join(Training.__dataclass_fields__)}")
-    return Training(**options)
 
 
 def fold_of(n: int, random_state: int) -> NDArray[np.intp]:

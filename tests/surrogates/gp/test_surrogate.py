@@ -248,3 +248,17 @@ def test_state_of_two_scales_survives_a_journal():
 def test_a_kernel_that_there_is_not_is_named():
     with pytest.raises(InputError, match="kernel must be one of best, matern, additive, got 'radial'"):
         GP(kernel="radial")
+
+
+def test_noise_is_found_that_a_fit_from_little_noise_explains_by_a_short_lengthscale():
+    rng = np.random.default_rng(3)
+    X = rng.random((60, 2))
+    function = (2 * X[:, 0] - 1) ** 2 + (2 * X[:, 1] - 1.3) ** 2
+    y = function + 0.3 * rng.standard_normal(60)
+    errors = []
+    for tries_noise in (False, True):
+        surrogate = GP(tries_noise=tries_noise)
+        surrogate.fit(X, y)
+        errors.append(np.sqrt(np.mean((surrogate.predict(X)[0] - function) ** 2)))
+    assert errors[1] < 0.15 < errors[0]
+    assert surrogate.model.latents[0].hyper.noise > 0.1
