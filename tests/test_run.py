@@ -421,19 +421,6 @@ def test_what_a_command_lacks_is_said_with_the_option_that_gives_it(run, argumen
     assert told in err
 
 
-def test_a_result_that_an_earlier_attempt_left_does_not_count(tmp_path):
-    from hyperspace.evaluators.command import Command
-
-    command = Command("true {x0}", metrics_file="out.json", in_folder=True)
-    (tmp_path / "out.json").write_text("1.0")
-    from hyperspace.errors import InputError
-    from hyperspace.space import check_space
-
-    command.prepare(check_space([(0.0, 1.0)]), [0.5], {}, tmp_path)
-    with pytest.raises(InputError, match="wrote no file"):
-        command.read("0.5", tmp_path)
-
-
 def test_hyperband_gives_a_command_its_budget(run, folder):
     words = f'{sys.executable} -c \'print({{x}} + {{trial.budget}} * ("{{kind}}" == ""))\''
     code, _, err = run(

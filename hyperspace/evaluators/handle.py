@@ -91,7 +91,8 @@ class TrialHandle:
             )
         metrics = value if isinstance(value, Mapping) else {FLOAT_NAME: value}
         numbers = {str(name): number_of(number) for name, number in metrics.items()}
-        self.last = {name: number for name, number in numbers.items() if number is not None}
-        if not self.last:
+        found: dict[str, Value] = {name: number for name, number in numbers.items() if number is not None}
+        if not found:
             raise InputError(f"report(step, value) takes a number, or a dict with numbers in it, got {shown(value)}")
-        self._report(int(step), self.last)
+        self.last = found
+        self._report(int(step), found)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from hyperspace.errors import message_of
 from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.sending import Unsendable, check_sendable, is_refused, values_of
 from hyperspace.space.space import Space
@@ -27,9 +28,10 @@ def explain(objective: Objective, space: Space, error: Exception) -> str:
         space: the search space.
         error: the exception of pickling them.
     """
-    for label, thing in ((objective.name, objective.function), *values_of(space)):
-        if _fault_of(thing) is not None:
-            return _explain(label, thing)
+    with suppress(Exception):  # an object of the user's that cannot be examined
+        for label, thing in ((objective.name, objective.function), *values_of(space)):
+            if _fault_of(thing) is not None:
+                return _explain(label, thing)
     return _first_line(error)
 
 
@@ -116,4 +118,4 @@ def _kind_of(thing: Any) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return f"{type(error).__name__}: {message_of(error)}".splitlines()[0]

@@ -18,6 +18,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from hyperspace.errors import message_of
 from hyperspace.evaluators.base import Outcome
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.importing import Unguarded, hear_of_unguarded_processes
@@ -136,7 +137,8 @@ def _reason(error: BaseException) -> str:
     """Return a short reason why the objective could not be loaded."""
     if isinstance(error, Unguarded):
         return str(error)
-    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = message_of(error)
+    told = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return told.splitlines()[0]
 
 
@@ -146,8 +148,8 @@ def _output_to(folder: Path | None, attempt: int) -> Iterator[None]:
     if folder is None:
         yield
         return
-    kept = os.dup(1), os.dup(2)
     files = TrialOutput(folder, attempt).open()
+    kept = os.dup(1), os.dup(2)
     try:
         _redirect(files)
         yield

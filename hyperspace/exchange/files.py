@@ -107,14 +107,12 @@ class SharedFolder:
         return news
 
     def taken(self) -> set[int]:
-        """Return the drives that are held; at intervals remove those with a dead holder."""
-        now = time.monotonic()
-        if now < self._next_expiry:
-            names = set(self._leases.names())
-        else:
-            names = {name for name, held in self._leases.holders().items() if not held.expired}
+        """Return the drives that are held, here or elsewhere; at intervals leave out those with a dead holder."""
+        now, dead = time.monotonic(), set[str]()
+        if now >= self._next_expiry:
+            dead = {name for name, held in self._leases.holders().items() if held.expired}
             self._next_expiry = now + _EXPIRY_INTERVAL
-        return {int(name) for name in names if name.isdigit()}
+        return {int(name) for name in self._leases.names() if name.isdigit() and name not in dead}
 
     def take(self, drive: int) -> bool:
         """Take a drive's lease and open its journal; return False if another worker has it.

@@ -101,14 +101,17 @@ class Ranks(ABC):
             HyperSpaceError: the exception of `action` on rank 0, on every rank.
         """
         answer: list[Any] = []
+        failure = None
         if self.rank == 0:
             try:
                 answer = [action(), None, None]
             except HyperSpaceError as error:
-                answer = [None, type(error).__name__, str(error)]
+                failure = error
+                answer = [None, _kind(error), str(error)]
         result, kind, message = self.agree(answer)
         if kind is not None:
-            raise self._for_all(_error(kind, message), told_by_rank_0=self.rank != 0)
+            failure = _error(kind, message) if failure is None else failure
+            raise self._for_all(failure, told_by_rank_0=self.rank != 0)
         return result
 
     def each(self, action: Callable[[], T]) -> T:
@@ -122,7 +125,7 @@ class Ranks(ABC):
             result = action()
         except HyperSpaceError as error:
             failure = error
-        own = None if failure is None else [type(failure).__name__, str(failure), self.rank, self.host]
+        own = None if failure is None else [_kind(failure), str(failure), self.rank, self.host]
         failed = [told for told in self.gather([own]) if told is not None]
         if not failed:
             return cast(T, result)
@@ -164,8 +167,14 @@ def describe_error(error: BaseException) -> str:
     return message_of(error) or type(error).__name__
 
 
+def _kind(error: HyperSpaceError) -> str:
+    """Return the name of the most special class of `error` that every rank knows: one of `hyperspace.errors`."""
+    known = vars(errors).values()
+    return next(kind.__name__ for kind in type(error).__mro__ if kind in known)
+
+
 def _error(kind: str, message: str) -> HyperSpaceError:
-    error: HyperSpaceError = getattr(errors, kind, HyperSpaceError)(message)
+    error: HyperSpaceError = getattr(errors, kind)(message)
     return error
 
 

@@ -28,12 +28,10 @@ def decode_line(line: bytes) -> Record:
     """Return the record of a line of `encode_line` (without its newline).
 
     Raises:
-        ValueError: a wrong checksum, or a line that is not a JSON object.
+        ValueError: a wrong checksum, or a line that is not JSON.
     """
     body, mark = line[:-_CRC_BYTES], line[-_CRC_BYTES:]
     if mark != f'{_CRC}{zlib.crc32(body):08x}"}}'.encode():
         raise ValueError("its checksum does not fit")
-    record = json.loads(body + b"}")
-    if not isinstance(record, dict):
-        raise ValueError("it is no JSON object")
+    record: Record = json.loads(body + b"}")  # JSON that ends with a brace is an object
     return record

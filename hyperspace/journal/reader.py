@@ -81,7 +81,7 @@ class JournalReader:
             return []
         *lines, _ = data.split(b"\n")
         if self._limit is not None:
-            lines = lines[: max(self._limit - self.lines, 0)]
+            lines = lines[: self._limit - self.lines]
         begun = self.size
         changed = [key for key in map(self._read_line, lines) if key is not None]
         self.torn = len(data) - (self.size - begun)
@@ -129,7 +129,7 @@ class JournalReader:
             if record.get("sequence") != self.lines:
                 raise ValueError(f"it has sequence number {record.get('sequence')!r}, expected {self.lines}")
             key = self._take(record)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise StudyError(
                 f"{self.path}, line {self.lines + 1}: {error}. The journal is damaged there; restore the file from a backup, or "
                 f"move all files of this drive away to go on without its trials"

@@ -2,7 +2,6 @@ import asyncio
 import errno
 import signal
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from skopt.space import Real
@@ -244,22 +243,6 @@ def test_an_objective_that_never_finds_room_is_no_objectives_fault(monkeypatch):
     result = hyperdrive(full_for(6), [(0.0, 1.0)], None, checkpoints=False, **options)
     first, second = result.all_trials
     assert (first.status, first.fault, first.attempt, second.status) == ("failed", "infrastructure", 5, "ok")
-
-
-def test_a_scratch_folder_is_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr("hyperspace.system.disk.RETRY", 0.001)
-    real, left = Path.mkdir, [2]
-
-    def full(self, *arguments, **options):
-        left[0] -= 1
-        if left[0] >= 0:
-            raise OSError(errno.ENOSPC, "No space left on device", str(self))
-        return real(self, *arguments, **options)
-
-    handle = TrialHandle("3-2", 7, 0, tmp_path / "scratch", None)
-    monkeypatch.setattr(Path, "mkdir", full)
-    with pytest.warns(RuntimeWarning, match="the scratch folder of trial 3-2 cannot be made"):
-        assert handle.folder.is_dir()
 
 
 def test_a_long_error_is_shortened(tmp_path):

@@ -1,18 +1,14 @@
 """Objectives that no other process can import: they get to their worker by value, and what cannot is told in one sentence."""
 
-import ctypes
 import functools
-import socket
 import subprocess
 import sys
-import threading
 
 import faults
 import numpy as np
 import pytest
 from launch import clean_environment
 
-from hyperspace.errors import InputError
 from hyperspace.evaluators.handle import TrialHandle
 from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.worker import WorkerEvaluator
@@ -110,44 +106,6 @@ def test_a_local_function_as_a_category_arrives_as_the_same_function(local):
     here = local(lambda p: float(p["f"] is relu), check_space({"f": [relu, abs], "x": (0.0, 1.0)}))
     assert here.run(f=relu, x=0.5).metrics == {"objective": 1.0}
     assert here.run(f=abs, x=0.5).metrics == {"objective": 0.0}
-
-
-def refusal(objective, space=SPACE):
-    with pytest.raises(InputError) as refused:
-        Worker(Objective(objective), Metrics(), space).await_ready()
-    message = str(refused.value)
-    assert len(message.splitlines()) == 1
-    assert "cannot be evaluated in a process of its own" in message
-    assert "cannot be sent to another process; make it within the objective" in message
-    return message
-
-
-def test_what_cannot_be_sent_is_named_in_one_sentence(tmp_path):
-    lock, library, generator = threading.Lock(), ctypes.CDLL(None), (x for x in [1])
-
-    def helper():
-        return lock
-
-    class Simulation:
-        def __init__(self):
-            self.held = {"locks": [1, lock]}
-
-        def run(self, parameters):
-            return 0.0
-
-    with open(tmp_path / "log", "w+") as log, socket.socket() as connection:
-        assert "log, which" in refusal(lambda p: log)
-        assert "is an open file" in refusal(lambda p: log)
-        assert "connection, which" in refusal(lambda p: connection)
-    assert "lock, which test_what_cannot_be_sent_is_named_in_one_sentence.<locals>.helper uses, is a lock" in refusal(
-        lambda p: helper()
-    )
-    assert "Simulation.held['locks'][1] is a lock" in refusal(Simulation().run).replace(
-        "test_what_cannot_be_sent_is_named_in_one_sentence.<locals>.", ""
-    )
-    assert "library, which" in refusal(lambda p: library)
-    assert "of type generator" in refusal(lambda p: next(generator))
-    assert "hyperparameters['f'] is a lock" in refusal(faults.behave, check_space({"f": [lock, max], "x": (0.0, 1.0)}))
 
 
 def test_a_module_under_a_name_that_no_other_process_finds_is_not_looked_for(local, monkeypatch):

@@ -70,26 +70,6 @@ def test_a_rank_that_leaves_ends_all_and_is_named(mpirun, way, told):
     assert run.stderr.count("ends all ranks") == 1
 
 
-def test_an_exit_of_c_is_told_in_one_process_too(python):
-    program = """
-        import ctypes
-        from hyperspace import hyperdrive
-        hyperdrive(lambda x: ctypes.CDLL(None).exit(0), [(0.0, 1.0)], "study", model="RAND", n_calls=3)
-    """
-    assert "the study ends: the objective, or a library of its, called exit()" in python(program).stderr
-
-
-def test_an_exit_of_c_after_the_study_is_the_programs_own(python):
-    program = """
-        import ctypes
-        from hyperspace import hyperdrive
-        hyperdrive(lambda x: x[0], [(0.0, 1.0)], "study", model="RAND", n_calls=3)
-        ctypes.CDLL(None).exit(0)
-    """
-    (plan,) = python(program).stderr.splitlines()
-    assert plan == "hyperspace: 3 evaluations planned, by 1 drive, in one process"
-
-
 @pytest.mark.parametrize("exchange", ["async", "round"])
 def test_a_study_within_a_study_has_its_process_alone(mpirun, exchange):
     program = """

@@ -189,43 +189,6 @@ sys.stdout.write(f"RANKS {sorted(set(result.trials['rank']))}\\n")
     assert mpirun(4, program, tmp_path / "study").stdout.count("RANKS [0, 1]") == 4
 
 
-def test_what_ranks_gather_comes_whole_and_in_order_however_it_is_spread(mpirun):
-    program = """
-import sys
-from mpi4py import MPI
-from hyperspace.exchange.mpi_ranks import MPIRanks
-ranks = MPIRanks(MPI.COMM_WORLD)
-for sizes in ([0, 0, 0], [3, 0, 1], [0, 0, 3000], [9000, 1, 2], [500, 500, 500], [0, 5000, 1]):
-    parts = [[f"{rank}-{number}-" + "x" * 100 for number in range(size)] for rank, size in enumerate(sizes)]
-    assert ranks.gather(parts[ranks.rank]) == sum(parts, []), sizes
-    assert ranks.agree(parts[0] if ranks.rank == 0 else None) == parts[0]
-ranks.close()
-sys.stdout.write("ALIKE\\n")
-"""
-    assert mpirun(3, program).stdout.count("ALIKE") == 3
-
-
-def test_rank_0_is_told_the_latest_tally_by_one_message_at_a_time(mpirun):
-    program = """
-import sys, time
-from mpi4py import MPI
-from hyperspace.exchange.tally import Tally
-from hyperspace.exchange.mpi_ranks import MPIRanks
-ranks = MPIRanks(MPI.COMM_WORLD)
-for finished in range(20_000):
-    ranks.report(Tally(finished + 1, best=-float(finished)))
-if ranks.rank == 0:
-    while ranks.progress() != Tally(60_000, best=-19_999.0):
-        time.sleep(0.001)
-ranks.gather([])
-ranks.close()
-sys.stdout.write(f"SENT {ranks._sent}\\n")
-"""
-    sent = sorted(int(number) for number in re.findall(r"SENT (\d+)", mpirun(3, program).stdout))
-    assert sent[0] == 0  # rank 0
-    assert 1 <= sent[1] <= sent[2] < 10_000
-
-
 @pytest.mark.parametrize("exchange", ["round", "async"])
 def test_going_on_tells_no_rank_what_it_knows(mpirun, tmp_path, exchange):
     program = (

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hyperspace.exchange.waiting import GRACE_VARIABLE, ROOT_FACTOR, Patience, grace
+from hyperspace.exchange.waiting import GRACE_VARIABLE
 
 PROGRAM = """
 import json, os, signal, sys, time
@@ -167,47 +167,3 @@ def test_ranks_that_evaluate_together_do_not_wait_for_one_that_hangs(mpirun, tmp
     done = mpirun(4, GROUPS, silent, tmp_path / "study", check=False, timeout=90, **ENVIRONMENT)
     assert done.returncode != 0
     assert "has not answered after the study was asked to end" in done.stderr
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.mark.parametrize(
-    ("asked_at", "deadline", "begun", "longest", "ends"),
-    [
-        (5.0, None, 0.0, 0.0, 35.0),
-        (5.0, None, 20.0, 0.0, 50.0),
-        (5.0, None, 0.0, 60.0, 95.0),
-        (None, 10.0, 0.0, 60.0, 40.0),
-        (None, 10.0, 20.0, 60.0, 110.0),
-        (20.0, 10.0, 0.0, 60.0, 40.0),
-        (None, None, 0.0, 0.0, None),
-        (5.0, None, 0.0, float("inf"), None),
-        (None, 5.0, 0.0, float("inf"), None),
-        (None, float("inf"), 0.0, 0.0, None),
-    ],
-)
-def test_how_long_others_are_waited_for(monkeypatch, asked_at, deadline, begun, longest, ends):
-    monkeypatch.delenv(GRACE_VARIABLE, raising=False)
-    clock = Clock()
-    patience = Patience(lambda: asked_at is not None and clock.now >= asked_at, lambda: longest, deadline, clock)
-    given_up = None
-    for second in range(int(begun), 1000):
-        clock.now = float(second)
-        if patience.is_over(begun):
-            given_up = clock.now
-            break
-    assert given_up == ends
-    if ends is not None:
-        assert not patience.is_over(begun, ROOT_FACTOR)
-
-
-@pytest.mark.parametrize("text", ["soon", "-1", "0", "nan", "inf", ""])
-def test_a_grace_period_that_is_no_number_is_refused(monkeypatch, text):
-    monkeypatch.setenv(GRACE_VARIABLE, text)
-    with pytest.raises(ValueError, match=f"{GRACE_VARIABLE} must be a positive number of seconds"):
-        grace()

@@ -10,7 +10,6 @@ import pytest
 from hyperspace import Metric, hyperdrive, load_results
 from hyperspace.errors import StudyError
 from hyperspace.execution import signals
-from hyperspace.journal.stop_request import FOLDER_GONE, StopRequest
 
 
 def study(path, objective=lambda x: x[0], n_calls=8, **options):
@@ -99,17 +98,6 @@ def test_ranks_keep_what_they_know(mpirun, tmp_path):
     assert done.returncode != 0
     assert "holds 0" in done.stderr
     assert load_results(tmp_path / "study.rescued-1").nfev >= 1
-
-
-def test_a_folder_that_is_gone_ends_the_study(tmp_path):
-    file, now = tmp_path / "study.json", [0.0]
-    request = StopRequest(tmp_path / "stop", None, clock=lambda: now[0], needed=file)
-    seen = []
-    for there in (True, False, True, False, False):
-        file.touch() if there else file.unlink(missing_ok=True)
-        now[0] += 1.0
-        seen.append(request.reason)
-    assert seen == [None, None, None, None, FOLDER_GONE]
 
 
 def test_a_study_without_a_feasible_trial_says_so(tmp_path, capsys):

@@ -10,7 +10,6 @@ from replay import replayed
 
 from hyperspace import hyperdrive, load_results
 from hyperspace.errors import InputError, StudyError
-from hyperspace.exchange.files import expected_workers
 from hyperspace.journal import StudyFolder
 
 WORKER = """
@@ -168,13 +167,6 @@ def test_what_workers_cannot_do_is_one_sentence(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
         hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path / "study", exchange="files", **options)
     assert not (tmp_path / "study").exists()
-
-
-def test_drives_for_the_workers_that_are_to_come():
-    assert expected_workers({}) == 1
-    assert expected_workers({"SLURM_ARRAY_TASK_COUNT": "40"}) == 40
-    assert expected_workers({"HYPERSPACE_WORKERS": "8", "SLURM_ARRAY_TASK_COUNT": "40"}) == 8
-    assert expected_workers({"HYPERSPACE_WORKERS": "many"}) == 1
 
 
 def test_workers_make_no_more_than_what_is_left_of_a_budget_that_was_shared(tmp_path):

@@ -12,11 +12,10 @@ import pytest
 from launch import clean_environment
 
 from hyperspace import hyperdrive, load_results
-from hyperspace.errors import StudyError
 from hyperspace.execution import signals
 from hyperspace.execution.signals import signals_end_the_study
 from hyperspace.journal import StudyFolder
-from hyperspace.journal.stop_request import StopRequest, forget_request, mark_of, request_stop
+from hyperspace.journal.stop_request import request_stop
 from hyperspace.results.state import study_state
 
 PROGRAM = """
@@ -248,38 +247,6 @@ def test_a_thread_of_the_callers_works_without_handlers(tmp_path):
     thread.start()
     thread.join()
     assert results[0].nfev == 3
-
-
-def test_the_file_is_looked_for_once_a_second_and_an_old_one_does_not_count(tmp_path):
-    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=2)
-    file, now = StudyFolder(tmp_path).stop_file, [0.0]
-    request_stop(tmp_path)
-    request = StopRequest(file, mark_of(file), clock=lambda: now[0])
-    assert request.reason is None
-    request_stop(tmp_path)
-    assert request.reason is None
-    now[0] = 0.9
-    assert request.reason is None
-    now[0] = 1.0
-    assert request.reason == "hyperspace stop"
-    assert StopRequest(file).reason == "hyperspace stop"
-    file.unlink()
-    assert request.reason == "hyperspace stop"
-
-
-def test_a_run_that_shares_the_study_with_others_leaves_their_request(tmp_path):
-    hyperdrive(lambda x: x[0], [(0.0, 1.0)], tmp_path, n_calls=2)
-    request_stop(tmp_path)
-    folder = StudyFolder(tmp_path)
-    assert forget_request(folder, alone=False) == mark_of(folder.stop_file)
-    assert folder.stop_file.exists()
-    assert forget_request(folder, alone=True) is None
-    assert not folder.stop_file.exists()
-
-
-def test_a_request_needs_a_study(tmp_path):
-    with pytest.raises(StudyError, match="holds no study"):
-        request_stop(tmp_path)
 
 
 FORKS = """

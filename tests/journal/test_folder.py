@@ -1,8 +1,9 @@
-"""Setting a study aside, wherever its folder is."""
+"""Files of a study: how they are read, and set aside, wherever the folder is."""
 
 import os
 
 import pytest
+from journals import SPACE
 
 from hyperspace import hyperdrive, load_results
 from hyperspace.errors import StudyError
@@ -88,3 +89,62 @@ def test_what_cannot_be_moved_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(type(tmp_path), "rename", refuse)
     with pytest.raises(StudyError, match="cannot be set aside: Read-only"):
         StudyFolder(tmp_path).set_aside()
+
+
+@pytest.mark.parametrize("kind", ["directory", "fifo", "dangling link", "unreadable"])
+@pytest.mark.parametrize("name", ["study.json", "journals/00003.jsonl"])
+def test_what_is_no_file_is_an_error_and_no_wait(tmp_path, monkeypatch, kind, name):
+    folder = StudyFolder(tmp_path)
+    folder.journals.mkdir()
+    path = tmp_path / name
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "dangling link":
+        path.symlink_to("nowhere")
+    else:
+        path.write_text("?")
+
+        def refuse(*arguments, **options):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(os, "open", refuse)
+    if kind == "dangling link":  # as if it were not there
+        assert folder.read_study() is None
+        return
+    read = folder.read_study if name == "study.json" else lambda: folder.read_journals(SPACE, [3])
+    with pytest.raises(StudyError, match=f"{path.name} cannot be read"):
+        read()
+
+
+def test_a_folder_is_set_aside_and_never_lost(tmp_path):
+    folder = StudyFolder(tmp_path / "study")
+    for number in (1, 2):
+        folder.write_study({"format": 1, "number": number})
+        assert folder.set_aside() == tmp_path / f"study.old-{number}"
+    assert StudyFolder(tmp_path / "study.old-1").read_study()["number"] == 1
+    assert folder.read_study() is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', "\xff"])
+def test_a_damaged_study_file_is_named(tmp_path, text):
+    folder = StudyFolder(tmp_path)
+    folder.study_file.write_text(text)
+    with pytest.raises(StudyError, match=r"study\.json"):
+        folder.read_study()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_of_several_creators_of_a_study_one_is_first(tmp_path, monkeypatch, has_links):
+    if not has_links:
+
+        def refuse(source, target):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+    folder = StudyFolder(tmp_path / "study")
+    assert folder.write_study({"format": 1, "by": "a"}, create=True)
+    assert not folder.write_study({"format": 1, "by": "b"}, create=True)
+    assert folder.read_study()["by"] == "a"
+    assert [file.name for file in sorted(folder.path.iterdir())] == ["journals", "study.json"]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from hyperspace.cli.output import show_best
 
 from hyperspace import Metric, hyperdrive, load_results
+from hyperspace.cli.printing import show_best
 from hyperspace.report.document import render_report
 
 SPACE = {"x": (-1.0, 1.0), "y": (-1.0, 1.0)}
