@@ -1,4 +1,4 @@
-"""The merged result; how hyperdrive fills it is in tests/test_drive.py."""
+"""The merged result; how hyperdrive fills it is in tests/api/test_hyperdrive.py."""
 
 import json
 import math
@@ -211,3 +211,26 @@ def test_the_repr_of_a_trial_leaves_out_what_models_and_curves_fill():
     trial = Trial(drive=0, iteration=1, x=(0.5,), model={"surrogate": [1.0] * 100}, reports=((1, 0.5),) * 100)
     assert len(repr(trial)) < 400
     assert "x=(0.5,)" in repr(trial)
+
+
+@pytest.mark.parametrize(
+    ("keys", "columns"),
+    [
+        ([(0, 0), (0, 1)], ["generation"]),
+        ([(0, 0), (1, 0)], ["job"]),
+        ([(0, 0), (1, 0), (0, 1)], ["generation", "job"]),
+        ([(0, 0), (-1, 0), (-1, 1)], []),  # given trials are in neither
+        ([], []),
+    ],
+)
+def test_generation_and_job_are_shown_where_they_tell_trials_apart(keys, columns):
+    trials = [
+        Trial(
+            drive=drive, iteration=i, x=(0.5,), status="ok", metrics={"objective": 1.0}, origin="given" if drive < 0 else "asked"
+        )
+        for drive, i in keys
+    ]
+    space = check_space({"x": (0.0, 1.0)})
+    table = Result(trials, space, Metrics(), Partition(space, 1)).table()
+    assert list(table.columns) == [*columns, "x", *(["objective"] if keys else []), "seconds", "status"]
+    assert len(table) == sum(drive >= 0 for drive, _ in keys)
