@@ -362,3 +362,11 @@ def test_hyperdrive_takes_a_command(tmp_path):
     assert hyperdrive(command, {"x": (0.0, 1.0)}, tmp_path, **settings).nfev == 4
     with pytest.raises(RuntimeError, match="objective"):
         hyperdrive(Command("echo {x}"), {"x": (0.0, 1.0)}, tmp_path, **settings)
+
+
+def test_a_result_that_an_earlier_attempt_left_does_not_count(tmp_path):
+    command = Command("true {x0}", metrics_file="out.json", in_folder=True)
+    (tmp_path / "out.json").write_text("1.0")
+    command.prepare(check_space([(0.0, 1.0)]), [0.5], {}, tmp_path)
+    with pytest.raises(InputError, match="wrote no file"):
+        command.read("0.5", tmp_path)
