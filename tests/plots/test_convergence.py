@@ -19,6 +19,7 @@ def test_convergence_is_the_best_so_far_in_the_order_of_the_ends(result):
     better = np.maximum if result.maximize else np.minimum
     expected = better.accumulate(values)
     np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 65))
+    assert line.get_drawstyle() == "steps-post"  # a value holds from its own evaluation on
     np.testing.assert_array_equal(line.get_ydata(), np.where(np.isinf(expected), np.nan, expected))
     dots = labeled(ax, "trials").get_offsets()
     np.testing.assert_array_equal(np.sort(dots[:, 1]), np.sort(result.func_vals))

@@ -65,21 +65,28 @@ def test_the_best_point_has_its_parameters_and_its_other_metrics(tmp_path):
     assert "The point lies" not in words(page)  # there is one subspace
 
 
-def test_a_given_point_was_found_by_no_drive(tmp_path):
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        (0.5, "The point lies where the boxes of subspaces 0, 1, 2 and 3 overlap."),
+        (0.95, "The point lies in the box of subspace 3."),
+    ],
+)
+def test_a_given_point_was_found_by_no_drive(tmp_path, x, told):
     hyperdrive(
         lambda x: 1.0 + x[0],
         [(0.0, 1.0)] * 2,
         tmp_path,
         model="RAND",
         n_calls=2,
-        x0=[[0.5, 0.5]],
+        x0=[[x, x]],
         y0=[0.0],
         n_subspaces=4,
         n_drives=4,
     )
     text = words(optimum(evidence_of(tmp_path)))
     assert "It was given with the study." in text
-    assert "The point lies where the boxes of subspaces 0, 1, 2 and 3 overlap." in text
+    assert told in text
     assert "home" not in text
 
 
