@@ -10,7 +10,7 @@ from PIL import Image
 
 from hyperspace import plots
 from hyperspace.errors import InputError
-from hyperspace.plots.animation import _Frames
+from hyperspace.plots.animation import _draw_background, _Frames
 
 
 def test_the_animation_is_a_gif_that_ends_with_all_trials(plane, tmp_path):
@@ -31,21 +31,24 @@ def test_the_animation_needs_two_dimensions_and_a_trial(result, tmp_path):
         plots.animate_search(made_of([]), tmp_path / "search.gif")
 
 
-def test_the_background_may_be_the_objective_itself(tmp_path):
+def test_the_background_may_be_the_objective_itself():
     study = made_of([trial(0, i, float(i), started=float(i), x=(i / 4, 0.5)) for i in range(3)])
-    ax = plots.animate_search(study, tmp_path / "search.gif", function=lambda x: 10.0 * x[0] + x[1], fps=1)
-    (image,) = ax.images
+    ax = pyplot.figure().gca()
+    _draw_background(ax, study, lambda x: 10.0 * x[0] + x[1])
     u = (np.arange(120) + 0.5) / 120
-    np.testing.assert_allclose(image.get_array(), 10.0 * u[None] + u[:, None])
+    np.testing.assert_allclose(ax.images[0].get_array(), 10.0 * u[None] + u[:, None])
     assert ax.figure.axes[1].get_ylabel() == "objective"
-    assert (
-        plots.animate_search(study, tmp_path / "b.gif", fps=1).figure.axes[1].get_ylabel().endswith("by the surrogate at the end")
-    )
+    ax = pyplot.figure().gca()
+    _draw_background(ax, study, None)
+    corner = study.surrogate.predict(np.array([[u[0], u[0]], [u[1], u[0]]]))[0]
+    np.testing.assert_allclose(ax.images[0].get_array()[0, :2], corner)
+    assert ax.figure.axes[1].get_ylabel() == "objective, by the surrogate at the end"
 
 
-def test_too_few_trials_for_a_surrogate_have_no_background(tmp_path):
-    study = made_of([trial(0, i, float(i), started=float(i)) for i in range(2)])
-    assert len(plots.animate_search(study, tmp_path / "search.gif", fps=1).images) == 0
+def test_too_few_trials_for_a_surrogate_have_no_background():
+    ax = pyplot.figure().gca()
+    _draw_background(ax, made_of([trial(0, i, float(i), started=float(i)) for i in range(2)]), None)
+    assert len(ax.images) == 0
 
 
 def test_failures_are_crosses_and_given_trials_are_left_out(tmp_path):

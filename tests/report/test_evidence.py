@@ -4,16 +4,13 @@ import numpy as np
 from pages import evidence_of
 
 from hyperspace import hyperdrive
-from hyperspace.results.diagnostics import leave_one_out
-from hyperspace.results.sensitivity import importance
 
 
 def test_the_surrogate_is_asked_once_and_orders_the_parameters(tmp_path):
     hyperdrive(lambda x: x[0] + 9 * x[2], [(0.0, 1.0)] * 3, tmp_path, model="RAND", n_calls=20)
     evidence = evidence_of(tmp_path, modeled=True)
     assert evidence.by_importance[:2] == [2, 0]
-    np.testing.assert_array_equal(evidence.importance.total, importance(evidence.result).total)
-    np.testing.assert_array_equal(evidence.predictions.predicted, leave_one_out(evidence.result).predicted)
+    assert (np.argmax(evidence.importance.total), len(evidence.predictions)) == (2, 20)
     assert evidence.description is evidence.overview.description
 
 
