@@ -60,7 +60,7 @@ def search(name):
 
 if __name__ == "__main__":
     results = {name: search(name) for name in ("random", "GA", "PSO", "PAES", "GP")}
-    best = [result.table().head(1).assign(search=name) for name, result in results.items()]
-    table = pd.concat(best).set_index("search").rename(columns={"objective": "accuracy"}).drop(columns="status")
+    best = [result.top(1).assign(search=name) for name, result in results.items()]
+    table = pd.concat(best).set_index("search").rename(columns={"objective": "accuracy"})
     if MPI.COMM_WORLD.rank == 0:  # every rank has the same results
         print(table.sort_values("accuracy", ascending=False).to_string(float_format="%.4f"))

@@ -68,7 +68,7 @@ def test_a_network_is_tuned_with_a_network(python):
 def test_a_network_is_tuned_in_five_ways_in_one_table(python):
     program = small("evolution", POPULATION=2, GENERATIONS=2, TRAIN="slice(0, 200)")
     header, _, *rows = python(program, timeout=240).stdout.splitlines()
-    assert header.split() == ["generation", "job", "learning_rate", "epochs", "batch_size", "accuracy", "seconds"]
+    assert header.split() == ["drive", "iteration", "learning_rate", "epochs", "batch_size", "accuracy", "seconds"]
     assert {row.split()[0] for row in rows} == {"random", "GA", "PSO", "PAES", "GP"}
     accuracies = [float(row.split()[-2]) for row in rows]
     assert accuracies == sorted(accuracies, reverse=True)

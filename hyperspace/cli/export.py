@@ -16,7 +16,7 @@ import hyperspace
 from hyperspace.cli.path_arguments import StudyPath, output_file
 from hyperspace.errors import InputError, how_to_install
 from hyperspace.space.values import is_scalar, plain
-from hyperspace.system.whole_file import write_whole
+from hyperspace.system.whole_file import check_output, write_output
 from hyperspace.trials.incumbent import is_infeasible, rank
 
 if TYPE_CHECKING:
@@ -51,14 +51,13 @@ def export(
     """Write all trials of a study, a row each, also while the study runs."""
     if format is Format.parquet and output is None and sys.stdout.isatty():
         raise InputError("parquet is no text for a terminal; name a file with --output, or redirect the output")
+    if output is not None:
+        check_output(output)
     content = _WRITERS[format](hyperspace.load_results(path).trials)
     if output is None:
         write_bytes(content)
-        return
-    try:
-        write_whole(output, content)
-    except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror}") from error
+    else:
+        write_output(output, content)
 
 
 def write_bytes(content: bytes) -> None:
@@ -97,11 +96,14 @@ def closest_rows(result: Result, n: int) -> pandas.DataFrame:
     frame, goals = result.top(1), result.goals
     if not frame.empty:
         return frame.head(0)
-    broken = [rank(t, goals).violation for t in result.all_trials if t.drive >= 0 and is_infeasible(t, goals)]
-    best_first = result.table().head(min(n, len(broken)))
-    columns = [best_first.columns[1], best_first.columns[0], *best_first.columns[2:-1]]  # drive and iteration; no status
-    rows = best_first[columns].set_axis(frame.columns, axis="columns")
-    more: dict[str, Any] = {"infeasible": True, "violation": sorted(broken)[: len(rows)]}
+    broken = [trial for trial in result.all_trials if trial.drive >= 0 and is_infeasible(trial, goals)]
+    closest = sorted(broken, key=lambda trial: rank(trial, goals))[:n]
+    best_first = result.table().head(len(closest))  # in the same order
+    ids, shared = frame.columns[:2], frame.columns[2:]
+    rows = best_first.iloc[:, -len(shared) - 1 : -1].set_axis(shared, axis="columns")  # without the status
+    rows.insert(0, ids[0], [trial.drive for trial in closest])
+    rows.insert(1, ids[1], [trial.iteration for trial in closest])
+    more: dict[str, Any] = {"infeasible": True, "violation": [rank(trial, goals).violation for trial in closest]}
     return rows.assign(**{free_label(name, "study", set(frame.columns)): value for name, value in more.items()})
 
 

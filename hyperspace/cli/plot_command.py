@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ import hyperspace
 from hyperspace.cli.path_arguments import StudyPath, output_file, study_folder
 from hyperspace.errors import InputError
 from hyperspace.system.terminal import printable
+from hyperspace.system.whole_file import check_output, write_output
 
 if TYPE_CHECKING:
     from hyperspace.results.result import Result
@@ -68,29 +70,43 @@ def plot(
     """Draw a picture of a study, also while it runs."""
     if len(paths) > 1 and kind not in (Kind.CONVERGENCE, Kind.REGRET):
         raise InputError(f"--kind {kind} shows one study, got {len(paths)} folders")
+    ending = "gif" if kind is Kind.ANIMATION else "png"
+    output = output or Path(f"{kind}.{ending}")
+    check_output(output, "the picture")
+    if not output.suffix:
+        output = output.with_name(f"{output.name}.{ending}")
     results = {str(path): hyperspace.load_results(path) for path in paths}
     result = next(iter(results.values()))
-    output = output or Path(f"{kind}.{'gif' if kind is Kind.ANIMATION else 'png'}")
     from hyperspace import plots  # first: it has a message for a missing matplotlib
 
     import matplotlib as mpl  # isort: skip
     from matplotlib import pyplot
 
     mpl.use("Agg")
-    try:
-        if kind is Kind.ANIMATION:
-            if output.suffix.lower() != ".gif":
-                raise InputError(f"an animation is written as GIF, got --output {output}")
-            figure: Any = plots.animate_search(result, output).figure
-        else:
-            figure = _draw(kind, results if len(results) > 1 else result, result, dimension or [], optimum).figure
-            figure.savefig(output, dpi=dpi)
-        pyplot.close(figure)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{output} cannot be written: {error}") from error
+    if kind is Kind.ANIMATION:
+        figure: Any = plots.animate_search(result, output).figure
+    else:
+        form = _format(output)
+        figure = _draw(kind, results if len(results) > 1 else result, result, dimension or [], optimum).figure
+        written = io.BytesIO()
+        figure.savefig(written, format=form, dpi=dpi)
+        write_output(output, written.getvalue(), "the picture")
+    pyplot.close(figure)
     print(printable(output))
+
+
+def _format(output: Path) -> str:
+    """Return the format that the name of a picture's file ends in.
+
+    Raises:
+        InputError: matplotlib does not know it.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    form, known = output.suffix[1:].lower(), FigureCanvasBase.get_supported_filetypes()
+    if form not in known:
+        raise InputError(f"the name of a picture must end in one of .{', .'.join(sorted(known))}; got --output {output}")
+    return form
 
 
 def _draw(kind: Kind, studies: Any, result: Result, dimensions: list[str], optimum: float | None) -> Any:

@@ -147,7 +147,7 @@ def _rows(file: Path, space: Space, known: Sequence[str] = ()) -> list[Any]:
             value = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise InputError(f"--x0 {file} is no JSON: {error}") from None
-        one = not isinstance(value, list) or not any(isinstance(row, (list, dict)) for row in value)
+        one = not isinstance(value, list) or (len(value) > 0 and not any(isinstance(row, (list, dict)) for row in value))
         found = [TableRow(row) if isinstance(row, Mapping) else row for row in ([value] if one else value)]
     if not found:
         raise InputError(f"--x0 {file} has no points")

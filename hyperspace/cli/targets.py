@@ -22,7 +22,8 @@ def load_target(target: str) -> tuple[Callable[..., Any], dict[str, Any]]:
         target: FILE.py:FUNCTION, or MODULE:FUNCTION.
 
     Raises:
-        InputError: a missing file, module or function; or a module that starts a study when it is imported.
+        InputError: a missing file, module or function.
+        Unguarded: the module starts a study when it is imported.
     """
     place, colon, name = target.rpartition(":")
     if not colon or not place or not name:

@@ -18,6 +18,7 @@ from hyperspace.results.activity import evaluation
 from hyperspace.results.merged_model import FEWEST
 from hyperspace.results.result import Result
 from hyperspace.system.paths import expanded
+from hyperspace.system.whole_file import check_output, told_as_unwritable
 from hyperspace.trials.incumbent import contenders
 from hyperspace.trials.trial import OK, Trial
 from hyperspace.typing import Array
@@ -51,9 +52,13 @@ def animate_search(
         The axes with the last frame.
 
     Raises:
-        InputError: the study does not have two dimensions, or no trial has ended.
+        InputError: the study does not have two dimensions, no trial has ended, the file's name does not end in .gif, or it
+            cannot be written.
     """
     file = expanded(path, "path")
+    if file.suffix.lower() != ".gif":
+        raise InputError(f"an animation is written as GIF, got {str(file)!r}; name a file that ends in .gif")
+    check_output(file, "the animation")
     space = result.search_space
     if space.d != 2:
         raise InputError(f"the animation shows studies of two dimensions, this one has {space.d}; see plot_partition")
@@ -74,7 +79,7 @@ def animate_search(
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     writer = PillowWriter(fps=fps)
-    with writer.saving(figure, os.fspath(file), dpi=90):
+    with told_as_unwritable(file, "the animation"), writer.saving(figure, os.fspath(file), dpi=90):
         for count in steps:
             frames.show(count)
             writer.grab_frame()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from hyperspace.errors import StudyError
 from hyperspace.numerics.floating_point import own_numerics
@@ -58,9 +58,10 @@ def plot_curves(result: Result, ax: Axes | None = None) -> Axes:
     ends = np.array([trial.reports[-1] for trial in shown if trial.reports], dtype=float)
     style.mark_outside(ax, ends[:, 0], ends[:, 1])
     steps_all = [step for trial in reported for step, _ in trial.reports or ()]
-    margin = 0.02 * (max(steps_all) - min(steps_all)) or 0.5
-    ax.set_xlim(min(steps_all) - margin, max(steps_all) + margin)
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    low, high = min(steps_all), max(steps_all)
+    margin = 0.02 * (high - low) or 0.5
+    ax.set_xlim(low - margin, high + margin)
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]) if low < high else FixedLocator([low]))
     ax.set_xlabel("step that the evaluation reported")
     ax.set_ylabel(style.goal_label(result, ", as reported"))
     style.legend_above(ax)

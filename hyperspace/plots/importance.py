@@ -64,7 +64,8 @@ def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = 
     """Draw the dependence of the objective on one parameter, averaged over the others, by the merged surrogate.
 
     The band contains 90 % of the posterior of that average. Ticks along the lower edge are the trials; the dotted line is the
-    best one.
+    best one. Some of the worst values may be outliers, such as those of diverged trials. Then values beyond Tukey's outer fence
+    (see `style.usual_values`) count as the fence, and the legend gives it.
 
     Args:
         result: the study.
@@ -78,7 +79,8 @@ def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = 
     j = find_dimension(result, dimension)
     space = result.search_space
     parameter = space.dimensions[j]
-    found = dependence(result, j)
+    limits = style.usual_values(result.surrogate.values, result.maximize)
+    found = dependence(result, j, limits=limits)
     ax = style.axes_for(ax, 4.8, 3.4)
     style.grid(ax, "y")
     x = style.place(parameter, found.u)
@@ -108,6 +110,10 @@ def plot_dependence(result: Result, dimension: int | str = 0, ax: Axes | None = 
     if best is not None:
         at = float(style.positions(parameter, [best], j)[0])
         ax.axvline(at, color=style.VERMILLION, linestyle=":", linewidth=1.4, zorder=1, label="best trial")
+    if limits is not None:
+        end, side = (limits[0], "below") if result.maximize else (limits[1], "above")
+        shown = labels.number(end)
+        ax.plot([], [], " ", label=f"values {side} {shown} count as {shown}")
     ax.margins(y=0.12)
     ax.set_ylabel(style.goal_label(result))
     ax.yaxis.set_major_formatter(labels.Plain())

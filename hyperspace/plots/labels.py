@@ -37,7 +37,7 @@ def wrapped(value: object, width: int = 30, lines: int = 2) -> str:
     """Return a label in at most `lines` lines of `width` characters; a name is broken at a blank or after an underscore."""
     words = printable(" ".join(str(value).split()))
     pieces = [""]
-    for part in re.findall(r"\s*[^\s_]*_*", words):
+    for part in re.findall(r"\s*[^\s_]+_*|\s*_+", words):
         if pieces[-1] and len(pieces) < lines and len(pieces[-1] + part) > width:
             pieces.append("")
         pieces[-1] += part if pieces[-1] else part.lstrip()

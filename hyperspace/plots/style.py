@@ -299,11 +299,35 @@ def fit_values(ax: Axes, values: Array, maximize: bool, within: Array | None = N
     ax.set_ylim(seen.min() - margin, seen.max() + margin)
 
 
+def usual_values(values: Array, maximize: bool) -> tuple[float, float] | None:
+    """Return limits of the values (n,) without outliers; None if no bad value is one.
+
+    An outlier is beyond Tukey's outer fence, three interquartile ranges from the quartiles. The limit on the good side is the
+    other fence, or the best value if that is beyond it.
+    """
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return None
+    bad = -1.0 if maximize else 1.0
+    losses = bad * values
+    low, high = np.quantile(losses, [0.25, 0.75])
+    if low == high or len(_without_outliers(losses)) == len(losses):
+        return None
+    ends = sorted((bad * min(float(losses.min()), float(low - _FENCE * (high - low))), bad * _fence(losses)))
+    return ends[0], ends[1]
+
+
 def _without_outliers(values: Array) -> Array:
     """Return the values (n,) without those that are far larger than the others."""
-    low, high = np.quantile(values, [0.25, 0.75])
-    kept: Array = values[values <= high + _FENCE * (high - low)]
+    kept: Array = values[values <= _fence(values)]
     return kept
+
+
+def _fence(values: Array) -> float:
+    """Return Tukey's upper outer fence of values (n,); inf beyond the range of a double."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    with np.errstate(over="ignore"):
+        return float(high + _FENCE * (high - low))
 
 
 def without_value(trials: Sequence[Trial], goals: Metrics) -> list[tuple[str, str, NDArray[np.bool_]]]:

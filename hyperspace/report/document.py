@@ -7,7 +7,6 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from hyperspace.errors import InputError
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.report import sections, tables
 from hyperspace.report.evidence import Evidence
@@ -17,7 +16,7 @@ from hyperspace.report.optimum import optimum
 from hyperspace.results.monitor import Monitor, Overview
 from hyperspace.results.result import load_results
 from hyperspace.system.paths import absolute_folder, expanded
-from hyperspace.system.whole_file import write_whole
+from hyperspace.system.whole_file import check_output, write_output
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
@@ -73,15 +72,9 @@ def write_report(results_path: str | os.PathLike[str], output: str | os.PathLike
         InputError: the file cannot be written.
     """
     file = expanded(output, "output")
-    if not file.parent.is_dir():
-        raise InputError(
-            f"the report {str(file)!r} cannot be written: there is no folder {str(file.parent)!r}; name another file"
-        )
+    check_output(file, "the report")
     page = render_report(results_path)
-    try:
-        write_whole(file, page.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise InputError(f"the report {str(file)!r} cannot be written: {error.strerror}; name another file") from error
+    write_output(file, page.encode("utf-8", "backslashreplace"), "the report")
     return file
 
 

@@ -283,12 +283,16 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
         Evaluations with a larger budget come before those with a smaller one.
 
-        Columns: generation (the trial's iteration), job (its drive). Then one for each dimension, constant and metric. The budget
-        if there are budgets, feasible if there are constraints, seconds and status.
+        Columns: generation (the trial's iteration) if some drive has begun a second trial, and job (its drive) if there are
+        several. Then one for each dimension, constant and metric. The budget if there are budgets, feasible if there are
+        constraints, seconds and status.
         """
         trials: Sequence[Trial] = self._trials
-        ended = [row for row, trial in enumerate(trials) if trial.finished and trial.drive >= 0]
-        return self._best_first(ended, {"generation": "iteration", "job": "drive"}, ["seconds", "status"])
+        asked = [row for row, trial in enumerate(trials) if trial.drive >= 0]
+        ended = [row for row in asked if trials[row].finished]
+        sources = zip(_JOB_COLUMNS, ("iteration", "drive"), strict=True)
+        head = {name: source for name, source in sources if len({getattr(trials[row], source) for row in asked}) > 1}
+        return self._best_first(ended, head, ["seconds", "status"])
 
     @check_names()
     @own_numerics()
@@ -323,7 +327,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         columns |= {name: frame[name] for name in outcome[: space.d]}
         constants: dict[str, Any] = {}
         for name, value in space.constants.items():
-            constants[free_label(well_formed(name), "parameter", {*frame, *columns, *constants})] = _cell(value)
+            constants[free_label(well_formed(name), "parameter", {*frame, *_JOB_COLUMNS, *columns, *constants})] = _cell(value)
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], *tail]].reset_index(drop=True)
 

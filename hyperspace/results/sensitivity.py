@@ -57,10 +57,12 @@ class Importance:
 class Dependence:
     """Dependence of the objective on one parameter, averaged over the others (partial dependence, Friedman 2001).
 
+    With limits, it is that of the objective clipped to them.
+
     Attributes:
         dimension: number of the parameter.
         u: its coordinates in the unit interval, (g,); for an integer or a category one for each value, unless they are too many.
-        mean: mean of the surrogate, (g,), in the objective's scale.
+        mean: mean of the posterior of the average, (g,), in the objective's scale.
         lower, upper: central 90 % of the posterior of the average, (g,).
     """
 
@@ -120,7 +122,9 @@ def sobol_indices(f: Array) -> Array:
 
 
 @own_numerics()
-def dependence(result: Result, dimension: int | str, draws: int = 200, seed: int = 0) -> Dependence:
+def dependence(
+    result: Result, dimension: int | str, draws: int = 200, seed: int = 0, limits: tuple[float, float] | None = None
+) -> Dependence:
     """Return the dependence of the objective on one parameter, averaged over the others, by the merged surrogate.
 
     Args:
@@ -128,6 +132,8 @@ def dependence(result: Result, dimension: int | str, draws: int = 200, seed: int
         dimension: number or name of the parameter.
         draws: number of posterior samples.
         seed: seed of the samples.
+        limits: smallest and largest value of the objective that count as they are. Values beyond them, such as those of diverged
+            trials, count as the nearer limit. None: no limits.
 
     Raises:
         InputError: an unknown parameter.
@@ -142,8 +148,10 @@ def dependence(result: Result, dimension: int | str, draws: int = 200, seed: int
     mean, lower, upper = np.empty((3, len(u)))
     for row, coordinate in enumerate(u):
         background[:, j] = coordinate
-        averages = merged.sample(background, draws, rng).mean(axis=1)
-        mean[row] = merged.predict(background)[0].mean()
+        samples = merged.sample(background, draws, rng)
+        averages = (samples if limits is None else np.clip(samples, *limits)).mean(axis=1)
+        # The mean of clipped values is not that of the values, clipped: rare samples of a huge value dominate the latter.
+        mean[row] = merged.predict(background)[0].mean() if limits is None else averages.mean()
         lower[row], upper[row] = np.quantile(averages, [0.05, 0.95])
     return Dependence(j, u, mean, lower, upper)
 

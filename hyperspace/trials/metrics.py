@@ -125,6 +125,12 @@ class Metrics:
         self.maximize = self.goals[0].goal == "maximize" if self.goals else bool(maximize)
         self.goal = self.goals[0].name if self.goals else None
 
+    def __repr__(self) -> str:
+        """Return the declared metrics; without them, the goal that the answers have fixed so far."""
+        if self.declared:
+            return f"Metrics({list(self.declared)!r})"
+        return f"Metrics(maximize={self.maximize!r}, goal={self.goal!r})"
+
     def fix(self, goal: str | None) -> None:
         """Set the goal of the study, unless one was declared or fixed before."""
         self.goal = self.goal or goal

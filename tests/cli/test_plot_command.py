@@ -1,4 +1,4 @@
-"""`hyperspace plot`: each kind writes its file, and what cannot be drawn is one sentence."""
+"""`hyperspace plot` and `hyperspace report`: each kind writes its file, and what cannot be drawn is one sentence."""
 
 import pytest
 from PIL import Image
@@ -43,8 +43,14 @@ def test_the_animation_is_a_gif(command, study, tmp_path):
     [
         (["-k", "regret"], "--optimum"),
         (["-k", "dependence", "-d", "rate"], "x0, x1"),
-        (["-o", "no/such/folder.png"], "cannot be written"),
-        (["-o", "picture.xyz"], "cannot be written"),
+        (
+            ["-o", "no/such/folder.png"],
+            "'no/such/folder.png' cannot be written: there is no folder 'no/such'; create it",
+        ),
+        (["-o", "no/such/folder"], "there is no folder 'no/such'"),
+        (["-o", "."], "the picture '.' cannot be written: it is a folder; name a file in it"),
+        (["-o", "picture.xyz"], "the name of a picture must end in one of"),
+        (["-k", "animation", "-o", "no/a.gif"], "the picture 'no/a.gif' cannot be written: there is no folder 'no'"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_sentence(command, study, arguments, told):
@@ -58,3 +64,28 @@ def test_several_studies_have_one_picture_only_where_they_are_compared(command, 
     code, _, err = command("plot", study, study, "-k", "gantt")
     assert code == 1
     assert "2 folders" in err
+
+
+def test_a_name_without_an_ending_gets_one(command, study, tmp_path):
+    assert command("plot", study, "-o", tmp_path / "picture", "--dpi", 40)[1].strip() == str(tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as image:
+        assert image.format == "PNG"
+    assert command("plot", study, "-k", "animation", "-o", tmp_path / "moving")[1].strip() == str(tmp_path / "moving.gif")
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_old_file_as_it_is(command, study, tmp_path):
+    file = tmp_path / "picture.png"
+    file.write_text("old")
+    assert command("plot", study, "-k", "dependence", "-d", "rate", "-o", file)[0] == 1
+    assert file.read_text() == "old"
+
+
+def test_the_command_writes_it(command, study, tmp_path):
+    code, out, err = command("report", study, "--output", tmp_path / "r.html")
+    assert (code, out.strip(), err) == (0, str(tmp_path / "r.html"), "")
+    assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+    code, out, err = command("report", study, "--output", tmp_path / "no" / "r.html")
+    assert (code, out) == (1, "")
+    assert err.startswith(
+        f"hyperspace: the report '{tmp_path}/no/r.html' cannot be written: there is no folder '{tmp_path}/no'; "
+    )

@@ -182,3 +182,36 @@ def test_the_best_trial_names_its_folder(command, tmp_path, monkeypatch):
     hyperdrive(writes, {"x": (0.0, 1.0)}, "study", model="RAND", n_calls=3)
     folder = command("best", "study")[1].splitlines()[-1].removeprefix("folder  ")
     assert (tmp_path / folder / "note.txt").read_text() == load_results("study").best_trial.id
+
+
+def test_best_shows_the_optimum_as_the_objective_received_it(command, tuned):
+    result = load_results(tuned)
+    code, out, err = command("best", tuned)
+    assert (code, err) == (0, "")
+    lines = [line.split(maxsplit=1) for line in out.splitlines()]
+    shown = {name: value.strip() for name, value in lines[1:]}
+    assert out.splitlines()[0] == f"32 trials: {len(result.func_vals)} ok, {32 - len(result.func_vals)} failed"
+    assert float(shown["best"]) == pytest.approx(result.fun, rel=1e-5)
+    assert float(shown["rate"]) == pytest.approx(result.parameters["rate"], rel=1e-5)
+    assert shown["units"] == str(result.parameters["units"])
+    assert shown["kind[b]"] == result.parameters["kind[b]"]
+    assert shown["seconds[s]"] == "0.333333"
+
+
+def test_best_without_a_usable_trial_says_so(command, tmp_path):
+    stop = hyperdrive_stopped_at_once(tmp_path / "study")
+    code, out, err = command("best", stop)
+    assert code == 0
+    assert err == ""
+    assert "no trial" in out
+
+
+def hyperdrive_stopped_at_once(path):
+    """A study whose only trial so far is under way, as a reader finds it."""
+
+    def objective(parameters):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hyperdrive(objective, [(0.0, 1.0)], path, n_calls=4)
+    return path

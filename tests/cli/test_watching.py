@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from hyperspace import evolutionary_search, hyperdrive, load_results
+from hyperspace import Metric, evolutionary_search, hyperdrive, load_results
 from hyperspace.cli.watching import duration, moment
 from hyperspace.results.state import study_state
 from hyperspace.stopping import TargetValue, TimeLimit
@@ -146,3 +146,12 @@ def test_a_damaged_ending_is_an_error_with_its_name(command, tmp_path):
     code, _, err = command("status", tmp_path, "--exit-code")
     assert code == 2
     assert "ended.json is damaged" in err
+
+
+def test_status_counts_infeasible_trials(command, tmp_path):
+    metrics = [Metric("score", goal="maximize"), Metric("weight", goal="constrain", lower=-1, upper=0.5)]
+    hyperdrive(lambda x: {"score": x[0], "weight": x[0]}, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=12, metrics=metrics)
+    broken = int((load_results(tmp_path).trials["weight"] > 0.5).sum())
+    assert 0 < broken < 12
+    out = command("status", tmp_path)[1]
+    assert f"{broken} infeasible ({broken / 12:.0%})" in out

@@ -1,4 +1,4 @@
-"""The merged result; how hyperdrive fills it is in tests/test_drive.py."""
+"""The merged result; how hyperdrive fills it is in tests/api/test_hyperdrive.py."""
 
 import json
 import math
@@ -244,3 +244,26 @@ def test_names_of_other_libraries_are_told_ours(tmp_path):
     assert result.nfev == 2
     with pytest.raises(TypeError, match=r"Result\.top has no argument 'k'; its arguments are n"):
         result.top(k=3)
+
+
+@pytest.mark.parametrize(
+    ("keys", "columns"),
+    [
+        ([(0, 0), (0, 1)], ["generation"]),
+        ([(0, 0), (1, 0)], ["job"]),
+        ([(0, 0), (1, 0), (0, 1)], ["generation", "job"]),
+        ([(0, 0), (-1, 0), (-1, 1)], []),  # given trials are in neither
+        ([], []),
+    ],
+)
+def test_generation_and_job_are_shown_where_they_tell_trials_apart(keys, columns):
+    trials = [
+        Trial(
+            drive=drive, iteration=i, x=(0.5,), status="ok", metrics={"objective": 1.0}, origin="given" if drive < 0 else "asked"
+        )
+        for drive, i in keys
+    ]
+    space = check_space({"x": (0.0, 1.0)})
+    table = Result(trials, space, Metrics(), Partition(space, 1)).table()
+    assert list(table.columns) == [*columns, "x", *(["objective"] if keys else []), "seconds", "status"]
+    assert len(table) == sum(drive >= 0 for drive, _ in keys)

@@ -88,3 +88,14 @@ def test_the_same_seed_gives_the_same_numbers(result):
 def test_an_unknown_parameter_is_an_error_that_names_those_there_are(result, name):
     with pytest.raises(InputError, match="rate, shift, unused, kind"):
         find_dimension(result, name)
+
+
+def test_a_dependence_within_limits_is_that_of_the_clipped_objective():
+    """f is u over the unit interval, so that the average of min(f, 1/2) is known at each point of it."""
+    result = hyperdrive(lambda x: x[0], [(0.0, 1.0), (0.0, 1.0)], None, model="RAND", n_calls=30, checkpoints=False)
+    whole, half = dependence(result, 0), dependence(result, 0, limits=(0.25, 0.5))
+    np.testing.assert_allclose(whole.mean, whole.u, atol=1e-3)
+    np.testing.assert_allclose(half.mean, np.clip(half.u, 0.25, 0.5), atol=1e-3)
+    other = dependence(result, 1, limits=(-9.0, 0.5))
+    np.testing.assert_allclose(other.mean, 0.375, atol=2e-3)  # of min(u, 1/2): 1/8 + 1/4
+    np.testing.assert_array_equal(dependence(result, 0, limits=(-9.0, 9.0)).lower, whole.lower)

@@ -215,3 +215,13 @@ def test_a_metric_that_sounds_like_one_to_maximize_is_not_minimized_without_a_wo
     assert (note is not None) == told
     assert not told or "is minimized; to maximize it, begin a new study with maximize=True" in note
     assert Metrics([Metric(name)]).read_with_note({name: 0.5})[1] is None  # it was said
+
+
+def test_the_repr_has_the_declared_metrics_or_the_goal_so_far():
+    declared = Metrics([Metric("loss"), Metric("size", "constrain", upper=0.5)])
+    assert repr(declared) == f"Metrics([{Metric('loss')!r}, {Metric('size', 'constrain', upper=0.5)!r}])"
+    assert eval(repr(declared)).declared == declared.declared
+    first = Metrics(maximize=True)
+    assert repr(first) == "Metrics(maximize=True, goal=None)"
+    first.fix("accuracy")
+    assert repr(first) == "Metrics(maximize=True, goal='accuracy')"

@@ -1,93 +1,17 @@
-"""`hyperspace run`: Python functions and programs, alone, as workers, and under mpirun."""
+"""`hyperspace run`: Python functions and programs, alone and under mpirun."""
 
 import os
 import re
-import signal
-import subprocess
 import sys
-import time
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
-from launch import await_end, clean_environment, run_group
+from command_lines import COMMAND, QUICK
 
-from hyperspace import load_results
-from hyperspace.cli import main
-from hyperspace.results.state import study_state
-
-TRAIN = """
-import os
-space = {"x": (0.0, 1.0), "kind": ["good", "bad"]}
-other = {"x": (0.5, 1.0), "kind": ["good", "bad"]}
-def objective(parameters):
-    return (parameters["x"] - 0.3) ** 2 + (parameters["kind"] == "bad")
-def several(parameters):
-    return {"error": objective(parameters), "accuracy": 1 - parameters["x"]}
-def sometimes(parameters):
-    calls.append(parameters)
-    if len(calls) % 2:
-        raise ValueError("not this one")
-    return objective(parameters)
-calls = []
-def fails(parameters):
-    os._exit(3)
-"""
-SIMULATION = """
-import json, sys
-x, kind = float(sys.argv[1]), sys.argv[2]
-print("warming up")
-print(json.dumps({"loss": (x - 0.3) ** 2 + (kind == "bad"), "x": x}))
-"""
-SPACE = 'x = [0.0, 1.0]\nkind = ["good", "bad"]\n'
-QUICK = ["--model", "RAND", "--n-calls", "6"]
-COMMAND = f"{sys.executable} simulation.py {{x}} {{kind}}"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "train.py").write_text(TRAIN)
-    (tmp_path / "simulation.py").write_text(SIMULATION)
-    (tmp_path / "space.toml").write_text(SPACE)
-    return tmp_path
-
-
-HYPERSPACE = [sys.executable, "-P", "-m", "hyperspace"]
-
-
-@pytest.fixture
-def run(folder, monkeypatch, capsys):
-    """Run `hyperspace run ARGUMENTS` in the folder; return exit code, standard output and standard error."""
-
-    def go(*arguments):
-        monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "path", list(sys.path))
-        monkeypatch.setattr(sys, "argv", ["hyperspace", "run", *arguments])
-        before = set(sys.modules)
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        for name in ("train", "bare", "unguarded"):
-            if name not in before:
-                sys.modules.pop(name, None)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return go
-
-
-@pytest.fixture
-def start(folder):
-    """Run `hyperspace run ARGUMENTS` in the folder, in a process of its own; return the same."""
-
-    def go(*arguments, launcher=()):
-        done = run_group([*launcher, *HYPERSPACE, "run", *arguments], timeout=120, cwd=folder)
-        return done.returncode, done.stdout, done.stderr
-
-    return go
+from hyperspace import Metric, load_results
+from hyperspace.cli.run_command import _limit, _metrics, _objective, _rules, _space
+from hyperspace.errors import InputError
+from hyperspace.stopping import NoProgress, TargetValue
 
 
 def test_a_function_of_a_file_with_the_space_beside_it(run, folder):
@@ -126,88 +50,6 @@ def test_a_pattern_finds_the_value(run, folder):
     assert (trials["objective"] == trials["x"]).all()
 
 
-def test_workers_share_a_study_which_may_begin_anew(start, folder):
-    code, out, err = start("--command", COMMAND, "--space", "space.toml", *QUICK, "--workers", "2")
-    assert (code, err) == (0, "")
-    assert out.count("6 evaluations planned") == 1
-    code, out, err = start("train.py:objective", "--model", "RAND", "--n-calls", "4", "--workers", "2", "--restart")
-    assert (code, err) == (0, "")
-    assert len(load_results(folder / "results").trials) == 4
-    assert len(load_results(folder / "results.old-1").trials) == 6
-
-
-def test_workers_end_cleanly_when_they_are_told_to(folder):
-    (folder / "train.py").write_text(TRAIN.replace("    return (p", "    import time; time.sleep(0.05)\n    return (p", 1))
-    words = [*HYPERSPACE, "run", "train.py:objective", "--model", "RAND", "--n-calls", "100000", "--workers", "2"]
-    process = subprocess.Popen(words, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, text=True)
-    while len(list(folder.glob("results/journals/*.jsonl"))) < 2:
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert "stopped by" in out
-
-
-@pytest.mark.parametrize("after", [0.0, 0.03])
-def test_a_signal_reaches_workers_that_are_just_being_started(folder, after):
-    words = [*HYPERSPACE, "run", "--command", "sh -c 'sleep 1; echo {x}'", "--space", "x.toml", "--n-calls", "300"]
-    (folder / "x.toml").write_text("x = [0.0, 1.0]\n")
-    process = subprocess.Popen([*words, "--workers", "3"], cwd=folder, env=clean_environment())
-    while not (folder / "results" / "study.json").exists():
-        assert process.poll() is None
-        time.sleep(0.001)
-    time.sleep(after)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) in (0, 128 + signal.SIGTERM)
-    assert study_state(folder / "results").finished < 30
-
-
-@pytest.mark.parametrize("alone", [True, False])
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT"])
-def test_workers_and_commands_end_with_the_process_that_has_started_them(folder, name, alone):
-    _end_workers(folder, "command", getattr(signal, name), alone)
-
-
-@pytest.mark.parametrize("way", ["inline", "isolate"])
-def test_workers_end_with_the_process_that_has_started_them(folder, way):
-    _end_workers(folder, way, signal.SIGKILL, alone=True)
-
-
-def _end_workers(folder, way, number, alone):
-    (folder / "train.py").write_text(
-        "import os, time\n"
-        "space = {'x': (0.0, 1.0)}\n"
-        "def objective(parameters):\n"
-        "    open(f'working-{os.getpid()}', 'w').close()\n"
-        "    time.sleep(1000)\n"
-    )
-    (folder / "x.toml").write_text("x = [0.0, 1.0]\n")
-    target = {
-        "inline": ["train.py:objective"],
-        "isolate": ["train.py:objective", "--isolate"],
-        "command": ["--command", "sh -c 'touch working-$$; sleep 1000; echo {x}'", "--space", "x.toml"],
-    }[way]
-    words = [*HYPERSPACE, "run", *target, "--model", "RAND", "--n-calls", "100", "--workers", "2"]
-    process = subprocess.Popen(words, cwd=folder, env=clean_environment(), start_new_session=True)
-    try:
-        while len(found := list(folder.glob("working-*"))) < 2:
-            assert process.poll() is None
-            time.sleep(0.02)
-        end = process.send_signal if alone else partial(os.killpg, process.pid)
-        end(number)
-        if number in (signal.SIGTERM, signal.SIGINT):  # the first one waits for the evaluations under way
-            time.sleep(4.0)  # on a busy machine it arrives late, and what comes within a second of it is the same one
-            assert process.poll() is None
-            end(number)
-        process.wait(timeout=60)
-        await_end([file.name.partition("-")[2] for file in found])
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def test_ranks_of_an_mpirun_work_one_study(start, folder):
     launcher = [Path(sys.executable).with_name("mpirun"), "-n", "2"]
     code, out, err = start("train.py:objective", *QUICK, "--isolate", launcher=launcher)
@@ -227,13 +69,6 @@ def test_workers_are_refused_under_mpirun(run, monkeypatch):
     code, _, err = run("train.py:objective", *QUICK, "--workers", "2")
     assert code == 1
     assert "leave it out under mpirun" in err
-
-
-def test_what_is_wrong_is_said_by_one_worker(start):
-    code, out, err = start("train.py:objective", "--model", "GPU", "--workers", "2")
-    assert (code, out) == (1, "")
-    assert err.startswith("hyperspace: model must be one of")
-    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -267,112 +102,6 @@ def test_a_mistake_is_one_sentence(run, folder, arguments, message):
     assert message in err
     assert len(err.splitlines()) == 1
     assert not os.path.exists(folder / "results")
-
-
-def test_points_to_evaluate_first_in_words_and_in_files(run, folder):
-    (folder / "points.csv").write_text("loss,kind,x\n0.5,bad,0.25\n,good,0.75\n")
-    (folder / "points.json").write_text('[{"x": 0.375, "kind": "good", "seconds": 3}, {"kind": "bad", "x": 1}]')
-    words = ["--x0", "x=0.125,kind=bad", "--x0", "points.csv", "--x0", "points.json"]
-    code, _, err = run("train.py:objective", *QUICK, *words)
-    assert (code, err) == (0, "")
-    first = [trial for trial in load_results(folder / "results").all_trials if trial.arm == "x0"]
-    names = load_results(folder / "results").names
-    points = [dict(zip(names, trial.x, strict=True)) for trial in first]
-    assert [(point["x"], point["kind"]) for point in points] == [
-        (0.125, "bad"),
-        (0.25, "bad"),
-        (0.75, "good"),
-        (0.375, "good"),
-        (1.0, "bad"),
-    ]
-
-
-def test_known_results_of_a_file_are_not_evaluated_again(run, folder):
-    (folder / "points.csv").write_text("error,kind,x\n0.5,bad,0.25\n,good,0.75\nnan,good,0.8\n1D-3,good,0.3\n")
-    (folder / "points.json").write_text('[{"x": 0.375, "kind": "good", "error": 3}]')
-    words = ["--x0", "points.csv", "--x0", "points.json", "--x0", "x=0.125,kind=bad,error=0.25", "--y0", "error"]
-    code, out, err = run("train.py:objective", *QUICK, *words)
-    assert (code, err) == (0, "hyperspace: --x0 points.csv: 3 of 4 points have no number in 'error' and are left out\n")
-    assert "6 evaluations planned" in out
-    trials = load_results(folder / "results").trials
-    given = trials[trials["origin"] == "given"]
-    assert given[["x", "kind", "metric.error"]].values.tolist() == [
-        [0.25, "bad", 0.5],
-        [0.375, "good", 3.0],
-        [0.125, "bad", 0.25],
-    ]
-    assert (trials["origin"] == "asked").sum() == 6
-    assert trials["metric.error"].notna().all()  # a plain number is the goal's
-
-
-def test_known_results_may_have_several_metrics(run, folder):
-    run("train.py:several", *QUICK, "--goal", "accuracy", "--maximize", "--limit", "error<=1", "--results", "old")
-    old = load_results(folder / "old").trials
-    (folder / "old.csv").write_text(old.drop(columns="error").rename(columns={"metric.error": "error"}).to_csv(index=False))
-    words = ["--x0", "old.csv", "--y0", "accuracy", "--y0", "error", "--goal", "accuracy", "--maximize", "--limit", "error<=1"]
-    assert run("train.py:several", *QUICK, *words, "--results", "new")[0] == 0
-    new = load_results(folder / "new").trials
-    assert (
-        new[new["origin"] == "given"][["accuracy", "metric.error"]].values.tolist()
-        == old[["accuracy", "metric.error"]].values.tolist()
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["--y0", "error"], "give --x0, too"),
-        (["--x0", "points.csv", "--y0", "loss"], "has no column 'loss'; its columns are 'x', 'kind', 'error'"),
-        (["--x0", "points.csv", "--y0", "x"], "--y0 x is a parameter"),
-        (["--x0", "points.csv", "--y0", "x", "--goal", "accuracy"], "--y0 has no 'accuracy', which --goal or --limit names"),
-        (["--x0", "points.csv", "--y0", "error"], "none of the points of --x0 has a number in 'error' (--y0)"),
-        (["--x0", "list.json", "--y0", "error"], "list.json, point 1: it has no names, of which --y0 could be one"),
-        (["--x0", "x=0.5,kind=good", "--y0", "error"], "it has no 'error', which --y0 names"),
-    ],
-)
-def test_known_results_that_are_none_are_one_sentence(run, folder, words, told):
-    (folder / "points.csv").write_text("x,kind,error\n0.5,good,\n")
-    (folder / "list.json").write_text('[[0.5, "good"]]')
-    code, out, err = run("train.py:objective", *QUICK, *words)
-    assert (code, out, len(err.splitlines())) == (1, "", 1)
-    assert told in err
-    assert not (folder / "results").exists()
-
-
-@pytest.mark.parametrize(
-    ("x0", "told"),
-    [
-        ("x", '--x0 takes a .csv or .json file, or a point such as "x=...'),
-        ("x=0.5", "must have the parameters"),
-        ("x=7,kind=good", "--x0 x=7,kind=good: dimension"),
-        ("x=0.5,kind=c", "'c'"),
-        ("nothing.csv", "nothing.csv cannot be read: No such file"),
-        ("space.json", "space.json is no JSON"),
-        ("empty.csv", "has no points"),
-        ("short.csv", "short.csv has no column 'kind'"),
-        ("far.csv", "far.csv, point 2: dimension"),
-    ],
-)
-def test_points_that_are_none_are_one_sentence(run, folder, x0, told):
-    files = {"space.json": "x", "empty.csv": "x,kind\n", "short.csv": "x\n1\n", "far.csv": "x,kind\n0.5,good\n70,good\n"}
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    code, out, err = run("train.py:objective", *QUICK, "--x0", x0)
-    assert (code, out, len(err.splitlines())) == (1, "", 1)
-    assert told in err
-    assert not (folder / "results").exists()
-
-
-def test_workers_take_over_from_another_study_and_say_so_once(start, folder):
-    start("train.py:objective", *QUICK, "--results", "old")
-    code, _, err = start(
-        "train.py:objective", *QUICK, "--warm-start", "old", "--results", "new", "--workers", "2", "--x0", "x=0.5,kind=good"
-    )
-    assert code == 0, err
-    assert err.count("are taken over") == 1
-    trials = load_results(folder / "new").all_trials
-    assert sum(trial.origin == "given" for trial in trials) == 6
-    assert sum(trial.arm == "x0" for trial in trials) == 1
 
 
 DECK = """
@@ -559,3 +288,73 @@ def test_files_that_all_trials_share_are_named(run, folder):
     command = f"{sys.executable} simulation.py {{x}} {{kind}} field.dat"
     _, _, err = run("--command", command, "--in-folder", "--space", "space.toml", *QUICK)
     assert "files of this folder that all trials share, to be read and not written: field.dat" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "lower", "upper"),
+    [
+        ("size<=0.5", "size", None, 0.5),
+        ("size>=1e-3", "size", 1e-3, None),
+        ("0.1<=size<=.5", "size", 0.1, 0.5),
+        (" 1. <= size ", "size", 1.0, None),
+        ("-1<=net weight[kg]<=+2E+1", "net weight[kg]", -1.0, 20.0),
+    ],
+)
+def test_a_limit_in_words(text, name, lower, upper):
+    assert _limit(text) == Metric(name, "constrain", lower, upper)
+
+
+@pytest.mark.parametrize(
+    "text", ["size", "size<1", "<=1", "1<=", "", "size==1", "size<=x", "0.5>=size", "1<=size>=2", "1<=size<=2<=3", "size<=inf"]
+)
+def test_words_that_are_no_limit(text):
+    with pytest.raises(InputError, match="--limit takes NAME<=NUMBER"):
+        _limit(text)
+
+
+def test_a_limit_out_of_order_is_refused():
+    with pytest.raises(InputError, match=r"lower=2\.0 is above upper=1\.0"):
+        _limit("2<=size<=1")
+
+
+def test_the_goal_stands_first_and_limits_need_one():
+    assert _metrics(None, True, []) is None
+    assert _metrics("loss", False, []) == [Metric("loss")]
+    assert _metrics("score", True, ["size<=1"]) == [Metric("score", "maximize"), Metric("size", "constrain", upper=1.0)]
+    with pytest.raises(InputError, match="--limit needs --goal NAME"):
+        _metrics(None, False, ["size<=1"])
+    with pytest.raises(InputError, match="name 'loss', 'size' twice"):
+        _metrics("loss", False, ["loss<=1", "size<=1", "size>=0"])
+
+
+def test_the_rules_are_those_that_are_given():
+    assert _rules(None, None) == []
+    target, patience = _rules(0.0, 7)  # a target of zero is one
+    assert (type(target), vars(target)) == (TargetValue, vars(TargetValue(0.0)))
+    assert (type(patience), vars(patience)) == (NoProgress, vars(NoProgress(7)))
+
+
+def test_the_space_is_a_variable_or_a_file(tmp_path):
+    (tmp_path / "space.toml").write_text("x = [0.0, 2.0]\n")
+    variables = {"space": {"x": (0.0, 1.0)}, "other": {"y": (0.0, 1.0)}}
+    assert _space(None, variables).names == ("x",)
+    assert _space("other", variables).names == ("y",)
+    assert _space(str(tmp_path / "space.toml"), variables).dimensions[0].high == 2.0
+    with pytest.raises(InputError, match=r"the space '.*unknown' cannot be read"):
+        _space(str(tmp_path / "unknown"), variables)
+    with pytest.raises(InputError, match='or a variable "space" beside the function'):
+        _space(None, {})
+
+
+def test_the_objective_is_a_function_or_a_command():
+    of_command = {"template": [], "in_folder": False, "metrics_file": None}
+    objective, variables = _objective("math:sqrt", None, None, of_command)
+    assert (objective(4.0), variables["pi"] > 3) == (2.0, True)
+    command, variables = _objective(None, "true {x}", None, of_command)
+    assert (type(command).__name__, variables) == ("Command", {})
+    for target, words in ((None, None), ("math:sqrt", "true")):
+        with pytest.raises(InputError, match="expected either"):
+            _objective(target, words, None, of_command)
+    for name, value in (("template", ["deck.in"]), ("in_folder", True), ("metrics_file", "out")):
+        with pytest.raises(InputError, match=f"--{name.replace('_', '-')} goes with --command"):
+            _objective("math:sqrt", None, None, of_command | {name: value})
