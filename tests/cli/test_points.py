@@ -55,11 +55,11 @@ SPACE = check_space({"x": (0.0, 1.0), "n": (1, 9), "kind": ["1", 2, "c"], "fixed
 
 
 def test_no_words_are_no_points():
-    assert read_points([], SPACE) is None
+    assert read_points([], SPACE).points is None
 
 
 def test_a_point_in_words_has_values_of_the_dimensions_kinds():
-    assert read_points(["x=0.5,n=4,kind=1", " x = 1e-1 , n=2, kind=2 , fixed=3"], SPACE) == [(0.5, 4, "1"), (0.1, 2, 2)]
+    assert read_points(["x=0.5,n=4,kind=1", " x = 1e-1 , n=2, kind=2 , fixed=3"], SPACE).points == [(0.5, 4, "1"), (0.1, 2, 2)]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_file_may_have_other_columns_and_lack_constants(tmp_path):
     (tmp_path / "b.JSON").write_text('{"x": 0.5, "n": 2, "kind": "c", "note": null}')
     (tmp_path / "c.json").write_text('[[0.75, 3, 2], {"x": 1, "n": 4, "kind": "1", "fixed": 3}]')
     (tmp_path / "d.json").write_text("[0.125, 5, 2]")
-    found = read_points([str(tmp_path / name) for name in ("a.csv", "b.JSON", "c.json", "d.json")], SPACE)
+    found = read_points([str(tmp_path / name) for name in ("a.csv", "b.JSON", "c.json", "d.json")], SPACE).points
     assert found == [(0.25, 1, "1"), (0.5, 2, "c"), (0.75, 3, 2), (1.0, 4, "1"), (0.125, 5, 2)]
 
 

@@ -3,11 +3,11 @@
 import re
 
 import matplotlib as mpl
-from hyperspace.report.pictures import colors, picture
 from pages import Reader
 
 from hyperspace.errors import StudyError
 from hyperspace.plots import style
+from hyperspace.report.figures import colors, picture
 
 
 def test_pictures_do_not_share_names(page):
@@ -70,7 +70,7 @@ def test_very_many_marks_become_an_image(monkeypatch):
 
     small = picture("name", "label", dots)
     assert "data:image/png" not in small
-    monkeypatch.setattr("hyperspace.report.pictures._MOST_BYTES", 10_000)
+    monkeypatch.setattr("hyperspace.report.figures._MOST_BYTES", 10_000)
     assert "data:image/png;base64," in picture("name", "label", dots)
 
 
