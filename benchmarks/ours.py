@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import hyperspace
-from hyperspace.exchange.spec import EXCHANGES, NONE, ROUND
+from hyperspace.exchange.spec import EXCHANGES, NONE, ROUND, ExchangeSpec
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.optimizers.bayesian.settings import Settings
 from hyperspace.space import check_space
@@ -79,9 +79,8 @@ class Apart:
         partition = plan_subspaces(None, ADAPTIVE, space, 0.25, workers)
         n_samples = plan_samples(None, ADAPTIVE, EXCHANGES[exchange], True, space.d, workers)
         self.archives = [Archive(space.to_unit, Metrics(), space.d) for _ in range(workers)]
-        self.strategies = [
-            AdaptiveStrategy(space, partition, workers, seed, n_samples=n_samples, exchange=exchange) for _ in range(workers)
-        ]
+        search = _search(space, partition, workers, seed, EXCHANGES[exchange], n_samples)
+        self.strategies = [AdaptiveStrategy(search) for _ in range(workers)]
         self.asked: list[float] = []
         self.ahead: list[float] = []
         self.finished: list[Trial] = []
@@ -124,11 +123,22 @@ def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) 
     partition = plan_subspaces(None if shared else _boxes(len(dimensions), workers), spec, space, 0.25, workers)
     n_samples = plan_samples(None, spec, exchange, shared, space.d, workers)
     model, acquisition = settings.pop("model", "GP"), settings.pop("acquisition", "EI")
-    if shared:
-        tuned = replace(Settings(), **settings)
-        adaptive = AdaptiveStrategy(space, partition, workers, seed, model, acquisition, "sobol", n_samples, settings=tuned)
-        return Ours(adaptive, space, workers, shared)
-    search = SearchSettings(
+    search = _search(space, partition, workers, seed, exchange, n_samples, model, acquisition)
+    strategy = AdaptiveStrategy(search, replace(Settings(), **settings)) if shared else spec.make(search)
+    return Ours(strategy, space, workers, shared)
+
+
+def _search(
+    space: Any,
+    partition: Any,
+    workers: int,
+    seed: int,
+    exchange: ExchangeSpec,
+    n_samples: int,
+    model: Any = "GP",
+    acquisition: str = "EI",
+) -> SearchSettings:
+    return SearchSettings(
         space=space,
         metrics=Metrics(),
         partition=partition,
@@ -142,7 +152,6 @@ def make(name: str, dimensions: list, workers: int, seed: int, **settings: Any) 
         exchange=exchange,
         first=(),
     )
-    return Ours(spec.make(search), space, workers, shared)
 
 
 def _boxes(d: int, workers: int) -> int:

@@ -133,7 +133,7 @@ def compared_names(tree):
                 yield from (w.value for w in words if isinstance(w, ast.Constant) and w.value in {*EXCHANGES, *STRATEGIES})
 
 
-@pytest.mark.parametrize("module", sorted(set(modules()) - {"strategies.adaptive"}))
+@pytest.mark.parametrize("module", sorted(modules()))
 def test_exchanges_and_strategies_are_not_compared_by_name(module):
     assert not list(compared_names(ast.parse(modules()[module].read_text())))
 

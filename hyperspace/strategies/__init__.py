@@ -25,19 +25,7 @@ def make_adaptive(search: SearchSettings) -> Strategy:
     """
     if not is_surrogate(search.model):
         return make_static(search)
-    return AdaptiveStrategy(
-        search.space,
-        search.partition,
-        search.n_drives,
-        search.seed,
-        search.model,
-        search.acquisition,
-        search.sampler,
-        search.n_samples,
-        search.exchange.name,
-        first=search.first_points,
-        founders=search.founders,
-    )
+    return AdaptiveStrategy(search)
 
 
 def make_static(search: SearchSettings) -> Strategy:

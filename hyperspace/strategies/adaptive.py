@@ -13,11 +13,11 @@ import math
 import weakref
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from hyperspace.acquisition.optimize import Box, choose_new, is_taken
+from hyperspace.exchange.spec import ASYNC
 from hyperspace.numerics import random_streams
 from hyperspace.optimizers.base import DESIGN, Suggestion
 from hyperspace.optimizers.bayesian.batch import Batch
@@ -28,9 +28,9 @@ from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM, Settings, Setu
 from hyperspace.optimizers.bayesian.state import State
 from hyperspace.optimizers.bayesian.trust_regions import Region
 from hyperspace.optimizers.design import Design
-from hyperspace.space.partition import Partition
-from hyperspace.space.space import Bounds, Space
-from hyperspace.strategies.base import FirstPoints, Strategy
+from hyperspace.space.space import Bounds
+from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.spec import SearchSettings
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
@@ -41,62 +41,36 @@ _SPREAD = 64  # candidates for the replacement of a design point that is already
 class AdaptiveStrategy(Strategy):
     """Strategy that shares one archive among all drives.
 
+    With several teams, the global arm of a team searches its drives' home subspaces. With the acquisition "TS" samples replace
+    the exploiting arm, and "gp_hedge" uses EI, PI and LCB in turn. Drives that joined the study later have no initial design.
+
+    If an exchange shares nothing, a drive knows only its own trials and forms its own team. If it is not synchronous, a drive
+    conditions on the pending points that it knows, and does not compute the points of its team.
+
     Args:
-        space: the search space.
-        partition: partition of the space. With several teams, the global arm of a team searches its drives' home subspaces.
-        n_drives: number of drives.
-        seed: entropy of the study.
-        surrogate: name of a model, or an object, as for `make_surrogate`.
-        acquisition: "EI", "PI" or "LCB" of the global and the exploiting arm. "TS" replaces the exploiting arm by sampling,
-            "gp_hedge" uses the three in turn.
-        sampler: sampler of the initial design.
-        n_samples: number of points of the initial design for each drive.
-        exchange: how drives receive each other's trials. With "none" a drive knows only its own trials and forms its own team.
-            With "async" it conditions on the pending points that it knows, and does not compute the points of its team.
-        settings: measured defaults, see benchmarks/NOTEBOOK.md.
-        first: points that are evaluated before the strategy chooses any.
-        founders: number of drives at the creation of the study; None for all. Drives that joined later have no initial design.
+        search: settings of the study.
+        settings: settings of the engine; None for the measured defaults, see benchmarks/NOTEBOOK.md.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        partition: Partition,
-        n_drives: int,
-        seed: int,
-        surrogate: Any = "GP",
-        acquisition: str = "EI",
-        sampler: str = "sobol",
-        n_samples: int = 2,
-        exchange: str = "round",
-        settings: Settings | None = None,
-        first: FirstPoints | None = None,
-        founders: int | None = None,
-    ) -> None:
-        self._space, self._partition, self._n_drives = space, partition, n_drives
-        self._first = first or FirstPoints()
-        self._shared, self._synchronous = exchange != "none", exchange == "round"
+    def __init__(self, search: SearchSettings, settings: Settings | None = None) -> None:
+        space, n_drives, founders = search.space, search.n_drives, search.founders
+        self._space, self._partition, self._n_drives, self._founders = space, search.partition, n_drives, founders
+        self._first = search.first_points
+        self._shared, self._synchronous = search.exchange.is_shared, search.exchange.is_synchronous
         self._settings = settings if settings is not None else Settings()
-        if exchange == "async":
+        if search.exchange == ASYNC:
             self._settings = replace(self._settings, lag=self._settings.async_lag, growth=self._settings.async_growth)
         whole = Bounds.whole(space.d)
-        self._setup = Setup(space, self._settings, surrogate, acquisition, seed, whole)
+        self._setup = Setup(space, self._settings, search.model, search.acquisition, search.seed, whole)
         n_teams = math.ceil(n_drives / LARGEST_TEAM) if self._shared else n_drives
         self._size = math.ceil(n_drives / n_teams)
         self._n_teams = math.ceil(n_drives / self._size)
-        self._founders = n_drives if founders is None else founders
-        self._design = [
-            Design(
-                sampler,
-                n_samples,
-                whole,
-                space,
-                seed=seed,
-                member=drive,
-                team=self._founders if drive < self._founders else n_drives,
-            )
-            for drive in range(n_drives)
-        ]
+
+        def design(drive: int) -> Design:
+            team = founders if drive < founders else n_drives
+            return Design(search.sampler, search.n_samples, whole, space, seed=search.seed, member=drive, team=team)
+
+        self._design = [design(drive) for drive in range(n_drives)]
         self._ahead: dict[int, tuple[int, Ahead]] = {}  # by drive: the iteration of the fits made ahead, and the fits
         self._states: dict[int, tuple[weakref.ref[Archive], State]] = {}
         self._batches: dict[int, tuple[tuple[int, ...], weakref.ref[Archive], Batch]] = {}

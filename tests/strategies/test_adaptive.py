@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hyperspace.exchange.spec import ASYNC, NONE, ROUND
 from hyperspace.optimizers.base import Suggestion
 from hyperspace.optimizers.bayesian.settings import WHOLE, Settings
 from hyperspace.optimizers.bayesian.trust_regions import kendall_tau
 from hyperspace.space import Space, check_space
 from hyperspace.space.partition import Partition
 from hyperspace.strategies.adaptive import AdaptiveStrategy
+from hyperspace.strategies.spec import SearchSettings
 from hyperspace.surrogates.gp.surrogate import GP
 from hyperspace.testing.problems import problem
 from hyperspace.trials.archive import Archive
@@ -47,7 +49,19 @@ class Study:
         self.iteration = 0
 
     def fresh(self) -> AdaptiveStrategy:
-        return AdaptiveStrategy(self.space, Partition(self.space, 2), self.n_drives, self.seed, **self.options)
+        options = dict(self.options)
+        settings = options.pop("settings")
+        search = SearchSettings(
+            space=self.space,
+            metrics=self.metrics,
+            partition=Partition(self.space, 2),
+            n_drives=self.n_drives,
+            founders=self.n_drives,
+            seed=self.seed,
+            first=(),
+            **{"model": "GP", "acquisition": "EI", "sampler": "sobol", "exchange": ROUND, **options},
+        )
+        return AdaptiveStrategy(search, settings)
 
     def ask(self, strategy: AdaptiveStrategy | None = None) -> list[Suggestion]:
         asked = strategy if strategy is not None else self.strategy
@@ -130,7 +144,7 @@ def test_a_round_visits_no_point_twice_and_uses_every_arm() -> None:
 
 @pytest.mark.parametrize("surrogate", ["GP", "RF"])
 def test_trials_keep_what_was_predicted_of_them(surrogate: str) -> None:
-    study = Study([(0.0, 1.0)] * 3, n_drives=8, surrogate=surrogate).run(3, bowl)
+    study = Study([(0.0, 1.0)] * 3, n_drives=8, model=surrogate).run(3, bowl)
     design, asked = study.archive.trials[:16], study.archive.trials[16:]
     assert all(trial.predicted is None for trial in design)
     predicted = np.array([trial.predicted for trial in asked], dtype=float)
@@ -213,7 +227,7 @@ class NearestNeighbor:
 
 
 def test_a_model_without_the_gaussian_process_s_tricks_works() -> None:
-    study = Study(MIXED, surrogate=NearestNeighbor()).run(6, bowl)
+    study = Study(MIXED, model=NearestNeighbor()).run(6, bowl)
     expected = study.ask()
     assert points(study.ask(study.fresh())) == points(expected)
 
@@ -283,7 +297,7 @@ def counted_fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_a_drive_that_thinks_ahead_fits_nothing_when_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(3, bowl)
+    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange=ASYNC).run(3, bowl)
     values = [replace(study.trial(drive, suggestion, bowl), model=None) for drive, suggestion in enumerate(study.ask())]
     fits = counted_fits(monkeypatch)
     recorded = []
@@ -307,14 +321,14 @@ def test_a_drive_that_thinks_ahead_fits_nothing_when_it_asks(monkeypatch: pytest
 
 
 def test_fits_made_ahead_serve_only_their_own_question() -> None:
-    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(4, bowl)
+    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange=ASYNC).run(4, bowl)
     strategy = study.fresh()
     strategy.fit_ahead(0, 5, study.archive)
     assert strategy.ask(0, 4, study.archive).u.tolist() == study.fresh().ask(0, 4, study.archive).u.tolist()
 
 
 def test_there_is_nothing_to_think_of_before_the_design_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange="async").run(1, bowl)
+    study = Study([(0.0, 1.0)] * 3, n_drives=4, exchange=ASYNC).run(1, bowl)
     fits = counted_fits(monkeypatch)
     study.strategy.fit_ahead(0, 1, study.archive)
     assert not fits
@@ -323,7 +337,7 @@ def test_there_is_nothing_to_think_of_before_the_design_is_done(monkeypatch: pyt
 
 
 def test_models_that_would_have_to_be_fitted_again_anyway_are_not_fitted_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = Study([(0.0, 1.0)] * 2, n_drives=4, exchange="async", surrogate=NearestNeighbor()).run(2, bowl)
+    study = Study([(0.0, 1.0)] * 2, n_drives=4, exchange=ASYNC, model=NearestNeighbor()).run(2, bowl)
     fits: list[object] = []
     monkeypatch.setattr(NearestNeighbor, "fit", lambda self, X, y: fits.append(y))
     study.strategy.fit_ahead(0, 2, study.archive)
@@ -341,7 +355,7 @@ def test_several_teams_share_the_archive_and_differ() -> None:
 
 
 def test_drives_that_share_nothing_are_teams_of_their_own() -> None:
-    study = Study([(0.0, 1.0)] * 2, exchange="none")
+    study = Study([(0.0, 1.0)] * 2, exchange=NONE)
     archives = [Archive(study.space.to_unit, study.metrics, 2) for _ in range(4)]
     for iteration in range(12):
         study.iteration = iteration
@@ -408,7 +422,7 @@ def test_while_all_trials_violate_a_constraint_one_that_keeps_it_is_looked_for()
     [([(0.0, 1.0)] * 2, lambda x: x[0] + 2 * x[1]), ([(0.0, 1.0), ["a", "b"], (1, 9)], lambda x: x[0] + (x[1] == "a") + x[2])],
 )
 def test_no_two_drives_evaluate_the_same_point_not_even_in_a_corner(dimensions: Any, objective: Objective, model: str) -> None:
-    study = Study(dimensions, n_drives=16, surrogate=model).run(6, objective)
+    study = Study(dimensions, n_drives=16, model=model).run(6, objective)
     points = [trial.x for trial in study.archive.trials]
     assert len(set(points)) == len(points)
     alone = study.fresh().ask(13, study.iteration, study.archive)

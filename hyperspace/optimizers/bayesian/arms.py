@@ -70,7 +70,7 @@ class Turn:
         self.restart()
 
     def restart(self) -> None:
-        """Begin the turn anew, with the same random numbers."""
+        """Begin the turn again, with the same random numbers."""
         self.rng = self.knowledge.rng(1, self.member)
 
     @property

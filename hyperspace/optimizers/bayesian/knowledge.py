@@ -1,4 +1,4 @@
-"""What the arms of a batch know: trials, models, trust regions and their searches, for one state of the trials.
+"""Knowledge that the arms of a batch share: trials, models, trust regions and their searches, for one state of the trials.
 
 Models and searches are made on request and kept, since several turns use them.
 """
@@ -25,7 +25,7 @@ from hyperspace.typing import Array
 
 
 class Knowledge:
-    """What the arms of a batch know.
+    """Knowledge that the arms of a batch share.
 
     Args:
         setup: settings and choices of the study.

@@ -33,7 +33,7 @@ class ModelPool:
         first_turn: number of the batch's first turn, counted from the start of the study.
         size: number of turns.
         ahead: fits that the asking drive made ahead, if any.
-        extended: model of the whole box that is extended, while it holds all trials; None to factorize it anew.
+        extended: model of the whole box that is extended, while it holds all trials; None to factorize it each time.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class State:
 
     @property
     def can_seek_feasible(self) -> bool:
-        """Whether there are models that tell where a first feasible trial may be: of constraints, or of failures."""
+        """Whether a first feasible trial can be sought: with models of the constraints, or of failures."""
         if self.constraints is not None and self.constraints.limits() is not None:
             return True
         return bool(self.trust_regions.failed)
