@@ -50,27 +50,36 @@ class Metric:
         goal: "minimize", "maximize", "constrain" (keep between `lower` and `upper`) or "observe" (only keep).
         lower: smallest allowed value of a constrained metric.
         upper: largest allowed value of a constrained metric.
+        threshold: worst value of interest of a minimized or maximized metric, in its own unit. With several goals, the trials
+            beyond it are not on the front. Unlike a limit it is soft: values beyond it still inform the models.
 
     Raises:
-        InputError: an unknown goal, limits without "constrain", "constrain" without limits, or a limit that is not a finite
-            number.
+        InputError: an unknown goal, limits without "constrain", "constrain" without limits, a threshold without "minimize" or
+            "maximize", or a limit or threshold that is not a finite number.
     """
 
     name: str
     goal: str = "minimize"
     lower: float | None = None
     upper: float | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InputError(f"a metric's name must be a non-empty string, got {shown(self.name)}")
         if not is_one_of(self.goal, GOALS):
             raise InputError(f"metric {shown(self.name)}: goal must be one of {', '.join(GOALS)}, got {shown(self.goal)}")
-        for end in ("lower", "upper"):
+        for end in ("lower", "upper", "threshold"):
             object.__setattr__(self, end, self._limit(end, getattr(self, end)))
         limited = self.lower is not None or self.upper is not None
         if limited != (self.goal == "constrain"):
             raise InputError(f'metric {shown(self.name)}: goal "constrain" and a limit (lower=, upper=) go together')
+        if self.threshold is not None and self.goal not in ("minimize", "maximize"):
+            advice = "give the limit as lower= or upper=" if self.goal == "constrain" else 'give it goal="minimize" or "maximize"'
+            raise InputError(
+                f"metric {shown(self.name)}: threshold= is the worst value of interest of a goal, and goal={shown(self.goal)} "
+                f"has none; {advice}"
+            )
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise InputError(f"metric {shown(self.name)}: lower={shown(self.lower)} is above upper={shown(self.upper)}")
 
@@ -85,6 +94,11 @@ class Metric:
             f"metric {shown(self.name)}: {end} must be a finite number, got {shown(value)}; leave {end} out where nothing is "
             f"limited"
         )
+
+    @property
+    def sign(self) -> float:
+        """-1 for a metric that is maximized, else 1."""
+        return -1.0 if self.goal == "maximize" else 1.0
 
     def violation(self, value: float) -> float:
         """Return the distance of `value` from the limits; 0 inside them."""
@@ -285,6 +299,15 @@ class Metrics:
     def loss(self, metrics: Mapping[str, Value]) -> float:
         """Return the optimized metric, with its sign set so that less is better; nan if it is missing."""
         return self.sign * self.value(metrics)
+
+    def losses(self, metrics: Mapping[str, Value]) -> tuple[float, ...]:
+        """Return the loss of each goal; nan for one that is missing."""
+        if len(self.goals) < 2:
+            return (self.loss(metrics),)
+        values = (metrics.get(goal.name) for goal in self.goals)
+        return tuple(
+            goal.sign * value if isinstance(value, float) else math.nan for goal, value in zip(self.goals, values, strict=True)
+        )
 
     def reported_loss(self, metrics: Mapping[str, Value]) -> float:
         """Return the loss of an intermediate report, nan without one; a plain number is the goal's, whatever its name."""
