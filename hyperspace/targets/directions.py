@@ -62,8 +62,7 @@ def _kronecker_steps(d: int) -> Array:
     g = 2.0
     for _ in range(64):
         g = (1.0 + g) ** (1.0 / (d + 1))
-    steps: Array = (1.0 / g) ** np.arange(1, d + 1) % 1.0
-    return steps
+    return np.asarray((1.0 / g) ** np.arange(1, d + 1) % 1.0, dtype=np.float64)
 
 
 def along(Y: Array, r: Array, lam: Array) -> Array:
