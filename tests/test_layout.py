@@ -20,12 +20,8 @@ LAYERS = [
     ["numerics"],
     ["space"],
     ["trials"],
-<<<<<<< HEAD
-    ["exchange.spec", "pruning", "stopping", "surrogates"],
-=======
     ["targets"],
-    ["pruning", "stopping", "surrogates"],
->>>>>>> 795c16b (targets/: goals as boxes, exact and in expectation, without the engine)
+    ["exchange.spec", "pruning", "stopping", "surrogates"],
     ["acquisition"],
     ["optimizers"],
     ["strategies"],

@@ -34,7 +34,15 @@ from hyperspace.space.parsing import describe_doubtful_lists
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
 from hyperspace.study.arguments import StudyArguments
-from hyperspace.study.checks import SILENT, check_budgeted, check_count, check_flag, check_seconds, check_verbose
+from hyperspace.study.checks import (
+    SILENT,
+    check_budgeted,
+    check_count,
+    check_flag,
+    check_seconds,
+    check_several_goals,
+    check_verbose,
+)
 from hyperspace.study.same_call import check_alike, describe_call, with_deadline_of
 from hyperspace.system.arguments import check_names
 from hyperspace.system.forks import children_end
@@ -171,7 +179,7 @@ def hyperdrive(
 
     Raises:
         InputError: an invalid argument.
-        NotBuiltError: several metrics to optimize, which this version does not support.
+        NotBuiltError: several metrics to optimize with another model than "RAND", which this version does not support.
         StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
         StudyInterrupted: Ctrl-C has ended the study, whose files are in order; it is a SystemExit, and has the `result`.
         LaunchError: the processes are not the ranks of one MPI run.
@@ -279,7 +287,9 @@ def _check(call: Mapping[str, Any], target: Objective | Command, is_worker: bool
     )
     check_budgeted(call["model"], target.learns_budget, options.pruner)
     _check_ways(target, call["timeout"], call["isolate"], options.retries, call["ranks_per_trial"])
-    return StudyArguments.check(call, target.name), options
+    arguments = StudyArguments.check(call, target.name)
+    check_several_goals(arguments.metrics, arguments.model, options.pruner, options.rules)
+    return arguments, options
 
 
 def _check_place(results_path: Any, checkpoints: bool) -> None:

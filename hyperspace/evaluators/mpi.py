@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
-from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.handle import TrialFailed, TrialHandle
 from hyperspace.evaluators.inline import describe_raised
 from hyperspace.evaluators.interrupts import calling
 from hyperspace.evaluators.objective import Objective
@@ -124,6 +124,8 @@ class TrialGroups:
                     call(self._objective, parameters, handle=handle)
                 except Pruned:
                     pass  # the leader's own call reports it
+                except TrialFailed as failed:
+                    failure = str(failed)
                 except BaseException as error:
                     if interrupts.caused(error):
                         raise

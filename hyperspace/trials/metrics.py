@@ -115,10 +115,11 @@ class Metrics:
         maximize: maximize the single, undeclared metric.
 
     Attributes:
-        goal: name of the optimized metric: declared, or fixed by the study's first answer; None before that.
+        goal: name of the optimized metric: declared, or fixed by the study's first answer; None before that. With several goals,
+            the first one.
 
     Raises:
-        InputError: duplicate names, no goal, several goals, or `maximize` with declared metrics.
+        InputError: duplicate names, no goal, or `maximize` with declared metrics.
     """
 
     def __init__(self, metrics: Sequence[Metric] | None = None, maximize: bool = False) -> None:
@@ -165,6 +166,11 @@ class Metrics:
         return tuple(metric for metric in self.declared if metric.goal == "constrain")
 
     @property
+    def several(self) -> bool:
+        """Whether there are several goals, so that the optimum is a front instead of one trial."""
+        return len(self.goals) > 1
+
+    @property
     def sign(self) -> float:
         """-1 for a goal that is maximized, else 1."""
         return -1.0 if self.maximize else 1.0
@@ -173,7 +179,8 @@ class Metrics:
         """Return raw metrics by name from an objective's answer; values that are not numbers are left out.
 
         Raises:
-            InputError: neither a number nor a dict of numbers, the goal's metric missing, or its value not finite.
+            InputError: neither a number nor a dict of numbers, the goal's metric missing, or its value not finite. With several
+                goals, one finite value is enough: a trial may lack the others.
         """
         return self.read_with_note(returned)[0]
 
@@ -195,6 +202,8 @@ class Metrics:
                 others[name] = value
             else:
                 metrics[str(name)] = number
+        if self.several:
+            return metrics, self._note_of_several(metrics, others, named=isinstance(returned, Mapping))
         goal = self._goal_among(metrics, others, named=isinstance(returned, Mapping))
         for name in [goal, *(metric.name for metric in self.constraints)]:
             if name in others:
@@ -214,6 +223,26 @@ class Metrics:
                 f"the objective's metric {goal!r} is minimized; to maximize it, begin a new study with maximize=True (--maximize)"
             )
         return metrics, "; ".join(notes) or None
+
+    def _note_of_several(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str | None:
+        """Check an answer to a study with several goals; return a sentence about the goals that it lacks.
+
+        Raises:
+            InputError: no goal has a finite value, or a constrained metric is missing.
+        """
+        names = [goal.name for goal in self.goals]
+        lacking = [name for name, loss in zip(names, self.losses(metrics), strict=True) if not math.isfinite(loss)]
+        checked = lacking if len(lacking) == len(names) else []
+        for name in [*checked, *(metric.name for metric in self.constraints)]:
+            if others.get(name) is not None:
+                raise _no_number(name, others[name])
+            self._check(name, metrics, plain=not named)
+        if not lacking:
+            return None
+        return (
+            f"a trial without a finite {' and '.join(map(repr, lacking))} is not on the front; its other metrics are kept, and "
+            f"inform their models"
+        )
 
     def _goal_among(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str:
         """Return the goal among the metrics of an answer; `others` are not numbers."""
@@ -297,7 +326,10 @@ class Metrics:
         return value if isinstance(value, float) else math.nan
 
     def loss(self, metrics: Mapping[str, Value]) -> float:
-        """Return the optimized metric, with its sign set so that less is better; nan if it is missing."""
+        """Return the optimized metric, with its sign set so that less is better; nan if it is missing.
+
+        With several goals, that of the first one; see `losses`.
+        """
         return self.sign * self.value(metrics)
 
     def losses(self, metrics: Mapping[str, Value]) -> tuple[float, ...]:
