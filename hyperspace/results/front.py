@@ -49,18 +49,25 @@ class FrontOfResult:
         raise KeyError(name)
 
     @property
+    def goals_reached(self) -> Goals:
+        """Losses, violations, front and order of the finished trials, without a table (see `hyperspace.targets.goals.Goals`)."""
+        return self._goals
+
+    @property
     @own_numerics()
     def front(self) -> pandas.DataFrame:
         """The trials on the front, one per row, by the first goal, best first. With one goal, the best trial.
 
-        No other feasible trial is at least as good in all goals and better in one. Trials beyond a threshold are not on the front.
+        No other feasible trial is at least as good in all goals and better in one. Trials beyond a threshold are not on the
+        front.
 
-        Columns: drive (-1 for given evaluations), iteration. Then one for each dimension, constant and metric. The budget if
-        there are budgets, and feasible if there are constraints.
+        Columns: drive (-1 for given evaluations), iteration. Then one for each dimension, constant and metric, and the budget if
+        there are budgets.
         """
         frame = self._best_first(self._front_rows(), {"drive": "drive", "iteration": "iteration"}, [], ordered=True)
         names = {well_formed(name) for trial in self._trials for name in trial.metrics}
         # The table of all trials has columns of other meanings, such as seconds, whose names are free here.
+        frame = frame.drop(columns="feasible") if self._metrics.constraints else frame
         return frame.rename(columns={f"metric.{name}": name for name in names if name not in frame.columns})
 
     @property

@@ -68,11 +68,11 @@ def all_failed(archive: Archive, n_drives: int, recorded: Container[TrialKey] = 
 def _goal_without_values(archive: Archive) -> str | None:
     """Return a sentence if no trial has a finite value of one of the study's goals; else None."""
     for j, goal in enumerate(archive.metrics.goals):
-        ended_well = (trial for trial in archive.trials if trial.status == OK)
+        ended_well = [trial for trial in archive.trials if trial.status == OK]
         if not any(math.isfinite(archive.metrics.losses(trial.metrics)[j]) for trial in ended_well):
             return (
-                f"none of the first {sum(trial.status == OK for trial in archive.trials)} trials that ended well has a finite value of {shown(goal.name)}, which is a "
-                f'goal; return it, or give it another goal, such as goal="observe", in another study'
+                f"none of the first {len(ended_well)} trials that ended well has a finite value of {shown(goal.name)}, which is "
+                f'a goal; return it, or give it another goal, such as goal="observe", in another study'
             )
     return None
 
