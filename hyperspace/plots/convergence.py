@@ -36,7 +36,7 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
         trials: draw the single trials of one study.
 
     Raises:
-        InputError: nothing to draw, studies with different goals, or `subspaces` with several studies.
+        InputError: nothing to draw, studies with different or several goals, or `subspaces` with several studies.
     """
     groups = groups_of(studies)
     ax = style.axes_for(ax)
@@ -87,7 +87,7 @@ def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axe
         ax: axes to draw into.
 
     Raises:
-        InputError: nothing to draw, or studies with different goals.
+        InputError: nothing to draw, or studies with different or several goals.
     """
     groups = groups_of(studies)
     ax = style.axes_for(ax)
@@ -105,8 +105,12 @@ def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axe
     return ax
 
 
-def groups_of(studies: Studies) -> list[tuple[str, list[Result]]]:
-    """Return the studies by name, each a list of results."""
+def groups_of(studies: Studies, one_goal: bool = True) -> list[tuple[str, list[Result]]]:
+    """Return the studies by name, each a list of results.
+
+    Raises:
+        InputError: nothing to draw, studies with different goals, or several goals where `one_goal` is expected.
+    """
     # A Result is a dict, since scipy's OptimizeResult is.
     if isinstance(studies, Result) or not isinstance(studies, Mapping):
         studies = {"": studies}
@@ -118,6 +122,8 @@ def groups_of(studies: Studies) -> list[tuple[str, list[Result]]]:
         raise InputError(
             "expected Results, as hyperdrive and load_results return them; use load_results(path) on a study's folder"
         )
+    if one_goal and any(result.goals.several for result in results):
+        raise InputError("this plot shows the best value of one goal; plot_hypervolume shows the progress of several")
     if len({result.maximize for result in results}) > 1:
         raise InputError("some of the studies minimize and others maximize; compare studies that want the same")
     return groups

@@ -17,7 +17,7 @@ from hyperspace.plots import labels, style
 from hyperspace.plots.convergence import Studies, colors_of, draw_band, ended_of, groups_of, longest_of
 from hyperspace.results.attainment import attainment
 from hyperspace.results.result import Result
-from hyperspace.targets.goals import Goals, improvement_over
+from hyperspace.targets.goals import Goals
 from hyperspace.trials.metrics import Metric
 from hyperspace.trials.trial import RUNNING
 from hyperspace.typing import Array
@@ -86,7 +86,7 @@ def plot_hypervolume(studies: Studies, ax: Axes | None = None) -> Axes:
     Raises:
         InputError: nothing to draw, one goal, or studies with different goals.
     """
-    groups = groups_of(studies)
+    groups = groups_of(studies, one_goal=False)
     results = [result for _, members in groups for result in members]
     goals = _several(results[0])
     names = [(goal.name, goal.sign) for goal in goals]
@@ -231,18 +231,6 @@ def _steps(P: Array) -> Array:
 
 
 def _hypervolumes(result: Result, r: Array, scale: Array) -> Array:
-    """Return the hypervolume after each ended trial, (n,), in the order of their ends; it never falls."""
-    finished = [trial for trial in result.all_trials if trial.finished]
-    row_of = {trial.key: row for row, trial in enumerate(finished)}
-    reached = result.goals_reached
-    usable = reached.of_interest
-    improvement = improvement_over(np.empty((0, reached.m)), r, scale)
-    total, curve = 0.0, []
-    for trial in ended_of(result):
-        row = row_of[trial.key]
-        if usable[row]:
-            y = reached.Y[row]
-            total += max(float(improvement.gain(y[None])[0]), 0.0)
-            improvement = improvement.insert(y)
-        curve.append(total)
-    return np.array(curve)
+    """Return the hypervolume after each ended trial, (n,), in the order of their ends."""
+    row_of = {trial.key: row for row, trial in enumerate(trial for trial in result.all_trials if trial.finished)}
+    return result.goals_reached.hypervolumes([row_of[trial.key] for trial in ended_of(result)], r, scale)

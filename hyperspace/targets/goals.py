@@ -26,6 +26,7 @@ from hyperspace.typing import Array
 
 MOST_EXACT = 4  # largest number of goals with exact boxes
 MARGIN = 0.1  # of the near reference point beyond the front, in units of the front's range
+_N_DIRECTIONS = 1024  # of estimated contributions: exact ones would cost seconds for a front of a thousand trials
 ORDERED = 200  # number of trials whose order uses ranks and contributions; further ones follow by rank or time
 
 
@@ -159,11 +160,28 @@ class Goals:
         r = np.maximum(worst, r) if wide else r
         return np.where(np.isfinite(self.thresholds), self.thresholds, r)
 
+    def hypervolumes(self, rows: Sequence[int], r: Array, scale: Array | None = None) -> Array:
+        """Return the hypervolume below r (m,) after each of these trials in turn, (len(rows),); it never falls.
+
+        Args:
+            rows: rows of the trials, in the order in which they count. Those that are not of interest change nothing.
+            r: reference point.
+            scale: see `improvement_over`.
+        """
+        counts, total, curve = self.of_interest, 0.0, np.zeros(len(rows))
+        improvement = improvement_over(np.empty((0, self.m)), r, self.spread if scale is None else scale)
+        for number, row in enumerate(rows):
+            if counts[row]:
+                total += max(float(improvement.gain(self._Y[row : row + 1])[0]), 0.0)
+                improvement = improvement.insert(self._Y[row])
+            curve[number] = total
+        return curve
+
     def order(self) -> NDArray[np.intp]:
         """Return the rows of the complete trials, best first: by violation, larger budget, non-dominated rank, hypervolume share.
 
         For one goal that is by violation, budget and loss. For several, the first `ORDERED` feasible trials have exact ranks, and
-        contributions within their rank; for more than three goals these are estimated. Equal trials are in the order of time.
+        contributions within their rank; for more than two goals these are estimated. Equal trials are in the order of time.
         """
         V = np.where(self.complete, self.V, np.inf)
         rank, share = np.zeros(len(V)), np.zeros(len(V))
@@ -183,7 +201,7 @@ class Goals:
             if done >= ORDERED:
                 break
             own = ranks == rank
-            shares[own] = contributions(Y[own], r) if self.m < MOST_EXACT else estimated_contributions(Y[own], r)
+            shares[own] = contributions(Y[own], r) if self.m == 2 else estimated_contributions(Y[own], r, _N_DIRECTIONS)
             done += int(own.sum())
         return shares
 

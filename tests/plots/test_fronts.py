@@ -120,6 +120,12 @@ def test_parallel_coordinates_have_an_axis_for_each_goal_and_colors_by_rank(thre
     assert all(len(segment) == 5 for segment in lines.get_segments())
 
 
+def test_the_plots_of_one_goal_advise_that_of_several(two):
+    for draw in (plots.plot_convergence, lambda result: plots.plot_regret(result, 0.0)):
+        with pytest.raises(InputError, match="plot_hypervolume shows the progress of several"):
+            draw(two)
+
+
 def test_one_goal_has_no_picture_of_a_front():
     result = study([Metric("cost")], 5)
     for draw in (plots.plot_front, plots.plot_hypervolume, plots.plot_attainment):

@@ -175,6 +175,7 @@ def test_a_trial_that_lacks_a_goal_is_kept_beside_the_front(tmp_path):
     assert (result.trials["status"] == "ok").all()
     assert 0 < len(result.front) < 40
     assert (result.front["a"] >= 0.5).all()
+    assert load_results(tmp_path / "study").front.equals(result.front)
 
 
 def test_a_goal_that_no_trial_returns_ends_the_study_with_a_sentence(tmp_path):
@@ -184,3 +185,13 @@ def test_a_goal_that_no_trial_returns_ends_the_study_with_a_sentence(tmp_path):
 
 def test_results_of_several_goals_can_be_pickled(result):
     assert pickle.loads(pickle.dumps(result)).hypervolume == result.hypervolume
+
+
+def test_a_study_with_a_goal_in_the_other_direction_is_no_warm_start(tmp_path):
+    study(tmp_path)
+    metrics = [Metric("accuracy"), *METRICS[1:]]
+    with pytest.raises(InputError, match="has goal='maximize', and here goal='minimize'"):
+        random_search(objective, SPACE, tmp_path / "new", n_calls=4, metrics=metrics, warm_start=tmp_path / "study")
+    warm = random_search(objective, SPACE, tmp_path / "new", n_calls=1, metrics=METRICS, warm_start=tmp_path / "study")
+    assert warm.trials["origin"].tolist().count("given") == 40
+    assert (warm.front["drive"] == -1).any()
