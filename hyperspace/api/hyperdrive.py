@@ -106,7 +106,8 @@ def hyperdrive(
 
     Args:
         objective: objective(parameters) -> float, or a dict of named metrics. With a second argument it also gets the
-            trial's handle: id, seed, scratch folder, report(step, value). An exception is recorded as a failed trial.
+            trial's handle: id, seed, scratch folder, report(step, value), fail(reason). An exception is recorded as a failed
+            trial.
         hyperparameters: a list of dimensions, e.g. [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]], and the objective
             receives a list; or a dict {name: dimension, or a constant}, and it receives a dict. A tuple of two ints is an
             Integer, of floats a Real. A list is a Categorical (see `hyperspace.space.parsing` for lists of two numbers).
@@ -137,7 +138,7 @@ def hyperdrive(
             ranks gossip without waiting, and a fast rank makes more evaluations; "none": nothing is shared; "files": processes
             without MPI share trials through results_path, and may join or die at any time. None: "none" for "static", else
             "async" under MPI and "round" in one process; "round" for "generations" and "ES".
-        metrics: the named metrics and their goals. None: the metric "loss" of the study's first answer, or its only one, is
+        metrics: the named metrics and their goals; several goals need model="RAND" so far. None: the metric "loss" of the study's first answer, or its only one, is
             minimized, and an evaluation without it fails.
         maximize: for an objective that returns one number.
         x0: without y0: a point, or a list of points, to evaluate before a model chooses any, such as settings that are known to

@@ -77,8 +77,9 @@ class Boxes:
         corners, points = [self.U[~below]], [self.defining[~below]]
         for j in range(len(y)):
             # y becomes the defining point j, unless another defining point is beyond it: that corner is redundant.
-            others = np.delete(defining[:, :, j], j, axis=1)
-            kept = (others <= y[j]).all(axis=1)
+            within = defining[:, :, j] <= y[j]
+            within[:, j] = True
+            kept = within.all(axis=1)
             corner, point = U[kept], defining[kept]
             corner[:, j] = y[j]
             point[:, j] = y

@@ -195,3 +195,26 @@ def test_a_study_with_a_goal_in_the_other_direction_is_no_warm_start(tmp_path):
     warm = random_search(objective, SPACE, tmp_path / "new", n_calls=1, metrics=METRICS, warm_start=tmp_path / "study")
     assert warm.trials["origin"].tolist().count("given") == 40
     assert (warm.front["drive"] == -1).any()
+
+
+def test_the_front_is_the_same_on_any_number_of_ranks(mpirun, python, tmp_path):
+    program = """
+import sys
+from hyperspace import Metric, hyperdrive
+metrics = [
+    Metric("a"), Metric("b", goal="maximize", threshold=0.2), Metric("c", goal="constrain", upper=0.9),
+    Metric("d", goal="constrain", lower=0.05),
+]
+
+def objective(x, trial):
+    if x[0] > 0.97:
+        trial.fail("too large")
+    return {"a": x[0] ** 2 + x[1], "b": x[0], "c": x[0], "d": x[1]}
+
+options = {"model": "RAND", "n_iterations": 4, "n_subspaces": 4, "n_drives": 12, "exchange": "round", "checkpoints": False}
+result = hyperdrive(objective, [(0.0, 1.0), (0.0, 1.0)], None, metrics=metrics, **options)
+print(result.front.to_csv(), repr(result.hypervolume))
+"""
+    alone = python(program).stdout
+    assert "iteration" in alone
+    assert mpirun(3, program).stdout == alone * 3

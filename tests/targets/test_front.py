@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from targets_data import cells, losses, sphere
 
 from hyperspace.acquisition.functions import LogEI
@@ -138,3 +139,37 @@ def test_many_points_are_evaluated_in_blocks():
 def test_several_goals_need_a_finite_reference():
     with pytest.raises(ValueError, match="must be finite"):
         Front(np.zeros((1, 2)), np.array([1.0, np.inf]))
+
+
+@given(losses(most_goals=3, most_points=8), st.integers(0, 10_000))
+def test_another_point_never_raises_the_expected_improvement(drawn, seed):
+    Y, m = drawn
+    front = Front(Y, np.full(m, 7.0))
+    rng = np.random.default_rng(seed)
+    y, mean, std = rng.uniform(-1.0, 7.0, m), rng.uniform(-2.0, 9.0, (5, m)), 10.0 ** rng.uniform(-2, 1, (5, m))
+    before, after = front.log_expected(mean, std), front.insert(y).log_expected(mean, std)
+    assert (after <= before + 1e-9 * (1.0 + np.abs(before))).all()
+
+
+@given(losses(most_goals=3, most_points=8), st.integers(0, 10_000))
+def test_units_and_origins_of_the_goals_do_not_matter(drawn, seed):
+    Y, m = drawn
+    rng = np.random.default_rng(seed)
+    unit, origin = 10.0 ** rng.uniform(-3, 3, m), rng.normal(size=m) * 100.0
+    mean, std = rng.uniform(-2.0, 9.0, (5, m)), 10.0 ** rng.uniform(-1, 1, (5, m))
+    one, other = Front(Y, np.full(m, 7.0)), Front(Y * unit + origin, 7.0 * unit + origin)
+    expected = one.log_expected(mean, std) + np.log(unit).sum()
+    np.testing.assert_allclose(other.log_expected(mean * unit + origin, std * unit), expected, rtol=1e-6, atol=1e-6)
+
+
+@given(losses(most_goals=4, most_points=10), st.randoms(use_true_random=False))
+def test_the_order_of_points_does_not_matter(drawn, random):
+    Y, m = drawn
+    rows = list(range(len(Y)))
+    random.shuffle(rows)
+    r = np.full(m, 6.0)
+    one, other = Front(Y, r), Front(np.empty((0, m)), r).insert(Y[rows])
+    mean, std = beliefs(10, m)
+    np.testing.assert_allclose(other.log_expected(mean * 6.0, std * 4.0), one.log_expected(mean * 6.0, std * 4.0), rtol=1e-9)
+    points = np.random.default_rng(0).integers(0, 8, (20, m)).astype(float)
+    np.testing.assert_allclose(np.maximum(other.gain(points), 0.0), np.maximum(one.gain(points), 0.0), rtol=1e-12, atol=1e-12)
