@@ -138,8 +138,8 @@ def hyperdrive(
             ranks gossip without waiting, and a fast rank makes more evaluations; "none": nothing is shared; "files": processes
             without MPI share trials through results_path, and may join or die at any time. None: "none" for "static", else
             "async" under MPI and "round" in one process; "round" for "generations" and "ES".
-        metrics: the named metrics and their goals; several goals need model="RAND" so far. None: the metric "loss" of the study's first answer, or its only one, is
-            minimized, and an evaluation without it fails.
+        metrics: the named metrics and their goals; several goals need model="RAND" so far. None: the metric "loss" of the study's
+            first answer, or its only one, is minimized, and an evaluation without it fails.
         maximize: for an objective that returns one number.
         x0: without y0: a point, or a list of points, to evaluate before a model chooses any, such as settings that are known to
             work. They count toward the budget and the initial design, and are assigned to the drives in turn. With y0: points
