@@ -8,8 +8,8 @@ import typer
 
 import hyperspace
 from hyperspace.cli.export import csv_bytes, json_bytes, write_bytes
-from hyperspace.cli.output import show_table
 from hyperspace.cli.path_arguments import StudyPath
+from hyperspace.cli.printing import show_table
 from hyperspace.cli.studies import TopFormat
 from hyperspace.errors import InputError, shown, shown_all
 from hyperspace.results.choosing import KNEE

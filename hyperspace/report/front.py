@@ -6,8 +6,8 @@ import math
 
 from hyperspace import plots
 from hyperspace.report.evidence import Evidence
+from hyperspace.report.figures import picture
 from hyperspace.report.html import Html, metric, numbers, show, table, tag, together
-from hyperspace.report.pictures import picture
 
 _MOST_TRIALS = 100
 _MOST_PARAMETERS = 12
