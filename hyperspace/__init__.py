@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hyperspace.api.search import evolutionary_search, grid_search, random_search
     from hyperspace.optimizers.optimizer import Optimizer
     from hyperspace.pruning import Pruned
+    from hyperspace.results.choosing import at_least, at_most
     from hyperspace.results.result import Result, load_results
     from hyperspace.space.space import Categorical, Integer, Real
     from hyperspace.surrogates import make_surrogate
@@ -36,6 +37,8 @@ __all__ = [
     "Result",
     "Trial",
     "__version__",
+    "at_least",
+    "at_most",
     "evolutionary_search",
     "grid_search",
     "hyperbelt",
@@ -54,6 +57,8 @@ _HOMES = {
     "Real": "hyperspace.space.space",
     "Result": "hyperspace.results.result",
     "Trial": "hyperspace.trials.trial",
+    "at_least": "hyperspace.results.choosing",
+    "at_most": "hyperspace.results.choosing",
     "evolutionary_search": "hyperspace.api.search",
     "grid_search": "hyperspace.api.search",
     "hyperbelt": "hyperspace.api.hyperbelt",

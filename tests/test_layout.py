@@ -20,6 +20,7 @@ LAYERS = [
     ["numerics"],
     ["space"],
     ["trials"],
+    ["targets"],
     ["exchange.spec", "pruning", "stopping", "surrogates"],
     ["acquisition"],
     ["optimizers"],

@@ -22,13 +22,13 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.special import log_ndtr
 
-from hyperspace.acquisition.functions import LARGEST, chain, mills, standard_deviation
+from hyperspace.acquisition.functions import chain, standard_deviation
+from hyperspace.numerics.normal import LARGEST, LOG_SQRT_2PI, mills
 from hyperspace.surrogates.base import Model, Path, draw
 from hyperspace.typing import Array
 
 _BARRIER = 100.0  # cost of one missing standard deviation, in units of log EI
 _LEAST_STEP = 0.2  # least standard deviation, in units of the labels: the model is overconfident near the border
-_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class Excess(Protocol):
@@ -294,7 +294,7 @@ def joint(*parts: Feasibility | None) -> Feasibility | None:
 def _density_ratio(z: Array, log_probability: Array) -> Array:
     """Return phi(z) / P; 0 at infinite z."""
     with np.errstate(over="ignore", invalid="ignore"):
-        ratio: Array = np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_probability)
+        ratio: Array = np.exp(-0.5 * z * z - LOG_SQRT_2PI - log_probability)
     return np.where(np.isfinite(z), ratio, 0.0)
 
 
@@ -310,7 +310,7 @@ def _log_between(a: Array, b: Array) -> Array:
     with np.errstate(all="ignore"):
         cut = np.log(-np.expm1(np.where(np.isneginf(lower), -np.inf, lower - upper)))
         # For nearly equal limits: the density at one of them times their distance.
-        narrow = -0.5 * b * b - _LOG_SQRT_2PI + np.log(np.maximum(b - a, np.finfo(float).tiny))
+        narrow = -0.5 * b * b - LOG_SQRT_2PI + np.log(np.maximum(b - a, np.finfo(float).tiny))
     return np.where(np.isfinite(cut), upper + cut, narrow)
 
 

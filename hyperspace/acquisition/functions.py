@@ -10,15 +10,15 @@ EI(x) = sigma h(z), h(z) = phi(z) + z Phi(z) (Jones, Schonlau and Welch 1998). T
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-from scipy.special import erfcx, log_ndtr
+from scipy.special import log_ndtr
 
 from hyperspace.acquisition import ACQUISITIONS
 from hyperspace.errors import InputError, shown
+from hyperspace.numerics.normal import LARGEST, log_h, mills
 from hyperspace.surrogates.base import Model, Path
 from hyperspace.typing import Array
 
@@ -26,12 +26,9 @@ if TYPE_CHECKING:
     from hyperspace.acquisition.feasibility import Excess, Feasibility
 
 PORTFOLIO = ("EI", "PI", "LCB")  # acquisitions of gp_hedge
-_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 LEAST_VARIANCE = 1e-22  # keeps z finite at a known point
 _NEGLIGIBLE = -50.0  # log EI below which differences matter less than the probability of success
 _ROUNDING = 1e-6  # tolerance, in units of the labels, that keeps the last feasible point feasible
-_FAR = -50.0  # below it the expansion of h is accurate to 1e-11, and the exact form loses digits
-LARGEST = 30.0  # above it phi is negligible relative to z
 
 
 class Valued(NamedTuple):
@@ -52,26 +49,6 @@ class Acquisition(Protocol):
     def gradient(self, mean: Array, std: Array) -> Valued:
         """Return the value and its derivatives by mean and std."""
         ...
-
-
-def mills(z: Array) -> tuple[Array, Array]:
-    """Return m = Phi(z)/phi(z) and b = h(z)/phi(z) = 1 + z m, for z up to LARGEST."""
-    near = np.maximum(z, _FAR)
-    m = math.sqrt(0.5 * math.pi) * erfcx(near * -math.sqrt(0.5))
-    b = 1.0 + near * m
-    far = z < _FAR
-    if far.any():  # b = z^-2 (1 - 3 z^-2 + 15 z^-4 - 105 z^-6 + ...): the 1 and z m would cancel
-        square = 1.0 / np.minimum(z, _FAR) ** 2
-        b = np.where(far, square * (1.0 - square * (3.0 - square * (15.0 - 105.0 * square))), b)
-        m = np.where(far, (b - 1.0) / np.minimum(z, _FAR), m)
-    return m, b
-
-
-def log_h(z: Array) -> Array:
-    """Return log(phi(z) + z Phi(z)), accurate for every z (Ament et al. 2023, eq. 9, in other terms)."""
-    small = np.minimum(z, LARGEST)
-    value = np.log(mills(small)[1]) - 0.5 * small * small - _LOG_SQRT_2PI
-    return value + np.log(np.maximum(z, LARGEST) / LARGEST)  # h(z) = z, to all digits, from LARGEST on
 
 
 @dataclass(frozen=True, slots=True)

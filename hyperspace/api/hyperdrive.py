@@ -34,7 +34,15 @@ from hyperspace.space.parsing import describe_doubtful_lists
 from hyperspace.space.values import is_finite, is_true
 from hyperspace.stopping import StoppingRule, check_rules, time_limit
 from hyperspace.study.arguments import StudyArguments
-from hyperspace.study.checks import SILENT, check_budgeted, check_count, check_flag, check_seconds, check_verbose
+from hyperspace.study.checks import (
+    SILENT,
+    check_budgeted,
+    check_count,
+    check_flag,
+    check_seconds,
+    check_several_goals,
+    check_verbose,
+)
 from hyperspace.study.same_call import check_alike, describe_call, with_deadline_of
 from hyperspace.system.arguments import check_names
 from hyperspace.system.forks import children_end
@@ -98,7 +106,8 @@ def hyperdrive(
 
     Args:
         objective: objective(parameters) -> float, or a dict of named metrics. With a second argument it also gets the
-            trial's handle: id, seed, scratch folder, report(step, value). An exception is recorded as a failed trial.
+            trial's handle: id, seed, scratch folder, report(step, value), fail(reason). An exception is recorded as a failed
+            trial.
         hyperparameters: a list of dimensions, e.g. [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]], and the objective
             receives a list; or a dict {name: dimension, or a constant}, and it receives a dict. A tuple of two ints is an
             Integer, of floats a Real. A list is a Categorical (see `hyperspace.space.parsing` for lists of two numbers).
@@ -129,8 +138,8 @@ def hyperdrive(
             ranks gossip without waiting, and a fast rank makes more evaluations; "none": nothing is shared; "files": processes
             without MPI share trials through results_path, and may join or die at any time. None: "none" for "static", else
             "async" under MPI and "round" in one process; "round" for "generations" and "ES".
-        metrics: the named metrics and their goals. None: the metric "loss" of the study's first answer, or its only one, is
-            minimized, and an evaluation without it fails.
+        metrics: the named metrics and their goals; several goals need model="RAND" so far. None: the metric "loss" of the study's
+            first answer, or its only one, is minimized, and an evaluation without it fails.
         maximize: for an objective that returns one number.
         x0: without y0: a point, or a list of points, to evaluate before a model chooses any, such as settings that are known to
             work. They count toward the budget and the initial design, and are assigned to the drives in turn. With y0: points
@@ -171,7 +180,7 @@ def hyperdrive(
 
     Raises:
         InputError: an invalid argument.
-        NotBuiltError: several metrics to optimize, which this version does not support.
+        NotBuiltError: several metrics to optimize with another model than "RAND", which this version does not support.
         StudyError: results_path holds another study, is damaged or cannot be written; or the first trials all failed.
         StudyInterrupted: Ctrl-C has ended the study, whose files are in order; it is a SystemExit, and has the `result`.
         LaunchError: the processes are not the ranks of one MPI run.
@@ -279,7 +288,9 @@ def _check(call: Mapping[str, Any], target: Objective | Command, is_worker: bool
     )
     check_budgeted(call["model"], target.learns_budget, options.pruner)
     _check_ways(target, call["timeout"], call["isolate"], options.retries, call["ranks_per_trial"])
-    return StudyArguments.check(call, target.name), options
+    arguments = StudyArguments.check(call, target.name)
+    check_several_goals(arguments.metrics, arguments.model, options.pruner, options.rules)
+    return arguments, options
 
 
 def _check_place(results_path: Any, checkpoints: bool) -> None:

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 import hyperspace
 from hyperspace.cli import cluster, demonstration, plot_command, run_command, studies, watching
 from hyperspace.cli.export import export
+from hyperspace.cli.front import front
 from hyperspace.errors import HyperSpaceError
 from hyperspace.exchange.launcher import launched_rank
 from hyperspace.numerics.floating_point import own_numerics
@@ -50,6 +51,7 @@ app.command()(run_command.run)
 app.command()(watching.status)
 app.command()(studies.best)
 app.command()(studies.failures)
+app.command()(front)
 app.command()(export)
 app.command()(plot_command.plot)
 app.command()(plot_command.report)

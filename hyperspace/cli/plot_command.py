@@ -34,6 +34,9 @@ class Kind(StrEnum):
     PREDICTIONS = "predictions"
     CALIBRATION = "calibration"
     REGRET = "regret"
+    FRONT = "front"
+    HYPERVOLUME = "hypervolume"
+    ATTAINMENT = "attainment"
     ANIMATION = "animation"
 
 
@@ -41,7 +44,9 @@ def plot(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            parser=study_folder, metavar="PATH...", help="Folders of studies; several are compared, by convergence or regret."
+            parser=study_folder,
+            metavar="PATH...",
+            help="Folders of studies; several are compared, by convergence, regret or hypervolume.",
         ),
     ],
     kind: Annotated[
@@ -68,7 +73,7 @@ def plot(
     dpi: Annotated[int, typer.Option(min=20, help="Dots per inch of a PNG.")] = 150,
 ) -> None:
     """Draw a picture of a study, also while it runs."""
-    if len(paths) > 1 and kind not in (Kind.CONVERGENCE, Kind.REGRET):
+    if len(paths) > 1 and kind not in (Kind.CONVERGENCE, Kind.REGRET, Kind.HYPERVOLUME):
         raise InputError(f"--kind {kind} shows one study, got {len(paths)} folders")
     ending = "gif" if kind is Kind.ANIMATION else "png"
     output = output or Path(f"{kind}.{ending}")
@@ -134,6 +139,9 @@ def _draw(kind: Kind, studies: Any, result: Result, dimensions: list[str], optim
         Kind.GANTT: plots.plot_gantt,
         Kind.PREDICTIONS: plots.plot_predictions,
         Kind.CALIBRATION: plots.plot_calibration,
+        Kind.FRONT: plots.plot_front,
+        Kind.HYPERVOLUME: plots.plot_hypervolume,
+        Kind.ATTAINMENT: plots.plot_attainment,
     }
     return single[kind](studies)
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hyperspace.cli.export import closest_rows
 from hyperspace.system.terminal import printable
-from hyperspace.trials.incumbent import closest_trial, why_none
+from hyperspace.trials.incumbent import closest_trial
 from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_FOR_A_MODEL = (
     500  # number of evaluations up to which the best trial is shown with a model's expected value, in a second or two
 )
+_WIDEST = 1 << 16  # largest number of characters in a line
 _STATUSES = (OK, FAILED, TIMEOUT, PRUNED, RUNNING)
 
 
@@ -30,8 +31,12 @@ def show_best(result: Result) -> None:
     counts = result.trials["status"].value_counts()
     told = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if status in counts)
     print(f"{len(result.trials)} trials: {told}" if told else "no trials yet")
-    if result.x is None:
+    if not result.success:
         _show_closest(result)
+        return
+    if result.goals.several:
+        print(f"{len(result.front)} on the front, hypervolume {result.hypervolume:.6g}:")
+        show_table(result.front)
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("best", brief(result.fun), style="bold")
@@ -75,19 +80,24 @@ def show_top(result: Result, n: int) -> None:
     """Print the n best trials, a row each."""
     frame = result.top(n)
     if frame.empty:
-        print(why_none(result.all_trials))
+        print(result.why_no_optimum())
         frame = closest_rows(result, n)
         if frame.empty:
             return
         print("the closest, all infeasible:")
+    show_table(frame)
+
+
+def show_table(frame: Any) -> None:
+    """Print a table of trials, a pandas DataFrame."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in frame.columns:
         is_text = frame[name].dtype == object
         table.add_column(Text(printable(name)), justify="left" if is_text else "right", no_wrap=not is_text)
     for _, row in frame.astype(object).iterrows():
         table.add_row(*(brief(value) for value in row))
+    width = Console(width=_WIDEST).measure(table).maximum  # numbers are never cut: a terminal that is too narrow breaks lines
     console = Console(highlight=False)
-    width = console.measure(table).maximum  # numbers are never cut: a terminal that is too narrow breaks lines
     Console(highlight=False, width=max(width, console.width), soft_wrap=True).print(table)
 
 
@@ -95,9 +105,9 @@ def _show_closest(result: Result) -> None:
     """Print why there is no best trial, and the violation of the closest one."""
     closest = closest_trial(result.all_trials, result.goals)
     if closest is None:
-        print(why_none(result.all_trials))
+        print(result.why_no_optimum())
         return
-    print(f"{why_none(result.all_trials)}; the closest one, infeasible:")
+    print(f"{result.why_no_optimum()}; the closest one, infeasible:")
     limited = {metric.name: metric for metric in result.goals.constraints}
     table = Table(box=None, pad_edge=False, show_header=False)
     for name in dict.fromkeys([*closest.metrics, *limited]):

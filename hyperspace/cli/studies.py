@@ -13,7 +13,6 @@ from hyperspace.cli.export import closest_rows, csv_bytes, json_bytes, json_valu
 from hyperspace.cli.path_arguments import StudyPath
 from hyperspace.cli.printing import brief, scratch_of, show_best, show_top
 from hyperspace.system.terminal import printable, tell, well_formed
-from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.trial import PRUNED
 
 if TYPE_CHECKING:
@@ -46,13 +45,13 @@ def best(
     ] = None,
     format: Annotated[TopFormat, typer.Option(help="How to show them; csv and json have all digits.")] = TopFormat.table,
 ) -> None:
-    """Show the best trial of a study, or the best ones, also while the study runs."""
+    """Show the best trial of a study, its front if it has several goals, or the best trials, also while the study runs."""
     result = hyperspace.load_results(path)
     if format is not TopFormat.table:
-        rows = result.top(top or 1)
+        rows = result.front if top is None and result.goals.several else result.top(top or 1)
         if rows.empty:
             rows = closest_rows(result, top or 1)
-            tell(why_none(result.all_trials) + ("" if rows.empty else "; the closest ones follow, marked as infeasible"))
+            tell(result.why_no_optimum() + ("" if rows.empty else "; the closest ones follow, marked as infeasible"))
         write_bytes({TopFormat.csv: csv_bytes, TopFormat.json: json_bytes}[format](rows))
     elif top is None:
         show_best(result)

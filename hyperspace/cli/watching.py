@@ -151,7 +151,13 @@ def _head(overview: Overview) -> list[Text]:
         counts.append(f", {whole.pruned} pruned ({whole.pruned / whole.finished:.0%})")
     if whole.infeasible:
         counts.append(f", {whole.infeasible} infeasible ({whole.infeasible / whole.finished:.0%})")
-    best = Text(why_none(overview.trials))
+    best = Text(why_none(overview.trials) if overview.front is None else overview.front.why_none)
+    if overview.front is not None and overview.front.size:
+        front = overview.front
+        best = Text(f"{front.size} trial{'' if front.size == 1 else 's'} on the front", style="bold")
+        best.append(f", hypervolume {front.hypervolume:.6g}", style="not bold")
+        if overview.description.metrics.constraints:
+            best.append(f", {front.feasible:.0%} feasible", style="not bold")
     if whole.best is not None:
         goal = "largest" if overview.description.metrics.maximize else "least"
         best = Text(f"best {brief(whole.best)}", style="bold") + Text(f", the {goal} value so far", style="not bold")

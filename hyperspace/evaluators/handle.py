@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hyperspace.errors import InputError, shown
 from hyperspace.space.values import is_whole
 from hyperspace.system.disk import wait_while_full
 from hyperspace.trials.metrics import FLOAT_NAME, Value, number_of
+
+
+class TrialFailed(Exception):
+    """Exception of `TrialHandle.fail`; its text is the reason."""
 
 
 class TrialHandle:
@@ -70,6 +74,20 @@ class TrialHandle:
             lambda: folder.mkdir(parents=True, exist_ok=True), f"the scratch folder of trial {self.id} cannot be made"
         )
         return folder
+
+    def fail(self, reason: str) -> NoReturn:
+        """End this evaluation as failed, with a reason instead of a traceback.
+
+        For a point that cannot be evaluated, such as a simulation that does not converge. The models learn to avoid such points,
+        and the evaluation is not repeated (`retries`).
+
+        Raises:
+            TrialFailed: always; do not catch this exception.
+            InputError: the reason is not a text.
+        """
+        if not isinstance(reason, str) or not reason.strip():
+            raise InputError(f"trial.fail(reason) takes a text, got {shown(reason)}")
+        raise TrialFailed(reason)
 
     def report(self, step: int, value: float | Mapping[str, float]) -> None:
         """Record an intermediate value (a float, or metrics by name) at `step`, e.g. an epoch; strings are ignored.

@@ -15,7 +15,7 @@ from typing import Any
 
 from hyperspace.errors import HyperSpaceError, shown, traceback_of
 from hyperspace.evaluators.base import Evaluator, Outcome, Parameters
-from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.handle import TrialFailed, TrialHandle
 from hyperspace.evaluators.importing import Unguarded
 from hyperspace.evaluators.interrupts import calling
 from hyperspace.evaluators.objective import Objective
@@ -102,6 +102,8 @@ def evaluate(objective: Objective, parameters: Parameters, handle: TrialHandle, 
     except Pruned as pruned:
         status, error = PRUNED, str(pruned)
         read = dict(handle.last)
+    except TrialFailed as failed:
+        error = str(failed)
     except Exception as raised:
         error = describe_raised(raised)
         again = _is_about_a_full_disk(raised)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hyperspace.errors import InputError, shown
 from hyperspace.evaluators.base import Parameters
-from hyperspace.evaluators.handle import TrialHandle
+from hyperspace.evaluators.handle import TrialFailed, TrialHandle
 from hyperspace.evaluators.inline import describe_raised
 from hyperspace.evaluators.interrupts import calling
 from hyperspace.evaluators.objective import Objective
@@ -68,6 +68,7 @@ class TrialGroups:
 
         Raises:
             MemberFailed: it failed on another rank.
+            TrialFailed: another rank has called trial.fail.
             Exception: the objective's exception here.
         """
         if self.leaders is not None:
@@ -103,6 +104,8 @@ class TrialGroups:
         if failure is not None:
             raise failure
         for answer in answers[1:]:
+            if answer["reason"] is not None:
+                raise TrialFailed(answer["reason"])
             if answer["error"] is not None:
                 raise MemberFailed(answer["error"])
         return value
@@ -117,18 +120,20 @@ class TrialGroups:
 
         while self._group.agree(None):
             parameters, facts = self._comm.bcast(None)
-            failure = None
+            failure = reason = None
             with calling() as interrupts, users_numerics():
                 try:
                     handle = TrialHandle(report=report, comm=self._comm, **facts)
                     call(self._objective, parameters, handle=handle)
                 except Pruned:
                     pass  # the leader's own call reports it
+                except TrialFailed as failed:
+                    reason = str(failed)
                 except BaseException as error:
                     if interrupts.caused(error):
                         raise
                     failure = f"on rank {self._group.rank} of the group:\n{describe_raised(error)}"
-            while not _all_done(self._group.gather([{"done": True, "error": failure}])):
+            while not _all_done(self._group.gather([{"done": True, "error": failure, "reason": reason}])):
                 pass  # reported by the leader or another member
 
     def dismiss(self) -> None:

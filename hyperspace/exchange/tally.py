@@ -44,5 +44,5 @@ def _of_one(trial: Trial, metrics: Metrics) -> Tally:
         failed=int(trial.failed),
         pruned=int(trial.status == PRUNED),
         infeasible=int(is_infeasible(trial, metrics)),
-        best=found if found.is_usable else None,
+        best=found if found.is_usable and not metrics.several else None,
     )

@@ -101,7 +101,9 @@ class Merger:
         place = write() if alone else self._ranks.first(write)
         kept = f"they are in {place!r}, which load_results reads" if place else "they could be written nowhere"
         result = self.result(trials, allows_failures=True)
-        best = "" if result.x is None else f"; the best is {result.fun!r} at {shown(result.parameters)}"
+        best = "" if result.best_trial is None else f"; the best is {result.fun!r} at {shown(result.parameters)}"
+        if self._study.metrics.several and result.success:
+            best = f"; {len(result.front_trials)} trials are on the front"
         error = StudyError(f"{lost}. The {len(trials)} that the run knows are not lost: {kept}{best}")
         error.result = result
         return error

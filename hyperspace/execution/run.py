@@ -37,7 +37,6 @@ from hyperspace.study.arguments import StudyArguments
 from hyperspace.study.settings import StudySettings
 from hyperspace.system.terminal import duration, tell
 from hyperspace.trials.failures import RETRY
-from hyperspace.trials.incumbent import why_none
 from hyperspace.trials.records import load_trial, trial_record
 from hyperspace.trials.trial import Trial, TrialKey, fix_goal
 
@@ -151,7 +150,7 @@ class Session:
                 tell(self._explain(result))
             if progress is not None:
                 whole = tally((trial for trial in result.all_trials if trial.drive >= 0), study.metrics)
-                best = result.fun if result.success else None
+                best = result.fun if result.best_trial is not None else None
                 progress.update(whole.finished, best, **whole.useless)
                 progress.close(self._explain(result))
         finally:
@@ -290,8 +289,8 @@ class Session:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():
                 tell(sentence)
-            if result.x is None and result.all_trials:
-                tell(f"there is no optimum: {why_none(result.all_trials)}")
+            if not result.success and result.all_trials:
+                tell(f"there is no optimum: {result.why_no_optimum()}")
 
     def _ended_by(self, result: Result, reasons: list[str]) -> str:
         """Return the reason of the end: that of the first rank with one, unless the budget is spent."""

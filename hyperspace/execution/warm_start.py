@@ -69,6 +69,15 @@ def _as_given(trial: Trial, point: tuple[Any, ...]) -> Trial:
 
 
 def _check_goal(old: Metrics, new: Metrics, folder: StudyFolder) -> None:
+    directions = {metric.name: metric.goal for metric in old.goals}
+    for metric in new.goals if old.several or new.several else ():
+        if directions.get(metric.name, metric.goal) != metric.goal:
+            raise InputError(
+                f"warm_start takes over studies of the same goals: in {folder.name!r} {shown(metric.name)} has "
+                f"goal={directions[metric.name]!r}, and here goal={metric.goal!r}"
+            )
+    if old.several or new.several:
+        return
     same = (old.goal, new.goal) == (None, None) or not (old.declared and new.declared) or old.goal == new.goal
     if same and old.maximize != new.maximize:
         words = {True: "maximized", False: "minimized"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError, NotBuiltError, shown
 from hyperspace.numerics import random_streams
 
 if TYPE_CHECKING:
@@ -105,6 +105,20 @@ def make_optimizer(
     from hyperspace.optimizers.user import UserOptimizer
 
     return penalized(UserOptimizer(model, space, subspace, random_state), metrics, graded=False)
+
+
+def refuse_several_goals(metrics: Metrics, model: Any) -> None:
+    """Refuse several goals for a model that cannot search for their front; random search needs no goal.
+
+    Raises:
+        NotBuiltError: several goals, and the model is not "RAND".
+    """
+    if metrics.several and not (isinstance(model, str) and model == "RAND"):
+        names = ", ".join(repr(metric.name) for metric in metrics.goals)
+        raise NotBuiltError(
+            f'optimizing several metrics together ({names}) is so far only possible with model="RAND" (random search); or give '
+            f'one of them a goal and let the others be goal="observe", which keeps them with every trial'
+        )
 
 
 def is_algorithm(model: Any) -> bool:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hyperspace.numerics import random_streams
+from hyperspace.trials.trial import DESIGN as DESIGN
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-DESIGN = "design"  # arm of points of the initial design
 FIRST = "x0"  # arm of the user's first points
 NO_MODEL = (DESIGN, FIRST)
 

@@ -13,7 +13,7 @@ import numpy as np
 from hyperspace.errors import InputError, shown
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.numerics.threads import one_thread
-from hyperspace.optimizers import make_optimizer
+from hyperspace.optimizers import make_optimizer, refuse_several_goals
 from hyperspace.optimizers.base import Key, Suggestion
 from hyperspace.optimizers.design import Design
 from hyperspace.space.labeled import rows_of, table_class
@@ -61,6 +61,7 @@ class Optimizer:
 
     Raises:
         InputError: an invalid argument.
+        NotBuiltError: several goals.
     """
 
     @own_numerics()
@@ -83,6 +84,7 @@ class Optimizer:
             raise InputError(f"random_state must be a non-negative integer or None, got {shown(random_state)}")
         self.space = check_space(dimensions)
         self._metrics = Metrics(metrics, bool(maximize))
+        refuse_several_goals(self._metrics, None)
         if n_samples is None:
             n_samples = min(max(2 * self.space.d, 5), 20)
         if not is_whole(n_samples) or n_samples < 1:

@@ -15,6 +15,7 @@ from hyperspace.plots.animation import animate_search
 from hyperspace.plots.calibration import plot_calibration, plot_predictions
 from hyperspace.plots.convergence import plot_convergence, plot_regret
 from hyperspace.plots.curves import plot_curves
+from hyperspace.plots.fronts import plot_attainment, plot_front, plot_hypervolume
 from hyperspace.plots.importance import plot_dependence, plot_importance
 from hyperspace.plots.parallel import plot_parallel
 from hyperspace.plots.regions import plot_partition
@@ -22,11 +23,14 @@ from hyperspace.plots.timeline import plot_gantt
 
 __all__ = [
     "animate_search",
+    "plot_attainment",
     "plot_calibration",
     "plot_convergence",
     "plot_curves",
     "plot_dependence",
+    "plot_front",
     "plot_gantt",
+    "plot_hypervolume",
     "plot_importance",
     "plot_parallel",
     "plot_partition",

@@ -36,9 +36,9 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
         trials: draw the single trials of one study.
 
     Raises:
-        InputError: nothing to draw, studies with different goals, or `subspaces` with several studies.
+        InputError: nothing to draw, studies with different or several goals, or `subspaces` with several studies.
     """
-    groups = _groups(studies)
+    groups = groups_of(studies)
     ax = style.axes_for(ax)
     style.grid(ax)
     only = groups[0][1][0]
@@ -46,7 +46,7 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
     if subspaces and not single:
         raise InputError("subspaces=True shows the subspaces of one study; pass a single Result")
     if single:
-        ended = _ended(only)
+        ended = ended_of(only)
         values = _values(ended, only.goals)
         if trials:
             _draw_trials(ax, ended, values, only.goals)
@@ -63,15 +63,15 @@ def plot_convergence(studies: Studies, ax: Axes | None = None, subspaces: bool =
             style.mark_outside(ax, np.arange(1.0, len(values) + 1), values)
         style.count_axis(ax, len(ended))
     else:
-        for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
-            curves = [style.best_so_far(_feasible(_ended(result), result.goals), result.maximize) for result in results]
-            _draw_band(ax, name, curves, color)
+        for (name, results), color in zip(groups, colors_of(len(groups)), strict=True):
+            curves = [style.best_so_far(_feasible(ended_of(result), result.goals), result.maximize) for result in results]
+            draw_band(ax, name, curves, color)
         every = _drawn(ax)
         if style.fits_log(every):
             style.log_values(ax.yaxis, every)
         else:
             ax.yaxis.set_major_formatter(labels.Plain())
-        style.count_axis(ax, _longest(ax))
+        style.count_axis(ax, longest_of(ax))
     ax.set_ylabel(style.goal_label(only))
     style.legend_above(ax, 5 if single else 2)
     return ax
@@ -87,26 +87,30 @@ def plot_regret(studies: Studies, optimum: float, ax: Axes | None = None) -> Axe
         ax: axes to draw into.
 
     Raises:
-        InputError: nothing to draw, or studies with different goals.
+        InputError: nothing to draw, or studies with different or several goals.
     """
-    groups = _groups(studies)
+    groups = groups_of(studies)
     ax = style.axes_for(ax)
     style.grid(ax)
-    for (name, results), color in zip(groups, _colors(len(groups)), strict=True):
+    for (name, results), color in zip(groups, colors_of(len(groups)), strict=True):
         curves = []
         for result in results:
-            best = style.best_so_far(_feasible(_ended(result), result.goals), result.maximize)
+            best = style.best_so_far(_feasible(ended_of(result), result.goals), result.maximize)
             curves.append(np.maximum(result.goals.sign * (best - optimum), _FLOOR))
-        _draw_band(ax, name, curves, color)
+        draw_band(ax, name, curves, color)
     style.log_values(ax.yaxis, _drawn(ax))
-    style.count_axis(ax, _longest(ax))
+    style.count_axis(ax, longest_of(ax))
     ax.set_ylabel(f"{style.goal_name(groups[0][1][0])}:\ndistance of the best from the optimum")
     style.legend_above(ax, 2)
     return ax
 
 
-def _groups(studies: Studies) -> list[tuple[str, list[Result]]]:
-    """Return the studies by name, each a list of results."""
+def groups_of(studies: Studies, one_goal: bool = True) -> list[tuple[str, list[Result]]]:
+    """Return the studies by name, each a list of results.
+
+    Raises:
+        InputError: nothing to draw, studies with different goals, or several goals where `one_goal` is expected.
+    """
     # A Result is a dict, since scipy's OptimizeResult is.
     if isinstance(studies, Result) or not isinstance(studies, Mapping):
         studies = {"": studies}
@@ -118,16 +122,19 @@ def _groups(studies: Studies) -> list[tuple[str, list[Result]]]:
         raise InputError(
             "expected Results, as hyperdrive and load_results return them; use load_results(path) on a study's folder"
         )
+    if one_goal and any(result.goals.several for result in results):
+        raise InputError("this plot shows the best value of one goal; plot_hypervolume shows the progress of several")
     if len({result.maximize for result in results}) > 1:
         raise InputError("some of the studies minimize and others maximize; compare studies that want the same")
     return groups
 
 
-def _colors(n: int) -> list[str]:
+def colors_of(n: int) -> list[str]:
+    """Return the colors of n groups."""
     return [style.PALETTE[i % len(style.PALETTE)] for i in range(n)]
 
 
-def _ended(result: Result) -> list[Trial]:
+def ended_of(result: Result) -> list[Trial]:
     """Return the trials that ended, in the order of their ends; given ones come first."""
     ended = [trial for trial in result.all_trials if trial.finished]
     return sorted(ended, key=lambda trial: (trial.drive >= 0, evaluation(trial, 0.0).end, trial.key))
@@ -185,7 +192,7 @@ def _draw_subspaces(ax: Axes, result: Result, ended: Sequence[Trial]) -> None:
         )
 
 
-def _draw_band(ax: Axes, name: str, curves: Sequence[Array], color: str) -> None:
+def draw_band(ax: Axes, name: str, curves: Sequence[Array], color: str) -> None:
     """Draw the median and the quartiles of curves, up to the end of the shortest one."""
     shortest = min(map(len, curves))
     stacked = np.array([curve[:shortest] for curve in curves])
@@ -205,6 +212,6 @@ def _drawn(ax: Axes) -> Array:
     return np.concatenate([np.empty(0), *(np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines())])
 
 
-def _longest(ax: Axes) -> int:
+def longest_of(ax: Axes) -> int:
     """Return the last evaluation of all lines."""
     return int(max((np.max(line.get_xdata()) for line in ax.get_lines() if len(line.get_xdata())), default=0))  # type: ignore[arg-type]

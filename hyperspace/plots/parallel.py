@@ -15,6 +15,7 @@ from hyperspace.plots import labels, style
 from hyperspace.plots.regions import is_spread, offsets
 from hyperspace.results.result import Result
 from hyperspace.results.sensitivity import find_dimension
+from hyperspace.targets.dominance import non_dominated_ranks
 from hyperspace.trials.incumbent import rank
 from hyperspace.trials.trial import OK
 from hyperspace.typing import Array
@@ -28,6 +29,8 @@ _SPREAD = 0.3  # share of a level over which its lines are spread
 @own_numerics()
 def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw each trial as a line through its parameters, with the objective as the last axis and the best trials on top.
+
+    With several goals, each has an axis, and the color is the non-dominated rank: 0 on the front, 1 on the front of the others.
 
     Trials without a value, or with a violated constraint, are thin, dashed, and end before the last axis. Lines with the same
     level of an integer or a category are spread within the gray bar at that level. From more than 600 trials the best 200 and an
@@ -43,18 +46,21 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
     """
     chosen = range(min(result.search_space.d, _MOST_AXES)) if dimensions is None else dimensions
     columns = [find_dimension(result, dimension) for dimension in chosen]
-    ax = style.axes_for(ax, max(6.4, 1.25 * (len(columns) + 2)), 4.2)
+    outcomes = len(result.goals.goals) if result.goals.several else 1
+    ax = style.axes_for(ax, max(6.4, 1.25 * (len(columns) + 1 + outcomes)), 4.2)
     _draw_axes(ax, result, columns)
     trials = result.all_trials
     heights = np.stack([_height(result, j) for j in columns], axis=1) if trials else np.empty((0, len(columns)))
     ok = _valued(result)
-    places = np.arange(len(columns) + 1.0)
+    places = np.arange(float(len(columns) + outcomes))
     for label, color, bad in style.without_value(trials, result.goals):
         rows = style.thinned(np.flatnonzero(bad).tolist(), _MOST // 3)
-        lines = [np.column_stack([places[:-1], heights[row]]) for row in rows]
+        lines = [np.column_stack([places[: len(columns)], heights[row]]) for row in rows]
         ax.add_collection(LineCollection(lines, color=color, linewidth=0.7, linestyle=(0, (3, 3)), alpha=0.5))
         ax.plot([], [], color=color, linewidth=0.9, linestyle=(0, (3, 3)), label=f"{label} ({int(bad.sum())})")
-    if ok.any():
+    if result.goals.several:
+        _draw_by_rank(ax, result, heights, places)
+    elif ok.any():
         values = np.array([result.goals.value(trial.metrics) for trial in trials])
         colors = style.good_colors(values[ok], result.maximize)
         last = _objective_heights(values[ok], result.maximize)
@@ -85,6 +91,43 @@ def plot_parallel(result: Result, dimensions: Sequence[int | str] | None = None,
     return ax
 
 
+def _draw_by_rank(ax: Axes, result: Result, heights: Array, places: Array) -> None:
+    """Draw the usable trials of a study with several goals, the front on top."""
+    reached = result.goals_reached
+    rows = np.flatnonzero(reached.usable)
+    if len(rows) == 0:
+        return
+    finished = np.flatnonzero([trial.finished for trial in result.all_trials])
+    low, extent = _goal_ranges(result)
+    signs = np.array([goal.sign for goal in result.goals.goals])
+    last = (reached.Y[rows] * signs - low) / extent
+    ranks = non_dominated_ranks(reached.Y[rows]).astype(float)
+    order = np.argsort(ranks, kind="stable")
+    if len(order) > _MOST:
+        order = np.concatenate([order[: _MOST // 3], style.thinned(order[_MOST // 3 :].tolist(), _MOST - _MOST // 3)])
+    order = order[::-1]  # draw the front last
+    colors = style.good_colors(ranks, maximize=False)
+    paths = np.column_stack([heights[finished[rows]], last])[order]
+    collection = LineCollection(
+        [np.column_stack([places, path]) for path in paths],
+        cmap=colors[0],
+        norm=colors[1],
+        array=ranks[order],
+        linewidths=np.where(ranks[order] == 0.0, 1.8, 0.7),
+        alpha=np.where(ranks[order] == 0.0, 0.95, 0.35),
+    )
+    ax.add_collection(collection)
+    style.colorbar(ax, colors, "non-dominated rank", maximize=False)
+
+
+def _goal_ranges(result: Result) -> tuple[Array, Array]:
+    """Return the least value and the range of each goal over the usable trials, (m,) each; the range is never 0."""
+    reached = result.goals_reached
+    values = reached.Y[reached.usable] * np.array([goal.sign for goal in result.goals.goals])
+    extent = np.ptp(values, axis=0)
+    return values.min(axis=0), np.where(extent > 0.0, extent, 1.0)
+
+
 def _valued(result: Result) -> NDArray[np.bool_]:
     """Return which trials ended well and are feasible, (n,)."""
     trials = result.all_trials
@@ -109,16 +152,18 @@ def _objective_heights(values: Array, maximize: bool) -> Array:
 def _draw_axes(ax: Axes, result: Result, columns: Sequence[int]) -> None:
     space = result.search_space
     last = len(columns)
+    goals = [goal.name for goal in result.goals.goals] if result.goals.several else [style.goal_name(result, 60)]
+    end = last + len(goals) - 1
     for side in ax.spines.values():
         side.set_visible(False)
-    ax.set_xlim(-0.35, last + 0.45)
+    ax.set_xlim(-0.35, end + 0.45)
     ax.set_ylim(-0.04, 1.04)
     ax.set_yticks([])
-    room = labels.breadth(ax) / (last + 0.8)  # points between two axes
-    names = [*(space.names[j] for j in columns), style.goal_name(result, 60)]
+    room = labels.breadth(ax) / (end + 0.8)  # points between two axes
+    names = [*(space.names[j] for j in columns), *goals]
     size = "medium" if room > 60 else "small"
     across = int(np.clip(labels.characters(room, size), 5, 14))
-    ax.set_xticks(range(last + 1), [labels.wrapped(name, across) for name in names])
+    ax.set_xticks(range(end + 1), [labels.wrapped(name, across) for name in names])
     ax.xaxis.tick_top()
     ax.tick_params(axis="x", length=0, labelsize=size, pad=8)
     for place, dimension in enumerate(space.dimensions[j] for j in columns):
@@ -130,6 +175,12 @@ def _draw_axes(ax: Axes, result: Result, columns: Sequence[int]) -> None:
         if is_spread(dimension):
             middles, half = (np.arange(dimension.levels) + 0.5) / dimension.levels, 0.5 * _SPREAD / dimension.levels
             ax.vlines([place] * len(middles), middles - half, middles + half, color=style.GRAY, linewidth=5, alpha=0.5, zorder=1)
+    if result.goals.several:
+        if result.goals_reached.usable.any():
+            for place, (low, extent) in enumerate(zip(*_goal_ranges(result), strict=True), start=last):
+                marks = np.linspace(0.0, 1.0, 5)
+                _draw_axis(ax, place, marks.tolist(), labels.Plain().format_ticks((low + extent * marks).tolist()))
+        return
     values = np.array([result.goals.value(t.metrics) for t, ok in zip(result.all_trials, _valued(result), strict=True) if ok])
     if len(values):
         _, norm = style.good_colors(values, result.maximize)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from hyperspace.report.evidence import Evidence
+from hyperspace.report.front import front
 from hyperspace.report.html import Cell, Html, limits, metric, moment, numbers, pairs, show, tag, together
-from hyperspace.trials.incumbent import closest_trial, why_none
+from hyperspace.trials.incumbent import closest_trial
 from hyperspace.trials.trial import Trial
 
 
 def optimum(study: Evidence) -> Html:
-    """Return the best value, its parameters, and its origin."""
+    """Return the best value, its parameters, and its origin; with several goals, the front."""
     result, best = study.result, study.result.best_trial
+    if result.goals.several and result.success:
+        return front(study)
     if best is None:
         return _no_optimum(study)
     goal = result.goals.goal_name(best.metrics)
@@ -56,7 +59,7 @@ def _no_optimum(study: Evidence) -> Html:
             "The only trial that ended has failed" if whole.failed == 1 else f"All {whole.failed} trials that ended have failed"
         )
         return tag("p", all_of_them, "; see ", tag("a", "Failures", href="#failures"), ".")
-    none = why_none(trials)
+    none = study.result.why_no_optimum()
     closest = closest_trial(trials, goals)
     said = tag("p", f"{none[0].upper()}{none[1:]}.")
     if closest is None:

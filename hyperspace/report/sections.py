@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -47,15 +48,11 @@ def progress(study: Evidence) -> Html:
         label += " Lines are of feasible trials only; squares are trials that broke a limit."
     if several:
         label += " A thin line is the best of the drives whose home is one subspace, wherever their points lie."
-    pictures = [
-        picture(
-            "convergence",
-            label,
-            lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several),
-            *_ROW,
-            narrow=_NARROW_ROW,
-        )
-    ]
+    draw: Callable[..., object] = lambda ax: plots.plot_convergence(study.result, ax=ax, subspaces=several)  # noqa: E731
+    if study.result.goals.several:
+        label = "The hypervolume of the front, over the evaluations in the order in which they ended."
+        draw = lambda ax: plots.plot_hypervolume(study.result, ax=ax)  # noqa: E731
+    pictures = [picture("convergence", label, draw, *_ROW, narrow=_NARROW_ROW)]
     if any(trial.reports for trial in study.result.all_trials):
         told = "Learning curves: what each evaluation reported, over the step. A dot ends the curve of a pruned trial."
         pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), *_ROW, narrow=_NARROW_ROW))

@@ -61,7 +61,11 @@ def trials(study: Evidence) -> Html:
     ended = [trial for trial in result.all_trials if trial.finished]
     if not ended:
         return tag("p", "No trial has ended so far.", class_="missing")
-    shown = sorted(ended, key=lambda trial: rank(trial, goals))[:_MOST_TRIALS]
+    order = sorted(range(len(ended)), key=lambda row: rank(ended[row], goals))
+    if goals.several:
+        place = {row: number for number, row in enumerate(result.goals_reached.order().tolist())}
+        order.sort(key=lambda row: place.get(row, len(ended)))
+    shown = [ended[row] for row in order[:_MOST_TRIALS]]
     metrics = list(dict.fromkeys(name for trial in ended for name in trial.metrics))
     budgets = ["budget"] if any(trial.budget is not None for trial in ended) else []
     columns = sorted(study.by_importance[:_MOST_PARAMETERS])

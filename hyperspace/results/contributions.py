@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperspace.results.activity import evaluation
+from hyperspace.targets.goals import Goals
 from hyperspace.trials.incumbent import contenders, is_infeasible
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import PRUNED, Trial
@@ -23,9 +24,11 @@ class Contribution:
         failed: number of failed or timed-out ones.
         pruned: number of pruned ones.
         infeasible: number of those that ended well and violated a constraint.
-        best: the best value, as the objective returned it; nan without one.
-        improvements: number of those that were better than all trials that had ended before.
+        best: the best value, as the objective returned it; nan without one, and with several goals.
+        improvements: number of those that were better than all trials that had ended before; with several goals, that raised the
+            hypervolume.
         gain: their share of the total improvement of the best value after the first usable trial, from 0 to 1; nan without one.
+            With several goals, their share of the growth of the hypervolume.
         seconds: total duration of the evaluations.
     """
 
@@ -41,7 +44,7 @@ class Contribution:
 
 
 def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Trial], Any]) -> list[Contribution]:
-    """Return the contribution of each group of trials, the one with the best value first.
+    """Return the contribution of each group of trials, the one with the best value first; with several goals by gain.
 
     Trials count in the order of their ends. Given ones come first and are in no group, but an improvement has to be better than
     they are. Only feasible trials with the largest budget can be improvements.
@@ -52,10 +55,7 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
         key: returns the group of a trial.
     """
     ended = sorted((t for t in trials if t.finished), key=lambda t: (t.drive >= 0, evaluation(t, 0.0).end, t.key))
-    losses = {
-        trial.key: metrics.loss(trial.metrics) if contends else math.inf
-        for trial, contends in zip(ended, contenders(ended, metrics), strict=True)
-    }
+    losses = {trial.key: loss for trial, loss in zip(ended, _progress(ended, metrics), strict=True)}
     groups: dict[Any, list[Trial]] = {}
     improvements: dict[Any, int] = {}
     gains: dict[Any, float] = {}
@@ -86,5 +86,20 @@ def contributions(trials: Iterable[Trial], metrics: Metrics, key: Callable[[Tria
         )
         for label, own in groups.items()
     ]
+    if metrics.several:
+        found = [replace(group, best=math.nan) for group in found]
+        return sorted(found, key=lambda group: (-group.gain if group.gain == group.gain else 0.0, str(group.label)))
     ordered = sorted(found, key=lambda group: (metrics.sign * group.best, str(group.label)))
     return [group if math.isfinite(group.best) else replace(group, best=math.nan) for group in ordered]
+
+
+def _progress(ended: Sequence[Trial], metrics: Metrics) -> list[float]:
+    """Return a number for each trial that is less than all before it if the trial is an improvement; inf if it cannot be one."""
+    if not metrics.several:
+        return [
+            metrics.loss(trial.metrics) if contends else math.inf
+            for trial, contends in zip(ended, contenders(ended, metrics), strict=True)
+        ]
+    goals = Goals(metrics)
+    goals.tell(ended)
+    return [-volume if volume > 0.0 else math.inf for volume in goals.hypervolumes(range(len(ended)), goals.reference()).tolist()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -50,6 +51,23 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontState:
+    """Front of a study with several goals.
+
+    Attributes:
+        size: number of trials on it.
+        hypervolume: see `Result.hypervolume`.
+        feasible: share of the complete trials that satisfy the constraints; nan without any.
+        why_none: why it is empty.
+    """
+
+    size: int
+    hypervolume: float
+    feasible: float
+    why_none: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """State of a study.
 
@@ -63,6 +81,7 @@ class Overview:
         elapsed: active seconds of the study, without pauses.
         left: expected seconds for the rest at the pace of this run; None if unknown.
         ended_by: the rule that ended the study before its budget was spent; None if none did.
+        front: the front of a study with several goals; None with one goal.
     """
 
     description: Description
@@ -73,6 +92,7 @@ class Overview:
     elapsed: float
     left: float | None
     ended_by: str | None = None
+    front: FrontState | None = None
 
     @property
     def planned(self) -> int:
@@ -156,7 +176,19 @@ class Monitor:
         whole = _group("all", trials, description.metrics, mean_utilization(ranks.values(), periods, until))
         whole = replace(whole, best=best_value([*description.given, *(t for t in trials if t.finished)], description.metrics))
         left = _time_left(trials, description.planned - whole.finished, until, working=workers != ())
-        return Overview(description, trials, whole, now, workers, sum(period.seconds for period in periods), left, ended_by)
+        elapsed = sum(period.seconds for period in periods)
+        front = _front([*description.given, *trials], description) if description.metrics.several else None
+        return Overview(description, trials, whole, now, workers, elapsed, left, ended_by, front)
+
+
+def _front(trials: Iterable[Trial], description: Description) -> FrontState:
+    """Return the state of the front, from trials in any order."""
+    from hyperspace.results.result import Result
+
+    result = Result(trials, description.space, description.metrics, description.partition)
+    complete = result.goals_reached.complete
+    feasible = float(result.goals_reached.usable.sum() / complete.sum()) if complete.any() else math.nan
+    return FrontState(len(result.goals_reached.front), result.hypervolume, feasible, result.why_no_optimum())
 
 
 def running_until(trials: Iterable[Trial], working: bool | None, now: float) -> float:

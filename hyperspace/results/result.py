@@ -20,15 +20,17 @@ from hyperspace.journal import Leases, StudyFolder
 from hyperspace.journal.stop_request import BUDGET, recorded_request
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.results.contributions import contributions
+from hyperspace.results.front import OF_ONE_GOAL, FrontOfResult
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_whole
 from hyperspace.study.description import describe_study
 from hyperspace.system.arguments import check_names
 from hyperspace.system.terminal import well_formed
+from hyperspace.targets.goals import Goals
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import failing_workers
-from hyperspace.trials.incumbent import is_infeasible, rank, why_none
+from hyperspace.trials.incumbent import is_infeasible, rank
 from hyperspace.trials.metrics import FLOAT_NAME, Metrics
 from hyperspace.trials.trial import OK, Trial, fix_goal, judged
 
@@ -60,8 +62,10 @@ _LATE = 10.0  # seconds after a request to end after which a trial must belong t
 _MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
 
-class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
+class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     """Merged optimum of a study and every trial; a scipy.optimize.OptimizeResult.
+
+    With several goals, the optimum is a front: see `front` and `choose`. Then x, fun, parameters and metrics raise an error.
 
     Attributes:
         x: the best point, a list with a value for each dimension; None if there is no feasible trial.
@@ -69,9 +73,9 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         parameters: the best point in the objective's form: a dict if names were given.
         metrics: all metrics of the best trial.
         x_iters: the points of all trials that ended well, by iteration and drive.
-        func_vals: the objective's values there, as they were returned.
+        func_vals: the objective's values there, as they were returned, (n,); with several goals (n, m).
         nfev: number of evaluations that ended, well or not.
-        maximize: whether the largest value is the best.
+        maximize: whether the largest value is the best; with several goals, of the first one.
         names: names of the dimensions.
         silent_ranks: names of the MPI ranks that did not answer when the study was asked to end; normally empty. Their trials
             are included as far as the journals and the other ranks have them.
@@ -99,17 +103,24 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         archive.extend(trials)
         ended_well = [trial for trial in archive.trials if trial.status == OK]
         best = archive.best
+        goals = Goals(metrics)
+        goals.tell(archive.trials)
+        optimum: dict[str, Any] = {
+            "x": None if best is None else list(space.copied(best.x)),
+            "fun": float("nan") if best is None else metrics.value(best.metrics),
+            "parameters": None if best is None else space.parameters(best.x),
+            "metrics": {} if best is None else dict(best.metrics),
+        }
+        signs = np.array([goal.sign for goal in metrics.goals])
+        values = [signs * metrics.losses(t.metrics) if metrics.several else metrics.value(t.metrics) for t in ended_well]
         super().__init__(
-            x=None if best is None else list(space.copied(best.x)),
-            fun=float("nan") if best is None else metrics.value(best.metrics),
-            parameters=None if best is None else space.parameters(best.x),
-            metrics={} if best is None else dict(best.metrics),
+            **({} if metrics.several else optimum),
             x_iters=[list(space.copied(trial.x)) for trial in ended_well],
-            func_vals=np.array([metrics.value(trial.metrics) for trial in ended_well]),
+            func_vals=np.array(values).reshape(-1, goals.m) if metrics.several else np.array(values),
             nfev=len(archive),
             maximize=metrics.maximize,
             names=space.names,
-            success=best is not None,
+            success=len(goals.front) > 0,
             ended_by=ended_by,
         )
         # Kept outside of scipy's dict, whose entries are printed, compared and copied by other code.
@@ -118,13 +129,16 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         object.__setattr__(self, "_metrics", metrics)
         object.__setattr__(self, "_partition", partition)
         object.__setattr__(self, "_archive", archive)
+        object.__setattr__(self, "_goals", goals)
         object.__setattr__(self, "_model_names", tuple(models))  # the drives use them in turn
         object.__setattr__(self, "_files", files)  # None without files
 
     def __repr__(self) -> str:
-        """Return the optimum, the number of trials and that of failures in a line."""
+        """Return the optimum, or the size of the front, the number of trials and that of failures in a line."""
         failed = sum(trial.failed for trial in self._trials)
         told = f", failed={failed}" if failed else ""
+        if self._metrics.several:
+            return f"Result(front of {len(self._goals.front)} trials, nfev={self.nfev}{told})"
         return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev}{told})"
 
     def __getattr__(self, name: str) -> Any:
@@ -133,7 +147,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         Raises:
             AttributeError: no such name.
         """
-        if name in self:
+        if name in self or name in OF_ONE_GOAL:
             return self[name]
         hint = f"; did you mean {_SYNONYMS[name]}?" if name in _SYNONYMS else ""
         raise AttributeError(f"Result has no attribute {name!r}{hint}", name=name, obj=self)
@@ -149,8 +163,11 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
             ended += f", {failed} of them failed"
         if broken := sum(is_infeasible(trial, self._metrics) for trial in self._trials):
             ended += f", {broken} of them infeasible"
-        if self.x is None:
-            return f"<p>Result: {escape(why_none(self._trials))}; {ended}</p>"
+        if not self.success:
+            return f"<p>Result: {escape(self.why_no_optimum())}; {ended}</p>"
+        if self._metrics.several:
+            front = self.front.to_html(index=False, escape=True, border=0)
+            return f"<p>Result: {len(self.front)} trials on the front, of {ended}:</p>\n{front}"
         goal = self._metrics.goal_name(self.metrics)
         told = f"<b>{self.fun:.6g}</b>, the {'largest' if self.maximize else 'least'} {escape(well_formed(goal))} of {ended}"
         table = self.top(_IN_NOTEBOOK)
@@ -164,7 +181,7 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
 
     @property
     def best_trial(self) -> Trial | None:
-        """The trial at `x`; None if there is none."""
+        """The trial at `x`; None if there is none, as with several goals."""
         archive: Archive = self._archive
         space: Space = self._study_space
         return None if archive.best is None else archive.best.copied(space)
@@ -281,7 +298,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def table(self) -> pandas.DataFrame:
         """All evaluations of the study, best first; infeasible and then failed ones come last.
 
-        Evaluations with a larger budget come before those with a smaller one.
+        Evaluations with a larger budget come before those with a smaller one. With several goals they are ordered by
+        non-dominated rank, and then by their contribution to the hypervolume.
 
         Columns: generation (the trial's iteration) if some drive has begun a second trial, and job (its drive) if there are
         several. Then one for each dimension, constant and metric. The budget if there are budgets, feasible if there are
@@ -315,13 +333,22 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
         metrics: Metrics = self._metrics
         return True if rank(trial, metrics).is_usable else False if is_infeasible(trial, metrics) else None
 
-    def _best_first(self, rows: Sequence[int], head: Mapping[str, str], tail: Sequence[str]) -> pandas.DataFrame:
-        """Return these rows of `trials`, best first; `head` and `tail` name the columns around parameters, metrics and budget."""
+    def _best_first(
+        self, rows: Sequence[int], head: Mapping[str, str], tail: Sequence[str], ordered: bool = False
+    ) -> pandas.DataFrame:
+        """Return these rows of `trials`, best first, or as they are `ordered`.
+
+        `head` and `tail` name the columns around parameters, metrics and budget.
+        """
         frame = self.trials
         trials: Sequence[Trial] = self._trials
         space: Space = self._study_space
         metrics: Metrics = self._metrics
-        order = sorted(rows, key=lambda row: rank(trials[row], metrics))
+        order = list(rows) if ordered else sorted(rows, key=lambda row: rank(trials[row], metrics))
+        if metrics.several and not ordered:
+            finished = self._finished_rows()
+            place = {finished[row]: number for number, row in enumerate(self._goals.order())}
+            order.sort(key=lambda row: place.get(row, len(finished)))
         columns = {name: frame[source] for name, source in head.items()}
         outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
         columns |= {name: frame[name] for name in outcome[: space.d]}
@@ -390,6 +417,8 @@ class Result(OptimizeResult):  # type: ignore[misc]  # scipy ships no types
     def to_skopt(self) -> OptimizeResult:
         """Return a result in scikit-optimize's form, whose values are minimized for any goal of the study."""
         sign = self._metrics.sign
+        if self._metrics.several:
+            self.__missing__("fun")
         return OptimizeResult(
             x=self.x,
             fun=sign * self.fun,

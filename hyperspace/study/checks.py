@@ -5,21 +5,22 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any
 
 import numpy as np
 
-from hyperspace.errors import InputError, NotBuiltError, shown
+from hyperspace.errors import InputError, shown
 from hyperspace.exchange.spec import EXCHANGES, ExchangeSpec
-from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm
+from hyperspace.optimizers import ALGORITHMS, HYPERBAND, is_algorithm, refuse_several_goals
 from hyperspace.optimizers.hyperband import Hyperband
 from hyperspace.pruning import PruningRule
 from hyperspace.space.labeled import rows_of, table_class
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_finite, is_number, is_one_of, is_whole
+from hyperspace.stopping import NoProgress, Stall, StoppingRule, TargetValue
 from hyperspace.strategies import STRATEGIES
 from hyperspace.strategies.spec import StrategySpec
 from hyperspace.study.evolution_planning import can_share_population, evolution_of
@@ -208,17 +209,27 @@ def check_goals(metrics: Sequence[Metric] | None, maximize: bool) -> Metrics:
 
     Raises:
         InputError: see Metrics.
-        NotBuiltError: goals that this version cannot optimize yet.
     """
     check_flag("maximize", maximize)
-    checked = Metrics(metrics, maximize)
-    if len(checked.goals) > 1:
-        names = ", ".join(repr(metric.name) for metric in checked.goals)
-        raise NotBuiltError(
-            f"optimizing several metrics together ({names}) is not built yet; give one of them a goal and let the others be "
-            f'goal="observe", which keeps them with every trial'
-        )
-    return checked
+    return Metrics(metrics, maximize)
+
+
+def check_several_goals(metrics: Metrics, model: Any, pruner: PruningRule | None, rules: Iterable[StoppingRule]) -> None:
+    """Check that all parts of the study can work with its goals.
+
+    Raises:
+        InputError: several goals, with a rule that compares trials by one of them.
+        NotBuiltError: several goals, with a model that cannot optimize them yet.
+    """
+    if not metrics.several:
+        return
+    refuse_several_goals(metrics, model)
+    for argument, rule in (("pruner", pruner), *(("stopping", rule) for rule in rules)):
+        if isinstance(rule, (PruningRule, TargetValue, NoProgress, Stall)):
+            raise InputError(
+                f"{type(rule).__name__} compares trials by one goal, and this study has {len(metrics.goals)}; leave it out of "
+                f"{argument}="
+            )
 
 
 def check_given(x0: Any, y0: Any, space: Space, metrics: Metrics) -> tuple[Trial, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 from hyperspace.errors import StudyError
 from hyperspace.strategies.spec import SearchSettings, StrategySpec
 from hyperspace.study.differences import describe_difference
+from hyperspace.trials.metrics import Metric
 from hyperspace.trials.records import trial_record
 from hyperspace.trials.trial import Trial, TrialKey
 
@@ -83,7 +84,7 @@ class StudySettings(SearchSettings):
             "overlap": self.partition.overlap,
             "sampler": self.sampler,
             "n_samples": self.n_samples,
-            "metrics": [asdict(metric) for metric in self.metrics.declared],
+            "metrics": [_metric_record(metric) for metric in self.metrics.declared],
             "maximize": self.metrics.maximize,
             "given": [trial_record(trial, self.space) for trial in self.given],
             "random_state": self.seed,
@@ -94,6 +95,13 @@ class StudySettings(SearchSettings):
     def identity(self) -> str:
         """A hash of the fingerprint, which every journal carries."""
         return identity(self.fingerprint())
+
+
+def _metric_record(metric: Metric) -> dict[str, Any]:
+    record = asdict(metric)
+    if record["threshold"] is None:  # earlier versions do not have it
+        del record["threshold"]
+    return record
 
 
 def identity(fingerprint: Mapping[str, Any]) -> str:

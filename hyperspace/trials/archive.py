@@ -89,7 +89,7 @@ class Archive:
             if math.isfinite(loss) and not loss <= self._worst:
                 self._worst = loss
             found = rank(trial, self.metrics)
-            if found.is_usable and found < self._best_rank:
+            if found.is_usable and found < self._best_rank and not self.metrics.several:
                 self._best, self._best_rank = row, found
 
     def _taught(self, trial: Trial) -> float:
@@ -137,5 +137,5 @@ class Archive:
 
     @property
     def best(self) -> Trial | None:
-        """Best trial (see `incumbent`), the first one of equals; None if there is none."""
+        """Best trial (see `incumbent`), the first one of equals; None if there is none, as with several goals."""
         return self._trials[self._best] if self._best >= 0 else None

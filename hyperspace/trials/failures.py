@@ -12,6 +12,7 @@ import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
+from hyperspace.errors import shown
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.metrics import WRONG_FORM
 from hyperspace.trials.trial import OK, Trial, TrialKey
@@ -45,7 +46,7 @@ _MISTAKE = re.compile(rf"^(?:{'|'.join(_MISTAKES)})(?::.*)?$", re.MULTILINE)
 
 
 def all_failed(archive: Archive, n_drives: int, recorded: Container[TrialKey] = ()) -> str | None:
-    """Return a sentence if a study has no usable value and this run has brought only failures; else None.
+    """Return a sentence if this run has brought only failures, or no trial has a value of one of several goals; else None.
 
     Args:
         archive: all trials known.
@@ -53,14 +54,27 @@ def all_failed(archive: Archive, n_drives: int, recorded: Container[TrialKey] = 
         recorded: trials of earlier runs, which do not count, so that the same program can go on with other points.
     """
     trials = archive.trials
+    hopeful = sum(trial.key not in recorded for trial in trials) < HOPELESS * n_drives
     if any(trial.status == OK for trial in trials):
-        return None
-    if sum(trial.key not in recorded for trial in trials) < HOPELESS * n_drives:
+        return None if hopeful or not archive.metrics.several else _goal_without_values(archive)
+    if hopeful:
         return None
     return (
         f"the first {len(trials)} trials all failed. The same program, started again, goes on with other points; {RETRY}. "
         f"The last one said:\n{(trials[-1].error or '').rstrip()}"
     )
+
+
+def _goal_without_values(archive: Archive) -> str | None:
+    """Return a sentence if no trial has a finite value of one of the study's goals; else None."""
+    for j, goal in enumerate(archive.metrics.goals):
+        ended_well = [trial for trial in archive.trials if trial.status == OK]
+        if not any(math.isfinite(archive.metrics.losses(trial.metrics)[j]) for trial in ended_well):
+            return (
+                f"none of the first {len(ended_well)} trials that ended well has a finite value of {shown(goal.name)}, which is "
+                f'a goal; return it, or give it another goal, such as goal="observe", in another study'
+            )
+    return None
 
 
 def mistake_of(error: str | None) -> str | None:

@@ -1,5 +1,7 @@
 """The definition of the best trial: feasible, then the largest budget, then the least loss.
 
+With several goals there is not a best trial: see `hyperspace.targets.goals.Goals.front`.
+
 All comparisons of trials use it: the archive, the progress line, results, tables, plots and stopping rules. A trial is usable if
 it ended well with a finite loss and satisfies all constraints. Only a usable trial can be the best.
 """
@@ -24,7 +26,7 @@ class Rank(NamedTuple):
     Attributes:
         violation: constraint violation; 0 if it is feasible, inf if it has no loss.
         budget: minus its budget.
-        loss: the optimized metric, with its sign set so that less is better.
+        loss: the optimized metric, with its sign set so that less is better; with several goals, the first one.
     """
 
     violation: float
@@ -44,8 +46,8 @@ def rank(trial: Trial, metrics: Metrics) -> Rank:
     """Return the sort key of a trial."""
     if not trial.ended_well:
         return NO_RANK
-    loss = metrics.loss(trial.metrics)
-    if not math.isfinite(loss):
+    loss, *others = metrics.losses(trial.metrics)
+    if not all(map(math.isfinite, (loss, *others))):
         return NO_RANK
     violation = metrics.violation(trial.metrics) if metrics.constraints else 0.0
     return Rank(violation, -trial.fidelity, loss)
@@ -53,13 +55,15 @@ def rank(trial: Trial, metrics: Metrics) -> Rank:
 
 def is_infeasible(trial: Trial, metrics: Metrics) -> bool:
     """Return whether a trial ended well, with a finite loss, and violates a constraint of the study."""
-    if not trial.ended_well or not metrics.constraints or not math.isfinite(metrics.loss(trial.metrics)):
+    if not trial.ended_well or not metrics.constraints or not any(map(math.isfinite, metrics.losses(trial.metrics))):
         return False
     return metrics.violation(trial.metrics) > 0.0
 
 
 def best_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
-    """Return the best of the trials, the first one of equals; None if none is usable."""
+    """Return the best of the trials, the first one of equals; None if none is usable, or with several goals."""
+    if metrics.several:
+        return None
     best, least = None, NO_RANK
     for trial in trials:
         found = rank(trial, metrics)
@@ -70,7 +74,11 @@ def best_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
 
 def closest_trial(trials: Iterable[Trial], metrics: Metrics) -> Trial | None:
     """Return the trial with the least violation; None if no trial with a loss violates a constraint."""
-    return min((trial for trial in trials if is_infeasible(trial, metrics)), key=lambda trial: rank(trial, metrics), default=None)
+    return min(
+        (trial for trial in trials if is_infeasible(trial, metrics)),
+        key=lambda trial: (metrics.violation(trial.metrics), rank(trial, metrics)),
+        default=None,
+    )
 
 
 def contenders(trials: Sequence[Trial], metrics: Metrics) -> NDArray[np.bool_]:

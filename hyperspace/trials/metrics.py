@@ -50,27 +50,36 @@ class Metric:
         goal: "minimize", "maximize", "constrain" (keep between `lower` and `upper`) or "observe" (only keep).
         lower: smallest allowed value of a constrained metric.
         upper: largest allowed value of a constrained metric.
+        threshold: worst value of interest of a minimized or maximized metric, in its own unit. With several goals, the trials
+            beyond it are not on the front. Unlike a limit it is soft: values beyond it still inform the models.
 
     Raises:
-        InputError: an unknown goal, limits without "constrain", "constrain" without limits, or a limit that is not a finite
-            number.
+        InputError: an unknown goal, limits without "constrain", "constrain" without limits, a threshold without "minimize" or
+            "maximize", or a limit or threshold that is not a finite number.
     """
 
     name: str
     goal: str = "minimize"
     lower: float | None = None
     upper: float | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InputError(f"a metric's name must be a non-empty string, got {shown(self.name)}")
         if not is_one_of(self.goal, GOALS):
             raise InputError(f"metric {shown(self.name)}: goal must be one of {', '.join(GOALS)}, got {shown(self.goal)}")
-        for end in ("lower", "upper"):
+        for end in ("lower", "upper", "threshold"):
             object.__setattr__(self, end, self._limit(end, getattr(self, end)))
         limited = self.lower is not None or self.upper is not None
         if limited != (self.goal == "constrain"):
             raise InputError(f'metric {shown(self.name)}: goal "constrain" and a limit (lower=, upper=) go together')
+        if self.threshold is not None and self.goal not in ("minimize", "maximize"):
+            advice = "give the limit as lower= or upper=" if self.goal == "constrain" else 'give it goal="minimize" or "maximize"'
+            raise InputError(
+                f"metric {shown(self.name)}: threshold= is the worst value of interest of a goal, and goal={shown(self.goal)} "
+                f"has none; {advice}"
+            )
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise InputError(f"metric {shown(self.name)}: lower={shown(self.lower)} is above upper={shown(self.upper)}")
 
@@ -85,6 +94,11 @@ class Metric:
             f"metric {shown(self.name)}: {end} must be a finite number, got {shown(value)}; leave {end} out where nothing is "
             f"limited"
         )
+
+    @property
+    def sign(self) -> float:
+        """-1 for a metric that is maximized, else 1."""
+        return -1.0 if self.goal == "maximize" else 1.0
 
     def violation(self, value: float) -> float:
         """Return the distance of `value` from the limits; 0 inside them."""
@@ -101,10 +115,11 @@ class Metrics:
         maximize: maximize the single, undeclared metric.
 
     Attributes:
-        goal: name of the optimized metric: declared, or fixed by the study's first answer; None before that.
+        goal: name of the optimized metric: declared, or fixed by the study's first answer; None before that. With several goals,
+            the first one.
 
     Raises:
-        InputError: duplicate names, no goal, several goals, or `maximize` with declared metrics.
+        InputError: duplicate names, no goal, or `maximize` with declared metrics.
     """
 
     def __init__(self, metrics: Sequence[Metric] | None = None, maximize: bool = False) -> None:
@@ -151,6 +166,11 @@ class Metrics:
         return tuple(metric for metric in self.declared if metric.goal == "constrain")
 
     @property
+    def several(self) -> bool:
+        """Whether there are several goals, so that the optimum is a front instead of one trial."""
+        return len(self.goals) > 1
+
+    @property
     def sign(self) -> float:
         """-1 for a goal that is maximized, else 1."""
         return -1.0 if self.maximize else 1.0
@@ -159,7 +179,8 @@ class Metrics:
         """Return raw metrics by name from an objective's answer; values that are not numbers are left out.
 
         Raises:
-            InputError: neither a number nor a dict of numbers, the goal's metric missing, or its value not finite.
+            InputError: neither a number nor a dict of numbers, the goal's metric missing, or its value not finite. With several
+                goals, one finite value is enough: a trial may lack the others.
         """
         return self.read_with_note(returned)[0]
 
@@ -181,6 +202,8 @@ class Metrics:
                 others[name] = value
             else:
                 metrics[str(name)] = number
+        if self.several:
+            return metrics, self._note_of_several(metrics, others, named=isinstance(returned, Mapping))
         goal = self._goal_among(metrics, others, named=isinstance(returned, Mapping))
         for name in [goal, *(metric.name for metric in self.constraints)]:
             if name in others:
@@ -200,6 +223,26 @@ class Metrics:
                 f"the objective's metric {goal!r} is minimized; to maximize it, begin a new study with maximize=True (--maximize)"
             )
         return metrics, "; ".join(notes) or None
+
+    def _note_of_several(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str | None:
+        """Check an answer to a study with several goals; return a sentence about the goals that it lacks.
+
+        Raises:
+            InputError: no goal has a finite value, or a constrained metric is missing.
+        """
+        names = [goal.name for goal in self.goals]
+        lacking = [name for name, loss in zip(names, self.losses(metrics), strict=True) if not math.isfinite(loss)]
+        checked = lacking if len(lacking) == len(names) else []
+        for name in [*checked, *(metric.name for metric in self.constraints)]:
+            if others.get(name) is not None:
+                raise _no_number(name, others[name])
+            self._check(name, metrics, plain=not named)
+        if not lacking:
+            return None
+        return (
+            f"a trial without a finite {' and '.join(map(repr, lacking))} is not on the front; its other metrics are kept, and "
+            f"inform their models"
+        )
 
     def _goal_among(self, metrics: Mapping[str, Value], others: Mapping[Any, Any], named: bool) -> str:
         """Return the goal among the metrics of an answer; `others` are not numbers."""
@@ -283,8 +326,20 @@ class Metrics:
         return value if isinstance(value, float) else math.nan
 
     def loss(self, metrics: Mapping[str, Value]) -> float:
-        """Return the optimized metric, with its sign set so that less is better; nan if it is missing."""
+        """Return the optimized metric, with its sign set so that less is better; nan if it is missing.
+
+        With several goals, that of the first one; see `losses`.
+        """
         return self.sign * self.value(metrics)
+
+    def losses(self, metrics: Mapping[str, Value]) -> tuple[float, ...]:
+        """Return the loss of each goal; nan for one that is missing."""
+        if len(self.goals) < 2:
+            return (self.loss(metrics),)
+        values = (metrics.get(goal.name) for goal in self.goals)
+        return tuple(
+            goal.sign * value if isinstance(value, float) else math.nan for goal, value in zip(self.goals, values, strict=True)
+        )
 
     def reported_loss(self, metrics: Mapping[str, Value]) -> float:
         """Return the loss of an intermediate report, nan without one; a plain number is the goal's, whatever its name."""

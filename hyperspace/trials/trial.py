@@ -13,6 +13,7 @@ from hyperspace.trials.metrics import FLOAT_NAME, AmbiguousMetrics, Metrics, Val
 RUNNING, OK, FAILED, TIMEOUT, PRUNED = "running", "ok", "failed", "timeout", "pruned"
 FINISHED = (OK, FAILED, TIMEOUT, PRUNED)
 GIVEN_DRIVE = -1  # drive number of given evaluations (x0, y0)
+DESIGN = "design"  # arm of points of the initial design
 
 
 class TrialKey(NamedTuple):

@@ -6,8 +6,9 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from hyperspace.acquisition.feasibility import Success
-from hyperspace.acquisition.functions import LCB, LogEI, LogPI, ModelCriterion, SampleCriterion, log_h, make_acquisition
+from hyperspace.acquisition.functions import LCB, LogEI, LogPI, ModelCriterion, SampleCriterion, make_acquisition
 from hyperspace.errors import InputError
+from hyperspace.numerics.normal import log_h
 from hyperspace.surrogates.gp.posterior import ExactGP, Hyperparameters
 from hyperspace.surrogates.input_encoding import Features
 

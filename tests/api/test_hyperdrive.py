@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from hyperspace import Categorical, Metric, Real, hyperdrive, load_results
+from hyperspace import Categorical, Metric, Optimizer, Real, hyperdrive, load_results
 from hyperspace.errors import InputError, NotBuiltError, StudyError
+from hyperspace.pruning import MedianRule
+from hyperspace.stopping import NoProgress, TargetValue
 
 SPACE = [(2, 10), (1e-2, 1.0, "log-uniform"), ["relu", "tanh"]]
 
@@ -420,9 +422,35 @@ def test_bad_input_is_one_sentence_before_anything_is_evaluated(tmp_path, argume
     assert not (tmp_path / "study" / "study.json").exists()
 
 
-def test_several_goals_are_for_later(tmp_path):
+def test_several_goals_are_for_random_search_so_far(tmp_path):
+    goals = [Metric("a"), Metric("b", goal="maximize")]
     with pytest.raises(NotBuiltError, match="several metrics together"):
-        hyperdrive(objective, SPACE, tmp_path, metrics=[Metric("a"), Metric("b", goal="maximize")])
+        hyperdrive(objective, SPACE, tmp_path, metrics=goals)
+    with pytest.raises(NotBuiltError, match="several metrics together"):
+        Optimizer(SPACE, metrics=goals)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("rules", [{"stopping": TargetValue(1.0)}, {"stopping": NoProgress(5)}, {"pruner": MedianRule()}])
+def test_rules_that_compare_one_goal_are_refused_with_several(tmp_path, rules):
+    with pytest.raises(InputError, match="compares trials by one goal, and this study has 2"):
+        hyperdrive(objective, SPACE, tmp_path, model="RAND", metrics=[Metric("a"), Metric("b")], **rules)
+
+
+def test_a_trial_can_fail_with_a_reason(tmp_path):
+    def diverging(parameters, trial):
+        if parameters[0] > 6:
+            trial.fail("the simulation did not converge")
+        return float(parameters[0])
+
+    for options in ({}, {"isolate": True, "retries": 2}):
+        result = hyperdrive(diverging, [(2, 10)], tmp_path / str(len(options)), model="RAND", n_calls=8, n_subspaces=1, **options)
+        failed = result.trials[result.trials["status"] == "failed"]
+        assert len(failed) > 0
+        assert set(failed["error"]) == {"the simulation did not converge"}
+        assert set(failed["fault"]) == {"objective"}
+        assert (failed["attempt"] == 0).all()
+        assert all(trial.teaches_failure for trial in result.all_trials if trial.failed)
 
 
 def test_a_results_path_that_is_a_file_is_refused(tmp_path):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("demo", "run", "status", "best", "failures", "export", "plot", "report", "stop", "slurm")
+COMMANDS = ("demo", "run", "status", "best", "failures", "front", "export", "plot", "report", "stop", "slurm")
 
 
 def test_help_names_the_commands_there_are(command):
@@ -33,7 +33,7 @@ def test_a_path_without_a_study_is_one_sentence(command, tmp_path, name):
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["status", "best", "failures", "export", "plot", "report", "stop"])
+@pytest.mark.parametrize("name", ["status", "best", "front", "failures", "export", "plot", "report", "stop"])
 def test_a_file_is_no_study(command, tmp_path, name):
     (tmp_path / "file.txt").write_text("")
     code, out, err = command(name, tmp_path / "file.txt")

@@ -29,7 +29,7 @@ def test_all_commands_know_names_outside_of_ascii(tmp_path, place):
 
     options = ["--template", "vorlage-ü.txt", "--in-folder", "--x0", "größe=0.25,模型=日本", "--results", "größe"]
     hyperspace("run", "--space", "space.toml", "--command", COMMAND, *options, "--n-calls", "3", "--model", "RAND")
-    for words in (["status"], ["best"], ["failures"], ["export"], ["report"], ["plot"], ["stop"]):
+    for words in (["status"], ["best"], ["front"], ["failures"], ["export"], ["report"], ["plot"], ["stop"]):
         hyperspace(*words, "größe")
     first = tmp_path / "größe" / "scratch" / "00000-00000"
     assert (first / "stdout.txt").read_text(encoding="utf-8") == "日本\n0.25\n"

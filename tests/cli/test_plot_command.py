@@ -14,7 +14,11 @@ def study(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.REGRET, Kind.ANIMATION, Kind.CURVES)])
+OF_SEVERAL_GOALS = (Kind.FRONT, Kind.HYPERVOLUME, Kind.ATTAINMENT)  # see test_front.py
+NEED_MORE = (Kind.REGRET, Kind.ANIMATION, Kind.CURVES, *OF_SEVERAL_GOALS)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in NEED_MORE])
 def test_each_kind_writes_a_picture(command, study, tmp_path, kind):
     file = tmp_path / "picture.png"
     code, out, err = command("plot", study, "--kind", kind, "--output", file, "--dpi", 40)

@@ -126,3 +126,19 @@ def test_the_objective_must_take_the_communicator(mpirun, tmp_path):
     program = HEAD + "hyperdrive(lambda parameters: 0.0, [(0.0, 1.0)], sys.argv[1], ranks_per_trial=2)"
     run = mpirun(2, program, tmp_path / "study", check=False)
     assert "must take the trial as its second argument" in run.stderr
+
+
+@pytest.mark.parametrize("who", ["0", "1", "0, 1"])
+def test_a_trial_that_any_or_all_members_fail_has_the_reason(mpirun, tmp_path, who):
+    program = f"""{HEAD}
+def objective(parameters, trial):
+    if trial.comm.Get_rank() in ({who},) and parameters[0] > 0.5:
+        trial.fail("the solver diverged")
+    return parameters[0]
+result = hyperdrive(objective, [(0.0, 1.0)], sys.argv[1], n_iterations=6, ranks_per_trial=2, model="RAND")
+"""
+    mpirun(2, program, tmp_path / "study")
+    trials = load_results(tmp_path / "study").trials
+    failed = trials[trials["status"] == "failed"]
+    assert 0 < len(failed) < 6
+    assert set(failed["error"]) == {"the solver diverged"}

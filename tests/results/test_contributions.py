@@ -1,6 +1,7 @@
 """Who found what, on trials made by hand."""
 
 import math
+from dataclasses import replace
 
 from hyperspace import Metric
 from hyperspace.results.contributions import contributions
@@ -67,3 +68,17 @@ def test_only_what_kept_the_constraints_with_the_largest_budget_counts():
 
 def test_without_any_gain_there_are_no_shares():
     assert math.isnan(of([trial(0, 5.0, "a"), trial(1, 6.0, "b")])["b"].gain)
+
+
+def test_with_several_goals_the_gain_is_the_growth_of_the_hypervolume():
+    metrics = Metrics([Metric("a", threshold=10), Metric("b", goal="maximize", threshold=0)])
+    answers = [("design", 5.0, 5.0), ("one", 5.0, 4.0), ("two", 2.0, 3.0), ("one", 4.0, 9.0), ("two", 99.0, 99.0)]
+    trials = [trial(i, None, arm) for i, (arm, _, _) in enumerate(answers)]
+    trials = [replace(each, metrics={"a": a, "b": b}) for each, (_, a, b) in zip(trials, answers, strict=True)]
+    groups = of(trials, metrics)
+    assert list(groups) == ["one", "two", "design"]
+    assert [groups[name].improvements for name in groups] == [1, 1, 1]
+    first, second, third = 25.0, 8.0 * 3.0 + 5.0 * 2.0, 8.0 * 3.0 + 6.0 * 6.0
+    assert groups["two"].gain == (second - first) / (third - first)
+    assert groups["one"].gain == (third - second) / (third - first)
+    assert math.isnan(groups["one"].best)

@@ -147,3 +147,10 @@ def test_an_identity_does_not_depend_on_the_order_of_settings_or_on_the_process(
     program = f"from hyperspace.study.settings import identity; print(identity({fingerprint!r}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == identity(fingerprint)
+
+
+def test_a_metric_without_a_threshold_is_recorded_as_before_there_were_thresholds():
+    metrics = Metrics([Metric("a", threshold=2.0), Metric("b")])
+    recorded = study(metrics=metrics).fingerprint()["metrics"]
+    assert recorded[1] == {"name": "b", "goal": "minimize", "lower": None, "upper": None}
+    assert [Metric(**fields) for fields in recorded] == list(metrics.declared)

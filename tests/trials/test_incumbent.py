@@ -2,7 +2,7 @@
 
 import math
 
-from hyperspace.trials.incumbent import NO_RANK, best_trial, contenders, rank, why_none
+from hyperspace.trials.incumbent import NO_RANK, best_trial, closest_trial, contenders, is_infeasible, rank, why_none
 from hyperspace.trials.metrics import Metric, Metrics
 from hyperspace.trials.trial import FAILED, OK, Trial
 
@@ -32,3 +32,18 @@ def test_infeasible_ones_are_ordered_by_their_violation_and_are_never_the_best()
 def test_what_has_no_finite_loss_is_not_usable():
     assert not rank(trial(0, math.nan, 0.0), GOALS).is_usable
     assert not rank(trial(0, -math.inf, 0.0), GOALS).is_usable
+
+
+def test_several_goals_have_no_best_trial():
+    metrics = Metrics([Metric("a"), Metric("b"), Metric("size", goal="constrain", upper=1.0)])
+    answers = [
+        {"a": 1.0, "b": 1.0, "size": 0.0},
+        {"a": 1.0, "size": 0.0},
+        {"a": 0.0, "b": 0.0, "size": 3.0},
+        {"b": 0.0, "size": 2.0},
+    ]
+    trials = [Trial(drive=0, iteration=i, x=(), status=OK, metrics=answer) for i, answer in enumerate(answers)]
+    assert best_trial(trials, metrics) is None
+    assert contenders(trials, metrics).tolist() == [True, False, False, False]
+    assert [is_infeasible(trial, metrics) for trial in trials] == [False, False, True, True]
+    assert closest_trial(trials, metrics) is trials[3]

@@ -225,3 +225,53 @@ def test_the_repr_has_the_declared_metrics_or_the_goal_so_far():
     assert repr(first) == "Metrics(maximize=True, goal=None)"
     first.fix("accuracy")
     assert repr(first) == "Metrics(maximize=True, goal='accuracy')"
+
+
+SEVERAL = [Metric("accuracy", goal="maximize"), Metric("seconds"), Metric("memory", goal="constrain", upper=8.0)]
+
+
+def test_losses_of_several_goals_have_their_signs():
+    metrics = Metrics(SEVERAL)
+    assert metrics.several
+    assert metrics.losses({"accuracy": 0.9, "seconds": 3.0}) == (-0.9, 3.0)
+    assert math.isnan(metrics.losses({"accuracy": 0.9})[1])
+    assert Metrics([Metric("a")]).losses({"a": 2.0}) == (2.0,)
+    assert not Metrics([Metric("a")]).several
+
+
+@pytest.mark.parametrize("more", [{}, {"seconds": math.nan}, {"seconds": None}])
+def test_a_trial_may_lack_one_of_several_goals(more):
+    metrics, note = Metrics(SEVERAL).read_with_note({"accuracy": 0.9, "memory": 1.0} | more)
+    assert metrics["accuracy"] == 0.9
+    assert "without a finite 'seconds' is not on the front" in note
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"memory": 1.0}, "must return the metric 'accuracy'"),
+        ({"accuracy": math.nan, "seconds": math.inf, "memory": 1.0}, "returned accuracy = nan"),
+        ({"accuracy": 0.9, "seconds": 1.0}, "must return the metric 'memory'"),
+        ({"accuracy": "high", "memory": 1.0}, "accuracy = 'high' (str); a number was expected"),
+        (0.9, "a plain number is not enough"),
+    ],
+)
+def test_an_answer_without_any_goal_or_without_a_limit_fails(answer, told):
+    with pytest.raises(InputError) as refused:
+        Metrics(SEVERAL).read(answer)
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"goal": "constrain", "upper": 1.0, "threshold": 2.0}, "give the limit as lower= or upper="),
+        ({"goal": "observe", "threshold": 2.0}, "worst value of interest of a goal"),
+        ({"threshold": math.inf}, "threshold must be a finite number"),
+        ({"threshold": "2"}, "threshold must be a finite number"),
+    ],
+)
+def test_a_threshold_belongs_to_a_goal_and_is_finite(arguments, told):
+    with pytest.raises(InputError) as refused:
+        Metric("a", **arguments)
+    assert told in str(refused.value)

@@ -1,0 +1,57 @@
+"""The first section of the report on a study with several goals: the front."""
+
+from __future__ import annotations
+
+import math
+
+from hyperspace import plots
+from hyperspace.report.evidence import Evidence
+from hyperspace.report.figures import picture
+from hyperspace.report.html import Html, metric, numbers, show, table, tag, together
+
+_MOST_TRIALS = 100
+_MOST_PARAMETERS = 12
+_ROW, _NARROW_ROW = (8.4, 4.0), (4.3, 3.4)  # inches of a picture in its own row, on wide and on narrow pages
+
+
+def front(study: Evidence) -> Html:
+    """Return the size of the front, its hypervolume, its pictures and its trials."""
+    result, goals = study.result, study.result.goals.goals
+    on_front = result.front_trials
+    reference = ", ".join(f"{name} {show(value)}" for name, value in result.reference.items())
+    words = (
+        f"No other feasible trial is at least as good in all of {', '.join(goal.name for goal in goals)}, and better in one. The "
+        f"hypervolume is measured from {reference}."
+    )
+    pictures = [
+        picture(
+            f"front-{i}-{j}",
+            f"The trials by {goals[i].name} and {goals[j].name}, and the front of all goals.",
+            lambda ax, i=i, j=j: plots.plot_front(result, goals[i].name, goals[j].name, ax=ax),
+            *_ROW,
+            narrow=_NARROW_ROW,
+        )
+        for j in range(1, len(goals))
+        for i in range(j)
+    ][: math.comb(4, 2)]
+    return together(
+        numbers((str(len(on_front)), "trials on the front"), (show(result.hypervolume), "hypervolume")),
+        tag("p", words),
+        *pictures,
+        _table(study),
+    )
+
+
+def _table(study: Evidence) -> Html:
+    result = study.result
+    trials = result.front_trials[:_MOST_TRIALS]
+    goals = [goal.name for goal in result.goals.goals]
+    others = [name for name in dict.fromkeys(name for trial in trials for name in trial.metrics) if name not in goals]
+    columns = sorted(range(result.search_space.d)[:_MOST_PARAMETERS])
+    heads = ["trial", *goals, *others, *(result.search_space.names[j] for j in columns)]
+    rows = [
+        [trial.id, *(metric(trial.metrics.get(name)) for name in (*goals, *others)), *(trial.x[j] for j in columns)]
+        for trial in trials
+    ]
+    cut = f" The first {len(trials)} of {len(result.front_trials)}." if len(trials) < len(result.front_trials) else ""
+    return table(f"The trials on the front, by {goals[0]}; a trial’s number is DRIVE-ITERATION.{cut}", heads, rows)
