@@ -247,7 +247,8 @@ class Loop:
         self.space = check_space([Real(0, 1), Real(0, 1), Integer(0, 3)])
         whole = Bounds.whole(3)
         design = Design("sobol", 6, whole, self.space, seed=0)
-        self.optimizer = BayesOptimizer(self.space, whole, model, design, seed=3)
+        own = model if model in SURROGATES else surrogate(model, 3, self.space)
+        self.optimizer = BayesOptimizer(self.space, whole, own, design, seed=3)
         self.recorded = []
 
     def step(self):
