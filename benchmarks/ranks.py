@@ -19,7 +19,7 @@ from benchmarks import suites
 from benchmarks.ours import Apart
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.serial_ranks import SerialRanks
-from hyperspace.execution.asynchronous import AHEAD
+from hyperspace.execution.async_loop import AHEAD
 from hyperspace.execution.known_trials import KnownTrials
 from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM, Settings, Setup
 from hyperspace.optimizers.bayesian.trust_regions import TrustRegionState
@@ -35,7 +35,7 @@ SIZES = (16, 256, 1024, 4096)  # numbers of drives among which taking up a trial
 
 _PROGRAM = """
 import json, sys, time
-import hyperspace.execution.asynchronous
+import hyperspace.execution.async_loop
 from hyperspace import hyperdrive
 from hyperspace.exchange.gossip import Gossip
 options = json.loads(sys.argv[1])
@@ -44,7 +44,7 @@ class Kept(Gossip):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         kept.append(self)
-hyperspace.execution.asynchronous.Gossip = Kept
+hyperspace.execution.async_loop.Gossip = Kept
 def brief(x):
     return sum((value - 0.3) ** 2 for value in x)
 def objective(x):

@@ -1,7 +1,7 @@
 """A study on thousands of virtual ranks in one process: a simulation by discrete events.
 
 In the asynchronous exchange every virtual rank has the ledger that a real one has (`hyperspace.exchange.ledger`), and does what
-the loop of `hyperspace.execution.asynchronous` does: gossip, ask, gossip, evaluate, think ahead. Messages carry counts instead of
+the loop of `hyperspace.execution.async_loop` does: gossip, ask, gossip, evaluate, think ahead. Messages carry counts instead of
 records, and take as long as a record of the measured size would. In rounds nothing is simulated but the wait for the slowest.
 
 Units are seconds and bytes.
@@ -19,7 +19,7 @@ import numpy as np
 
 from hyperspace.exchange.ledger import Ledger, News
 from hyperspace.exchange.waiting import nap
-from hyperspace.execution.asynchronous import AHEAD, INTERVAL
+from hyperspace.execution.async_loop import AHEAD, INTERVAL
 
 Drawn = Callable[[np.random.Generator], float]
 

@@ -24,7 +24,7 @@ from hyperspace.exchange.spec import has_workers
 from hyperspace.exchange.waiting import Patience, grace
 from hyperspace.execution.options import RunOptions
 from hyperspace.execution.ranks_per_trial import work_in_groups
-from hyperspace.execution.run import Session
+from hyperspace.execution.session import Session
 from hyperspace.execution.signals import leave_if_interrupted, received, signals_end_the_study
 from hyperspace.journal import StudyFolder
 from hyperspace.numerics.floating_point import own_numerics

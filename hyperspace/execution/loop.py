@@ -1,7 +1,7 @@
 """Drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
 
 This module holds the parts that all loops share. `hyperspace.execution.steps` has the single steps of a trial. The loops of
-`hyperspace.execution.synchronous` and `hyperspace.execution.asynchronous` differ in the time at which a drive receives the
+`hyperspace.execution.round_loop` and `hyperspace.execution.async_loop` differ in the time at which a drive receives the
 others' trials. Recorded trials are recalled instead of asked, so that resuming uses the same loop.
 """
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hyperspace.exchange.spec import ASYNC, FILES, NONE, ROUND, ExchangeSpec
-from hyperspace.execution.asynchronous import AsyncLoop
+from hyperspace.execution.async_loop import AsyncLoop
+from hyperspace.execution.files_loop import FilesLoop
 from hyperspace.execution.loop import Loop
-from hyperspace.execution.shared_folder import FilesLoop
-from hyperspace.execution.synchronous import RoundLoop
+from hyperspace.execution.round_loop import RoundLoop
 
 LOOPS: dict[ExchangeSpec, type[Loop]] = {NONE: RoundLoop, ROUND: RoundLoop, ASYNC: AsyncLoop, FILES: FilesLoop}

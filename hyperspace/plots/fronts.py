@@ -17,7 +17,7 @@ from hyperspace.plots import labels, style
 from hyperspace.plots.convergence import Studies, colors_of, draw_band, ended_of, groups_of, longest_of
 from hyperspace.results.attainment import attainment
 from hyperspace.results.result import Result
-from hyperspace.targets.goals import Goals
+from hyperspace.targets.losses import Goals
 from hyperspace.trials.metrics import Metric
 from hyperspace.trials.trial import RUNNING
 from hyperspace.typing import Array

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperspace.results.activity import evaluation
-from hyperspace.targets.goals import Goals
+from hyperspace.targets.losses import Goals
 from hyperspace.trials.incumbent import contenders, is_infeasible
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import PRUNED, Trial

@@ -12,8 +12,8 @@ from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.results.choosing import Condition, choose
 from hyperspace.system.terminal import well_formed
 from hyperspace.targets.directions import estimated_hypervolume
-from hyperspace.targets.goals import MOST_EXACT, Goals
 from hyperspace.targets.hypervolume import hypervolume
+from hyperspace.targets.losses import MOST_EXACT, Goals
 from hyperspace.trials.incumbent import closest_trial, why_none
 from hyperspace.trials.metrics import FLOAT_NAME, Metrics
 from hyperspace.trials.trial import Trial
@@ -50,7 +50,7 @@ class FrontOfResult:
 
     @property
     def goals_reached(self) -> Goals:
-        """Losses, violations, front and order of the finished trials, without a table (see `hyperspace.targets.goals.Goals`)."""
+        """Losses, violations, front and order of the finished trials, without a table (see `hyperspace.targets.losses.Goals`)."""
         return self._goals
 
     @property

@@ -27,7 +27,7 @@ from hyperspace.space.values import is_whole
 from hyperspace.study.description import describe_study
 from hyperspace.system.arguments import check_names
 from hyperspace.system.terminal import well_formed
-from hyperspace.targets.goals import Goals
+from hyperspace.targets.losses import Goals
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import failing_workers
 from hyperspace.trials.incumbent import is_infeasible, rank

@@ -1,7 +1,7 @@
 """Adaptive strategy: all drives share their trials, and search where improvement is expected.
 
 Drives form teams of at most 16. A team has a few trust regions and a model of each. Its members use several arms in turn
-(`batch`). The regions follow from the ordered trials (`trust_regions`), models start from recorded fits (`local_model`), and
+(`batch`). The regions follow from the ordered trials (`trust_regions`), models start from recorded fits (`models`), and
 random streams are keyed. So a point is a function of the seed, the drive, the iteration and the known trials. A resumed study
 restores nothing else. The members of a team exchange no messages: each rank computes the points of the other members that it
 needs. Stored state only saves time.

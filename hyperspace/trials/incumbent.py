@@ -1,6 +1,6 @@
 """The definition of the best trial: feasible, then the largest budget, then the least loss.
 
-With several goals there is not a best trial: see `hyperspace.targets.goals.Goals.front`.
+With several goals there is not a best trial: see `hyperspace.targets.losses.Goals.front`.
 
 All comparisons of trials use it: the archive, the progress line, results, tables, plots and stopping rules. A trial is usable if
 it ended well with a finite loss and satisfies all constraints. Only a usable trial can be the best.

@@ -111,7 +111,7 @@ class Listening(Gossip):
         if self.ledger.finished[1] > 2 and os.environ["PMI_RANK"] == "0":
             open("heard", "w").close()
 if __name__ == "__main__":
-    import hyperspace.execution.asynchronous as asynchronous
+    import hyperspace.execution.async_loop as asynchronous
     asynchronous.Gossip = Listening
     settings = {"n_drives": 2, "n_subspaces": 2, "model": "RAND", "exchange": "async"}
     result = hyperdrive(objective, [(0.0, 1.0)], sys.argv[1], n_iterations=5, timeout=60, **settings)

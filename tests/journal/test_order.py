@@ -20,7 +20,7 @@ class Telling(gossip.Gossip):
         super().add(record, finished)
     told = None
 
-import hyperspace.execution.asynchronous as asynchronous
+import hyperspace.execution.async_loop as asynchronous
 asynchronous.Gossip = Telling
 Telling.told = os.open("told", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 hyperdrive(lambda x: (x[0] - 0.3) ** 2, [(0.0, 1.0)], "study", n_drives=2, n_iterations=4, n_samples=4, exchange="async")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hyperspace.numerics import random_streams
 from hyperspace.optimizers.bayesian.known import Known
-from hyperspace.optimizers.bayesian.models import Extended, LocalModel, RegionModels
+from hyperspace.optimizers.bayesian.models import IncrementalModel, LocalModel, RegionModels
 from hyperspace.optimizers.bayesian.settings import WHOLE, Setup
 from hyperspace.optimizers.bayesian.trust_regions import Region, TrustRegionState, nearest
 from hyperspace.space.space import Bounds
@@ -45,7 +45,7 @@ class ModelPool:
         first_turn: int,
         size: int,
         ahead: Ahead | None = None,
-        extended: Extended | None = None,
+        extended: IncrementalModel | None = None,
     ) -> None:
         self._extended = extended
         self._setup, self._first_turn, self._size = setup, first_turn, size
@@ -127,7 +127,7 @@ class ModelPool:
         whole = self._setup.whole
         return [whole] if self._all_near else [whole, *sorted(self._centers)]
 
-    def _turn(self, member: int) -> int | None:
+    def _region_to_refit(self, member: int) -> int | None:
         """Return the region that a member has to refit, or the whole box; None if there is none."""
         numbers = self._numbers
         turn = (self._first_turn // self._size + member) % max(self._size, len(numbers))  # a team of one refits all in turn
@@ -135,7 +135,7 @@ class ModelPool:
 
     def recorded(self, member: int, local: LocalModel) -> Mapping[str, Any] | None:
         """Return the fit that a member's trial records: one that every member made, or the next fit of its own region."""
-        number = self._turn(member)
+        number = self._region_to_refit(member)
         if local.record is not None:
             return self.of(number).refit() if number is not None and number == local.record["region"] else local.record
         if number is None:
@@ -148,7 +148,7 @@ class ModelPool:
     def fit_ahead(self, member: int) -> Ahead:
         """Return the fits that a member would make if it asked now, and those that it has made ahead so far."""
         made: dict[int, Mapping[str, Any]] = dict(self._ahead)
-        turn, lag = self._turn(member), self._setup.settings.lag
+        turn, lag = self._region_to_refit(member), self._setup.settings.lag
         for number in self._numbers:
             known = self._record(number)
             lags = known is None or len(self._y) >= lag * known["n"]

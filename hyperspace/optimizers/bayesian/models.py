@@ -81,7 +81,7 @@ class LocalModel:
 
 
 @dataclass(slots=True)
-class Extended:
+class IncrementalModel:
     """Model of all trials that is extended by each new one until the next fit, so that a suggestion needs no factorization.
 
     It is a function of the trials: the model of a recorded fit, extended one trial at a time. Keeping it only saves time.
@@ -137,7 +137,7 @@ class RegionModels:
         y: Array,
         record: Mapping[str, Any] | None,
         stale: bool,
-        extended: Extended | None = None,
+        extended: IncrementalModel | None = None,
     ) -> None:
         self._extended = extended
         self._model, self._random_state, self._space, self._number = setup.model, random_state, setup.space, number

@@ -22,7 +22,7 @@ from hyperspace.optimizers.bayesian.batch import Batch
 from hyperspace.optimizers.bayesian.knowledge import Knowledge
 from hyperspace.optimizers.bayesian.known import Told
 from hyperspace.optimizers.bayesian.model_pool import ModelPool
-from hyperspace.optimizers.bayesian.models import Extended
+from hyperspace.optimizers.bayesian.models import IncrementalModel
 from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup, box_settings
 from hyperspace.optimizers.bayesian.state import State
 from hyperspace.optimizers.design import Design
@@ -73,7 +73,7 @@ class BayesOptimizer(AskTell):
         self._told = Told(Metrics() if metrics is None else metrics, space.d)
         self._state = State(self._setup, self._told.metrics, settings.regions, 1)
         self._models: tuple[int, ModelPool] | None = None
-        self._extended = Extended()
+        self._extended = IncrementalModel()
 
     def tell(self, trials: Sequence[Trial], U: Array, y: Array) -> None:
         """Process finished trials; see `AskTell.tell`."""

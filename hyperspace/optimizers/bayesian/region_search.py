@@ -114,13 +114,13 @@ class RegionSearch:
         """Joint samples at the candidates, (n_turns, q); only at some of them if pathwise samples exist."""
         return self._draw_joint(self.candidates[: self._settings.region_candidates] if self.has_paths else self.candidates)
 
-    def lowest_sample(self, turn: int) -> float:
+    def lowest_sample(self, member: int) -> float:
         """Return the minimum of a turn's joint sample, as a loss. It decides between regions."""
-        return float(self.local.transform.inverse(self._joint_samples[[turn]].min(axis=1))[0][0])
+        return float(self.local.transform.inverse(self._joint_samples[[member]].min(axis=1))[0][0])
 
-    def ranked_candidates(self, turn: int) -> tuple[Array, float]:
+    def ranked_candidates(self, member: int) -> tuple[Array, float]:
         """Return the candidates sorted by a turn's joint sample, lowest first, and its minimum on the scale of the model."""
-        values = self._joint_samples[turn]
+        values = self._joint_samples[member]
         return self.candidates[np.argsort(values, kind="stable")], float(values.min())
 
     def minimize_sample(self, target: float, rng: np.random.Generator) -> tuple[Array, float]:

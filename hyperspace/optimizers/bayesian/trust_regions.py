@@ -3,7 +3,7 @@
 A region has a center (its best trial), a side length, and counters of successes and failures. The centers are chosen from all
 trials: the best trial, then the best trial that is separated from it, and so on. A region keeps its number, length and counters
 while its center moves: each new center is assigned to the nearest region. The lengths follow Eriksson et al., "Scalable Global
-Optimization via LocalModel Bayesian Optimization" (2019), section 3. Their regions do not share data and may overlap.
+Optimization via Local Bayesian Optimization" (2019), section 3. Their regions do not share data and may overlap.
 
 A region with an informative model shrinks after d failures. Predictions that do not rank
 its trials show that a region is too wide for the data: its points are as good as random ones. Then it shrinks to a quarter after

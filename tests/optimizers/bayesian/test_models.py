@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hyperspace.optimizers.bayesian.models import MOST_ADDITIVE, Extended, RegionModels
+from hyperspace.optimizers.bayesian.models import MOST_ADDITIVE, IncrementalModel, RegionModels
 from hyperspace.optimizers.bayesian.settings import WHOLE, Settings, Setup, box_settings
 from hyperspace.space import check_space
 from hyperspace.space.space import Bounds
@@ -116,7 +116,7 @@ Y = np.sin(5.0 * U[:, 0]) + U[:, 1] ** 2
 QUERY = np.random.default_rng(4).random((20, 2))
 
 
-def box_models(model: Any, n: int, record: Mapping[str, Any] | None, extended: Extended | None) -> RegionModels:
+def box_models(model: Any, n: int, record: Mapping[str, Any] | None, extended: IncrementalModel | None) -> RegionModels:
     space = check_space([(0.0, 1.0)] * 2)
     setup = Setup(space, box_settings("EI"), model, "EI", 0, Bounds.whole(2))
     stale = record is None or n >= 1.1 * record["n"]
@@ -129,25 +129,25 @@ def predictions(models: RegionModels) -> Array:
 
 
 def test_an_extended_model_is_the_one_that_is_factorized_anew() -> None:
-    record = box_models("GP", 30, None, Extended()).refit()
+    record = box_models("GP", 30, None, IncrementalModel()).refit()
     for n in (31, 32):
-        extended, anew = (predictions(box_models("GP", n, record, kept)) for kept in (Extended(), None))
+        extended, anew = (predictions(box_models("GP", n, record, kept)) for kept in (IncrementalModel(), None))
         np.testing.assert_allclose(extended, anew, atol=1e-8)
 
 
 @pytest.mark.parametrize("model", ["GP", "RF", Mean()])
 def test_a_model_that_was_kept_is_bit_for_bit_that_of_a_resumed_run(model: Any) -> None:
     """Whatever the number of questions in between: a resumed run extends the recorded fit by the same rows, one by one."""
-    kept, record = Extended(), None
+    kept, record = IncrementalModel(), None
     for n in (*range(2, 30), 33, 34):
         models = box_models(model, n, record, kept)
-        resumed = box_models(model, n, None if record is None else json.loads(json.dumps(record)), Extended())
+        resumed = box_models(model, n, None if record is None else json.loads(json.dumps(record)), IncrementalModel())
         np.testing.assert_array_equal(predictions(models), predictions(resumed))
         record = models.record or record
 
 
 def test_fits_come_when_the_data_have_grown_by_a_tenth() -> None:
-    kept, record, fitted_at = Extended(), None, []
+    kept, record, fitted_at = IncrementalModel(), None, []
     for n in range(1, 41):
         models = box_models("GP", n, record, kept)
         if models.record is not None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from hyperspace.exchange.gossip import Gossip
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
-from hyperspace.execution.independent import IndependentLoop
+from hyperspace.execution.independent_loop import IndependentLoop
 from hyperspace.numerics.threads import one_thread
 from hyperspace.study.settings import StudySettings
 from hyperspace.system.forks import call

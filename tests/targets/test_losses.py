@@ -8,8 +8,8 @@ from targets_data import sphere
 
 from hyperspace.targets.directions import DirectionalFront
 from hyperspace.targets.front import Front
-from hyperspace.targets.goals import Goals, improvement_over, near_reference
 from hyperspace.targets.hypervolume import contributions
+from hyperspace.targets.losses import Goals, improvement_over, near_reference
 from hyperspace.trials.incumbent import best_trial, rank
 from hyperspace.trials.metrics import Metric, Metrics
 from hyperspace.trials.trial import FAILED, OK, Trial

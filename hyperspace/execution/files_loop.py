@@ -9,7 +9,7 @@ from hyperspace.errors import StudyError
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import naps_between_tests
 from hyperspace.execution.context import RunContext
-from hyperspace.execution.independent import IndependentLoop
+from hyperspace.execution.independent_loop import IndependentLoop
 from hyperspace.journal import LeaseLostError
 from hyperspace.study.settings import StudySettings
 from hyperspace.system.terminal import tell
