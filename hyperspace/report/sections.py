@@ -108,12 +108,12 @@ def subspaces(study: Evidence) -> Html:
     shown = sorted(study.by_importance[:_MOST_PARAMETERS])
     beside = len(couples) > 0 and len(shown) <= _FEW_AXES
     width, height = _size(len(couples) + beside)
-    told = "Dots of one integer or category are spread around its tick." if any(map(is_spread, space.dimensions)) else ""
-    overlap = "the halves overlap where it is shaded. " if partition.split else ""
+    told = " Dots of one integer or category are spread around its tick." if any(map(is_spread, space.dimensions)) else ""
+    overlap = "; the halves overlap where it is shaded." if partition.split else "."
     pictures = [
         picture(
             f"partition-{a}-{b}",
-            f"Trials by {space.names[a]} and {space.names[b]}; {overlap}{told}",
+            f"Trials by {space.names[a]} and {space.names[b]}{overlap}{told}",
             partial(plots.plot_partition, result, (a, b)),
             width,
             1.15 * height,
@@ -123,7 +123,11 @@ def subspaces(study: Evidence) -> Html:
     label = (
         "A line is a trial, through "
         + ("all parameters" if len(shown) == space.d else f"the {len(shown)} most important of {space.d} parameters")
-        + " to its value on the right. Strong lines are good; the orange one is the best."
+        + (
+            " and its goals. Strong lines are good: rank 0 is the front."
+            if result.goals.several
+            else " to its value on the right. Strong lines are good; the orange one is the best."
+        )
         + (" Lines of one level are spread within its gray bar." if told else "")
     )
     draw = partial(plots.plot_parallel, result, shown)
