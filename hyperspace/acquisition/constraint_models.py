@@ -28,7 +28,6 @@ from hyperspace.trials.metrics import Metric, Metrics
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
 
-FEASIBILITY = "feasibility"  # arm of points chosen while no trial is feasible
 FEWEST = 2  # trials that a model needs
 MOST = 200  # largest number of trials that a model is fitted to
 _GROWTH = 1.15  # growth of the known trials after which hyperparameters are learned again

@@ -101,7 +101,16 @@ def make_optimizer(
         from hyperspace.optimizers.bayesian.optimizer import BayesOptimizer
 
         make_surrogate(model, space=space)  # a missing library is told before the first evaluation
-        return BayesOptimizer(space, subspace.bounds, model, design, acquisition, random_state, metrics, subspace=subspace.index)
+        return BayesOptimizer(
+            space,
+            subspace.bounds,
+            model,
+            design,
+            acquisition,
+            random_state,
+            metrics,
+            number=subspace.index * design.team + design.member,
+        )
     from hyperspace.optimizers.user import UserOptimizer
 
     return penalized(UserOptimizer(model, space, subspace, random_state), metrics, graded=False)

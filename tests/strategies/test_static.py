@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hyperspace import hyperdrive
 from hyperspace.optimizers.base import AskTell, Key, Suggestion
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
@@ -175,3 +176,22 @@ def test_a_mate_whose_answer_is_not_on_record_is_asked_as_it_was_then():
     trial = Trial(drive=2, iteration=0, x=tuple(answers[2].u), status=OK, arm="recorder")
     resumed.strategy.recall(trial, resumed.archive)
     assert resumed.of(2).recalled[0][3] == [answers[0].u.tolist()]
+
+
+@pytest.mark.parametrize("exchange", ["round", "async"])
+def test_drives_with_different_models_share_a_box(exchange):
+    """Each restores its own fits, and never those of another model."""
+    found = hyperdrive(
+        lambda x: (x[0] - 0.3) ** 2 + (x[1] - 0.6) ** 2,
+        [(0.0, 1.0)] * 2,
+        None,
+        checkpoints=False,
+        model=["GP", "RF", "GP"],
+        strategy="static",
+        exchange=exchange,
+        n_subspaces=1,
+        n_drives=3,
+        n_iterations=9,
+    )
+    assert found.nfev == 27
+    assert found.fun < 0.05

@@ -168,15 +168,19 @@ class GlobalArm(Arm):
         fits, box = know.models.of(turn.setup.whole), Box(turn.setup.space, know.domain)
         local = fits.local(turn.additive(fits))
         model, lowest = local.latent, know.lowest(local)
-        pending = know.pending[know.domain.contains(know.pending)][: settings.most_pending]
+        pending = know.pending[know.domain.contains(know.pending)][-settings.most_pending :]
         if len(pending):
             model = local.with_fantasies(pending)
-            if know.constraints is None:  # a pending point may be infeasible
-                lowest = min(lowest, float(model.posterior(pending).mean.min()))
-        feasibility = know.feasibility(local)
-        criterion = ModelCriterion(model, make_acquisition(acquisition, lowest), feasibility)
+            known = know.U[:0] if local.has_condition else know.U[know.feasible_rows(local)]  # a refitted model has its own scale
+            points = known if know.constraints is not None else np.concatenate([known, pending])  # these may be infeasible
+            if len(points):
+                means = float(model.posterior(points).mean.min())
+                lowest = min(lowest, means) if local.has_condition else means
         centers = box.snap(know.centers)
         U = candidates(box, centers, turn.rng, n_global=settings.candidates)
+        if not know.has_feasible:
+            lowest = float(model.posterior(U).mean.min())
+        criterion = ModelCriterion(model, make_acquisition(acquisition, lowest), know.feasibility(local))
         if getattr(model, "is_additive", False) and not box.all_listed:
             U = np.concatenate([U, search_axes(criterion, box, centers[0], turn.rng, *_ALONG)])
         U = self._sorted(criterion, box, U, turn, local)

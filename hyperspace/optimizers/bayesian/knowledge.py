@@ -60,6 +60,8 @@ class Knowledge:
         self._y, self._score = known.y, state.trust_regions.score.copy()
         self.failed: NDArray[np.bool_] = np.zeros(self.n, dtype=bool)
         self.failed[state.trust_regions.failed] = True
+        self._labeled = np.ones(self.n, dtype=bool)
+        self._labeled[state.trust_regions.unlabeled] = False
         self._required_z = state.trust_regions.required_z
         self._key, self._n_turns = key, n_turns
         self._searches: dict[tuple[int, bool], RegionSearch] = {}
@@ -78,6 +80,16 @@ class Knowledge:
         """Lowest loss of a feasible trial, or of all trials if none is feasible."""
         counted = self._score[np.isfinite(self._score)]
         return float(counted.min() if len(counted) else self._y[self.models.usable].min())
+
+    @cached_property
+    def has_feasible(self) -> bool:
+        """Whether the box has a feasible trial."""
+        return bool(np.isfinite(self._score).any())
+
+    def feasible_rows(self, local: LocalModel) -> NDArray[np.intp]:
+        """Return the rows of a model's feasible trials in the box, or of all its trials if there is none."""
+        counts = np.isfinite(self._score[local.rows])
+        return local.rows[counts] if counts.any() else local.rows
 
     def lowest(self, local: LocalModel) -> float:
         """Return a model's lowest mean at a feasible trial, or at any trial if none is feasible."""
@@ -106,7 +118,8 @@ class Knowledge:
         key = self.setup.whole, additive
         if key not in self._searches:
             local = self.models.of(self.setup.whole).local(additive)
-            self._searches[key] = self._search(self.regions[0], local, None, (2,))
+            lowest = Region(self.setup.whole, int(np.nanargmin(self._y)), self.setup.settings.initial_length)
+            self._searches[key] = self._search(self.regions[0] if self.regions else lowest, local, None, (2,))
         return self._searches[key]
 
     def _search(self, region: Region, local: LocalModel, center: Array | None, key: tuple[int, ...]) -> RegionSearch:
@@ -142,6 +155,7 @@ class Knowledge:
         space, n = self.setup.space, self.setup.settings.nearest
         failed = np.flatnonzero(self.failed)[-n:] if center is None else nearest(space, self.U, self.failed, center, n)
         rows = np.union1d(failed, rows)
+        rows = rows[self._labeled[rows]]
         return fit_feasibility(space, self.U[rows], self.failed[rows], self._required_z)
 
     def success(self, lost: Array | None = None) -> Success | None:
@@ -150,7 +164,7 @@ class Knowledge:
         Args:
             lost: points that count as failures, (k, d).
         """
-        rows = np.arange(self.n)[-self.setup.settings.nearest :]
+        rows = np.flatnonzero(self._labeled)[-self.setup.settings.nearest :]
         U, failed = self.U[rows], self.failed[rows]
         if lost is not None:
             U, failed = np.concatenate([U, lost]), np.concatenate([failed, np.ones(len(lost), dtype=bool)])

@@ -33,7 +33,7 @@ class ModelPool:
         first_turn: number of the batch's first turn, counted from the start of the study.
         size: number of turns.
         ahead: fits that the asking drive made ahead, if any.
-        extended: model of the whole box that is extended, while it holds all trials; None to factorize it each time.
+        extended: model of the whole box that is extended until the next fit; None to factorize it each time.
     """
 
     def __init__(
@@ -67,11 +67,12 @@ class ModelPool:
         """Return the models of a region or of the whole box. They are the same up to `nearest` trials."""
         number = self._setup.whole if self._all_near else number
         if number not in self._found:
-            rows, record = self._rows(number), self._record(number)
-            seed = random_streams.seed_of(self._setup.seed, random_streams.STRATEGY, max(number, WHOLE) + 1)
+            record = self._record(number)
             stale = self._is_stale(record)
-            extended = self._extended if self._all_near else None
-            self._found[number] = RegionModels(self._setup, seed, number, rows, self._U, self._y, record, stale, extended)
+            extends = self._extended is not None and record is not None and not stale
+            rows = self._extended_rows(int(record["n"])) if extends and record is not None else self._rows(number)
+            seed = random_streams.seed_of(self._setup.seed, random_streams.STRATEGY, max(number, WHOLE) + 1)
+            self._found[number] = RegionModels(self._setup, seed, number, rows, self._U, self._y, record, stale, self._extended)
         return self._found[number]
 
     def _rows(self, number: int) -> NDArray[np.intp]:
@@ -82,12 +83,23 @@ class ModelPool:
         noisy = (self._record(number) or {}).get("noisy", False)
         return nearest(space, self._U, self.usable, center, settings.nearest_noisy if noisy else settings.nearest)
 
-    def _spread(self) -> NDArray[np.intp]:
+    def _extended_rows(self, n: int) -> NDArray[np.intp]:
+        """Return the rows of the fit to the first n trials, and the later ones that are as near to the box."""
+        fitted, later = self._spread(n), n + np.flatnonzero(self.usable[n:])
+        if len(fitted) < np.count_nonzero(self.usable[:n]):
+            reach = distance_to(self._setup.box, self._U[fitted]).max()
+            later = later[distance_to(self._setup.box, self._U[later]) <= reach]
+        return np.concatenate([fitted, later])
+
+    def _spread(self, known: int | None = None) -> NDArray[np.intp]:
         """Return usable trials: all if there are few, else half the best ones in the box and half a random subset of the others.
 
         If the box has few of them, the nearest to it are added.
+
+        Args:
+            known: number of trials to choose from, the first ones; None for all.
         """
-        rows, n = np.flatnonzero(self.usable), self._setup.settings.nearest
+        rows, n = np.flatnonzero(self.usable[:known]), self._setup.settings.nearest
         if len(rows) <= n:
             return rows
         away = distance_to(self._setup.box, self._U[rows])
@@ -115,12 +127,12 @@ class ModelPool:
         if record is None:
             return True
         lag = self._setup.settings.lag_ahead if self._has_fits_ahead else self._setup.settings.lag
-        return bool(len(self._y) >= lag * record["n"])
+        return bool(len(self._y) >= round(lag * record["n"], 9))
 
     def _has_grown(self, number: int) -> bool:
         """Return whether the archive has grown enough since a region's last fit for its member to refit."""
         growth = self._setup.settings.growth
-        return number not in self._records or bool(len(self._y) >= growth * self._records[number]["n"])
+        return number not in self._records or bool(len(self._y) >= round(growth * self._records[number]["n"], 9))
 
     @property
     def _numbers(self) -> list[int]:

@@ -88,24 +88,32 @@ class IncrementalModel:
 
     Attributes:
         n: number of trials at the fit.
+        fitted: number of rows at the fit.
         rows: number of rows in the model.
         model: the model; None before the first fit.
     """
 
     n: int = 0
+    fitted: int = 0
     rows: int = 0
     model: Model | None = None
 
+    def keep(self, n: int, fitted: int, model: Model) -> None:
+        """Keep the model of a new fit."""
+        self.n, self.fitted, self.rows, self.model = n, fitted, fitted, model
+
     def update(self, n: int, fitted: int, X: Array, Y: Array, rebuild: Callable[[Array, Array], Model]) -> Model:
         """Return the model of X (k, d) and Y (k, 1), of which the first `fitted` rows were fitted when n trials were known."""
-        if self.model is None or self.n != n or self.rows > len(X):
-            self.n, self.rows, self.model = n, fitted, rebuild(X[:fitted], Y[:fitted])
-        if not hasattr(self.model, "condition"):
-            return self.model if self.rows == len(X) else rebuild(X, Y)
-        for row in range(self.rows, len(X)):
-            self.model = self.model.condition(X[row : row + 1], Y[row : row + 1])
-        self.rows = len(X)
-        return self.model
+        model, rows = self.model, self.rows
+        if model is None or (self.n, self.fitted) != (n, fitted) or rows > len(X):
+            model, rows = rebuild(X[:fitted], Y[:fitted]), fitted
+            self.keep(n, fitted, model)
+        if not hasattr(model, "condition"):
+            return model if rows == len(X) else rebuild(X, Y)
+        for row in range(rows, len(X)):
+            model = model.condition(X[row : row + 1], Y[row : row + 1])
+        self.rows, self.model = len(X), model
+        return model
 
 
 class RegionModels:
@@ -152,7 +160,7 @@ class RegionModels:
             fitted, self._evidence, self.record = self._fitted()
             self._past, self._locals[False] = self.record, self._local(fitted)
             if extended is not None:
-                extended.n, extended.rows, extended.model = self._n, len(rows), fitted
+                extended.keep(self._n, len(rows), fitted)
 
     @property
     def lead(self) -> float:
@@ -207,7 +215,10 @@ class RegionModels:
     def _fitted(self) -> tuple[Model, float, Mapping[str, Any] | None]:
         """Return a new fit of the user's model, its evidence (nan if unknown), and its record."""
         surrogate = self._restored(False)
+        before = surrogate.state()
         model, state = surrogate.fit(self._X, self._Y), surrogate.state()
+        if self._extended is not None and not surrogate.state_is_complete:
+            state = before  # a fit that begins there gives this model again
         extends = self._extended is not None and hasattr(model, "condition")
         record = {"region": self._number, "n": self._n, "surrogate": state} if state is not None or extends else None
         if record is not None and _is_noisy(model):

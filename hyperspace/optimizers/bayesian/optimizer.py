@@ -47,7 +47,7 @@ class BayesOptimizer(AskTell):
         seed: entropy of all random streams.
         metrics: metrics of the study; None without constraints.
         settings: settings of the engine; None for those of one box.
-        subspace: number of the box in the partition.
+        number: number of this optimizer among those of a study. It tells its own fits from those of others.
 
     Raises:
         InputError: an unknown acquisition.
@@ -63,13 +63,13 @@ class BayesOptimizer(AskTell):
         seed: int = 0,
         metrics: Metrics | None = None,
         settings: Settings | None = None,
-        subspace: int = 0,
+        number: int = 0,
     ) -> None:
         if not is_one_of(acquisition, ACQUISITIONS):
             raise InputError(f"acquisition must be one of {', '.join(ACQUISITIONS)}, got {shown(acquisition)}")
         settings = box_settings(acquisition) if settings is None else settings
         self.design, self.box = design, Box(space, bounds)
-        self._setup = Setup(space, settings, model, acquisition, seed, bounds, WHOLE - subspace)
+        self._setup = Setup(space, settings, model, acquisition, seed, bounds, WHOLE - number)
         self._told = Told(Metrics() if metrics is None else metrics, space.d)
         self._state = State(self._setup, self._told.metrics, settings.regions, 1)
         self._models: tuple[int, ModelPool] | None = None
@@ -81,7 +81,8 @@ class BayesOptimizer(AskTell):
         self._state.update(self._told)
 
     def recall(self, trial: Trial, u: Array, key: Key, pending: Array) -> None:
-        """Do nothing: the trials told hold all that is needed of earlier points."""
+        """Restore the fit that `ask` recorded, without fitting."""
+        self._state.trust_regions.take_record(trial.model)
 
     def ask(self, key: Key, pending: Array) -> Suggestion:
         """Return the next point; see `AskTell.ask`."""
@@ -93,6 +94,7 @@ class BayesOptimizer(AskTell):
         regions = self._state.trust_regions.regions
         knowledge = Knowledge(self._setup, self._state, self._told, self._pool(), regions, (key.drive, key.iteration), 1)
         suggestion = Batch(knowledge, key.iteration, 1).answer(0)
+        self._state.trust_regions.take_record(suggestion.model)  # known at once: others may be asked before this trial ends
         # There is only one arm; the acquisition tells more.
         return suggestion if suggestion.arm == FEASIBILITY.name else replace(suggestion, arm=self._setup.acquisition)
 

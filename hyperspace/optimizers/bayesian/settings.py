@@ -47,7 +47,9 @@ class Settings:
         explore_starts: number of starting points for local minima of a posterior sample over the whole space.
         explore_distance: least distance of such a local minimum from the best trial, in the maximum norm.
         min_log_ei: log expected improvement below which an exploiting turn moves to another region, in the unit of `min_gain`.
-        most_pending: number of pending points that the global arm conditions on.
+        needs_regions: whether arms need a trust region, and so a feasible trial. If not, the regions only mark points around
+            which candidates are placed.
+        most_pending: number of pending points that the global arm conditions on, the latest ones.
         compares_additive: whether an additive process is fitted, too, and compared.
         leaves_converged: whether every second global turn ignores the variance at known points if hardly any improvement is
             expected (see `arms.GlobalArm`).
@@ -82,6 +84,7 @@ class Settings:
     explore_starts: int = 24
     explore_distance: float = 0.05
     min_log_ei: float = -10.0
+    needs_regions: bool = True
     most_pending: int = 64
     compares_additive: bool = True
     leaves_converged: bool = False
@@ -104,6 +107,7 @@ def box_settings(acquisition: str) -> Settings:
     """
     cycle = {"TS": "S", "gp_hedge": "H"}.get(acquisition, "G")
     return Settings(
+        needs_regions=False,
         regions=4,
         min_separation=0.0,
         nearest=500,

@@ -52,8 +52,9 @@ class State:
 
     @property
     def is_informed(self) -> bool:
-        """Whether a model can be fitted and the box has a feasible trial."""
-        return self._n_usable >= _FEWEST and bool(self.trust_regions.regions)
+        """Whether a model can be asked: it has trials, and a feasible one in the box, if the constraints or the arms need it."""
+        needs_feasible = self._setup.settings.needs_regions or self.constraints is not None
+        return self._n_usable >= _FEWEST and (bool(self.trust_regions.regions) or not needs_feasible)
 
     @property
     def can_seek_feasible(self) -> bool:

@@ -99,6 +99,8 @@ class TrustRegionState:
         self._apart: list[int] = []  # centers among the first `_looked` trials
         self._looked = 0
         self._settled: tuple[Region, ...] = ()  # at the end of the last complete block
+        self._settled_at = 0  # number of trials then
+        self.unlabeled: list[int] = []  # rows of trials that neither succeeded nor failed because of their point
         self.regions: tuple[Region, ...] = ()
 
     @property
@@ -125,7 +127,7 @@ class TrustRegionState:
             if len(self._asked) >= self._block:
                 self._finish_block(known)
         # Between blocks the centers move, but the move is not kept: the state must not depend on the number of questions.
-        between = self._asked or not self._settled  # nothing is settled before the first block, though points may be given
+        between = self._known > self._settled_at
         self.regions = self._follow(self._centers(known.U), known.U) if between else self._settled
 
     def _take(self, row: int, trial: Trial, inside: bool) -> None:
@@ -133,11 +135,22 @@ class TrustRegionState:
             self.failed.append(row)
         if (self.required_z or trial.status != OK) and inside and trial.origin == "asked" and trial.arm not in NO_MODEL:
             self._update_required_z(trial)
-        if trial.model is not None and "region" in trial.model:
-            number = int(trial.model["region"])
-            # One member also compares a shared fit with an additive one; keep the result of that comparison.
-            self.records[number] = {**self.records.get(number, {}), **trial.model}
+        if trial.status != OK and not trial.teaches_failure:
+            self.unlabeled.append(row)
+        self.take_record(trial.model)
         self._known = row + 1
+
+    def take_record(self, record: Mapping[str, Any] | None) -> None:
+        """Take the record of a fit, if it is one. In a box, only its own fits count, and only newer ones."""
+        if record is None or "region" not in record:
+            return
+        number = int(record["region"])
+        known = self.records.get(number, {})
+        if self._settings.needs_regions:
+            # One member also compares a shared fit with an additive one; keep the result of that comparison.
+            self.records[number] = {**known, **record}
+        elif number == self._setup.whole and record["n"] >= known.get("n", 0):
+            self.records[number] = record
 
     def _update_required_z(self, trial: Trial) -> None:
         """Increase the margin after a failure and decrease it after a success, for points that a model proposed."""
@@ -157,6 +170,7 @@ class TrustRegionState:
             self._keep_predictions(region.number, meant.get(region.number, []), known.trials)
         self._settled = tuple(self._updated(region, meant.get(region.number, [])) for region in self._settled)
         self._settled = self._follow(self._centers(known.U), known.U)
+        self._settled_at = self._known
 
     def _keep_predictions(self, number: int, rows: Iterable[int], trials: Sequence[Trial]) -> None:
         """Keep the predicted losses and the scores of a region's last trials."""

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,14 +8,17 @@ from hyperspace import Optimizer
 from hyperspace.errors import InputError
 from hyperspace.optimizers import make_optimizer
 from hyperspace.optimizers.base import Key
+from hyperspace.optimizers.bayesian import arms
 from hyperspace.optimizers.bayesian.optimizer import BayesOptimizer
 from hyperspace.optimizers.design import Design
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Bounds
+from hyperspace.surrogates.base import Surrogate
 from hyperspace.surrogates.gp.surrogate import GP
+from hyperspace.surrogates.user import UserSurrogate
 from hyperspace.testing.problems import problem
-from hyperspace.trials.trial import FAILED, OK, Trial
+from hyperspace.trials.trial import FAILED, OK, PRUNED, Trial
 
 CONTINUOUS = [(-5.0, 10.0), (1e-3, 1e3, "log-uniform"), (0.0, 1.0)]
 MIXED = [(-5.0, 10.0), (1, 100, "log-uniform"), ["a", "b", "c"], (0, 7)]
@@ -286,3 +290,140 @@ def test_a_local_minimum_known_to_all_digits_is_left(seed):
         x = opt.ask()
         opt.tell(x, branin(branin.lower + (branin.upper - branin.lower) * np.array(x)))
     assert opt.fun - branin.minimum < 1e-3
+
+
+def value(u):
+    return float(np.sin(5 * u[0]) + u[1] ** 2)
+
+
+def run_trials(n, drive=0, seed=0, model=None):
+    """Return finished trials of a drive at random points, and their points and losses."""
+    U = np.random.default_rng(seed).random((n, 2))
+    y = np.array([value(u) for u in U])
+    trials = [
+        Trial(drive=drive, iteration=i, x=tuple(u), status=OK, metrics={"y": v}, model=model)
+        for i, (u, v) in enumerate(zip(U, y, strict=True))
+    ]
+    return trials, U, y
+
+
+@pytest.mark.parametrize("of_partner", [5, 30, 40])
+def test_fits_of_another_drive_in_the_box_are_not_ones_own(of_partner):
+    """Its record counts the trials that it knew. So an optimizer that has kept its model and a resumed one ask alike."""
+    space = check_space([(0.0, 1.0)] * 2)
+    design = [Design("sobol", 2, Bounds.whole(2), space, member=member, team=2) for member in (0, 1)]
+    pair = [BayesOptimizer(space, Bounds.whole(2), "GP", design[member], number=member) for member in (0, 1)]
+    partner_trials, partner_U, partner_y = run_trials(of_partner, drive=1, seed=1)
+    pair[1].tell(partner_trials, partner_U, partner_y)
+    theirs = pair[1].ask(Key(0, 1, of_partner), np.empty((0, 2)))
+    assert theirs.model is not None
+    own = run_trials(30)
+    pair[0].tell(*own)
+    asked = pair[0].ask(Key(0, 0, 30), np.empty((0, 2)))
+    later = [
+        Trial(drive=0, iteration=30, x=tuple(asked.u), status=OK, metrics={"y": value(asked.u)}, model=asked.model),
+        Trial(drive=1, iteration=of_partner, x=tuple(theirs.u), status=OK, metrics={"y": value(theirs.u)}, model=theirs.model),
+    ]
+    news = later, np.array([asked.u, theirs.u]), np.array([value(asked.u), value(theirs.u)])
+    pair[0].tell(*news)
+    resumed = BayesOptimizer(space, Bounds.whole(2), "GP", design[0], number=0)
+    resumed.tell(*own)
+    resumed.recall(later[0], asked.u, Key(0, 0, 30), np.empty((0, 2)))
+    resumed.tell(*news)
+    points = [optimizer.ask(Key(0, 0, 31), np.empty((0, 2))).u for optimizer in (pair[0], resumed)]
+    np.testing.assert_array_equal(points[0], points[1])
+
+
+class Started(Surrogate):
+    """A user's surrogate whose fits depend on those before, and whose state is only the start of the next one."""
+
+    def __init__(self):
+        self.count = 0
+
+    def _fit(self, X, Y, noise):
+        self.count += 1
+        forgetful = Forgetful()
+        return UserSurrogate(forgetful)._fit(X, Y + 0.1 * self.count * X[:, :1], noise)
+
+    def state(self):
+        return {"count": self.count}
+
+    def restore(self, state):
+        self.count = state["count"]
+
+
+@pytest.mark.parametrize("model", [Started(), Forgetful(), "RF"])
+def test_a_fit_that_cannot_be_rebuilt_is_made_again_alike(model):
+    space = check_space([(0.0, 1.0)] * 2)
+    trials, U, y = run_trials(20)
+    first = bayes(space, model=model)
+    first.tell(trials, U, y)
+    asked = first.ask(Key(0, 0, 20), np.empty((0, 2)))
+    failed = [Trial(drive=0, iteration=20, x=tuple(asked.u), status=FAILED, fault="objective", model=asked.model)]
+    resumed = bayes(space, model=model)
+    resumed.tell(trials, U, y)
+    resumed.recall(failed[0], asked.u, Key(0, 0, 20), np.empty((0, 2)))
+    points = []
+    for optimizer in (first, resumed):
+        optimizer.tell(failed, asked.u[None], np.array([np.nan]))
+        points.append(optimizer.ask(Key(0, 0, 21), np.empty((0, 2))).u)
+    np.testing.assert_array_equal(points[0], points[1])
+
+
+@pytest.mark.parametrize("model", ["GP", "RF", Forgetful()])
+def test_improvement_over_pending_points_is_measured_on_the_models_own_scale(model, monkeypatch):
+    seen = []
+    real = arms.ModelCriterion
+
+    def criterion(found, acquisition, feasibility):
+        seen.append((found, acquisition))
+        return real(found, acquisition, feasibility)
+
+    monkeypatch.setattr(arms, "ModelCriterion", criterion)
+    space = check_space([(0.0, 1.0)] * 2)
+    optimizer = bayes(space, model=model)
+    trials, U, y = run_trials(25)
+    optimizer.tell(trials, U, y)
+    pending = np.random.default_rng(9).random((8, 2))
+    optimizer.ask(Key(0, 0, 25), pending)
+    found, acquisition = seen[0]
+    least = found.posterior(np.concatenate([U, pending])).mean.min()
+    assert acquisition.best == pytest.approx(least, abs=1e-6)
+
+
+def test_a_box_whose_trials_were_all_pruned_asks_its_model():
+    space = check_space([(0.0, 1.0)] * 2)
+    optimizer = bayes(space, n_design=3)
+    trials, U, y = run_trials(6)
+    pruned = [replace(trial, status=PRUNED) for trial in trials]
+    optimizer.tell(pruned, U, y)
+    assert optimizer.ask(Key(0, 0, 6), np.empty((0, 2))).arm == "EI"
+
+
+def test_a_point_in_flight_costs_no_fits(monkeypatch):
+    """A fit is known from the moment it was made, not only when its trial has ended."""
+    fits = []
+    real = GP._fit_output
+    monkeypatch.setattr(GP, "_fit_output", lambda self, *rest: fits.append(0) or real(self, *rest))
+    counts = []
+    for in_flight in (1, 6):
+        fits.clear()
+        optimizer = Optimizer([(0.0, 1.0)] * 2, random_state=0)
+        running = [optimizer.ask() for _ in range(in_flight)]
+        for _ in range(36):
+            x = running.pop(0)
+            optimizer.tell(x, value(x))
+            running.append(optimizer.ask())
+        counts.append(len(fits))
+    assert counts[1] <= counts[0] + 4  # with six in flight it has seen five more points at its last question
+
+
+def test_better_points_that_were_given_later_are_centers_at_once():
+    space = check_space([(0.0, 1.0)] * 2)
+    optimizer = bayes(space)
+    trials, U, y = run_trials(6)
+    optimizer.tell(trials, U, y)
+    given = [replace(trial, iteration=6 + i, origin="given") for i, trial in enumerate(trials[:2])]
+    optimizer.tell(given, np.array([[0.9, 0.1], [0.95, 0.05]]), np.array([-8.0, -9.0]))
+    centers = [region.center for region in optimizer._state.trust_regions.regions]
+    assert centers[:2] == [7, 6]
