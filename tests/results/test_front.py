@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from hyperspace import Metric, at_least, at_most, load_results, random_search
+from hyperspace import Metric, load_results, random_search
 from hyperspace.errors import InputError
 from hyperspace.results.front import SeveralGoalsError
 from hyperspace.targets.dominance import non_dominated
@@ -79,49 +79,6 @@ def test_a_study_is_read_back_with_its_front(result, tmp_path):
     loaded = load_results(tmp_path / "study")
     assert loaded.front.equals(result.front)
     assert loaded.hypervolume == result.hypervolume
-
-
-def test_choices_are_those_of_their_rules(result):
-    Y = result.front[["accuracy", "seconds"]].to_numpy() * [-1.0, 1.0]
-    scaled = (Y - Y.min(axis=0)) / np.ptp(Y, axis=0)
-    values = result.front["accuracy"].tolist()
-    assert result.choose().metrics["accuracy"] == values[np.argmin((scaled**2).sum(axis=1))]
-    assert result.choose("knee") == result.choose()
-    chosen = result.choose(weights={"accuracy": 2, "seconds": 1})
-    assert chosen.metrics["accuracy"] == values[np.argmin(scaled @ [2.0, 1.0])]
-    assert result.choose(weights={"seconds": 1}).metrics["seconds"] == result.front["seconds"].min()
-    allowed = result.front[result.front["seconds"] <= 4.0]
-    assert result.choose(seconds=at_most(4.0), then="accuracy").metrics["accuracy"] == allowed["accuracy"].max()
-    both = result.choose(where={"accuracy": at_least(0.2)}, seconds=at_most(6), then="seconds")
-    assert both.metrics["seconds"] == result.front[result.front["accuracy"] >= 0.2]["seconds"].min()
-    assert result.choose(note=at_least(0.0)) == result.choose("knee")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ({"rule": "best"}, 'choose takes "knee"'),
-        ({"weights": {"speed": 1}}, "names 'speed', and the goals are 'accuracy', 'seconds'"),
-        ({"weights": {"seconds": -1}}, "must be a finite number of at least 0"),
-        ({"weights": {"seconds": 0}}, "at least one weight"),
-        ({"weights": [1, 2]}, "weights= must be a dict"),
-        ({"then": "memory"}, "then= must be one of the goals"),
-        ({"speed": at_most(3)}, "knows no metric 'speed'"),
-        ({"seconds": 3}, "must be at_most"),
-        ({"seconds": at_most(-1), "then": "accuracy"}, "no trial on the front has seconds at most -1.0"),
-        ({"rule": "knee", "weights": {"seconds": 1}}, "more than one"),
-    ],
-)
-def test_a_wrong_choice_gets_one_sentence(result, arguments, told):
-    with pytest.raises(InputError, match=None) as refused:
-        result.choose(**arguments)
-    assert told in str(refused.value)
-
-
-@pytest.mark.parametrize("limit", [math.nan, math.inf, "3", None])
-def test_a_limit_of_a_condition_is_a_finite_number(limit):
-    with pytest.raises(InputError, match="takes a finite number"):
-        at_most(limit)
 
 
 def test_a_threshold_is_the_reference_and_bounds_the_front(tmp_path):
