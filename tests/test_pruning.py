@@ -7,8 +7,7 @@ import pytest
 
 from hyperspace import Pruned, evolutionary_search, hyperdrive, load_results
 from hyperspace.errors import InputError
-from hyperspace.plots import plot_curves
-from hyperspace.pruning import MOST_REPORTS, HalvingRule, MedianRule
+from hyperspace.pruning import HalvingRule, MedianRule
 from hyperspace.trials.trial import OK, PRUNED
 
 
@@ -152,34 +151,6 @@ def test_what_is_pruned_has_not_failed(capsys):
     assert f"{statuses.count('failed')} failed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("exchange", ["round", "async"])
-def test_curves_are_kept_without_a_rule_too_and_take_little_room(tmp_path, exchange):
-    def trains(x, trial):
-        for step in range(1000):
-            trial.report(step, x[0] + 1 / (step + 1))
-        trial.report(1000, math.nan)
-        return x[0]
-
-    call = {"results_path": tmp_path, "n_calls": 4, "n_drives": 2, "n_subspaces": 2, "model": "RAND", "exchange": exchange}
-    result = hyperdrive(trains, [(0.0, 1.0)], **call)
-    for trial in (*result.all_trials, *load_results(tmp_path).all_trials):
-        steps = [step for step, _ in trial.reports]
-        assert steps == sorted(steps)
-        assert (steps[0], steps[-1]) == (0, 999)
-        assert 100 <= len(steps) <= MOST_REPORTS
-        assert all(value == trial.x[0] + 1 / (step + 1) for step, value in trial.reports)
-    plot_curves(result)
-
-
-def test_reports_of_metrics_of_which_nothing_tells_the_goal_are_no_fault(tmp_path):
-    def reports(x, trial):
-        trial.report(1, {"accuracy": 0.5, "speed": 2.0})
-        return {"accuracy": 0.5, "speed": 2.0, "loss": x[0]}
-
-    trials = hyperdrive(reports, [(0.0, 1.0)], tmp_path, n_calls=2, model="RAND").all_trials
-    assert [trial.status for trial in trials] == ["ok", "ok"]
-
-
 def falling(x, trial):
     for epoch in range(1, 6):
         trial.report(epoch, (x[0] - 0.3) ** 2 + (x[1] - 0.6) ** 2 + 0.1 / epoch)
@@ -255,14 +226,3 @@ def test_a_step_that_is_no_whole_number_is_refused(step, told):
 
     result = hyperdrive(swapped, [(0.0, 1.0)], None, model="RAND", n_calls=1, checkpoints=False)
     assert result.best_trial.reports == ((3, 0.5),)
-
-
-@pytest.mark.parametrize("rule", [None, HalvingRule()])
-def test_a_report_that_is_no_number_is_told_once(rule, tmp_path, capsys):
-    def diverges(x, trial):
-        trial.report(1, math.nan)
-        return x[0]
-
-    result = hyperdrive(diverges, [(0.0, 1.0)], tmp_path, model="RAND", n_calls=3, pruner=rule)
-    assert capsys.readouterr().err.count("reported a value that is no finite number") == 1
-    assert result.best_trial is not None

@@ -4,7 +4,6 @@ import pytest
 
 from hyperspace import hyperbelt, hyperdrive
 from hyperspace.errors import InputError
-from hyperspace.results.state import study_state
 from hyperspace.space import check_space
 from hyperspace.stopping import NoProgress, TargetValue, TimeLimit, count_points
 
@@ -105,42 +104,6 @@ def test_a_noisy_objective_goes_on(tmp_path):
     assert hyperdrive(lambda x: 1.0, [(1, 3), ["a", "b"]], tmp_path, n_calls=20, noisy=True, n_drives=2, n_subspaces=2).nfev == 20
 
 
-@pytest.mark.parametrize("strategy", ["static", "adaptive"])
-@pytest.mark.parametrize("n_drives", [2, 4, 16])
-def test_a_round_has_no_more_evaluations_than_points_are_left(strategy, n_drives):
-    """Subspaces overlap: two drives of different ones may choose the same point in one round, as published."""
-    result = hyperdrive(
-        lambda x: float(x[0] + len(x[1])),
-        [(1, 2), ["x", "yy", "zzz"]],
-        None,
-        n_calls=40,
-        n_drives=n_drives,
-        n_subspaces=2,
-        exchange="round",
-        strategy=strategy,
-        checkpoints=False,
-    )
-    distinct = len({tuple(x) for x in result.x_iters})
-    assert distinct == 6
-    assert result.nfev - distinct <= (strategy == "static")
-    assert "its search space" in result.ended_by
-
-
-@pytest.mark.parametrize(("strategy", "each"), [("static", 3), ("adaptive", 6)])
-def test_a_drive_that_shares_nothing_repeats_nothing_of_its_own(tmp_path, strategy, each):
-    call = {"hyperparameters": [(1, 2), ["x", "yy", "zzz"]], "results_path": tmp_path, "strategy": strategy, "exchange": "none"}
-    call |= {"n_drives": 2, "n_subspaces": 2, "objective": lambda x: float(x[0] + len(x[1]))}
-    result = hyperdrive(**call, n_calls=40)
-    for drive in range(2):
-        own = [trial.x for trial in result.all_trials if trial.drive == drive]
-        assert len(own) == len(set(own)) == each
-    assert "its search space" in result.ended_by
-    assert study_state(tmp_path).complete
-    again = hyperdrive(**call, n_calls=40)
-    assert [trial.x for trial in again.all_trials] == [trial.x for trial in result.all_trials]
-    assert hyperdrive(**call, n_calls=40, noisy=True).nfev == 40
-
-
 def test_hyperband_ends_when_each_point_had_the_whole_budget():
     result = hyperbelt(
         lambda x, budget: x[0] / budget, [(1, 2)], None, max_budget=3, loops=9, n_drives=2, n_subspaces=1, checkpoints=False
@@ -148,19 +111,6 @@ def test_hyperband_ends_when_each_point_had_the_whole_budget():
     assert "its search space" in result.ended_by
     assert {trial.x for trial in result.all_trials if trial.budget == 3} == {(1,), (2,)}
     assert sum(trial.budget == 3 for trial in result.all_trials) <= 3
-
-
-@pytest.mark.parametrize("model", ["GP", "RAND"])
-@pytest.mark.parametrize("n_calls", [7, 16, 40])
-def test_what_a_round_leaves_out_is_made_up_for_until_all_points_are_known(tmp_path, model, n_calls):
-    """Two drives may choose one point, so that a single round of 16 need not find all."""
-    call = {"hyperparameters": [(1, 2), ["x", "yy", "zzz"]], "n_drives": 16, "n_subspaces": 4, "strategy": "static"}
-    call |= {"exchange": "round", "model": model, "objective": lambda x: float(x[0] + len(x[1]))}
-    result = hyperdrive(**call, results_path=tmp_path, n_calls=n_calls)
-    assert len({trial.x for trial in result.all_trials}) == 6 or result.nfev == n_calls
-    assert study_state(tmp_path).complete
-    again = hyperdrive(**call, results_path=tmp_path, n_calls=n_calls)
-    assert [(trial.key, trial.x) for trial in again.all_trials] == [(trial.key, trial.x) for trial in result.all_trials]
 
 
 @pytest.mark.parametrize("wrap", [lambda rule: rule, lambda rule: [rule]])
