@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from hyperspace import plots
 from hyperspace.report.evidence import Evidence
 from hyperspace.report.figures import picture
@@ -11,6 +9,7 @@ from hyperspace.report.html import Html, metric, numbers, show, table, tag, toge
 
 _MOST_TRIALS = 100
 _MOST_PARAMETERS = 12
+_MOST_PICTURES = 6  # all pairs of four goals
 _ROW, _NARROW_ROW = (8.4, 4.0), (4.3, 3.4)  # inches of a picture in its own row, on wide and on narrow pages
 
 
@@ -31,9 +30,8 @@ def front(study: Evidence) -> Html:
             *_ROW,
             narrow=_NARROW_ROW,
         )
-        for j in range(1, len(goals))
-        for i in range(j)
-    ][: math.comb(4, 2)]
+        for i, j in [(i, j) for j in range(1, len(goals)) for i in range(j)][:_MOST_PICTURES]
+    ]
     return together(
         numbers((str(len(on_front)), "trials on the front"), (show(result.hypervolume), "hypervolume")),
         tag("p", words),

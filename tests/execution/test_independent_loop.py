@@ -14,10 +14,12 @@ def study_of(n_calls=8, **options):
 
 
 def loop_of(study, objective=lambda x: (x[0] - 0.3) ** 2 + x[1], **options):
-    """A loop of one process after its run, and its trials in order."""
-    loop = AsyncLoop(study, context(study, objective, **options))
+    """A loop of one process after its run, and its trials in order, as the journals would have them."""
+    seen = {trial.key: trial for trial in options.get("recorded", ())}
+    loop = AsyncLoop(study, context(study, objective, callback=lambda trial: seen.update({trial.key: trial}), **options))
     loop.run()
-    return loop, [loop.finished[key] for key in sorted(loop.finished)]
+    assert set(seen) == set(loop.finished)
+    return loop, [seen[key] for key in sorted(seen)]
 
 
 @pytest.fixture(scope="module")
