@@ -59,6 +59,8 @@ def work_in_groups(
             "trials": [trial_record(trial, result.search_space) for trial in result.all_trials],
             "n_subspaces": result.partition.n_subspaces,
             "goal": result.goals.goal,
+            "models": list(result.model_names),
+            "ended_by": result.ended_by,
             "folder": None if result.files is None else str(result.files.path),
         }
 
@@ -71,4 +73,4 @@ def work_in_groups(
     partition = Partition(arguments.space, told["n_subspaces"], arguments.overlap)
     trials = [load_trial(record, arguments.space) for record in told["trials"]]
     files = None if told["folder"] is None else StudyFolder(told["folder"])
-    return Result(trials, arguments.space, arguments.metrics, partition, files=files)
+    return Result(trials, arguments.space, arguments.metrics, partition, told["models"], told["ended_by"], files)

@@ -215,6 +215,12 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         return files
 
     @property
+    def model_names(self) -> tuple[str, ...]:
+        """Names of the models, which the drives use in turn."""
+        names: tuple[str, ...] = self._model_names
+        return names
+
+    @property
     def search_space(self) -> Space:
         """The search space as an object of this package."""
         space: Space = self._study_space
@@ -378,7 +384,7 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
 
         if by not in _GROUPINGS:
             raise InputError(f"by must be one of {', '.join(_GROUPINGS)}, got {shown(by)}")
-        models: Sequence[str] = self._model_names
+        models = self.model_names
         rows = contributions(
             self._trials,
             self._metrics,
@@ -396,7 +402,7 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
             if trial.drive >= 0:
                 homes[trial.subspace].append(trial)
         return [
-            Result(trials, self._study_space, self._metrics, partition, self._model_names, self.ended_by, self._files)
+            Result(trials, self._study_space, self._metrics, partition, self.model_names, self.ended_by, self._files)
             for trials in homes
         ]
 
