@@ -37,8 +37,11 @@ def test_code_words_do_not_change():
 
 
 def test_a_search_among_very_many_categories_finds_the_good_value_beside_them():
-    opt = Optimizer([[str(i) for i in range(20_000)], (0.0, 1.0)])
-    for _ in range(15):
-        x = opt.ask()
-        opt.tell(x, (x[1] - 0.3) ** 2)
-    assert abs(opt.x[1] - 0.3) < 0.05
+    errors = []
+    for seed in range(7):
+        opt = Optimizer([[str(i) for i in range(20_000)], (0.0, 1.0)], random_state=seed)
+        for _ in range(15):
+            x = opt.ask()
+            opt.tell(x, (x[1] - 0.3) ** 2)
+        errors.append(abs(opt.x[1] - 0.3))
+    assert np.median(errors) < 0.005  # of single studies one in ten is above 0.05

@@ -50,7 +50,7 @@ def test_a_misspelled_argument_is_named_with_the_nearest(function):
         (hyperdrive, "seed", "did you mean random_state?"),
         (hyperbelt, "n_trials", "did you mean n_calls?"),
         (Optimizer, "acq_func", "did you mean acquisition?"),  # scikit-optimize's
-        (Metric, "qqq", "its arguments are name, goal, lower, upper"),
+        (Metric, "qqq", "its arguments are name, goal, lower, upper, threshold"),
         (Real, "Prior", "did you mean prior?"),
         (Metric, "direction", "did you mean goal?"),  # Optuna's
         (hyperdrive, "n_jobs", "or use hyperspace run --workers N"),
