@@ -10,6 +10,12 @@ def objective(parameters):
     return (parameters["x"] - 0.3) ** 2 + (parameters["kind"] == "bad")
 def several(parameters):
     return {"error": objective(parameters), "accuracy": 1 - parameters["x"]}
+def sometimes(parameters):
+    calls.append(parameters)
+    if len(calls) % 2:
+        raise ValueError("not this one")
+    return objective(parameters)
+calls = []
 def fails(parameters):
     os._exit(3)
 """
