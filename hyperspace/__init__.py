@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from hyperspace.optimizers.optimizer import Optimizer
     from hyperspace.pruning import Pruned
     from hyperspace.results.choosing import at_least, at_most
-    from hyperspace.results.result import Result, load_results
+    from hyperspace.results.loading import load_results
+    from hyperspace.results.result import Result
     from hyperspace.space.space import Categorical, Integer, Real
     from hyperspace.surrogates import make_surrogate
     from hyperspace.trials.metrics import Metric
@@ -63,7 +64,7 @@ _HOMES = {
     "grid_search": "hyperspace.api.search",
     "hyperbelt": "hyperspace.api.hyperbelt",
     "hyperdrive": "hyperspace.api.hyperdrive",
-    "load_results": "hyperspace.results.result",
+    "load_results": "hyperspace.results.loading",
     "make_surrogate": "hyperspace.surrogates",
     "random_search": "hyperspace.api.search",
 }

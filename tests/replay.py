@@ -5,7 +5,7 @@ from functools import partial
 from hyperspace.exchange.spec import EXCHANGES
 from hyperspace.execution.known_trials import KnownTrials
 from hyperspace.journal import StudyFolder
-from hyperspace.results.result import read_trials
+from hyperspace.results.loading import read_trials
 from hyperspace.space import check_space
 from hyperspace.space.partition import Partition
 from hyperspace.strategies import STRATEGIES

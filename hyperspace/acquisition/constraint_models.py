@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from hyperspace.acquisition.feasibility import Feasibility, Joint, Limit, Limits, ViolationCriterion
 from hyperspace.acquisition.optimize import Box, candidates, maximize
+from hyperspace.numerics.growing import GrowingArray
 from hyperspace.space.space import Bounds, Space
 from hyperspace.surrogates.gp.posterior import ExactGP
 from hyperspace.surrogates.gp.surrogate import GP, MATERN
@@ -44,8 +45,7 @@ class ConstraintModels:
 
     def __init__(self, space: Space, metrics: Metrics) -> None:
         self._space, self._constraints = space, metrics.constraints
-        self._n = 0
-        self._U, self._V = np.empty((64, space.d)), np.empty((64, len(self._constraints)))
+        self._U, self._V = GrowingArray(space.d), GrowingArray(len(self._constraints))
         self._fitted: tuple[int, list[GP]] = 0, []
         self._built: tuple[int, bytes, Limits] | None = None
 
@@ -53,28 +53,22 @@ class ConstraintModels:
         """Process finished trials at U (k, d), in order; unsuccessful ones are ignored."""
         names = [metric.name for metric in self._constraints]
         rows = [row for row, trial in enumerate(trials) if trial.ended_well and all(name in trial.metrics for name in names)]
-        n = self._n + len(rows)
-        if n > len(self._U):
-            room = max(n, 2 * len(self._U))
-            self._U = np.concatenate([self.U, np.empty((room - self._n, self._space.d))])
-            self._V = np.concatenate([self.V, np.empty((room - self._n, len(names)))])
-        self._U[self._n : n] = U[rows]
-        self._V[self._n : n] = np.array([[trials[row].metrics[name] for name in names] for row in rows]).reshape(-1, len(names))
-        self._n = n
+        self._U.append(U[rows])
+        self._V.append(np.array([[trials[row].metrics[name] for name in names] for row in rows]).reshape(-1, len(names)))
 
     @property
     def U(self) -> Array:
         """The points, (n, d)."""
-        return self._U[: self._n]
+        return self._U.values
 
     @property
     def V(self) -> Array:
         """The constrained metrics at these points, (n, c)."""
-        return self._V[: self._n]
+        return self._V.values
 
     def violations(self) -> Array:
         """Return the constraint violation of each trial, (n,): the sum over metrics, in units of their median violation."""
-        total = np.zeros(self._n)
+        total = np.zeros(len(self._U))
         for metric, values in zip(self._constraints, self.V.T, strict=True):
             beyond = np.array([metric.violation(value) for value in values.tolist()])
             broken = beyond[beyond > 0.0]
@@ -93,16 +87,16 @@ class ConstraintModels:
         Args:
             center: if there are many trials, half of those in a model are the nearest to this point, (d,).
         """
-        if self._n < FEWEST:
+        if len(self._U) < FEWEST:
             return None
-        key = b"" if center is None or self._n <= MOST else center.tobytes()
-        if self._built is None or self._built[:2] != (self._n, key):
-            rows = self._rows(self._n, center)
+        key = b"" if center is None or len(self._U) <= MOST else center.tobytes()
+        if self._built is None or self._built[:2] != (len(self._U), key):
+            rows = self._rows(len(self._U), center)
             built = [
                 self._limit(metric, surrogate, rows, j)
                 for j, (metric, surrogate) in enumerate(zip(self._constraints, self._surrogates(), strict=True))
             ]
-            self._built = self._n, key, Limits(tuple(built))
+            self._built = len(self._U), key, Limits(tuple(built))
         return self._built[2]
 
     def _limit(self, metric: Metric, surrogate: GP, rows: NDArray[np.intp], j: int) -> Limit:
@@ -115,7 +109,7 @@ class ConstraintModels:
 
     def _surrogates(self) -> list[GP]:
         """Return a surrogate for each metric, with the hyperparameters for the known trials."""
-        known = n_learned_from(self._n)
+        known = n_learned_from(len(self._U))
         if self._fitted[0] != known:
             rows = self._rows(known, None)
             surrogates = [GP(space=self._space, kernel=MATERN) for _ in self._constraints]
@@ -130,7 +124,7 @@ class ConstraintModels:
             return np.arange(n)
         near = np.empty(0, dtype=np.intp)
         if center is not None:
-            away = np.abs(self._U[:n] - center).max(axis=1)
+            away = np.abs(self.U[:n] - center).max(axis=1)
             near = np.argsort(away, kind="stable")[: MOST // 2]
         others = np.setdiff1d(np.arange(n), near)
         taken = others[np.linspace(0, len(others) - 1, MOST - len(near)).astype(np.intp)]

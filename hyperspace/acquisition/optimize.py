@@ -34,6 +34,7 @@ _MOST_WALKED = 20  # largest number of moves between levels
 _MOST_CATEGORIES = 512  # largest number of categories of a dimension that are tried from one point
 _STRIDE = 7919  # a prime; it gives neighboring categories different offsets within a stride
 _ROUNDS, _PER_ROUND = 6, 64  # of the search without gradients
+_N_SPREAD = 64  # candidates for the replacement of a point that is already taken
 _SAME = 1e-9  # largest coordinate difference of equal points
 
 
@@ -323,6 +324,11 @@ def first_new(U: Array, taken: Array) -> int | None:
 def is_taken(u: Array, taken: Array) -> bool:
     """Return whether the point u (d,) is in `taken` (n, d)."""
     return bool(len(taken)) and bool((np.abs(taken - u) < _SAME).all(axis=1).any())
+
+
+def unless_taken(box: Box, u: Array, taken: Array, rng: np.random.Generator) -> Array:
+    """Return u (d,), or another point of the box if u is in `taken` (n, d)."""
+    return choose_new(box, box.spread(_N_SPREAD, rng), lambda U: np.zeros(len(U)), taken, rng) if is_taken(u, taken) else u
 
 
 def choose_new(box: Box, U: Array, values: Callable[[Array], Array], taken: Array, rng: np.random.Generator) -> Array:

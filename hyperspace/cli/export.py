@@ -91,7 +91,7 @@ def closest_rows(result: Result, n: int) -> pandas.DataFrame:
 
     Additional columns: infeasible, which is true, and violation, the sum of the excesses over the limits.
     """
-    from hyperspace.results.result import free_label
+    from hyperspace.results.trial_table import free_label
 
     frame, goals = result.top(1), result.goals
     if not frame.empty:

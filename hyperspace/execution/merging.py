@@ -10,7 +10,8 @@ from hyperspace.exchange.ranks import Ranks
 from hyperspace.execution.opening import study_record
 from hyperspace.execution.rescue import rescue
 from hyperspace.journal import LeaseLostError, StudyFolder
-from hyperspace.results.result import Result, read_trials
+from hyperspace.results.loading import read_trials
+from hyperspace.results.result import Result
 from hyperspace.study.description import split_label
 from hyperspace.study.settings import StudySettings
 from hyperspace.trials.failures import RETRY

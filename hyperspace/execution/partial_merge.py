@@ -8,7 +8,7 @@ from typing import Any
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.execution.loop import Loop
 from hyperspace.journal import StudyFolder
-from hyperspace.results.result import read_trials
+from hyperspace.results.loading import read_trials
 from hyperspace.study.settings import StudySettings
 from hyperspace.trials.records import Record, load_trial, trial_record
 from hyperspace.trials.trial import Trial

@@ -11,7 +11,7 @@ from typing import Any
 from hyperspace.errors import InputError, shown
 from hyperspace.exchange.files import SILENT_VARIABLE
 from hyperspace.journal import StudyFolder
-from hyperspace.results.result import read_trials
+from hyperspace.results.loading import read_trials
 from hyperspace.space.space import Space
 from hyperspace.study.arguments import StudyArguments
 from hyperspace.study.description import Description, describe_study

@@ -13,8 +13,8 @@ from hyperspace.report.evidence import Evidence
 from hyperspace.report.figures import colors
 from hyperspace.report.html import Html, moment, section, tag
 from hyperspace.report.optimum import optimum
+from hyperspace.results.loading import load_results
 from hyperspace.results.monitor import Monitor, Overview
-from hyperspace.results.result import load_results
 from hyperspace.system.paths import absolute_folder, expanded
 from hyperspace.system.whole_file import check_output, write_output
 

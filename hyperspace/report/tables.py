@@ -10,7 +10,8 @@ from hyperspace.report.evidence import Evidence
 from hyperspace.report.html import Cell, Html, limits, metric, moment, pairs, percent, show, table, tag, together
 from hyperspace.results.contributions import contributions
 from hyperspace.results.failure_kinds import failure_kinds, message
-from hyperspace.results.result import Result, free_label
+from hyperspace.results.result import Result
+from hyperspace.results.trial_table import free_label
 from hyperspace.space.categorical import Categorical
 from hyperspace.space.dimension import Dimension
 from hyperspace.space.numeric import Integer

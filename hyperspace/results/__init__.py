@@ -4,11 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hyperspace.results.result import Result, load_results
+    from hyperspace.results.loading import load_results
+    from hyperspace.results.result import Result
 
 __all__ = ["Result", "load_results"]
 
-_HOMES = {"Result": "hyperspace.results.result", "load_results": "hyperspace.results.result"}
+_HOMES = {"Result": "hyperspace.results.result", "load_results": "hyperspace.results.loading"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from html import escape
@@ -16,22 +15,21 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from hyperspace.errors import InputError, shown
-from hyperspace.journal import Leases, StudyFolder
-from hyperspace.journal.stop_request import BUDGET, recorded_request
+from hyperspace.journal import StudyFolder
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.results.contributions import contributions
 from hyperspace.results.front import OF_ONE_GOAL, FrontOfResult
+from hyperspace.results.trial_table import COLUMNS, JOB_COLUMNS, MORE_COLUMNS, cell, free_label, trials_frame
 from hyperspace.space.partition import Partition
 from hyperspace.space.space import Space
 from hyperspace.space.values import is_whole
-from hyperspace.study.description import describe_study
 from hyperspace.system.arguments import check_names
 from hyperspace.system.terminal import well_formed
 from hyperspace.targets.losses import Goals
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import failing_workers
 from hyperspace.trials.incumbent import is_infeasible, rank
-from hyperspace.trials.metrics import FLOAT_NAME, Metrics
+from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import OK, Trial, fix_goal, judged
 
 if TYPE_CHECKING:
@@ -40,10 +38,7 @@ if TYPE_CHECKING:
     from hyperspace.results.merged_model import Merged
     from hyperspace.results.recommendation import Recommendation
 
-_COLUMNS = ("drive", "iteration", "subspace", "region", "arm", "status")
-_JOB_COLUMNS = ("generation", "job")
 _GROUPINGS = ("model", "arm", "drive", "subspace", "region", "rank", "host")
-_BUDGET, _FEASIBLE = "budget", "feasible"
 _ID = re.compile(r"(-?\d+)-(\d+)")  # of a trial
 _SYNONYMS = {  # attributes of other libraries' results -> those of a Result
     "best": "best_trial",
@@ -58,8 +53,6 @@ _SYNONYMS = {  # attributes of other libraries' results -> those of a Result
     "value": "fun",
 }
 _IN_NOTEBOOK = 10  # number of trials in a notebook's table
-_LATE = 10.0  # seconds after a request to end after which a trial must belong to a later run
-_MORE_COLUMNS = ("seconds", "suggest_seconds", "started", "rank", "host", "attempt", "origin", "fault", "error")
 
 
 class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ships no types
@@ -272,33 +265,7 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         suggest_seconds, started, rank, host, attempt, origin, fault and error. If the name of a dimension or metric is already
         used, it has the prefix "parameter." or "metric.".
         """
-        import pandas
-
-        trials = self.all_trials
-        metric_names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
-        columns: dict[str, Any] = {name: [getattr(trial, name) for trial in trials] for name in _COLUMNS}
-        budgets = {_BUDGET: [trial.budget for trial in trials]} if any(trial.budget is not None for trial in trials) else {}
-        feasible = {_FEASIBLE: [self._keeps(trial) for trial in trials]} if self._metrics.constraints else {}
-        taken = {*_COLUMNS, *_JOB_COLUMNS, *_MORE_COLUMNS, *budgets, *feasible}
-        named = {*taken, *(metric_names or [FLOAT_NAME])}
-        mixed: list[str] = []
-        for position, name in enumerate(self.names):
-            values = [trial.x[position] for trial in trials]
-            label = free_label(name, "parameter", named | ({*self.names} - {name}))
-            columns[label] = values
-            if len(set(map(type, values))) > 1:
-                mixed.append(label)
-        used = {*taken, *columns}  # one set for all: an objective may return thousands of metrics
-        for name in metric_names:
-            label = free_label(name, "metric", used)
-            used.add(label)
-            columns[label] = [trial.metrics.get(name, float("nan")) for trial in trials]
-        columns |= budgets | feasible | {name: [getattr(trial, name) for trial in trials] for name in _MORE_COLUMNS}
-        cells = {well_formed(label): [_cell(value) for value in values] for label, values in columns.items()}
-        frame = pandas.DataFrame(cells)
-        for label in map(well_formed, mixed):  # pandas converts integers among other values to floats
-            frame[label] = pandas.Series(cells[label], dtype=object)
-        return frame
+        return trials_frame(self.all_trials, self.names, self._metrics)
 
     @own_numerics()
     def table(self) -> pandas.DataFrame:
@@ -314,7 +281,7 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         trials: Sequence[Trial] = self._trials
         asked = [row for row, trial in enumerate(trials) if trial.drive >= 0]
         ended = [row for row in asked if trials[row].finished]
-        sources = zip(_JOB_COLUMNS, ("iteration", "drive"), strict=True)
+        sources = zip(JOB_COLUMNS, ("iteration", "drive"), strict=True)
         head = {name: source for name, source in sources if len({getattr(trials[row], source) for row in asked}) > 1}
         return self._best_first(ended, head, ["seconds", "status"])
 
@@ -334,11 +301,6 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         usable = [row for row, trial in enumerate(self._trials) if rank(trial, self._metrics).is_usable]
         return self._best_first(usable, {"drive": "drive", "iteration": "iteration"}, ["seconds"]).head(int(n))
 
-    def _keeps(self, trial: Trial) -> bool | None:
-        """Return whether a trial is feasible; None for one without a loss."""
-        metrics: Metrics = self._metrics
-        return True if rank(trial, metrics).is_usable else False if is_infeasible(trial, metrics) else None
-
     def _best_first(
         self, rows: Sequence[int], head: Mapping[str, str], tail: Sequence[str], ordered: bool = False
     ) -> pandas.DataFrame:
@@ -356,11 +318,11 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
             place = {finished[row]: number for number, row in enumerate(self._goals.order())}
             order.sort(key=lambda row: place.get(row, len(finished)))
         columns = {name: frame[source] for name, source in head.items()}
-        outcome = list(frame.columns[len(_COLUMNS) : -len(_MORE_COLUMNS)])
+        outcome = list(frame.columns[len(COLUMNS) : -len(MORE_COLUMNS)])
         columns |= {name: frame[name] for name in outcome[: space.d]}
         constants: dict[str, Any] = {}
         for name, value in space.constants.items():
-            constants[free_label(well_formed(name), "parameter", {*frame, *_JOB_COLUMNS, *columns, *constants})] = _cell(value)
+            constants[free_label(well_formed(name), "parameter", {*frame, *JOB_COLUMNS, *columns, *constants})] = cell(value)
         table = frame.assign(**columns).iloc[order].assign(**constants)
         return table[[*columns, *constants, *outcome[space.d :], *tail]].reset_index(drop=True)
 
@@ -433,65 +395,3 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
             space=self.space,
             models=self.models,
         )
-
-
-def free_label(name: str, prefix: str, taken: Container[str]) -> str:
-    """Return the label of a column: `name`, with one or more prefixes if it is already used."""
-    while name in taken:
-        name = f"{prefix}.{name}"
-    return name
-
-
-def _cell(value: Any) -> Any:
-    """Return a value for tables: invalid characters of texts are escaped."""
-    return well_formed(value) if isinstance(value, str) and not value.isascii() else value
-
-
-@check_names()
-@own_numerics()
-def load_results(results_path: str | os.PathLike[str]) -> Result:
-    """Read a study from its folder; also while it runs.
-
-    Args:
-        results_path: the folder that hyperdrive wrote.
-
-    Returns:
-        The Result that hyperdrive returned, or the result so far.
-
-    Raises:
-        StudyError: no study there, or a damaged file (its name and line).
-    """
-    folder = StudyFolder(results_path)
-    study = describe_study(folder)
-    trials = read_trials(folder, study.space, study.identity)
-    ended_by = _ended_by(folder, trials, study.planned)
-    return Result([*study.given, *trials], study.space, study.metrics, study.partition, study.models, ended_by, folder)
-
-
-def _ended_by(folder: StudyFolder, trials: Sequence[Trial], planned: int) -> str | None:
-    """Return the reason of the last run's end, as far as the files have it; None during a run, or if unknown."""
-    if sum(trial.finished for trial in trials) >= planned:
-        return BUDGET
-    ending, request = folder.read_ending(), recorded_request(folder)
-    if ending is None and (request is None or any(trial.started > request[1] + _LATE for trial in trials)):
-        return None
-    try:
-        at_work = any(not held.expired for held in Leases(folder.leases).holders().values())
-    except OSError:  # a read-only folder
-        return None
-    return None if at_work else ending or (request[0] if request is not None else None)
-
-
-def read_trials(folder: StudyFolder, space: Space, study: str | None = None) -> list[Trial]:
-    """Return all trials in the journals of a study.
-
-    Args:
-        folder: the study's files.
-        space: converts JSON to points.
-        study: required identity of the study; None skips the check.
-
-    Raises:
-        StudyError: a damaged journal, or one of another study.
-    """
-    readers = folder.read_journals(space, folder.drives(), study)
-    return [trial for reader in readers.values() for trial in reader.trials.values()]

@@ -16,10 +16,9 @@ from functools import cached_property
 
 import numpy as np
 
-from hyperspace.acquisition.optimize import Box, choose_new, is_taken
+from hyperspace.acquisition.optimize import Box, unless_taken
 from hyperspace.exchange.spec import ASYNC
-from hyperspace.numerics import random_streams
-from hyperspace.optimizers.base import DESIGN, Suggestion
+from hyperspace.optimizers.base import DESIGN, Key, Suggestion
 from hyperspace.optimizers.bayesian.batch import Batch
 from hyperspace.optimizers.bayesian.knowledge import Knowledge
 from hyperspace.optimizers.bayesian.model_pool import Ahead, ModelPool
@@ -34,8 +33,6 @@ from hyperspace.strategies.spec import SearchSettings
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
-
-_SPREAD = 64  # candidates for the replacement of a design point that is already taken
 
 
 class AdaptiveStrategy(Strategy):
@@ -128,9 +125,8 @@ class AdaptiveStrategy(Strategy):
         for other in range(0 if self._synchronous else drive, drive + 1):  # in rounds all drives start from the same trials
             wanted = self._first.of(other, iteration)
             u = self._design[other].point(self._position(other, iteration)) if wanted is None else wanted.u
-            if wanted is None and is_taken(u, taken):
-                rng = random_streams.stream(self._setup.seed, random_streams.SUGGEST, other, iteration)
-                u = choose_new(box, box.spread(_SPREAD, rng), lambda U: np.zeros(len(U)), taken, rng)
+            if wanted is None:
+                u = unless_taken(box, u, taken, Key(self._setup.seed, other, iteration).rng())
             taken = np.concatenate([taken, u[None]])
         return u
 

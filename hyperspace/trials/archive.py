@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hyperspace.numerics.growing import GrowingArray
 from hyperspace.trials.incumbent import NO_RANK, rank
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import OK, PRUNED, RUNNING, Trial, TrialKey, judged
@@ -38,8 +39,7 @@ class Archive:
         self._trials: list[Trial] = []
         self._running: dict[TrialKey, Trial] = {}
         self._row_of: dict[TrialKey, int] = {}
-        self._U: Array = np.empty((0, n_dimensions))
-        self._y: Array = np.empty(0)
+        self._U, self._y = GrowingArray(n_dimensions), GrowingArray()
         self._best, self._best_rank = -1, NO_RANK
         self._worst = math.nan  # the largest finite loss
 
@@ -76,16 +76,13 @@ class Archive:
         return fresh
 
     def _append_columns(self, fresh: list[Trial]) -> None:
-        first, last = len(self._trials) - len(fresh), len(self._trials)
-        if last > len(self._y):  # grow by half, so that n appends cost O(n)
-            room = max(last, len(self._y) * 3 // 2, 64)
-            self._U = np.concatenate([self._U[:first], np.empty((room - first, self._U.shape[1]))])
-            self._y = np.concatenate([self._y[:first], np.empty(room - first)])
-        self._U[first:last] = self.encode([trial.x for trial in fresh])
+        first = len(self._y)
+        self._U.append(self.encode([trial.x for trial in fresh]))
+        y = self._y.append(np.full(len(fresh), math.nan))
         losses = self.metrics.loss
         for row, trial in enumerate(fresh, start=first):
             loss = losses(trial.metrics) if trial.status == OK else self._taught(trial) if trial.status == PRUNED else math.nan
-            self._y[row] = loss
+            y[row - first] = loss
             if math.isfinite(loss) and not loss <= self._worst:
                 self._worst = loss
             found = rank(trial, self.metrics)
@@ -116,7 +113,7 @@ class Archive:
     @property
     def U(self) -> Array:
         """Finished points in the unit cube, (n, d); a view."""
-        return self._U[: len(self)]
+        return self._U.values
 
     @property
     def y(self) -> Array:
@@ -126,13 +123,13 @@ class Archive:
         searching there again. It is never better than the best trial before it. If the last report is not a finite number, or
         nothing was reported, it is the worst loss before it. Such a loss does not make a trial usable (see `incumbent`).
         """
-        return self._y[: len(self)]
+        return self._y.values
 
     @property
     def pending(self) -> Array:
         """Pending points in the unit cube, (p, d)."""
         if not self._running:
-            return np.empty((0, self._U.shape[1]))
+            return self.U[:0]
         return self.encode([trial.x for trial in self._running.values()])
 
     @property

@@ -9,7 +9,7 @@ from hyperspace import load_results
 from hyperspace.execution.opening import study_record
 from hyperspace.execution.rescue import rescue
 from hyperspace.journal import StudyFolder
-from hyperspace.results.result import read_trials
+from hyperspace.results.loading import read_trials
 from hyperspace.trials.trial import FAILED, Trial
 
 TRIALS = [

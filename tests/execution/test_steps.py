@@ -10,7 +10,7 @@ from hyperspace.exchange.serial_ranks import SerialRanks
 from hyperspace.execution.opening import study_record
 from hyperspace.execution.steps import TrialSteps
 from hyperspace.journal import StudyFolder, open_journal
-from hyperspace.results.result import read_trials
+from hyperspace.results.loading import read_trials
 from hyperspace.study.arguments import StudyArguments
 from hyperspace.study.planning import plan_study
 from hyperspace.trials.archive import Archive

@@ -47,7 +47,7 @@ _RESOLVED = 1e-7  # variance that is ignored then
 
 
 class Turn:
-    """One turn of a batch, as its arm sees it.
+    """One turn of a batch, with all that its arm needs.
 
     Args:
         knowledge: what the batch knows.
@@ -159,32 +159,27 @@ class GlobalArm(Arm):
 
     def propose(self, turn: Turn) -> Suggestion:
         """Return the maximum of the acquisition."""
-        u, local = self._maximum(turn, turn.acquisition)
+        local, (u,) = self._maxima(turn, (turn.acquisition,))
         return turn.suggestion(u, local, self.name)
 
-    def _maximum(self, turn: Turn, acquisition: str) -> tuple[Array, LocalModel]:
-        """Return the maximum of an acquisition among new points, and the model."""
+    def _maxima(self, turn: Turn, acquisitions: Sequence[str]) -> tuple[LocalModel, list[Array]]:
+        """Return the model, and the maximum of each acquisition among new points."""
         know, settings = turn.knowledge, turn.setup.settings
         fits, box = know.models.of(turn.setup.whole), Box(turn.setup.space, know.domain)
         local = fits.local(turn.additive(fits))
-        model, lowest = local.latent, know.lowest(local)
         pending = know.pending[know.domain.contains(know.pending)][-settings.most_pending :]
-        if len(pending):
-            model = local.with_fantasies(pending)
-            known = know.U[:0] if local.has_condition else know.U[know.feasible_rows(local)]  # a refitted model has its own scale
-            points = known if know.constraints is not None else np.concatenate([known, pending])  # these may be infeasible
-            if len(points):
-                means = float(model.posterior(points).mean.min())
-                lowest = min(lowest, means) if local.has_condition else means
-        centers = box.snap(know.centers)
-        U = candidates(box, centers, turn.rng, n_global=settings.candidates)
-        if not know.has_feasible:
-            lowest = float(model.posterior(U).mean.min())
-        criterion = ModelCriterion(model, make_acquisition(acquisition, lowest), know.feasibility(local))
-        if getattr(model, "is_additive", False) and not box.all_listed:
-            U = np.concatenate([U, search_axes(criterion, box, centers[0], turn.rng, *_ALONG)])
-        U = self._sorted(criterion, box, U, turn, local)
-        return turn.first_new(U, box, local), local
+        model = local.with_fantasies(pending) if len(pending) else local.latent
+        lowest = know.lowest_with(local, model, pending)
+        feasibility, centers = know.feasibility(local), box.snap(know.centers)
+        maxima = []
+        for name in acquisitions:
+            U = candidates(box, centers, turn.rng, n_global=settings.candidates)
+            best = lowest if know.has_feasible else float(model.posterior(U).mean.min())
+            criterion = ModelCriterion(model, make_acquisition(name, best), feasibility)
+            if getattr(model, "is_additive", False) and not box.all_listed:
+                U = np.concatenate([U, search_axes(criterion, box, centers[0], turn.rng, *_ALONG)])
+            maxima.append(turn.first_new(self._sorted(criterion, box, U, turn, local), box, local))
+        return local, maxima
 
     @staticmethod
     def _sorted(criterion: ModelCriterion, box: Box, U: Array, turn: Turn, local: LocalModel) -> Array:
@@ -207,10 +202,9 @@ class HedgeArm(GlobalArm):
 
     def propose(self, turn: Turn) -> Suggestion:
         """Return the proposal that was drawn."""
-        last = turn.knowledge.hedge
-        found = [self._maximum(turn, name) for name in PORTFOLIO]
-        proposals, local = np.array([u for u, _ in found]), found[0][1]
-        gains = np.zeros(len(PORTFOLIO))
+        last, gains = turn.knowledge.hedge, np.zeros(len(PORTFOLIO))
+        local, maxima = self._maxima(turn, PORTFOLIO)
+        proposals = np.array(maxima)
         if last is not None:
             gains = np.array(last["gains"]) - local.latent.posterior(np.array(last["proposals"])).mean[:, 0]
         weights = np.exp(gains - gains.max())
@@ -344,9 +338,9 @@ class FeasibilityArm(Arm):
         taken = turn.taken
         pending = taken[know.n :][-_MOST_PENDING:]
         if know.constraints is not None and know.constraints.limits() is not None:
-            U = toward_feasible(know.constraints, box, know.success(), pending, turn.number % 2 == 1, rng)
+            U = toward_feasible(know.constraints, box, know.recent_success(), pending, turn.number % 2 == 1, rng)
             return Suggestion(choose_new(box, U, lambda V: np.zeros(len(V)), taken, rng), self.name)
-        success = know.success(lost=pending)  # pending points count as failures, so that a batch spreads out
+        success = know.recent_success(lost=pending)  # pending points count as failures, so that a batch spreads out
         if success is None:
             raise RuntimeError("a search for a feasible trial needs constraints or failures")
         U = box.listed if box.all_listed else box.spread(_N_SPREAD, rng)

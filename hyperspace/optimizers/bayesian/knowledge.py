@@ -21,6 +21,7 @@ from hyperspace.optimizers.bayesian.settings import LARGEST_TEAM, Setup
 from hyperspace.optimizers.bayesian.state import State
 from hyperspace.optimizers.bayesian.trust_regions import Region, nearest, separated_best
 from hyperspace.space.space import Bounds
+from hyperspace.surrogates.base import Model
 from hyperspace.typing import Array
 
 
@@ -86,15 +87,26 @@ class Knowledge:
         """Whether the box has a feasible trial."""
         return bool(np.isfinite(self._score).any())
 
-    def feasible_rows(self, local: LocalModel) -> NDArray[np.intp]:
-        """Return the rows of a model's feasible trials in the box, or of all its trials if there is none."""
-        counts = np.isfinite(self._score[local.rows])
-        return local.rows[counts] if counts.any() else local.rows
+    def _counts(self, local: LocalModel) -> NDArray[np.bool_]:
+        """Return which trials of a model are feasible and in the box; all if none is."""
+        counts: NDArray[np.bool_] = np.isfinite(self._score[local.rows])
+        return counts if counts.any() else ~counts
 
     def lowest(self, local: LocalModel) -> float:
         """Return a model's lowest mean at a feasible trial, or at any trial if none is feasible."""
-        counts = np.isfinite(self._score[local.rows])
-        return float((local.fitted[counts] if counts.any() else local.fitted).min())
+        return float(local.fitted[self._counts(local)].min())
+
+    def lowest_with(self, local: LocalModel, model: Model, pending: Array) -> float:
+        """Return the lowest mean of a model with fantasies at pending points (p, d), at these points, too.
+
+        Pending points do not count if there are constraints, since they may be infeasible.
+        """
+        points = pending if self.constraints is None else pending[:0]
+        if local.has_condition or not len(pending):
+            means = [self.lowest(local)]
+        else:  # the model was fitted again, on a scale of its own
+            points, means = np.concatenate([self.U[local.rows[self._counts(local)]], points]), []
+        return min(means + ([float(model.posterior(points).mean.min())] if len(points) else []))
 
     @cached_property
     def separated_best(self) -> Array:
@@ -118,8 +130,8 @@ class Knowledge:
         key = self.setup.whole, additive
         if key not in self._searches:
             local = self.models.of(self.setup.whole).local(additive)
-            lowest = Region(self.setup.whole, int(np.nanargmin(self._y)), self.setup.settings.initial_length)
-            self._searches[key] = self._search(self.regions[0] if self.regions else lowest, local, None, (2,))
+            region = self.regions[0] if self.regions else Region(self.setup.whole, int(np.nanargmin(self._y)), 1.0)
+            self._searches[key] = self._search(region, local, None, (2,))
         return self._searches[key]
 
     def _search(self, region: Region, local: LocalModel, center: Array | None, key: tuple[int, ...]) -> RegionSearch:
@@ -158,7 +170,7 @@ class Knowledge:
         rows = rows[self._labeled[rows]]
         return fit_feasibility(space, self.U[rows], self.failed[rows], self._required_z)
 
-    def success(self, lost: Array | None = None) -> Success | None:
+    def recent_success(self, lost: Array | None = None) -> Success | None:
         """Return the probability of success, from the last trials; None if nothing failed.
 
         Args:

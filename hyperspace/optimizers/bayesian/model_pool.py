@@ -102,15 +102,12 @@ class ModelPool:
         rows, n = np.flatnonzero(self.usable[:known]), self._setup.settings.nearest
         if len(rows) <= n:
             return rows
-        away = distance_to(self._setup.box, self._U[rows])
-        inside = rows[away == 0.0]
+        box = self._setup.box
+        inside = rows[box.contains(self._U[rows])]
         if len(inside) <= n:
-            best = (
-                self._U[inside[int(np.argmin(self._score[inside]))]]
-                if len(inside)
-                else 0.5 * (self._setup.box.lower + self._setup.box.upper)
-            )
-            return np.sort(rows[np.lexsort((((self._U[rows] - best) ** 2).sum(axis=1), away))[:n]])
+            middle = self._U[inside[int(np.argmin(self._score[inside]))]] if len(inside) else 0.5 * (box.lower + box.upper)
+            away = distance_to(box, self._U[rows])
+            return np.sort(rows[np.lexsort((((self._U[rows] - middle) ** 2).sum(axis=1), away))[:n]])
         order = inside[np.argsort(self._score[inside], kind="stable")]
         others = np.sort(order[n // 2 :])
         drawn = random_streams.stream(self._setup.seed, random_streams.STRATEGY).permutation(len(others))[: n - n // 2]

@@ -132,7 +132,7 @@ class RegionModels:
         y: their losses, (n,).
         record: record of this region's last fit. Before its first fit, that of another region.
         stale: whether to refit in any case.
-        extended: model to extend, if `rows` are all trials with a finite loss; None to factorize each time.
+        extended: model of the whole box that is extended until the next fit; None to factorize each time.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hyperspace.acquisition import ACQUISITIONS
-from hyperspace.acquisition.optimize import Box, choose_new, is_taken
+from hyperspace.acquisition.optimize import Box, unless_taken
 from hyperspace.errors import InputError, shown
 from hyperspace.optimizers.base import DESIGN, AskTell, Key, Suggestion
 from hyperspace.optimizers.bayesian.arms import FEASIBILITY
@@ -31,8 +31,6 @@ from hyperspace.space.values import is_one_of
 from hyperspace.trials.metrics import Metrics
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
-
-_N_SPREAD = 64  # candidates for the replacement of a design point that is already taken
 
 
 class BayesOptimizer(AskTell):
@@ -108,8 +106,5 @@ class BayesOptimizer(AskTell):
 
     def _designed(self, key: Key) -> Array:
         """Return the design's point, or a replacement if it is taken; few levels or given points can cause that."""
-        u, taken = self.design.point(key.iteration), np.concatenate([self._told.U, self._told.pending])
-        if not is_taken(u, taken):
-            return u
-        rng = key.rng()
-        return choose_new(self.box, self.box.spread(_N_SPREAD, rng), lambda U: np.zeros(len(U)), taken, rng)
+        taken = np.concatenate([self._told.U, self._told.pending])
+        return unless_taken(self.box, self.design.point(key.iteration), taken, key.rng())

@@ -71,14 +71,14 @@ def test_the_lowest_mean_of_a_model_is_at_a_feasible_trial_if_any_is() -> None:
 
 def test_without_failures_and_constraints_everything_is_feasible() -> None:
     seen = knowledge(points(8))
-    assert seen.success() is None
+    assert seen.recent_success() is None
     assert not seen.failed.any()
 
 
 def test_a_point_that_is_lost_counts_as_a_failure_without_being_one() -> None:
     seen = knowledge(points(8))
     lost = np.array([[0.9, 0.9]])
-    success = seen.success(lost)
+    success = seen.recent_success(lost)
     assert success is not None
     near, far = success.log_probability(np.array([[0.9, 0.9], [0.1, 0.1]]))
     assert near < far
