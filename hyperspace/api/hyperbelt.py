@@ -56,9 +56,6 @@ def hyperbelt(
     """
     if not callable(objective):
         raise InputError(f"objective must be a function of the parameters and the budget, got {shown(objective)}")
-    for name in _NOT_TAKEN:
-        if name in options:
-            raise InputError(f"hyperbelt does not take {name}=; it evaluates with budgets of its own making")
     return hyperdrive(
         WithBudget(objective),
         hyperparameters,

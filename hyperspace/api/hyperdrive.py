@@ -17,7 +17,7 @@ from hyperspace.evaluators.exits import exits_are_told
 from hyperspace.evaluators.importing import refuse_while_importing
 from hyperspace.evaluators.objective import Objective
 from hyperspace.evaluators.selection import open_evaluators
-from hyperspace.exchange.files import SILENT_VARIABLE, WorkerRanks
+from hyperspace.exchange.files import WorkerRanks, is_silent_worker
 from hyperspace.exchange.launcher import check_communicator, open_ranks, working
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.spec import has_workers
@@ -194,20 +194,22 @@ def hyperdrive(
     ranks = WorkerRanks() if is_worker else open_ranks(comm, _own_end(started, deadline))
     folder = _folder(results_path) if is_true(checkpoints) or (isinstance(checkpoints, int) and checkpoints == 1) else None
 
-    speaks = ranks.rank == 0 and SILENT_VARIABLE not in os.environ
+    speaks = ranks.rank == 0 and not is_silent_worker()
 
     def check() -> tuple[StudyArguments, RunOptions]:
         return _check(call, target, is_worker)
 
-    def work(ranks: Ranks, target: Objective | Command) -> Result:
+    def work(leaders: Ranks, evaluated: Objective | Command) -> Result:
         with ExitStack() as held:
-            arguments, options = ranks.each(check)
+            arguments, options = leaders.each(check)
             for doubt in describe_doubtful_lists(hyperparameters) if speaks else ():
                 tell(doubt)
-            apart = isolate or timeout is not None or retries > 0
-            make_evaluator = ranks.each(lambda: open_evaluators(target, arguments.metrics, arguments.space, timeout, apart, held))
-            options = replace(options, deadline=_agreed_end(ranks, started, deadline, options.rules))
-            return Session(arguments, ranks, folder, options).run(make_evaluator)
+            apart = _needs_processes(isolate, timeout, options.retries)
+            make_evaluator = leaders.each(
+                lambda: open_evaluators(evaluated, arguments.metrics, arguments.space, timeout, apart, held)
+            )
+            options = replace(options, deadline=_agreed_end(leaders, started, deadline, options.rules))
+            return Session(arguments, leaders, folder, options).run(make_evaluator)
 
     stoppable = None if is_worker else folder  # a worker ends alone
     messages = silence(isinstance(verbose, str) and verbose == SILENT)
@@ -215,12 +217,12 @@ def hyperdrive(
     with messages, working(), exits_are_told(ranks), ranks.ends_together(), signals, children_end():
         ranks.bound(Patience(lambda: received() is not None, deadline=_own_end(started, deadline)))
         _check_same_call(ranks, described)
-        ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
+        size = ranks.each(lambda: check_count("ranks_per_trial", ranks_per_trial))
         _take_devices(ranks)
-        if ranks_per_trial == 1 or isinstance(target, Command):
+        if size == 1 or isinstance(target, Command):
             result = work(ranks, target)
         else:
-            result = work_in_groups(ranks, ranks_per_trial, target, work, lambda: check()[0])
+            result = work_in_groups(ranks, size, target, work, lambda: check()[0])
         ranks.close()
     leave_if_interrupted(result)
     return result
@@ -306,8 +308,13 @@ def _check_comm(comm: Any, is_worker: bool) -> None:
         raise InputError('exchange="files" shares through the study\'s files, and uses no communicator; leave comm= out')
 
 
+def _needs_processes(isolate: bool, timeout: Any, retries: int) -> bool:
+    """Return whether evaluations run in processes of their own."""
+    return isolate or timeout is not None or retries > 0
+
+
 def _check_ways(target: Objective | Command, timeout: Any, isolate: bool, retries: int, ranks_per_trial: int) -> None:
-    if ranks_per_trial != 1 and (isolate or timeout is not None or retries or isinstance(target, Command)):
+    if ranks_per_trial != 1 and (_needs_processes(isolate, timeout, retries) or isinstance(target, Command)):
         raise InputError(
             f"ranks_per_trial={ranks_per_trial} evaluates within the ranks of the MPI run; a command, timeout=, isolate= and "
             f"retries= need processes of their own"

@@ -17,12 +17,9 @@ from hyperspace.cli.path_arguments import StudyPath, output_file
 from hyperspace.errors import InputError, how_to_install
 from hyperspace.space.values import is_scalar, plain
 from hyperspace.system.whole_file import check_output, write_output
-from hyperspace.trials.incumbent import is_infeasible, rank
 
 if TYPE_CHECKING:
     import pandas
-
-    from hyperspace.results.result import Result
 
 
 class Format(StrEnum):
@@ -84,27 +81,6 @@ def json_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [json_value(element) for element in value]
     return value if is_scalar(value) else str(value)
-
-
-def closest_rows(result: Result, n: int) -> pandas.DataFrame:
-    """Return the n trials with the least violation, in the form of `Result.top`; none if a trial is feasible.
-
-    Additional columns: infeasible, which is true, and violation, the sum of the excesses over the limits.
-    """
-    from hyperspace.results.trial_table import free_label
-
-    frame, goals = result.top(1), result.goals
-    if not frame.empty:
-        return frame.head(0)
-    broken = [trial for trial in result.all_trials if trial.drive >= 0 and is_infeasible(trial, goals)]
-    closest = sorted(broken, key=lambda trial: rank(trial, goals))[:n]
-    best_first = result.table().head(len(closest))  # in the same order
-    ids, shared = frame.columns[:2], frame.columns[2:]
-    rows = best_first.iloc[:, -len(shared) - 1 : -1].set_axis(shared, axis="columns")  # without the status
-    rows.insert(0, ids[0], [trial.drive for trial in closest])
-    rows.insert(1, ids[1], [trial.iteration for trial in closest])
-    more: dict[str, Any] = {"infeasible": True, "violation": [rank(trial, goals).violation for trial in closest]}
-    return rows.assign(**{free_label(name, "study", set(frame.columns)): value for name, value in more.items()})
 
 
 def _parquet(trials: pandas.DataFrame) -> bytes:

@@ -13,13 +13,14 @@ from hyperspace.cli.printing import show_table
 from hyperspace.cli.studies import TopFormat
 from hyperspace.errors import InputError, shown, shown_all
 from hyperspace.results.choosing import KNEE
-from hyperspace.system.terminal import tell
+from hyperspace.system.terminal import tell, well_formed
 
 
 def front(
     path: StudyPath,
     x: Annotated[
-        str | None, typer.Option("--x", help="Sort by this metric, and show it first.", metavar="NAME", show_default="the goals")
+        str | None,
+        typer.Option("--x", help="Sort by this metric, and show no other one but --y.", metavar="NAME", show_default="the goals"),
     ] = None,
     y: Annotated[str | None, typer.Option("--y", help="A second metric to show.", metavar="NAME", show_default="none")] = None,
     choose: Annotated[
@@ -43,13 +44,15 @@ def front(
             if name not in metrics and not frame.empty:
                 raise InputError(f"the trials on the front have no metric {shown(name)}, but {shown_all(metrics)}")
         if not frame.empty:
-            parameters = [name for name in frame.columns if name not in metrics]
-            frame = frame.sort_values(wanted, kind="stable")[[*dict.fromkeys(wanted), *parameters]]
+            labels = {name: f"metric.{name}" if f"metric.{name}" in frame.columns else well_formed(name) for name in metrics}
+            first = list(dict.fromkeys(labels[name] for name in wanted))
+            others = [label for label in frame.columns if label not in labels.values()]
+            frame = frame.sort_values(first, kind="stable")[[*first, *others]]
     if format is TopFormat.csv:
         write_bytes(csv_bytes(frame))
     elif format is TopFormat.json:
         write_bytes(json_bytes(frame))
     elif not frame.empty:
         if choose is None:
-            print(f"{len(frame)} trials on the front, hypervolume {result.hypervolume:.6g}")
+            print(f"{len(frame)} trial{'s' * (len(frame) != 1)} on the front, hypervolume {result.hypervolume:.6g}")
         show_table(frame)

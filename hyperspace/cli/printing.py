@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hyperspace.cli.export import closest_rows
 from hyperspace.system.terminal import printable
 from hyperspace.trials.incumbent import closest_trial
 from hyperspace.trials.trial import FAILED, OK, PRUNED, RUNNING, TIMEOUT
@@ -35,8 +34,9 @@ def show_best(result: Result) -> None:
         _show_closest(result)
         return
     if result.goals.several:
-        print(f"{len(result.front)} on the front, hypervolume {result.hypervolume:.6g}:")
-        show_table(result.front)
+        front = result.front
+        print(f"{len(front)} on the front, hypervolume {result.hypervolume:.6g}:")
+        show_table(front)
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("best", brief(result.fun), style="bold")
@@ -81,7 +81,7 @@ def show_top(result: Result, n: int) -> None:
     frame = result.top(n)
     if frame.empty:
         print(result.why_no_optimum())
-        frame = closest_rows(result, n)
+        frame = result.least_violating(n)
         if frame.empty:
             return
         print("the closest, all infeasible:")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 import traceback
@@ -20,7 +19,7 @@ from hyperspace.cli.targets import load_target
 from hyperspace.cli.workers import end_with_parent, run_workers
 from hyperspace.errors import HyperSpaceError, InputError
 from hyperspace.evaluators.command import Command
-from hyperspace.exchange.files import SILENT_VARIABLE
+from hyperspace.exchange.files import is_silent_worker
 from hyperspace.exchange.launcher import has_other_ranks, is_first_rank, launched_rank, open_ranks
 from hyperspace.exchange.spec import has_workers
 from hyperspace.space.space import check_space
@@ -204,8 +203,7 @@ def run(
     if workers > 1 and exchange is not None and not has_workers(exchange):
         raise InputError(f"--workers share a study through its files; leave out --exchange {exchange}")
     objective, searched, first, metrics, rules = prepare() if has_workers(exchange) else _together(prepare, deadline)
-    follows = SILENT_VARIABLE in os.environ  # another worker shows progress and result
-    if not quiet and is_first_rank() and not follows:
+    if not quiet and is_first_rank() and not is_silent_worker():
         doubts = objective.describe_doubts(searched) if isinstance(objective, Command) else []
         for note in [*first.notes, *doubts]:
             tell(note)
@@ -234,9 +232,9 @@ def run(
         restart=restart,
         retry_failed=retry_failed,
         stopping=rules,
-        verbose="silent" if quiet else not follows,
+        verbose="silent" if quiet else not is_silent_worker(),
     )
-    if not quiet and not follows and is_first_rank():
+    if not quiet and not is_silent_worker() and is_first_rank():
         show_best(result)
 
 

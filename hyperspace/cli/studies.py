@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import hyperspace
-from hyperspace.cli.export import closest_rows, csv_bytes, json_bytes, json_value, write_bytes
+from hyperspace.cli.export import csv_bytes, json_bytes, json_value, write_bytes
 from hyperspace.cli.path_arguments import StudyPath
 from hyperspace.cli.printing import brief, scratch_of, show_best, show_top
 from hyperspace.system.terminal import printable, tell, well_formed
@@ -50,7 +50,7 @@ def best(
     if format is not TopFormat.table:
         rows = result.front if top is None and result.goals.several else result.top(top or 1)
         if rows.empty:
-            rows = closest_rows(result, top or 1)
+            rows = result.least_violating(top or 1)
             tell(result.why_no_optimum() + ("" if rows.empty else "; the closest ones follow, marked as infeasible"))
         write_bytes({TopFormat.csv: csv_bytes, TopFormat.json: json_bytes}[format](rows))
     elif top is None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from hyperspace.errors import InputError, shown
+from hyperspace.errors import InputError
 from hyperspace.evaluators.base import Parameters
 from hyperspace.evaluators.handle import TrialFailed, TrialHandle
 from hyperspace.evaluators.inline import describe_raised
@@ -50,7 +50,7 @@ class TrialGroups:
         InputError: not an MPI run, a number of ranks that is not a multiple of `size`, or an objective without a second argument.
     """
 
-    def __init__(self, world: Ranks, size: Any, objective: Objective) -> None:
+    def __init__(self, world: Ranks, size: int, objective: Objective) -> None:
         world.each(lambda: _check(world, size, objective))
         assert isinstance(world, MPIRanks)  # by `_check`
         self._objective = objective
@@ -153,9 +153,7 @@ def _all_done(answers: list[Any]) -> bool:
     return "end" in answers[0] and all(answer.get("done") for answer in answers[1:])
 
 
-def _check(world: Ranks, size: Any, objective: Objective) -> None:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise InputError(f"ranks_per_trial must be a whole number of at least 1, got {shown(size)}")
+def _check(world: Ranks, size: int, objective: Objective) -> None:
     if not isinstance(world, MPIRanks) or world.size % size:
         raise InputError(
             f"ranks_per_trial={size} needs an MPI run of a multiple of {size} ranks, got {world.size}; "

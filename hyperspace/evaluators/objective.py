@@ -1,4 +1,4 @@
-"""Objective of a study: the user's function, which may take the trial's handle as its last argument."""
+"""The user's objective: its name, and whether it takes the trial's handle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_WRAPPED = 50  # largest number of nested decorators that are examined
 
 
 class Objective:
-    """The user's function, made once for each call of hyperdrive.
+    """Objective of a study, made once for each call of hyperdrive.
 
     Args:
         function: function(parameters), or function(parameters, trial). Any value is accepted here; see `check`.
@@ -35,7 +35,7 @@ class Objective:
         self.takes_handle = callable(function) and takes_handle(function, n_arguments)
 
     def __call__(self, *arguments: Any, handle: TrialHandle) -> Any:
-        """Return the function's value; it gets the handle if it takes it."""
+        """Return the function's value; the handle is passed as the last argument if the function takes it."""
         return self.function(*arguments, handle) if self.takes_handle else self.function(*arguments)
 
     @property
@@ -54,17 +54,18 @@ class Objective:
 
 
 def takes_handle(function: Function, position: int = 1) -> bool:
-    """Return whether the function wants the trial's handle, as its argument at `position`: its second one.
+    """Return whether a function takes the trial's handle as its positional argument number `position`, counted from 0.
 
-    Its own signature decides, not that of a wrapped function: a decorator may add arguments. If it accepts any arguments (*args),
-    it passes them on. The handle is then wanted if the wrapped function's argument at `position` is called "trial".
+    That argument must be required, or be called "trial". A decorated function is judged by the wrapper's own signature, since a
+    decorator may add arguments. If that leaves the position to *args, or is unknown, the wrapped function is examined. There only
+    the name "trial" counts.
     """
     for depth in range(_MOST_WRAPPED):
         parameters = _parameters(function)
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         if len(positional) > position:
-            wanted = positional[position]
-            return wanted.name == "trial" or (depth == 0 and wanted.default is inspect.Parameter.empty)
+            parameter = positional[position]
+            return parameter.name == "trial" or (depth == 0 and parameter.default is inspect.Parameter.empty)
         if parameters and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
             return False
         inner = _wrapped(function)

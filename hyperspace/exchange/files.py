@@ -19,10 +19,15 @@ from hyperspace.space.space import Space
 from hyperspace.trials.trial import Trial, TrialKey
 
 WORKERS_VARIABLE = "HYPERSPACE_WORKERS"
-SILENT_VARIABLE = "HYPERSPACE_SILENT_WORKER"  # set if another worker of this machine prints the common messages
+SILENT_VARIABLE = "HYPERSPACE_SILENT_WORKER"  # see `is_silent_worker`
 _LEAST_INTERVAL = 0.2  # seconds between two scans of the folder
 _SECONDS_PER_FILE = 2e-3  # cost of a file in a scan on a slow network file system; scans may take a tenth of the time
 _EXPIRY_INTERVAL = 10.0  # seconds between two checks for expired leases
+
+
+def is_silent_worker() -> bool:
+    """Return whether another worker, which was started with this one, shows the messages, the progress and the result."""
+    return SILENT_VARIABLE in os.environ
 
 
 class WorkerRanks(SerialRanks):

@@ -82,9 +82,10 @@ class FilesLoop(IndependentLoop):
                         self._evaluate(self._steps.ask_again(failed))
             finally:
                 self._shared.give_back(drive)
-        self._take_up_retries()
+        self._reload_finished()
 
-    def _take_up_retries(self) -> None:
+    def _reload_finished(self) -> None:
+        """Read the new ends of retried trials, and count again."""
         self._shared.look(insist=True)
         self.finished = {key: trial for key, trial in self._context.recorded.items() if trial.finished}
         self._tally = tally(self.finished.values(), self._study.metrics)

@@ -1,8 +1,8 @@
 """Drive loop: ask -> evaluate -> record -> share, for the drives that a rank carries.
 
-This module holds the parts that all loops share. `hyperspace.execution.steps` has the single steps of a trial. The loops of
-`hyperspace.execution.round_loop` and `hyperspace.execution.async_loop` differ in the time at which a drive receives the
-others' trials. Recorded trials are recalled instead of asked, so that resuming uses the same loop.
+This module holds the parts that all loops share. `hyperspace.execution.steps` has the single steps of a trial. `round_loop`,
+`async_loop` and `files_loop` differ in when a drive receives the others' trials. Recorded trials are recalled instead of asked,
+so that resuming uses the same loop.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ class Loop(ABC):
         with users_numerics():
             return is_true(call(callback, trial.copied(self._study.space)))
 
-    def end_before_it_begins(self, reason: str | None, begun: int) -> None:
+    def continue_after(self, reason: str | None, begun: int) -> None:
         """Use the state of an earlier loop: the reason of its early end, and the number of evaluations that it started."""
         self.begun += begun
         if reason is not None:

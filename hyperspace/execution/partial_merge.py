@@ -14,7 +14,7 @@ from hyperspace.trials.records import Record, load_trial, trial_record
 from hyperspace.trials.trial import Trial
 
 
-def merge_answers(
+def merge_without_silent(
     ranks: Ranks, study: StudySettings, folder: StudyFolder | None, carried: Sequence[int], loop: Loop
 ) -> tuple[list[Trial], list[str | None], list[str]]:
     """Merge the records of the ranks that answer, on rank 0; called after RanksSilentError.

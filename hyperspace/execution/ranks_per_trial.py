@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from hyperspace.errors import HyperSpaceError
 from hyperspace.evaluators.mpi import TrialGroups
@@ -17,7 +16,7 @@ from hyperspace.trials.records import Record, load_trial, trial_record
 
 
 def work_in_groups(
-    world: Ranks, size: Any, objective: Objective, work: Callable[[Ranks, Objective], Result], check: Callable[[], StudyArguments]
+    world: Ranks, size: int, objective: Objective, work: Callable[[Ranks, Objective], Result], check: Callable[[], StudyArguments]
 ) -> Result:
     """Run a study with `size` ranks for each trial; return its result on every rank. Collective.
 

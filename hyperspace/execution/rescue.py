@@ -37,8 +37,9 @@ def rescue(folder: StudyFolder, record: Record, study: StudySettings, trials: Se
 
 def _write(kept: StudyFolder, record: Record, study: StudySettings, trials: Sequence[Trial]) -> None:
     kept.write_study(record)
+    identity = study.identity
     for drive in sorted({trial.drive for trial in trials}):
-        journal = open_journal(kept, study.identity, drive, study.space, None, attempt=0, check=lambda: None)
+        journal = open_journal(kept, identity, drive, study.space, None, attempt=0, check=lambda: None)
         try:
             for trial in sorted((trial for trial in trials if trial.drive == drive), key=lambda trial: trial.key):
                 journal.started(trial)

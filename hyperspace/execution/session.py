@@ -14,7 +14,7 @@ from typing import Any
 
 from hyperspace.errors import StudyError
 from hyperspace.evaluators.selection import MakeEvaluator
-from hyperspace.exchange.files import SILENT_VARIABLE, SharedFolder
+from hyperspace.exchange.files import SharedFolder, is_silent_worker
 from hyperspace.exchange.ranks import Ranks
 from hyperspace.exchange.tally import tally
 from hyperspace.exchange.waiting import Patience, RanksSilentError
@@ -24,7 +24,7 @@ from hyperspace.execution.loops import LOOPS
 from hyperspace.execution.merging import Merger
 from hyperspace.execution.opening import open_study
 from hyperspace.execution.options import RunOptions
-from hyperspace.execution.partial_merge import merge_answers
+from hyperspace.execution.partial_merge import merge_without_silent
 from hyperspace.execution.progress import Progress
 from hyperspace.execution.retrying import RetryLoop
 from hyperspace.execution.signals import INTERRUPT, SIGNALS, received
@@ -135,7 +135,7 @@ class Session:
                 reasons = [reason for reason, _, _ in endings if reason is not None]
                 result = self._merger.merge(loop.finished.values(), gone=FOLDER_GONE in reasons)
             except RanksSilentError:
-                result, reasons = self._merge_answers(loop)
+                result, reasons = self._merge_without_silent(loop)
                 endings = [[loop.ended_by, loop.begun, loop.stopped_for_failures]]
             except StudyError as error:
                 self._merger.keep(loop.known(), error)
@@ -171,7 +171,7 @@ class Session:
         retries = RetryLoop(self.study, context)
         retries.run()
         loop = make_loop(self.study, replace(context, recorded=retries.recorded))
-        loop.end_before_it_begins(retries.ended_by, retries.begun)
+        loop.continue_after(retries.ended_by, retries.begun)
         return loop
 
     def _open_shared(self) -> SharedFolder | None:
@@ -228,8 +228,9 @@ class Session:
         folder, study, claim = self._folder, self.study, self._opened.claim
         if folder is None or claim is None:
             return {}
+        identity = study.identity  # a hash of all settings
         return {
-            drive: open_journal(folder, study.identity, drive, study.space, contents.get(drive), claim.attempt, claim.check)
+            drive: open_journal(folder, identity, drive, study.space, contents.get(drive), claim.attempt, claim.check)
             for drive in self._carried
         }
 
@@ -241,7 +242,7 @@ class Session:
         if not study.shared:  # each rank only knows its own trials
             counts = self._ranks.gather([[done, failed]])
             done, failed = sum(one for one, _ in counts), sum(another for _, another in counts)
-        speaks = self._ranks.rank == 0 and SILENT_VARIABLE not in os.environ
+        speaks = self._ranks.rank == 0 and not is_silent_worker()
         if failed and speaks:
             what = "are evaluated again" if self._options.retry_failed else f"stay failed; {RETRY}"
             tell(f"{failed} of the {done} evaluations on record failed in earlier runs, and {what}")
@@ -270,10 +271,10 @@ class Session:
 
         Args:
             result: the result.
-            endings: for each rank the reason of its end, the number of evaluations that it started, and whether it gave in.
+            endings: for each rank the reason of its end, the number of started evaluations, and whether failures stopped it.
 
         Raises:
-            StudyError: all ranks gave in to failures.
+            StudyError: failures stopped all ranks that evaluated.
         """
         at_work = [stopped_for_failures for _, begun, stopped_for_failures in endings if begun]
         broken = result.failing_workers
@@ -284,7 +285,7 @@ class Session:
             raise error
         if self._ranks.rank == 0:
             # The completion was already shown by the progress display, or by the first worker that was started with this one.
-            said = result.ended_by == BUDGET and (self._options.verbose or SILENT_VARIABLE in os.environ)
+            said = result.ended_by == BUDGET and (self._options.verbose or is_silent_worker())
             if not at_work and not said:
                 tell(f"no evaluation was begun: {self._why_none(result)}")
             for sentence in broken if at_work else ():
@@ -323,12 +324,12 @@ class Session:
             )
         return f"the study was stopped by {result.ended_by}"
 
-    def _merge_answers(self, loop: Loop) -> tuple[Result, list[str]]:
+    def _merge_without_silent(self, loop: Loop) -> tuple[Result, list[str]]:
         """Merge without the silent ranks; also return the reasons of the other ranks' ends."""
         if loop.ended_by is None:  # it was waiting and started no further evaluation
             late = self._options.deadline is not None and time.monotonic() > self._options.deadline
             loop.ended_by = self._stop.reason or (DEADLINE if late else None)
-        trials, reasons, silent = merge_answers(self._ranks, self.study, self._folder, self._carried, loop)
+        trials, reasons, silent = merge_without_silent(self._ranks, self.study, self._folder, self._carried, loop)
         result = self._merger.result(trials)
         object.__setattr__(result, "silent_ranks", tuple(silent))
         return result, [reason for reason in reasons if reason is not None] or [f"the silence of {', '.join(silent)}"]

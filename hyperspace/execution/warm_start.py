@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from hyperspace.errors import InputError, shown
-from hyperspace.exchange.files import SILENT_VARIABLE
+from hyperspace.exchange.files import is_silent_worker
 from hyperspace.journal import StudyFolder
 from hyperspace.results.loading import read_trials
 from hyperspace.space.space import Space
@@ -58,14 +56,15 @@ def take_over(arguments: StudyArguments) -> list[Record]:
                 fits += 1
             else:
                 reasons["known twice"] += 1
-        if SILENT_VARIABLE not in os.environ:
+        if not is_silent_worker():
             tell(_sentence(folder.name, fits, len(trials), reasons))
     return list(taken.values())
 
 
 def _as_given(trial: Trial, point: tuple[Any, ...]) -> Trial:
-    given = Trial(drive=GIVEN_DRIVE, iteration=0, x=point, status=OK, metrics=trial.metrics)
-    return replace(given, arm="given", seconds=0.0, origin="given")
+    return Trial(
+        drive=GIVEN_DRIVE, iteration=0, x=point, status=OK, metrics=trial.metrics, arm="given", seconds=0.0, origin="given"
+    )
 
 
 def _check_goal(old: Metrics, new: Metrics, folder: StudyFolder) -> None:

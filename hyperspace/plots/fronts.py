@@ -47,8 +47,7 @@ def plot_front(result: Result, x: str | None = None, y: str | None = None, ax: A
     """
     goals = _several(result)
     if len(goals) == 2 or x is not None or y is not None:
-        first = _find(goals, x, 0)
-        second = _find(goals, y, 1 if first != 1 else 0)
+        first, second = _pair(goals, x, y)
         ax = style.axes_for(ax, 5.6, 4.4)
         _draw_pair(ax, result, first, second)
         style.legend_above(ax, 3)
@@ -129,8 +128,7 @@ def plot_attainment(
         InputError: one goal, an unknown name, or a wrong n.
     """
     goals = _several(result)
-    first = _find(goals, x, 0)
-    second = _find(goals, y, 1 if first != 1 else 0)
+    first, second = _pair(goals, x, y)
     reached = result.goals_reached
     ax = style.axes_for(ax, 5.6, 4.4)
     _name_axes(ax, goals, first, second)
@@ -163,13 +161,18 @@ def _several(result: Result) -> tuple[Metric, ...]:
     return result.goals.goals
 
 
-def _find(goals: tuple[Metric, ...], name: str | None, default: int) -> int:
+def _pair(goals: tuple[Metric, ...], x: str | None, y: str | None) -> tuple[int, int]:
+    """Return the indices of two goals; None is the first one that is not the other.
+
+    Raises:
+        InputError: an unknown name.
+    """
     names = [goal.name for goal in goals]
-    if name is None:
-        return default
-    if name not in names:
-        raise InputError(f"the goals are {shown_all(names)}; got {shown(name)}")
-    return names.index(name)
+    for name in (x, y):
+        if name is not None and name not in names:
+            raise InputError(f"the goals are {shown_all(names)}; got {shown(name)}")
+    first = names.index(x) if x is not None else 1 if y == names[0] else 0
+    return first, names.index(y) if y is not None else 1 if first != 1 else 0
 
 
 def _values(reached: Goals, goals: tuple[Metric, ...]) -> Array:

@@ -311,9 +311,10 @@ def usual_values(values: Array, maximize: bool) -> tuple[float, float] | None:
     bad = -1.0 if maximize else 1.0
     losses = bad * values
     low, high = np.quantile(losses, [0.25, 0.75])
-    if low == high or len(_without_outliers(losses)) == len(losses):
+    fence = _fence(losses)
+    if low == high or losses.max() <= fence:
         return None
-    ends = sorted((bad * min(float(losses.min()), float(low - _FENCE * (high - low))), bad * _fence(losses)))
+    ends = sorted((bad * min(float(losses.min()), float(low - _FENCE * (high - low))), bad * fence))
     return ends[0], ends[1]
 
 

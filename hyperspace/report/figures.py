@@ -39,6 +39,7 @@ _COLORS = {
     "grey": (style.GRAY, "#9a9a9a"),
     **{f"g{i}": pair for i, pair in enumerate(zip(style.SHADES, _DARK_SHADES, strict=True))},
 }
+ROW, NARROW_ROW = (8.4, 4.0), (4.3, 3.4)  # inches of a picture in its own row, on wide and on narrow pages
 _MOST_BYTES = 400_000  # size of a vector graphic above which its marks become an image
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from hyperspace import plots
 from hyperspace.plots.regions import is_spread
 from hyperspace.report.evidence import Evidence
-from hyperspace.report.figures import picture
+from hyperspace.report.figures import NARROW_ROW, ROW, picture
 from hyperspace.report.html import Cell, Html, numbers, percent, show, table, tag, together
 from hyperspace.results.diagnostics import LeaveOneOut, by_subspace
 from hyperspace.results.merged_model import FEWEST
@@ -25,7 +25,6 @@ _MOST_DEPENDENCES = 8
 _MOST_PARTITIONS = 3
 _MOST_PARAMETERS = 20
 _FEW_AXES = 3  # number of parameters up to which parallel coordinates are placed beside the partition
-_ROW, _NARROW_ROW = (8.4, 4.0), (4.3, 3.4)  # inches of a picture in its own row, on wide and on narrow pages
 
 
 def progress(study: Evidence) -> Html:
@@ -52,10 +51,10 @@ def progress(study: Evidence) -> Html:
     if study.result.goals.several:
         label = "The hypervolume of the front, over the evaluations in the order in which they ended."
         draw = lambda ax: plots.plot_hypervolume(study.result, ax=ax)  # noqa: E731
-    pictures = [picture("convergence", label, draw, *_ROW, narrow=_NARROW_ROW)]
+    pictures = [picture("convergence", label, draw, *ROW, narrow=NARROW_ROW)]
     if any(trial.reports for trial in study.result.all_trials):
         told = "Learning curves: what each evaluation reported, over the step. A dot ends the curve of a pruned trial."
-        pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), *_ROW, narrow=_NARROW_ROW))
+        pictures.append(picture("curves", told, lambda ax: plots.plot_curves(study.result, ax=ax), *ROW, narrow=NARROW_ROW))
     return together(numbers(*shown), *pictures)
 
 
@@ -135,9 +134,9 @@ def subspaces(study: Evidence) -> Html:
         pictures.append(picture("parallel", label, draw, width, 1.15 * height))
         parallel = None
     elif len(shown) == 1:
-        parallel = picture("parallel", label, draw, *_ROW, narrow=_NARROW_ROW)
+        parallel = picture("parallel", label, draw, *ROW, narrow=NARROW_ROW)
     else:
-        parallel = picture("parallel", label, draw, max(_ROW[0], 1.2 * (len(shown) + 1.5)), 4.2, scrolled=True)
+        parallel = picture("parallel", label, draw, max(ROW[0], 1.2 * (len(shown) + 1.5)), 4.2, scrolled=True)
     several = partition.n_subspaces > 1
     counted_by = table(caption, heads, rows) if several else tag("p", "The search space is not split: there is one subspace.")
     return together(counted_by, _cards(pictures) if pictures else None, parallel)
@@ -181,9 +180,9 @@ def parameters(study: Evidence) -> Html:
             "importance",
             "Importance: the part of the objective’s variance that each parameter explains. Lines are 90 % intervals.",
             lambda ax: plots.plot_importance(result, ax=ax, found=study.importance),
-            _ROW[0],
+            ROW[0],
             1.3 + 0.36 * min(len(names), 20),
-            narrow=(_NARROW_ROW[0], 1.6 + 0.3 * min(len(names), 20)),
+            narrow=(NARROW_ROW[0], 1.6 + 0.3 * min(len(names), 20)),
         ),
         _cards(dependences),
     )
@@ -263,9 +262,9 @@ def timeline(study: Evidence) -> Html:
         "Evaluations over time, a row per rank. Thick bars are evaluations, thin ones the choice of the next point; "
         "blank is idle. On the right: the part of the time spent in evaluations.",
         lambda ax: plots.plot_gantt(study.result, ax=ax),
-        _ROW[0],
+        ROW[0],
         height,
-        narrow=(_NARROW_ROW[0], height + 0.3),
+        narrow=(NARROW_ROW[0], height + 0.3),
     )
 
 

@@ -15,7 +15,7 @@ from hyperspace.results.trial_table import free_label
 from hyperspace.space.categorical import Categorical
 from hyperspace.space.dimension import Dimension
 from hyperspace.space.numeric import Integer
-from hyperspace.trials.incumbent import is_infeasible, rank
+from hyperspace.trials.incumbent import is_infeasible
 from hyperspace.trials.trial import Trial
 
 _MOST_TRIALS = 1000  # rows of the table of trials
@@ -59,14 +59,10 @@ def trials(study: Evidence) -> Html:
     """The table of trials, best first."""
     result = study.result
     space, goals = result.search_space, result.goals
-    ended = [trial for trial in result.all_trials if trial.finished]
+    ended = result.finished_trials
     if not ended:
         return tag("p", "No trial has ended so far.", class_="missing")
-    order = sorted(range(len(ended)), key=lambda row: rank(ended[row], goals))
-    if goals.several:
-        place = {row: number for number, row in enumerate(result.goals_reached.order().tolist())}
-        order.sort(key=lambda row: place.get(row, len(ended)))
-    shown = [ended[row] for row in order[:_MOST_TRIALS]]
+    shown = ended[:_MOST_TRIALS]
     metrics = list(dict.fromkeys(name for trial in ended for name in trial.metrics))
     budgets = ["budget"] if any(trial.budget is not None for trial in ended) else []
     columns = sorted(study.by_importance[:_MOST_PARAMETERS])

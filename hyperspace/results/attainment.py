@@ -33,7 +33,7 @@ def attainment(Y: Array, targets: Array, n: int) -> Array:
         InputError: n is not such a number.
     """
     _check(n, len(Y))
-    K = (Y[None] <= targets[:, None]).all(axis=2).sum(axis=1)
+    K = np.array([(target >= Y).all(axis=1).sum() for target in targets])
     return np.asarray(1.0 - _ratio(len(Y), K, n))
 
 
@@ -50,8 +50,8 @@ def front_probability(Y: Array, n: int) -> Array:
         InputError: n is not such a number.
     """
     _check(n, len(Y))
-    better = (Y[None] <= Y[:, None]).all(axis=2) & (Y[None] < Y[:, None]).any(axis=2)
-    probability = n / len(Y) * _ratio(len(Y) - 1, better.sum(axis=1), n - 1)
+    K = np.array([((y >= Y).all(axis=1) & (y > Y).any(axis=1)).sum() for y in Y])
+    probability = n / len(Y) * _ratio(len(Y) - 1, K, n - 1)
     return np.where(np.isfinite(Y).all(axis=1), probability, 0.0)
 
 

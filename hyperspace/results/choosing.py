@@ -84,12 +84,12 @@ def choose(
         InputError: an unknown rule or name, invalid weights, or conditions that no trial satisfies.
     """
     names = [goal.name for goal in metrics.goals] or [metrics.goal_name(front[0].metrics)]
-    allowed = np.array([i for i, trial in enumerate(front) if _satisfies(trial, conditions)], dtype=np.intp)
     if rule is not None and (not isinstance(rule, str) or rule != KNEE):
         raise InputError(f'choose takes "knee", weights={{...}}, or conditions such as seconds=at_most(100); got {shown(rule)}')
     if sum(given is not None for given in (rule, weights, then)) > 1:
         raise InputError('choose takes one of "knee", weights= and then=, beside the conditions; got more than one')
     _check_conditions(front, conditions)
+    allowed = np.array([i for i, trial in enumerate(front) if _satisfies(trial, conditions)], dtype=np.intp)
     if len(allowed) == 0:
         raise InputError(_unmet(front, conditions))
     scaled = _scaled(Y)
@@ -111,8 +111,8 @@ def _scaled(Y: Array) -> Array:
     return np.asarray((Y - low) / np.where(extent > 0.0, extent, 1.0))
 
 
-def _satisfies(trial: Trial, conditions: Mapping[str, Any]) -> bool:
-    return all(isinstance(limit, Condition) and limit.holds(trial.metrics.get(name)) for name, limit in conditions.items())
+def _satisfies(trial: Trial, conditions: Mapping[str, Condition]) -> bool:
+    return all(limit.holds(trial.metrics.get(name)) for name, limit in conditions.items())
 
 
 def _check_conditions(front: Sequence[Trial], conditions: Mapping[str, Any]) -> None:
@@ -129,7 +129,8 @@ def _unmet(front: Sequence[Trial], conditions: Mapping[str, Condition]) -> str:
     told = []
     for name, condition in conditions.items():
         values = [value for trial in front if isinstance(value := trial.metrics.get(name), float)]
-        told.append(f"{name} {condition} (there it is {min(values):.6g} to {max(values):.6g})")
+        there = f"{min(values):.6g} to {max(values):.6g}" if values else "no number"
+        told.append(f"{name} {condition} (there it is {there})")
     return f"no trial on the front has {' and '.join(told)}; loosen a condition"
 
 

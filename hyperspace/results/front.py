@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspace.errors import InputError
+from hyperspace.errors import InputError, shown
 from hyperspace.numerics.floating_point import own_numerics
 from hyperspace.results.choosing import Condition, choose
+from hyperspace.results.trial_table import free_label
 from hyperspace.system.terminal import well_formed
 from hyperspace.targets.directions import estimated_hypervolume
 from hyperspace.targets.hypervolume import hypervolume
 from hyperspace.targets.losses import MOST_EXACT, Goals
-from hyperspace.trials.incumbent import closest_trial, why_none
+from hyperspace.trials.incumbent import closest_trial, is_infeasible, rank, why_none
 from hyperspace.trials.metrics import FLOAT_NAME, Metrics
 from hyperspace.trials.trial import Trial
 from hyperspace.typing import Array
@@ -37,7 +39,6 @@ class FrontOfResult:
     _trials: Sequence[Trial]
     _study_space: Space
     _metrics: Metrics
-    _goals: Goals
 
     def __missing__(self, name: str) -> Any:
         """Raise the error for a missing entry; with several goals, that of the optimum of one."""
@@ -48,10 +49,12 @@ class FrontOfResult:
             )
         raise KeyError(name)
 
-    @property
+    @cached_property
     def goals_reached(self) -> Goals:
         """Losses, violations, front and order of the finished trials, without a table (see `hyperspace.targets.losses.Goals`)."""
-        return self._goals
+        reached = Goals(self._metrics)
+        reached.tell([trial for trial in self._trials if trial.finished])
+        return reached
 
     @property
     @own_numerics()
@@ -84,7 +87,7 @@ class FrontOfResult:
 
         With more than four goals it is an estimate. Studies can be compared if their goals have the same thresholds.
         """
-        goals = self._goals
+        goals = self.goals_reached
         r = goals.reference()
         if not goals.complete.any():
             return float("nan")
@@ -99,14 +102,14 @@ class FrontOfResult:
         It is the goal's threshold. Without one, it is the worst value in the initial design, or just beyond the front if the
         front has a worse one.
         """
-        goals = self._goals
+        goals = self.goals_reached
         return self._in_units(goals.reference()) if goals.complete.any() else {}
 
     @property
     @own_numerics()
     def ranges(self) -> dict[str, tuple[float, float]]:
         """The best and the worst value of each goal on the front, in its own unit; empty without a front."""
-        goals = self._goals
+        goals = self.goals_reached
         P = goals.Y[goals.front]
         if len(P) == 0:
             return {}
@@ -117,10 +120,41 @@ class FrontOfResult:
     def nearest(self) -> Trial | None:
         """The infeasible trial with the least violation, while no trial is feasible; else None."""
         space = self._study_space
-        if self._goals.usable.any():
+        if self.goals_reached.usable.any():
             return None
         closest = closest_trial(self._trials, self._metrics)
         return None if closest is None else closest.copied(space)
+
+    def _sorted(self, rows: Iterable[int]) -> list[int]:
+        """Return rows of all trials, best first (see `table`)."""
+        trials, metrics = self._trials, self._metrics
+        order = sorted(rows, key=lambda row: rank(trials[row], metrics))
+        if metrics.several:
+            finished = self._finished_rows()
+            place = {finished[row]: number for number, row in enumerate(self.goals_reached.order())}
+            order.sort(key=lambda row: place.get(row, len(finished)))
+        return order
+
+    @property
+    def finished_trials(self) -> Sequence[Trial]:
+        """Every trial that has ended, best first, in the order of `table`."""
+        return [self._trials[row].copied(self._study_space) for row in self._sorted(self._finished_rows())]
+
+    @own_numerics()
+    def least_violating(self, n: int = 10) -> pandas.DataFrame:
+        """The n infeasible trials with the least violation, one per row, while no trial is feasible; else none.
+
+        Columns: those of `top`. Then infeasible, which is true, and violation, the sum of the excesses over the limits.
+        """
+        trials, metrics = self._trials, self._metrics
+        broken = [row for row, trial in enumerate(trials) if trial.drive >= 0 and is_infeasible(trial, metrics)]
+        if any(rank(trial, metrics).is_usable for trial in trials):
+            broken = []
+        violations = {row: metrics.violation(trials[row].metrics) for row in broken}
+        rows = sorted(broken, key=lambda row: (violations[row], rank(trials[row], metrics)))[:n]
+        frame = self._best_first(rows, {"drive": "drive", "iteration": "iteration"}, ["seconds"], ordered=True)
+        more: dict[str, Any] = {"infeasible": True, "violation": [violations[row] for row in rows]}
+        return frame.assign(**{free_label(name, "study", set(frame.columns)): value for name, value in more.items()})
 
     @own_numerics()
     def choose(
@@ -154,19 +188,21 @@ class FrontOfResult:
         rows = sorted(self._front_rows())
         if not rows:
             raise InputError(f"there is no trial to choose: {self.why_no_optimum()}")
-        goals = self._goals
+        goals = self.goals_reached
         position = {row: place for place, row in enumerate(self._finished_rows())}
         trials = [self._trials[row] for row in rows]
         Y = goals.Y[[position[row] for row in rows]]
+        if where is not None and not isinstance(where, Mapping):
+            raise InputError(f"where= must be a dict of conditions by metric, got {shown(where)}")
         chosen = choose(trials, Y, self._metrics, rule, weights, then, {**(where or {}), **conditions})
         space = self._study_space
         return trials[chosen].copied(space)
 
     def why_no_optimum(self) -> str:
         """Return the reason why there is no trial on the front, or no best one, yet."""
-        if self._goals.usable.any():
+        if self.goals_reached.usable.any():
             return "no trial is within the thresholds so far"
-        if any(trial.ended_well for trial in self._trials) and not self._goals.complete.any():
+        if any(trial.ended_well for trial in self._trials) and not self.goals_reached.complete.any():
             return "no trial has a value of every goal so far"
         return why_none(self._trials)
 
@@ -176,7 +212,7 @@ class FrontOfResult:
 
     def _front_rows(self) -> list[int]:
         """Return the rows of the trials on the front, the best in the first goal first."""
-        goals = self._goals
+        goals = self.goals_reached
         finished, front = self._finished_rows(), goals.front
         return [finished[row] for row in front[np.lexsort(goals.Y[front].T[::-1])]]
 

@@ -21,7 +21,6 @@ from hyperspace.typing import Array
 
 MOST = 1000  # largest number of trials for the fit; more would be slow and hardly more accurate
 FEWEST = 3
-_NOISY = 5e-4  # ratio of noise to function variance above which evaluations count as noisy, as in the adaptive strategy
 _UNCORRELATED = 0.3  # correlation with the nearest point below which a short scale cannot be told from noise
 _MOST_LOST = 5.0  # nats by which a model with noise may be less probable than one with a short scale
 _CLEARLY = 0.9  # largest ratio of the errors with plain targets
@@ -93,8 +92,7 @@ class Merged:
     @property
     def is_noisy(self) -> bool:
         """Whether the model explains a part of the differences by noise."""
-        hyper = self.latent.hyper
-        return bool(hyper.noise > _NOISY * hyper.outputscale)
+        return bool(self.latent.hyper.is_noisy)
 
     def noise_at(self, u: Array) -> float:
         """Return the standard deviation of the noise of one evaluation at u (d,), in the objective's scale."""

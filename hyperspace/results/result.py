@@ -25,7 +25,6 @@ from hyperspace.space.space import Space
 from hyperspace.space.values import is_whole
 from hyperspace.system.arguments import check_names
 from hyperspace.system.terminal import well_formed
-from hyperspace.targets.losses import Goals
 from hyperspace.trials.archive import Archive
 from hyperspace.trials.failures import failing_workers
 from hyperspace.trials.incumbent import is_infeasible, rank
@@ -96,8 +95,6 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         archive.extend(trials)
         ended_well = [trial for trial in archive.trials if trial.status == OK]
         best = archive.best
-        goals = Goals(metrics)
-        goals.tell(archive.trials)
         optimum: dict[str, Any] = {
             "x": None if best is None else list(space.copied(best.x)),
             "fun": float("nan") if best is None else metrics.value(best.metrics),
@@ -109,11 +106,11 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         super().__init__(
             **({} if metrics.several else optimum),
             x_iters=[list(space.copied(trial.x)) for trial in ended_well],
-            func_vals=np.array(values).reshape(-1, goals.m) if metrics.several else np.array(values),
+            func_vals=np.array(values).reshape(-1, len(signs)) if metrics.several else np.array(values),
             nfev=len(archive),
             maximize=metrics.maximize,
             names=space.names,
-            success=len(goals.front) > 0,
+            success=best is not None,
             ended_by=ended_by,
         )
         # Kept outside of scipy's dict, whose entries are printed, compared and copied by other code.
@@ -122,16 +119,17 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         object.__setattr__(self, "_metrics", metrics)
         object.__setattr__(self, "_partition", partition)
         object.__setattr__(self, "_archive", archive)
-        object.__setattr__(self, "_goals", goals)
         object.__setattr__(self, "_model_names", tuple(models))  # the drives use them in turn
         object.__setattr__(self, "_files", files)  # None without files
+        if metrics.several:
+            self.success = len(self.goals_reached.front) > 0
 
     def __repr__(self) -> str:
         """Return the optimum, or the size of the front, the number of trials and that of failures in a line."""
         failed = sum(trial.failed for trial in self._trials)
         told = f", failed={failed}" if failed else ""
         if self._metrics.several:
-            return f"Result(front of {len(self._goals.front)} trials, nfev={self.nfev}{told})"
+            return f"Result(front of {len(self.goals_reached.front)} trials, nfev={self.nfev}{told})"
         return f"Result(fun={self.fun!r}, x={shown(self.x, 2000)}, nfev={self.nfev}{told})"
 
     def __getattr__(self, name: str) -> Any:
@@ -159,8 +157,9 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         if not self.success:
             return f"<p>Result: {escape(self.why_no_optimum())}; {ended}</p>"
         if self._metrics.several:
-            front = self.front.to_html(index=False, escape=True, border=0)
-            return f"<p>Result: {len(self.front)} trials on the front, of {ended}:</p>\n{front}"
+            front = self.front
+            shown_front = front.to_html(index=False, escape=True, border=0)
+            return f"<p>Result: {len(front)} trial{'s' * (len(front) != 1)} on the front, of {ended}:</p>\n{shown_front}"
         goal = self._metrics.goal_name(self.metrics)
         told = f"<b>{self.fun:.6g}</b>, the {'largest' if self.maximize else 'least'} {escape(well_formed(goal))} of {ended}"
         table = self.top(_IN_NOTEBOOK)
@@ -309,14 +308,8 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
         `head` and `tail` name the columns around parameters, metrics and budget.
         """
         frame = self.trials
-        trials: Sequence[Trial] = self._trials
         space: Space = self._study_space
-        metrics: Metrics = self._metrics
-        order = list(rows) if ordered else sorted(rows, key=lambda row: rank(trials[row], metrics))
-        if metrics.several and not ordered:
-            finished = self._finished_rows()
-            place = {finished[row]: number for number, row in enumerate(self._goals.order())}
-            order.sort(key=lambda row: place.get(row, len(finished)))
+        order = list(rows) if ordered else self._sorted(rows)
         columns = {name: frame[source] for name, source in head.items()}
         outcome = list(frame.columns[len(COLUMNS) : -len(MORE_COLUMNS)])
         columns |= {name: frame[name] for name in outcome[: space.d]}
@@ -385,8 +378,6 @@ class Result(FrontOfResult, OptimizeResult):  # type: ignore[misc]  # scipy ship
     def to_skopt(self) -> OptimizeResult:
         """Return a result in scikit-optimize's form, whose values are minimized for any goal of the study."""
         sign = self._metrics.sign
-        if self._metrics.several:
-            self.__missing__("fun")
         return OptimizeResult(
             x=self.x,
             fun=sign * self.fun,

@@ -10,7 +10,7 @@ from hyperspace.optimizers.base import AskTell
 from hyperspace.optimizers.design import Design
 from hyperspace.space.partition import Subspace
 from hyperspace.strategies.adaptive import AdaptiveStrategy
-from hyperspace.strategies.base import Strategy
+from hyperspace.strategies.base import FirstPoints, Strategy
 from hyperspace.strategies.generations import GenerationsStrategy
 from hyperspace.strategies.spec import SearchSettings, StrategySpec
 from hyperspace.strategies.static import StaticStrategy
@@ -41,7 +41,7 @@ def make_static(search: SearchSettings) -> Strategy:
             chosen, search.space, subspace, design, acquisition=search.acquisition, seed=search.seed, metrics=search.metrics
         )
 
-    return _static(search, optimizer)
+    return _static(search, optimizer, first)
 
 
 def make_generations(search: SearchSettings) -> Strategy:
@@ -67,7 +67,7 @@ def make_generations(search: SearchSettings) -> Strategy:
         )
 
     if not search.exchange.is_synchronous:
-        return _static(search, optimizer)
+        return _static(search, optimizer, first)
     return GenerationsStrategy(
         search.partition.__getitem__,
         n_subspaces,
@@ -79,11 +79,11 @@ def make_generations(search: SearchSettings) -> Strategy:
 
 
 def make_halving(search: SearchSettings) -> Strategy:
-    """Return the strategy in which the drives of a subspace climb one ladder of budgets; without rounds each has a replica."""
+    """Return the strategy in which the drives of a subspace share one set of brackets; without rounds each has its own."""
     return make_generations(search) if search.exchange.is_synchronous else make_static(search)
 
 
-def _static(search: SearchSettings, optimizer: Callable[[Subspace, int, int], AskTell]) -> StaticStrategy:
+def _static(search: SearchSettings, optimizer: Callable[[Subspace, int, int], AskTell], first: FirstPoints) -> StaticStrategy:
     return StaticStrategy(
         search.partition.__getitem__,
         search.partition.n_subspaces,
@@ -91,7 +91,7 @@ def _static(search: SearchSettings, optimizer: Callable[[Subspace, int, int], As
         optimizer,
         search.seed,
         synchronous=search.exchange.is_synchronous,
-        first=search.first_points,
+        first=first,
     )
 
 

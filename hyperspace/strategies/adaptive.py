@@ -55,7 +55,7 @@ class AdaptiveStrategy(Strategy):
         self._first = search.first_points
         self._shared, self._synchronous = search.exchange.is_shared, search.exchange.is_synchronous
         self._settings = settings if settings is not None else Settings()
-        if search.exchange == ASYNC:
+        if search.exchange is ASYNC:
             self._settings = replace(self._settings, lag=self._settings.async_lag, growth=self._settings.async_growth)
         whole = Bounds.whole(space.d)
         self._setup = Setup(space, self._settings, search.model, search.acquisition, search.seed, whole)

@@ -17,7 +17,7 @@ from hyperspace.optimizers import ALGORITHMS
 from hyperspace.optimizers.evolution.base import Evolution
 from hyperspace.strategies.spec import StrategySpec
 
-LEAST_POPULATION = 8  # of a study with fewer drives
+LEAST_POPULATION = 8  # of a subspace; one with fewer drives uses several rounds for a generation
 
 
 def evolution_of(model: Any) -> Evolution | None:

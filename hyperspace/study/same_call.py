@@ -1,9 +1,8 @@
 """Comparison of the ranks' calls: all ranks must call hyperdrive with the same arguments.
 
-The arguments are described in a form that ranks can compare before any of them is checked.
-
-The contents of a study's fingerprint are compared again there, in detail. This module covers the other arguments, such as
-n_calls, exchange or deadline. Ranks with different ones would wait for each other forever, or misread messages.
+Arguments are described as plain JSON, before any is checked. `open_study` compares the fingerprints again, in detail. This
+comparison also covers arguments outside the fingerprint, such as n_calls, exchange or deadline: ranks with different ones would
+wait for each other forever, or misread messages.
 """
 
 from __future__ import annotations

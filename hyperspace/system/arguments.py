@@ -66,7 +66,7 @@ def check_names(passed_to: Callable[..., Any] | None = None, without: Collection
 
     Args:
         passed_to: the function that receives the further arguments `**options`; None if there are none.
-        without: arguments of `passed_to` that are not allowed here, and have an error of their own.
+        without: arguments of `passed_to` that are not allowed here, since the function sets them itself.
     """
 
     def decorate(target: T) -> T:
@@ -89,6 +89,9 @@ def _checking(
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
+        for key in without:
+            if key in kwargs:
+                raise ArgumentError(f"{name} does not take {key}=, which it sets itself; leave it out")
         if not kwargs.keys() <= known.keys():
             unknown = next(key for key in kwargs if key not in known)
             given = {*[*known][: len(args) - is_method], *kwargs}

@@ -37,7 +37,9 @@ def expanded(path: Any, what: str) -> Path:
         raise InputError(f"{what} must be the name of a file or folder, got {shown(text)}")
     with_home = os.path.expanduser(text)
     if with_home.startswith("~") and with_home == text:
-        raise InputError(f"{what} {text!r} begins with the home folder of a user who is not known here; write the whole path")
+        raise InputError(
+            f"{what} {text!r} begins with the home folder of a user that this machine does not know; write the whole path"
+        )
     return Path(with_home)
 
 

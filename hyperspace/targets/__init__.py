@@ -1,6 +1,6 @@
 """Targets: what a study seeks, as a function of the metrics. One goal is the case of one box.
 
-This room holds numbers only. It knows neither models nor search: a `Front` receives means and standard deviations.
+Only `losses` reads trials. The room knows neither models nor search: a `Front` receives means and standard deviations.
 
 Notation:
     n, m   trials, goals                                        Y   losses, (n, m); less is better in every column

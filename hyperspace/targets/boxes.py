@@ -7,8 +7,8 @@ the hypervolume indicator" (Computers & Operations Research 2017), assign a box 
 
     L_1 = -inf,   L_j = max over k < j of coordinate j of defining point k,   U = u.
 
-Along the first axis, a line is not dominated up to u_1 and dominated from there to r_1. So the same corners give the hypervolume
-of the dominated region, with the sides r_1 - u_1 and u_j - L_j.
+Along the first axis, each line is dominated from the u_1 of one box to r_1. So the dominated region is the disjoint union of
+boxes from u_1 to r_1 in the first goal and from L_j to u_j in the others. Their volumes add up to the hypervolume.
 
 A new point replaces only the corners that it is below; that is one update of arrays. Ties are resolved as if a later point were
 larger by an infinitesimal amount. This leaves boxes without volume, which is harmless.

@@ -6,7 +6,7 @@ hypervolume improvement. With the boxes [L, U] of `boxes` and independent normal
     E = sum over boxes prod over goals sigma (h(z_U) - h(z_L)),    z_U = (U - mu) / sigma,    z_L = (L - mu) / sigma
 
 (Emmerich and Klinkenberg 2008; with boxes: Yang et al. 2019). Its logarithm and gradient are computed without cancellation or
-underflow in the far tails, as in `acquisition.functions.LogEI` (Ament et al. 2023). For one goal there is one box, L = -inf and
+underflow in the far tails, by `numerics.normal`, as in LogEI (Ament et al. 2023). For one goal there is one box, L = -inf and
 U = best, and the results are those of LogEI bit for bit.
 
 Notation:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspace.targets.directions import DirectionalFront, estimated_contributions
+from hyperspace.targets.directions import N_DIRECTIONS, N_FINE, DirectionalFront, estimated_contributions
 from hyperspace.targets.dominance import non_dominated, non_dominated_ranks
 from hyperspace.targets.front import Front, Improvement
 from hyperspace.targets.hypervolume import contributions
@@ -30,15 +30,16 @@ _N_DIRECTIONS = 1024  # of estimated contributions: exact ones would cost second
 ORDERED = 200  # number of trials whose order uses ranks and contributions; further ones follow by rank or time
 
 
-def improvement_over(P: Array, r: Array, scale: Array | None = None) -> Improvement:
+def improvement_over(P: Array, r: Array, scale: Array | None = None, n_directions: int = N_DIRECTIONS) -> Improvement:
     """Return the improvement over points P (n, m) below r (m,): exact for up to four goals, else along directions.
 
     Args:
         P: points.
         r: reference point.
         scale: lengths that make the goals comparable, (m,); only for more than four.
+        n_directions: number of directions, only for more than four.
     """
-    return Front(P, r) if len(r) <= MOST_EXACT else DirectionalFront(P, r, scale)
+    return Front(P, r) if len(r) <= MOST_EXACT else DirectionalFront(P, r, scale, n_directions)
 
 
 def near_reference(P: Array, spread: Array) -> Array:
@@ -169,7 +170,7 @@ class Goals:
             scale: see `improvement_over`.
         """
         counts, total, curve = self.of_interest, 0.0, np.zeros(len(rows))
-        improvement = improvement_over(np.empty((0, self.m)), r, self.spread if scale is None else scale)
+        improvement = improvement_over(np.empty((0, self.m)), r, self.spread if scale is None else scale, N_FINE)
         for number, row in enumerate(rows):
             if counts[row]:
                 total += max(float(improvement.gain(self._Y[row : row + 1])[0]), 0.0)

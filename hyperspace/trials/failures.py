@@ -54,11 +54,13 @@ def all_failed(archive: Archive, n_drives: int, recorded: Container[TrialKey] = 
         recorded: trials of earlier runs, which do not count, so that the same program can go on with other points.
     """
     trials = archive.trials
-    hopeful = sum(trial.key not in recorded for trial in trials) < HOPELESS * n_drives
-    if any(trial.status == OK for trial in trials):
-        return None if hopeful or not archive.metrics.several else _goal_without_values(archive)
-    if hopeful:
+    has_success = any(trial.status == OK for trial in trials)
+    if has_success and not archive.metrics.several:  # first: this is asked for every trial, and the count below is slow
         return None
+    if sum(trial.key not in recorded for trial in trials) < HOPELESS * n_drives:
+        return None
+    if has_success:
+        return _goal_without_values(archive)
     return (
         f"the first {len(trials)} trials all failed. The same program, started again, goes on with other points; {RETRY}. "
         f"The last one said:\n{(trials[-1].error or '').rstrip()}"
@@ -67,8 +69,8 @@ def all_failed(archive: Archive, n_drives: int, recorded: Container[TrialKey] = 
 
 def _goal_without_values(archive: Archive) -> str | None:
     """Return a sentence if no trial has a finite value of one of the study's goals; else None."""
+    ended_well = [trial for trial in archive.trials if trial.status == OK]
     for j, goal in enumerate(archive.metrics.goals):
-        ended_well = [trial for trial in archive.trials if trial.status == OK]
         if not any(math.isfinite(archive.metrics.losses(trial.metrics)[j]) for trial in ended_well):
             return (
                 f"none of the first {len(ended_well)} trials that ended well has a finite value of {shown(goal.name)}, which is "

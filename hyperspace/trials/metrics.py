@@ -115,6 +115,10 @@ class Metrics:
         maximize: maximize the single, undeclared metric.
 
     Attributes:
+        declared: the declared metrics.
+        goals: those to minimize or to maximize.
+        constraints: those to keep between limits.
+        several: whether there are several goals, so that the optimum is a front instead of one trial.
         goal: name of the optimized metric: declared, or fixed by the study's first answer; None before that. With several goals,
             the first one.
 
@@ -135,6 +139,9 @@ class Metrics:
             raise InputError(f"metrics= names a metric twice: {shown_all(names)}")
         if self.declared and maximize:
             raise InputError('maximize=True is for one unnamed metric; with metrics= write goal="maximize"')
+        self.goals = tuple(metric for metric in self.declared if metric.goal in ("minimize", "maximize"))
+        self.constraints = tuple(metric for metric in self.declared if metric.goal == "constrain")
+        self.several = len(self.goals) > 1
         if metrics is not None and not self.goals:
             raise InputError('metrics= needs one metric whose goal is "minimize" or "maximize"')
         self.maximize = self.goals[0].goal == "maximize" if self.goals else bool(maximize)
@@ -154,21 +161,6 @@ class Metrics:
         """Set the goal again, or remove it with None; a declared goal stays."""
         if not self.declared:
             self.goal = goal
-
-    @property
-    def goals(self) -> tuple[Metric, ...]:
-        """The metrics to minimize or to maximize."""
-        return tuple(metric for metric in self.declared if metric.goal in ("minimize", "maximize"))
-
-    @property
-    def constraints(self) -> tuple[Metric, ...]:
-        """The metrics to keep between limits."""
-        return tuple(metric for metric in self.declared if metric.goal == "constrain")
-
-    @property
-    def several(self) -> bool:
-        """Whether there are several goals, so that the optimum is a front instead of one trial."""
-        return len(self.goals) > 1
 
     @property
     def sign(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hyperspace import Metric, hyperdrive, load_results
-from hyperspace.cli.export import closest_rows, json_value
+from hyperspace.cli.export import json_value
 from hyperspace.errors import how_to_install
 
 
@@ -112,7 +112,7 @@ def limited(tmp_path, upper, n_calls=6, **options):
 @pytest.mark.parametrize("drives", [1, 3])
 def test_the_closest_trials_have_the_form_of_the_best(tmp_path, drives):
     result = limited(tmp_path, -1.0, n_drives=drives)
-    rows = closest_rows(result, 4)
+    rows = result.least_violating(4)
     assert list(rows.columns) == [*result.top(1).columns, "infeasible", "violation"]
     trials = sorted(result.all_trials, key=lambda trial: trial.metrics["size"])[:4]
     assert list(rows["x"]) == [trial.x[0] for trial in trials]
@@ -120,11 +120,11 @@ def test_the_closest_trials_have_the_form_of_the_best(tmp_path, drives):
     assert list(rows["violation"]) == [trial.metrics["size"] + 1.0 for trial in trials]
     assert set(rows["parameter.drive"]) == {5}
     assert rows["infeasible"].all()
-    assert len(closest_rows(result, 99)) == 6
+    assert len(result.least_violating(99)) == 6
 
 
 def test_there_is_no_closest_trial_beside_a_feasible_one(tmp_path):
-    assert closest_rows(limited(tmp_path, 2.0), 3).empty
+    assert limited(tmp_path, 2.0).least_violating(3).empty
 
 
 def test_a_terminal_is_spared_parquet(command, tuned, monkeypatch):

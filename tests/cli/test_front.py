@@ -97,3 +97,33 @@ def test_the_report_begins_with_the_front(study, tmp_path):
     assert f"{result.hypervolume:.6g}" in page
     assert all(trial.id in page for trial in result.front_trials)
     assert not math.isnan(result.hypervolume)
+
+
+def test_a_metric_named_like_a_column_is_shown_by_its_values(command, tmp_path, monkeypatch):
+    """The column of the drive keeps its name, and the metric has a prefix."""
+    monkeypatch.chdir(tmp_path)
+    metrics = [Metric("drive", goal="minimize"), Metric("cost", goal="minimize")]
+    objective = lambda p: {"drive": 10.0 + p["a"], "cost": 1.0 - p["a"]}  # noqa: E731
+    result = hyperdrive(objective, {"a": (0.0, 1.0)}, "study", model="RAND", n_calls=6, metrics=metrics)
+    code, out, _ = command("front", "study", "--x", "drive", "--format", "json")
+    records = json.loads(out)
+    assert code == 0
+    assert list(records[0]) == ["metric.drive", "drive", "iteration", "a"]
+    assert [record["metric.drive"] for record in records] == sorted(trial.metrics["drive"] for trial in result.front_trials)
+
+
+def test_the_least_violating_trials_of_several_goals_keep_their_numbers(command, tmp_path):
+    metrics = [
+        Metric("a", goal="minimize"),
+        Metric("b", goal="minimize"),
+        Metric("p", goal="constrain", upper=-1.0),
+        Metric("q", goal="constrain", upper=-1.0),
+    ]
+    objective = lambda x: {"a": x[0], "b": -x[0], "p": 100.0 * x[0], "q": 1.0 - x[0]}  # noqa: E731
+    result = hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=8, metrics=metrics)
+    rows = result.least_violating(3)
+    trials = {(trial.drive, trial.iteration): trial for trial in result.all_trials}
+    for row in rows.to_dict("records"):
+        trial = trials[row["drive"], row["iteration"]]
+        assert (row["p"], row["violation"]) == (trial.metrics["p"], result.goals.violation(trial.metrics))
+    assert rows["violation"].is_monotonic_increasing

@@ -23,7 +23,7 @@ def test_a_name_stays_as_it_was_given_but_for_the_home_folder(monkeypatch):
         ("", "must be the name of a file or folder, got ''"),
         ("/", "the root of the file system"),
         ("a/../..//" + "b" * 300, "is too long: 300 bytes, of which 255 are allowed"),
-        ("~nobody-of-this-name/study", "a user who is not known here"),
+        ("~nobody-of-this-name/study", "a user that this machine does not know"),
     ],
 )
 def test_a_name_that_no_study_can_have_is_a_usage_error(name, told):

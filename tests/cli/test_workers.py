@@ -143,7 +143,7 @@ def test_a_signal_reaches_all_workers_and_the_handlers_return(number, code):
             assert processes[-1].stdout.readline() == b"ready\n"
         signal.raise_signal(number)
         assert [process.wait(timeout=30) for process in processes] == [code, code]
-        signal.raise_signal(number)  # nobody is left who would hear it
+        signal.raise_signal(number)  # all workers have ended
         assert passed_on == [number, number]
         for process in processes:
             process.stdout.close()

@@ -38,7 +38,7 @@ class Supervised:
         return line.decode()
 
     def hang_up(self):
-        """Close the rank's end, as its death does."""
+        """Close the control pipe, as the end of the rank's process would."""
         if self.control is not None:
             os.close(self.control)
         self.control = None

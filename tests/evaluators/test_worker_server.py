@@ -65,7 +65,7 @@ class Server:
         self.send({"trial": trial, "handle": handle, "parameters": parameters, "goal": None})
 
     def hang_up(self):
-        """Close the rank's end, as its death does; return the exit code."""
+        """Close the command pipe, as the end of the rank's process would; return the worker's exit code."""
         os.close(self._commands)
         self._commands = None
         return self.process.wait(30)

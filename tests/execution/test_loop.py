@@ -75,7 +75,7 @@ def test_a_request_ends_the_loop_before_another_evaluation():
 def test_the_end_of_an_earlier_loop_is_that_of_this_one():
     study = planned(n_drives=2, n_calls=4)
     loop = RoundLoop(study, context(study))
-    loop.end_before_it_begins("the deadline", begun=3)
+    loop.continue_after("the deadline", begun=3)
     loop.run()
     assert (loop.begun, loop.ended_by, loop.finished) == (3, "the deadline", {})
 

@@ -6,7 +6,7 @@ from studies import asked, context, ended, planned
 
 from hyperspace.exchange.serial_ranks import SerialRanks
 from hyperspace.execution.opening import study_record
-from hyperspace.execution.partial_merge import merge_answers
+from hyperspace.execution.partial_merge import merge_without_silent
 from hyperspace.execution.round_loop import RoundLoop
 from hyperspace.journal import StudyFolder, open_journal
 from hyperspace.trials.records import trial_record
@@ -29,7 +29,7 @@ def merged(known, answer, folder=None, ended_by="the deadline"):
     loop = RoundLoop(STUDY, context(STUDY))
     loop.finished = {trial.key: trial for trial in known}
     loop.ended_by = ended_by
-    return merge_answers(Answering(answer), STUDY, folder, [0], loop)
+    return merge_without_silent(Answering(answer), STUDY, folder, [0], loop)
 
 
 def records(*trials):

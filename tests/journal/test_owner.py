@@ -33,7 +33,7 @@ def test_a_process_is_alive_until_it_ends(child):
     assert other.is_dead(me) is False
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert other.is_dead(me) is True  # nobody has waited for it yet: a zombie
+    assert other.is_dead(me) is True  # a zombie: its parent has not waited for it yet
     child.wait()
     assert other.is_dead(me) is True
 

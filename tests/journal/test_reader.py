@@ -300,7 +300,7 @@ def test_of_two_results_of_earlier_versions_the_lowest_attempt_holds(tmp_path):
 
 
 def append(path, *records):
-    """Append `records` to a segment, numbered as its next lines."""
+    """Append records to a segment; their sequence numbers follow those of its lines."""
     first = path.read_bytes().count(b"\n")
     with open(path, "ab") as file:
         file.writelines(encode_line(record | {"sequence": number}) for number, record in enumerate(records, first))

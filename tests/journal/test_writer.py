@@ -179,13 +179,21 @@ def test_two_writers_of_one_segment_are_one_too_many(tmp_path):
     assert read_journal(folder.journal_file(3), SPACE).lines == 2
 
 
-def test_an_owner_that_has_lost_its_lease_writes_nothing(tmp_path):
+@pytest.fixture
+def owned(tmp_path):
+    """The files of a study, and a journal whose writer holds a lease and has begun a trial."""
     folder = StudyFolder(tmp_path)
     folder.journals.mkdir()
     leases = Leases(folder.leases)
     leases.take("00003")
     journal = open_journal(folder, "study-1", 3, SPACE, None, 0, leases.claim("00003").check)
     journal.started(trial(0))
+    yield folder, journal
+    leases.close()
+
+
+def test_an_owner_that_has_lost_its_lease_writes_nothing(owned):
+    folder, journal = owned
     before = folder.journal_file(3).read_bytes()
     (folder.leases / "00003.0.json").unlink()
     for act in (lambda: journal.finished(trial(0).finish("ok")), lambda: journal.started(trial(1))):
@@ -193,17 +201,11 @@ def test_an_owner_that_has_lost_its_lease_writes_nothing(tmp_path):
             act()
     journal.close()
     assert folder.journal_file(3).read_bytes() == before
-    leases.close()
 
 
-def test_an_owner_that_loses_its_lease_within_a_write_does_not_tell_of_it(tmp_path, monkeypatch):
-    """Whoever has taken the lease over meanwhile may have read the journal before that write."""
-    folder = StudyFolder(tmp_path)
-    folder.journals.mkdir()
-    leases = Leases(folder.leases)
-    leases.take("00003")
-    journal = open_journal(folder, "study-1", 3, SPACE, None, 0, leases.claim("00003").check)
-    journal.started(trial(0))
+def test_an_owner_that_loses_its_lease_within_a_write_does_not_tell_of_it(owned, monkeypatch):
+    """Another owner may have read the journal before that write."""
+    folder, journal = owned
     write = os.write
 
     def write_late(file, data):
@@ -214,7 +216,6 @@ def test_an_owner_that_loses_its_lease_within_a_write_does_not_tell_of_it(tmp_pa
     with pytest.raises(LeaseLostError, match="was taken over by another run"):
         journal.finished(trial(0).finish("ok"))
     journal.close()
-    leases.close()
 
 
 def test_a_journal_without_an_event_makes_no_file(tmp_path):

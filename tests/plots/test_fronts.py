@@ -137,3 +137,10 @@ def test_without_a_feasible_trial_the_pictures_say_so():
     result = study([Metric("gain"), Metric("cost"), Metric("size", goal="constrain", upper=-1.0)], 8)
     for draw in (plots.plot_front, plots.plot_hypervolume, plots.plot_attainment, plots.plot_parallel):
         draw(result).figure.canvas.draw()
+
+
+@pytest.mark.parametrize("draw", [plots.plot_front, plots.plot_attainment])
+def test_the_other_axis_is_never_the_same_goal(two, draw):
+    ax = draw(two, y=TWO[0].name)
+    assert TWO[1].name in ax.get_xlabel()
+    assert TWO[0].name in ax.get_ylabel()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hyperspace import Metric, at_least, at_most, random_search
+from hyperspace import Metric, at_least, at_most, hyperdrive, random_search
 from hyperspace.errors import InputError
 from hyperspace.results.choosing import Condition, choose
 from hyperspace.trials.metrics import Metrics
@@ -116,3 +116,13 @@ def test_a_study_of_one_goal_has_its_name_in_then_and_in_weights():
     assert choose(front, np.array([[2.0]]), Metrics(), None, {"loss": 1.0}, None, {}) == 0
     with pytest.raises(InputError, match="then= must be one of the goals 'loss', got 'a'"):
         choose(front, np.array([[2.0]]), Metrics(), None, None, "a", {})
+
+
+def test_a_condition_on_what_is_no_number_is_a_sentence():
+    metrics = [Metric("a", goal="minimize"), Metric("b", goal="minimize")]
+    objective = lambda x: {"a": x[0], "b": -x[0], "curve": [1.0, 2.0]}  # noqa: E731
+    result = hyperdrive(objective, [(0.0, 1.0)], None, checkpoints=False, model="RAND", n_calls=4, metrics=metrics)
+    with pytest.raises(InputError, match=r"curve .* \(there it is no number\)"):
+        result.choose(curve=at_most(1.0))
+    with pytest.raises(InputError, match=r"where= must be a dict of conditions by metric, got \[1\]"):
+        result.choose(where=[1])

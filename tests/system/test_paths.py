@@ -27,7 +27,7 @@ def test_a_name_is_made_absolute_at_once(tmp_path, monkeypatch):
         (7, "the name of a file or folder, got 7"),
         ("/", "the root of the file system"),
         ("//", "the root of the file system"),
-        ("~no-such-user/study", "the home folder of a user who is not known"),
+        ("~no-such-user/study", "the home folder of a user that this machine does not know"),
         ("x" * 300, "too long: 300 bytes"),
         ("folder/" * 700, "too long"),
         ("\ud800", "characters that the name of a file cannot have"),

@@ -31,7 +31,6 @@ _ADDITIVE: dict[str, Any] = {"kernel": "additive", "warp": False, "max_evaluatio
 _IDLE = 4  # fits for which an improbable additive process is skipped
 _GROWTH = 1.2  # growth of the archive after which it is refitted
 _PER_HYPERPARAMETER = 1.5  # nats of evidence that each additional hyperparameter must gain
-_NOISY = 5e-4  # ratio of noise to function variance above which a region counts as noisy
 _SUCCESS, _FAILURE = -1.0, 1.0  # labels of the model of failures; see `feasibility.Success`
 _FEASIBILITY_NOISE = 0.05  # variance of the labels: a neighbor of a failure may succeed
 
@@ -263,7 +262,7 @@ class RegionModels:
 def _is_noisy(model: Model) -> bool:
     """Return whether a Gaussian process has found noise."""
     hyper = getattr(model.latent, "hyper", None) if isinstance(model, LatentModel) else None
-    return hyper is not None and bool(hyper.noise > _NOISY * hyper.outputscale)
+    return hyper is not None and bool(hyper.is_noisy)
 
 
 def fresh_surrogate(model: Any, random_state: int, space: Space) -> Surrogate:

@@ -24,6 +24,7 @@ from hyperspace.surrogates.input_encoding import Features
 from hyperspace.typing import Array
 
 MIN_NOISE = 1e-8  # for targets of variance one: keeps K well conditioned, and resolves a regret of 1e-6
+_NOISY = 5e-4  # ratio of noise to function variance above which evaluations count as noisy
 _ROWS = 64  # rows of a covariance matrix per block
 _MIN_VARIANCE = 1e-14  # relative to the outputscale; a smaller variance is rounding error
 
@@ -49,6 +50,11 @@ class Hyperparameters:
     shares: Array | None = None
     short_share: float = 0.0
     short_ratio: float = 1.0
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the data have noise: more than a small value that regularizes a noise-free function."""
+        return self.noise > _NOISY * self.outputscale
 
     def kernel(self, features: Features) -> Kernel:
         """Return the kernel of scaled features."""
